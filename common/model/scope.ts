@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { NodeIdSchema, VClusterIdSchema } from "./identifiers.ts";
+
+/** Where a change applies, in its document form (JRN-13). */
+export const ScopeSchema = z.union([
+  z.literal("Global"),
+  z.strictObject({ VCluster: VClusterIdSchema }),
+  z.strictObject({ Node: NodeIdSchema }),
+]);
+
+/** Scope of an entry: the whole site, one vCluster or one node. */
+export type Scope = z.infer<typeof ScopeSchema>;
+
+/** Short text of a scope, as `pact log` shows and `--scope` reads it (CLI-52). */
+export function scopeText(scope: Scope): string {
+  if (scope === "Global") return "global";
+  return "VCluster" in scope ? `vc:${scope.VCluster}` : `node:${scope.Node}`;
+}
+
+/** Reads the text form of {@link scopeText}; undefined when it is none. */
+export function parseScopeText(text: string): Scope | undefined {
+  if (text === "global") return "Global";
+  const [kind, id] = splitOnce(text);
+  const candidate = kind === "vc" ? { VCluster: id } : kind === "node" ? { Node: id } : undefined;
+  const parsed = ScopeSchema.safeParse(candidate);
+  return parsed.success ? parsed.data : undefined;
+}
+
+function splitOnce(text: string): [string, string] {
+  const colon = text.indexOf(":");
+  return colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
+}
