@@ -1,0 +1,13 @@
+/** Conversions between pact's documents (common/model) and the protobuf messages that carry them. */
+export { deltaFromWire, deltaToWire } from "./delta.ts";
+export {
+  entryFromWire,
+  entryToWire,
+  entryTypeFromWire,
+  entryTypeToWire,
+  storedEntryFromWire,
+  type SubmittedEntry,
+} from "./entry.ts";
+export { identityFromWire, identityToWire, scopeFromWire, scopeToWire } from "./identity.ts";
+export { policyToWire, settingsFromWire, settingsToWire } from "./policy.ts";
+export { counterFromWire, instantFromWire, instantToWire, present } from "./scalars.ts";
