@@ -1,0 +1,6 @@
+/**
+ * One member's copy of the replicated state: commands in, committed changes out, local reads.
+ *
+ * @module
+ */
+export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";

@@ -1,0 +1,190 @@
+import { z } from "zod";
+import {
+  CounterSchema,
+  EntryDraftSchema,
+  IdentitySchema,
+  InstantSchema,
+  NodeIdSchema,
+  PolicySettingsSchema,
+  VClusterIdSchema,
+} from "../../common/model/mod.ts";
+import {
+  ApprovalSchema,
+  AuditRecordSchema,
+  HardwareIdentitySchema,
+  NodeStateSchema,
+  OverlaySchema,
+} from "./documents.ts";
+
+const HardwareKeysSchema = z.array(z.string().min(1).max(512)).min(1).max(64);
+
+const COMMANDS = [
+  /** Appends an entry; the only command clients reach with a payload of their own. */
+  z.object({
+    type: z.literal("AppendEntry"),
+    /** Without a timestamp the command's own is used (JRN-23); replays carry theirs (JRN-24). */
+    entry: z.object({ ...EntryDraftSchema.shape, timestamp: InstantSchema.optional() }),
+    expected_head: CounterSchema.optional(),
+    /** The opener's Commit or Rollback also ends the emergency of its scope (EMG-3). */
+    end_emergency: z.boolean().optional(),
+    /** For EmergencyEnd by someone else than the opener. */
+    force: z.boolean().optional(),
+  }),
+  /** What a node's agent reports of itself. */
+  z.object({
+    type: z.literal("UpdateNodeState"),
+    node_id: NodeIdSchema,
+    report: NodeStateSchema.omit({ updated_at: true, emergency_session: true }),
+  }),
+  z.object({
+    type: z.literal("SetPolicy"),
+    vcluster_id: VClusterIdSchema,
+    settings: PolicySettingsSchema,
+    message: z.string().max(4096).optional(),
+    policy_ref: z.string().max(4096).optional(),
+  }),
+  z.object({
+    type: z.literal("SetOverlay"),
+    overlay: OverlaySchema.omit({ built_at: true }).extend({ checksum: z.string().max(128) }),
+  }),
+  /** `id` and `timestamp` are assigned at apply; `timestamp` may be given by an agent's replay. */
+  z.object({
+    type: z.literal("RecordOperation"),
+    operation: AuditRecordSchema.omit({ id: true, timestamp: true }).extend({
+      timestamp: InstantSchema.optional(),
+    }),
+  }),
+  /** Sets `node_assignments` alone; kept so that old logs replay. */
+  z.object({
+    type: z.literal("AssignNode"),
+    node_id: NodeIdSchema,
+    vcluster_id: VClusterIdSchema,
+  }),
+  z.object({
+    type: z.literal("RegisterNode"),
+    node_id: NodeIdSchema,
+    domain_id: z.string().min(1).max(253),
+    hardware_identity: HardwareIdentitySchema,
+    /** Canonical identifiers (ENR-10), each owned by one record at most (ENR-12). */
+    hardware_keys: HardwareKeysSchema,
+    vcluster_id: VClusterIdSchema.optional(),
+  }),
+  z.object({
+    type: z.literal("ActivateNode"),
+    node_id: NodeIdSchema,
+    /** An Active node is activated again only if it was last seen before this (journal.md 9.1). */
+    gone_since: InstantSchema.optional(),
+    cert_serial: z.string().min(1).max(128).optional(),
+    cert_expires_at: InstantSchema.optional(),
+  }),
+  z.object({
+    type: z.literal("DeactivateNode"),
+    node_id: NodeIdSchema,
+    /** Skipped when the node was seen at or after this instant (HB-3). */
+    unseen_since: InstantSchema.optional(),
+    /** Registered only undoes an activation whose certificate could not be signed (ENR-22). */
+    to: z.enum(["Inactive", "Registered"]).default("Inactive"),
+    reason: z.string().max(1024).optional(),
+  }),
+  z.object({
+    type: z.literal("RevokeNode"),
+    node_id: NodeIdSchema,
+    force: z.boolean().default(false),
+    reason: z.string().max(1024).optional(),
+  }),
+  z.object({
+    type: z.literal("AssignNodeToVCluster"),
+    node_id: NodeIdSchema,
+    vcluster_id: VClusterIdSchema,
+  }),
+  z.object({ type: z.literal("UnassignNode"), node_id: NodeIdSchema }),
+  z.object({
+    type: z.literal("MoveNodeVCluster"),
+    node_id: NodeIdSchema,
+    /** Refused when the node is elsewhere by now. */
+    from_vcluster_id: VClusterIdSchema.optional(),
+    to_vcluster_id: VClusterIdSchema,
+  }),
+  z.object({
+    type: z.literal("UpdateNodeLastSeen"),
+    nodes: z.array(z.object({ node_id: NodeIdSchema, last_seen: InstantSchema })).max(20_000),
+  }),
+  z.object({
+    type: z.literal("UpdateNodeCert"),
+    node_id: NodeIdSchema,
+    cert_serial: z.string().min(1).max(128),
+    cert_expires_at: InstantSchema,
+    /** Refused when the record holds another serial: two renewals cannot both win. */
+    expected_serial: z.string().max(128).optional(),
+    /** Puts the replaced serial on the revocation registry (ENR-2). */
+    revoke_previous: z.boolean().default(false),
+  }),
+  z.object({
+    type: z.literal("SetBlacklist"),
+    vcluster_id: VClusterIdSchema,
+    add: z.array(z.string().min(1).max(512)).max(1000).default([]),
+    remove: z.array(z.string().min(1).max(512)).max(1000).default([]),
+  }),
+  z.object({
+    type: z.literal("ReportCapability"),
+    node_id: NodeIdSchema,
+    report: z.record(z.string(), z.json()),
+  }),
+  z.object({
+    type: z.literal("PublishCa"),
+    journal_node_id: z.string().min(1).max(64),
+    certificate_pem: z.string().min(1).max(65_536),
+    not_after: InstantSchema,
+  }),
+  /** The leader's sweep: each expired delta is withdrawn by a Rollback entry (JRN-32). */
+  z.object({
+    type: z.literal("ExpireTtl"),
+    sequences: z.array(CounterSchema).min(1).max(1000),
+  }),
+  z.object({
+    type: z.literal("CreateApproval"),
+    approval: ApprovalSchema.omit({
+      status: true,
+      approver: true,
+      created_at: true,
+      decided_at: true,
+      executed_sequence: true,
+      requester: true,
+    }),
+  }),
+  z.object({
+    type: z.literal("DecideApproval"),
+    approval_id: z.string().min(1).max(128),
+    decision: z.enum(["Approved", "Rejected", "Expired"]),
+    reason: z.string().max(4096).optional(),
+  }),
+] as const;
+
+/** A command of the replicated state machine (journal.md section 3), in document form. */
+export const CommandSchema = z.discriminatedUnion("type", COMMANDS);
+
+/** A command, defaults filled in. */
+export type Command = z.infer<typeof CommandSchema>;
+
+/** A command as a caller writes it: what has a default may be left out. */
+export type CommandInput = z.input<typeof CommandSchema>;
+
+/** The command of type `T`. */
+export type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
+
+/**
+ * What one log record carries: the command, who sent it and when the leader took it. Apply reads
+ * the time from here and nowhere else (JRN-20).
+ */
+export const EnvelopeSchema = z.object({
+  format: z.literal(1),
+  /** Set by the proposing process to recognise its own proposals when they come back. */
+  proposal: z.string().max(64),
+  timestamp: InstantSchema,
+  actor: IdentitySchema,
+  request_id: z.string().min(1).max(128).optional(),
+  command: CommandSchema,
+});
+
+/** One log record, decoded. */
+export type Envelope = z.infer<typeof EnvelopeSchema>;

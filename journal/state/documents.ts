@@ -1,0 +1,271 @@
+import { z } from "zod";
+import {
+  CounterSchema,
+  DELTA_CATEGORIES,
+  IdentitySchema,
+  InstantSchema,
+  NodeIdSchema,
+  PolicySchema,
+  ScopeSchema,
+  VClusterIdSchema,
+} from "../../common/model/mod.ts";
+
+/** Where a node stands with its configuration (JRN-26). */
+export const ConfigStateSchema = z.enum([
+  "ObserveOnly",
+  "Committed",
+  "Drifted",
+  "Converging",
+  "Emergency",
+]);
+
+/** State of an enrollment record (journal.md 9.1). */
+export const EnrollmentStateSchema = z.enum(["Registered", "Active", "Inactive", "Revoked"]);
+
+/** Drift per category and in total; absent categories are 0 (VCP-1). */
+export const DriftMagnitudeSchema = z.record(z.string().max(32), z.number().nonnegative());
+
+/** A document another part defines; the state keeps it as it came. */
+const OpaqueSchema = z.record(z.string(), z.json());
+
+/** What a node's agent last reported, and the state derived from entries (JRN-26). */
+export const NodeStateSchema = z.object({
+  state: ConfigStateSchema,
+  updated_at: InstantSchema,
+  drift: DriftMagnitudeSchema.optional(),
+  drift_items: OpaqueSchema.optional(),
+  supervisor: OpaqueSchema.optional(),
+  window_deadline: InstantSchema.optional(),
+  overlay_version: CounterSchema.optional(),
+  applied_sequence: CounterSchema.optional(),
+  memory_total: CounterSchema.optional(),
+  memory_available: CounterSchema.optional(),
+  gpus_total: CounterSchema.optional(),
+  gpus_healthy: CounterSchema.optional(),
+  gpus_degraded: CounterSchema.optional(),
+  emergency_session: z.string().max(128).optional(),
+});
+
+/** Identifiers of a machine as its agent presents them (ENR-10). */
+export const HardwareIdentitySchema = z.object({
+  mac_address: z.string().max(64).default(""),
+  bmc_serial: z.string().max(128).optional(),
+  extra: z.record(z.string().max(64), z.string().max(512)).default({}),
+});
+
+/** The enrollment record of a node (journal.md 9.1). */
+export const EnrollmentSchema = z.object({
+  node_id: NodeIdSchema,
+  domain_id: z.string().min(1).max(253),
+  state: EnrollmentStateSchema,
+  hardware_identity: HardwareIdentitySchema,
+  hardware_keys: z.array(z.string().min(1).max(512)).max(64),
+  vcluster_id: VClusterIdSchema.optional(),
+  cert_serial: z.string().max(128).optional(),
+  cert_expires_at: InstantSchema.optional(),
+  last_seen: InstantSchema.optional(),
+  enrolled_at: InstantSchema,
+  enrolled_by: z.string().max(1024),
+  active_sessions: z.number().int().nonnegative(),
+});
+
+/** The newest overlay of a vCluster; `data` is the canonical JSON text (OVL-2, OVL-4). */
+export const OverlaySchema = z.object({
+  vcluster_id: VClusterIdSchema,
+  version: CounterSchema,
+  data: z.string(),
+  checksum: z.string().regex(/^[0-9a-f]{64}$/),
+  built_from_sequence: CounterSchema,
+  built_at: InstantSchema,
+});
+
+/** An emergency session, open while `ended_at` is absent (EMG-1). */
+export const EmergencySchema = z.object({
+  id: z.string().max(128),
+  scope: ScopeSchema,
+  principal: z.string(),
+  reason: z.string(),
+  started_at: InstantSchema,
+  expires_at: InstantSchema,
+  ended_at: InstantSchema.optional(),
+  ended_by: z.string().optional(),
+  forced: z.boolean().optional(),
+});
+
+/** What one administrator's operation did (AUD-1). */
+export const AuditRecordSchema = z.object({
+  id: z.string().max(128),
+  timestamp: InstantSchema,
+  actor: IdentitySchema,
+  operation_type: z.string().min(1).max(64),
+  scope: ScopeSchema,
+  outcome: z.enum(["Success", "Failure", "Denied"]),
+  detail: z.string().max(65_536),
+  source: z.string().max(256),
+  metadata: z.record(z.string().max(128), z.string().max(65_536)),
+});
+
+/** A value declared for one key of one scope; `absent` marks a node's declared absence. */
+export const DeclaredSchema = z.object({
+  sequence: CounterSchema,
+  category: z.enum(DELTA_CATEGORIES),
+  key: z.string(),
+  value: z.json().optional(),
+  absent: z.boolean().optional(),
+});
+
+/** A two-person approval (policy.md 6.2). */
+export const ApprovalSchema = z.object({
+  approval_id: z.string().min(1).max(128),
+  original_request: z.string().max(1_048_576),
+  summary: z.string().max(4096),
+  action: z.string().max(64),
+  scope: ScopeSchema,
+  vcluster: VClusterIdSchema,
+  requester: IdentitySchema,
+  approver: IdentitySchema.optional(),
+  status: z.enum(["Pending", "Approved", "Rejected", "Expired"]),
+  reason: z.string().max(4096).optional(),
+  created_at: InstantSchema,
+  expires_at: InstantSchema,
+  decided_at: InstantSchema.optional(),
+  executed_sequence: CounterSchema.optional(),
+});
+
+/** What a command did, as a repeated request id gets it again (JRN-57). */
+export const CommandResultSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("EntryAppended"), sequence: CounterSchema }),
+  z.object({
+    kind: z.literal("Ok"),
+    /** The last entry this command wrote, if it wrote any. */
+    sequence: CounterSchema.optional(),
+    /** Sequences of all entries it wrote, for commands that write several. */
+    sequences: z.array(CounterSchema).optional(),
+    /** Id of the record it made: an audit record, an approval. */
+    id: z.string().optional(),
+    version: CounterSchema.optional(),
+  }),
+  z.object({
+    kind: z.literal("EnrollmentResult"),
+    node_id: NodeIdSchema,
+    state: EnrollmentStateSchema,
+    vcluster_id: VClusterIdSchema.optional(),
+    previous_state: EnrollmentStateSchema.optional(),
+    revoked_serial: z.string().optional(),
+    sessions_terminated: z.number().int().nonnegative().optional(),
+    sequence: CounterSchema.optional(),
+  }),
+]);
+
+/**
+ * The collections of the replicated state (journal.md 2.3) with the schema of their documents. Keys
+ * are texts; a key made of parts joins them with a line feed, which no part may contain.
+ */
+export const COLLECTIONS = {
+  /** `counters`: sequences and bounds of this state. */
+  settings: z.object({
+    next_sequence: CounterSchema,
+    audit_first: CounterSchema,
+    audit_next: CounterSchema,
+    request_first: CounterSchema,
+    request_next: CounterSchema,
+  }),
+  /** vCluster id: its policy; at most one each (J6). */
+  policies: PolicySchema,
+  /** vCluster id: its newest overlay. */
+  overlays: OverlaySchema,
+  /** node id: derived and reported state. */
+  node_states: NodeStateSchema,
+  /** node id: its vCluster. */
+  node_assignments: z.object({ vcluster_id: VClusterIdSchema }),
+  /** node id: enrollment record. */
+  enrollments: EnrollmentSchema,
+  /** hardware key: the node that registered it. */
+  hw_index: z.object({ node_id: NodeIdSchema }),
+  /** certificate serial: when and whose. */
+  revoked_serials: z.object({
+    node_id: NodeIdSchema,
+    revoked_at: InstantSchema,
+    not_after: InstantSchema,
+  }),
+  /** vCluster id: ordered unique globs. */
+  blacklists: z.object({ patterns: z.array(z.string().min(1).max(512)).max(1000) }),
+  /** session id: emergency session, open or closed. */
+  emergencies: EmergencySchema,
+  /** scope text: session id of the open emergency there. */
+  open_emergencies: z.object({ session_id: z.string() }),
+  /** node id: last capability report. */
+  capabilities: z.object({ reported_at: InstantSchema, report: OpaqueSchema }),
+  /** journal node id: its issuing CA certificate. */
+  ca_bundle: z.object({
+    certificate_pem: z.string().max(65_536),
+    not_after: InstantSchema,
+    remove_after: InstantSchema.optional(),
+  }),
+  /** principal and request id: the first result (JRN-57). */
+  request_ids: z.object({ order: CounterSchema, result: CommandResultSchema }),
+  /** zero-padded order: the request remembered then, oldest first. */
+  request_order: z.object({ request_key: z.string(), at: InstantSchema }),
+  /** scope text, category, key: what is declared now. */
+  declared: DeclaredSchema,
+  /** scope text: newest sequences there (JRN-25, OVL-7). */
+  scope_heads: z.object({
+    newest: CounterSchema,
+    state_changing: CounterSchema.optional(),
+    overlay_affecting: CounterSchema.optional(),
+  }),
+  /** zero-padded sequence: a node delta that expires (JRN-31). */
+  ttls: z.object({ sequence: CounterSchema, node_id: NodeIdSchema, expires_at: InstantSchema }),
+  /** zero-padded number: audit record, newest 100000 (AUD-3). */
+  audit: AuditRecordSchema,
+  /** approval id: approval. */
+  approvals: ApprovalSchema,
+} as const;
+
+/** Name of a collection. */
+export type CollectionName = keyof typeof COLLECTIONS;
+
+/** Every collection, in the order of the canonical export. */
+export const COLLECTION_NAMES: readonly CollectionName[] = Object.keys(COLLECTIONS)
+  .sort()
+  .filter(isCollectionName);
+
+/** The document type of collection `C`. */
+export type Doc<C extends CollectionName> = z.infer<(typeof COLLECTIONS)[C]>;
+
+/** Where a node stands with its configuration. */
+export type ConfigState = z.infer<typeof ConfigStateSchema>;
+/** State of an enrollment record. */
+export type EnrollmentState = z.infer<typeof EnrollmentStateSchema>;
+/** The enrollment record of a node. */
+export type Enrollment = z.infer<typeof EnrollmentSchema>;
+/** What is known of a node's state. */
+export type NodeState = z.infer<typeof NodeStateSchema>;
+/** The newest overlay of a vCluster. */
+export type Overlay = z.infer<typeof OverlaySchema>;
+/** An audit record. */
+export type AuditRecord = z.infer<typeof AuditRecordSchema>;
+/** An emergency session. */
+export type Emergency = z.infer<typeof EmergencySchema>;
+/** A two-person approval. */
+export type Approval = z.infer<typeof ApprovalSchema>;
+/** What a command did. */
+export type CommandResult = z.infer<typeof CommandResultSchema>;
+
+/** The single key of the `settings` collection. */
+export const COUNTERS_KEY = "counters";
+
+/** Joins the parts of a composite key. */
+export function compositeKey(...parts: readonly string[]): string {
+  return parts.join("\n");
+}
+
+/** A number as a key that sorts like the number. */
+export function numberKey(value: number): string {
+  return String(value).padStart(16, "0");
+}
+
+/** Whether `name` is a collection of this schema version. */
+export function isCollectionName(name: string): name is CollectionName {
+  return Object.hasOwn(COLLECTIONS, name);
+}

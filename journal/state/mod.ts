@@ -1,0 +1,39 @@
+/**
+ * The replicated state: its documents, its commands, and apply, the pure function between them.
+ *
+ * @module
+ */
+export {
+  type Command,
+  type CommandInput,
+  type CommandOf,
+  CommandSchema,
+  type Envelope,
+  EnvelopeSchema,
+} from "./commands.ts";
+export {
+  type Approval,
+  type AuditRecord,
+  COLLECTION_NAMES,
+  type CollectionName,
+  COLLECTIONS,
+  type CommandResult,
+  compositeKey,
+  type ConfigState,
+  type Doc,
+  type Emergency,
+  type Enrollment,
+  type EnrollmentState,
+  isCollectionName,
+  type NodeState,
+  numberKey,
+  type Overlay,
+} from "./documents.ts";
+export {
+  type DocumentChanges,
+  type DocumentsView,
+  type DocumentTables,
+  emptyTables,
+  type HistoryView,
+  type StateView,
+} from "./view.ts";

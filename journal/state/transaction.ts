@@ -1,0 +1,162 @@
+import type { ErrorCode } from "../../common/errors/mod.ts";
+import {
+  type Entry,
+  type EntryDraft,
+  type EntryType,
+  type Identity,
+  scopeText,
+} from "../../common/model/mod.ts";
+import { type CollectionName, COUNTERS_KEY, type Doc } from "./documents.ts";
+import {
+  type DocumentChanges,
+  type DocumentTables,
+  emptyTables,
+  type HistoryView,
+  type StateView,
+} from "./view.ts";
+
+/** Why a command changed nothing: the texts of JRN-22, which callers match on. */
+export interface Rejection {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Thrown inside apply to leave a command without effect; never seen outside. */
+export class RejectedError extends Error {
+  constructor(readonly rejection: Rejection) {
+    super(rejection.message);
+  }
+}
+
+/** Leaves the command without effect (JRN-21). */
+export function reject(code: ErrorCode, message: string): never {
+  throw new RejectedError({ code, message });
+}
+
+/** Types whose newest entry is what an expected head is compared with (JRN-25). */
+const STATE_CHANGING: ReadonlySet<EntryType> = new Set<EntryType>([
+  "Commit",
+  "Rollback",
+  "AutoConverge",
+]);
+
+/** Types that make the overlay of their vCluster stale (OVL-7). */
+const OVERLAY_AFFECTING: ReadonlySet<EntryType> = new Set<EntryType>([
+  "Commit",
+  "Rollback",
+  "PolicyUpdate",
+  "BlacklistUpdate",
+]);
+
+const NO_ENTRIES_YET: Doc<"settings"> = {
+  next_sequence: 0,
+  audit_first: 0,
+  audit_next: 0,
+  request_first: 0,
+  request_next: 0,
+};
+
+/** The counters of a state, all zero in an empty one. */
+export function countersOf(view: Pick<StateView, "get">): Doc<"settings"> {
+  return view.get("settings", COUNTERS_KEY) ?? NO_ENTRIES_YET;
+}
+
+/**
+ * The changes of one command over a state that stays as it is: reads see them, and nobody else does
+ * until the caller takes `writes` and `entries`.
+ */
+export class Transaction implements StateView {
+  readonly #base: StateView;
+  readonly #writes: DocumentTables = emptyTables();
+  readonly #entries: Entry[] = [];
+
+  constructor(
+    base: StateView,
+    /** When the leader took the command; the only time apply knows (JRN-20). */
+    readonly timestamp: string,
+    readonly actor: Identity,
+    readonly requestId: string | undefined,
+  ) {
+    this.#base = base;
+  }
+
+  get history(): HistoryView {
+    return this.#base.history;
+  }
+
+  /** The command's time in milliseconds since the epoch. */
+  get nowMs(): number {
+    return Date.parse(this.timestamp);
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  get writes(): DocumentChanges {
+    return this.#writes;
+  }
+
+  get counters(): Doc<"settings"> {
+    return countersOf(this);
+  }
+
+  get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
+    const written = this.#writes[collection];
+    return written.has(key) ? written.get(key) : this.#base.get(collection, key);
+  }
+
+  *list<C extends CollectionName>(collection: C, prefix = ""): Generator<[string, Doc<C>]> {
+    const found = new Map(this.#base.list(collection, prefix));
+    for (const [key, document] of this.#writes[collection]) {
+      if (!key.startsWith(prefix)) continue;
+      if (document === undefined) found.delete(key);
+      else found.set(key, document);
+    }
+    for (const key of [...found.keys()].sort()) {
+      const document = found.get(key);
+      if (document !== undefined) yield [key, document];
+    }
+  }
+
+  put<C extends CollectionName>(collection: C, key: string, document: Doc<C>): void {
+    this.#writes[collection].set(key, document);
+  }
+
+  delete<C extends CollectionName>(collection: C, key: string): void {
+    this.#writes[collection].set(key, undefined);
+  }
+
+  /** Changes some of the counters. */
+  count(changes: Partial<Doc<"settings">>): void {
+    this.put("settings", COUNTERS_KEY, { ...this.counters, ...changes });
+  }
+
+  /** Gives the entry its sequence and notes it as its scope's newest (J1). */
+  append(draft: EntryDraft): Entry {
+    const sequence = this.counters.next_sequence;
+    const entry: Entry = { ...draft, sequence };
+    this.#entries.push(entry);
+    this.count({ next_sequence: sequence + 1 });
+    const scope = scopeText(entry.scope);
+    this.put("scope_heads", scope, {
+      ...this.get("scope_heads", scope),
+      newest: sequence,
+      ...(STATE_CHANGING.has(entry.entry_type) ? { state_changing: sequence } : {}),
+      ...(OVERLAY_AFFECTING.has(entry.entry_type) ? { overlay_affecting: sequence } : {}),
+    });
+    return entry;
+  }
+
+  /** Appends the entry that tells of a command's effect (JRN-15); the actor is its author. */
+  record(
+    entry: Pick<EntryDraft, "entry_type" | "scope"> & Partial<EntryDraft>,
+  ): Entry {
+    return this.append({
+      timestamp: this.timestamp,
+      author: this.actor,
+      request_id: this.requestId,
+      ...entry,
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { DatabaseSync } from "node:sqlite";
+import { refuseForeignOwner } from "./directory_lock.ts";
+import { StorageError } from "./storage_error.ts";
+import { verifyWal } from "./wal_check.ts";
+
+/** Marks a SQLite file as pact's (`PRAGMA application_id`). */
+const APPLICATION_ID = 0x70616374;
+
+/** SQLite result codes that tell what a failure means: https://www.sqlite.org/rescode.html */
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** One step that brings a database from schema version `N` to `N + 1`. */
+export type Migration = (database: DatabaseSync) => void;
+
+/** How a database is opened. */
+export interface DatabaseOptions {
+  readonly path: string;
+  /** What the file is, for messages: `log`, `state database`. */
+  readonly what: string;
+  /**
+   * `FULL` syncs each transaction before it returns; `NORMAL` keeps the file consistent but may
+   * lose the newest transactions with the power, for what can be replayed.
+   */
+  readonly synchronous: "FULL" | "NORMAL";
+  /** Step `i` leads to schema version `i + 1`; an empty file starts at version 0. */
+  readonly migrations: readonly Migration[];
+}
+
+/**
+ * Opens one of the journal's databases: checks the write-ahead log, owner, file kind and page
+ * structure first and migrates the schema forward.
+ *
+ * @throws {StorageError} when any of that fails; nothing was changed then.
+ */
+export function openDatabase(options: DatabaseOptions): DatabaseSync {
+  const { path } = options;
+  return storageErrors(path, () => {
+    const existing = fileSize(path) > 0;
+    if (existing) refuseForeignOwner(path);
+    verifyWal(`${path}-wal`);
+    const database = new DatabaseSync(path, { timeout: 2000 });
+    try {
+      if (existing) verifyPages(database, options);
+      database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous}`);
+      migrate(database, options);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Runs `work`, turning what SQLite throws about the file `path` into a {@link StorageError}. */
+export function storageErrors<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    const code = sqliteCode(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+      throw new StorageError("corrupt", path, `${reason}; ${REMEDY}`, { cause: error });
+    }
+    throw new StorageError("io", path, reason, { cause: error });
+  }
+}
+
+const REMEDY = "restore the data directory from a backup or another member";
+
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
+  // exec() reports the text alone
+  if (/malformed/.test(error.message)) return SQLITE_CORRUPT;
+  return /not a database/.test(error.message) ? SQLITE_NOTADB : undefined;
+}
+
+function fileSize(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
+/** A file of pact's with intact pages, or an error before anything writes to it. */
+function verifyPages(database: DatabaseSync, { path, what }: DatabaseOptions): void {
+  const version = pragma(database, "user_version");
+  if (pragma(database, "application_id") !== APPLICATION_ID) {
+    // A crash between the file's creation and its first transaction leaves it empty.
+    if (version === 0 && isEmpty(database)) return;
+    throw new StorageError("foreign", path, `is a database, but no pact ${what}`);
+  }
+  const [finding] = database.prepare("PRAGMA quick_check(1)").all();
+  const text = String(finding?.["quick_check"] ?? "no answer");
+  if (text !== "ok") {
+    throw new StorageError("corrupt", path, `the ${what} is damaged: ${text}; ${REMEDY}`);
+  }
+}
+
+function isEmpty(database: DatabaseSync): boolean {
+  return database.prepare("SELECT name FROM sqlite_schema LIMIT 1").all().length === 0;
+}
+
+function migrate(database: DatabaseSync, { path, what, migrations }: DatabaseOptions): void {
+  const version = pragma(database, "user_version");
+  if (version > migrations.length) {
+    throw new StorageError(
+      "newer",
+      path,
+      `the ${what} has schema version ${version}, this program knows ${migrations.length}; use the newer program`,
+    );
+  }
+  if (version === migrations.length) return;
+  transaction(database, () => {
+    for (const step of migrations.slice(version)) step(database);
+    database.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`,
+    );
+  });
+}
+
+function pragma(database: DatabaseSync, name: "user_version" | "application_id"): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** Runs `work` as one transaction: all of it is stored or nothing. */
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors, a full disk among them.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * What the journal's two databases share: the lock on the data directory, opening with every check
+ * before the first write, and the one error that says what is wrong with a file.
+ *
+ * @module
+ */
+export {
+  type DatabaseOptions,
+  type Migration,
+  openDatabase,
+  storageErrors,
+  transaction,
+} from "./database.ts";
+export { type DirectoryLock, lockDirectory } from "./directory_lock.ts";
+export { StorageError, type StorageErrorKind, type StorageErrorOptions } from "./storage_error.ts";
