@@ -1,0 +1,126 @@
+/**
+ * The bridge from Node's requests to Connect's handlers. Connect's own adapter would do, but it
+ * offers no place to decide on a call before the body is read (API-3), to set the default deadline
+ * (API-6), or to learn of failures other than by the console.
+ */
+
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import {
+  admissionInterceptor,
+  admissionKey,
+  type Admit,
+  admittedBody,
+  startAdmission,
+} from "./admission.ts";
+import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
+import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
+import { answerHttpRoute, type HttpRoutes } from "./http_route.ts";
+import { type PeerDirectory, peerKey } from "./peer.ts";
+
+/** What the handler of one listener is made of. */
+export interface RpcHandlerOptions {
+  routes: (router: ConnectRouter) => void;
+  interceptors: readonly Interceptor[];
+  peers: PeerDirectory;
+  admit: Admit;
+  mapError: ErrorMapper;
+  httpRoutes: HttpRoutes;
+  readMaxBytes: number;
+  writeMaxBytes: number;
+  unaryTimeoutMs: number;
+  shutdownSignal: AbortSignal;
+}
+
+type NodeHandler = (
+  request: Http2ServerRequest | IncomingMessage,
+  response: Http2ServerResponse | ServerResponse,
+) => void;
+
+/** Makes the request listener of an RPC server. */
+export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip],
+    readMaxBytes: options.readMaxBytes,
+    writeMaxBytes: options.writeMaxBytes,
+    shutdownSignal: options.shutdownSignal,
+    interceptors: [
+      errorMappingInterceptor(options.mapError),
+      admissionInterceptor,
+      deadlineInterceptor,
+      ...options.interceptors,
+    ],
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (request, response) => {
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    const work = handler === undefined
+      ? answerHttpRoute(options.httpRoutes, request, response)
+      : answerRpc(handler, options, request, response);
+    work.catch((error) => reportUnlessGone(options.mapError, handler, error));
+  };
+}
+
+async function answerRpc(
+  handler: UniversalHandler,
+  options: RpcHandlerOptions,
+  request: Http2ServerRequest | IncomingMessage,
+  response: Http2ServerResponse | ServerResponse,
+): Promise<void> {
+  if (handler.method.methodKind === "unary") {
+    ensureUnaryDeadline(request.headers, options.unaryTimeoutMs);
+  }
+  const peer = options.peers.ofRequest(request);
+  const contextValues = createContextValues().set(peerKey, peer);
+  // The two requests belong to different overloads.
+  const universal = "stream" in request
+    ? universalRequestFromNodeRequest(request, undefined, contextValues)
+    : universalRequestFromNodeRequest(request, undefined, contextValues);
+  const call = { service: handler.service.typeName, method: handler.method.name };
+  const admission = startAdmission(
+    options.admit,
+    { ...call, header: universal.header, peer, contextValues, signal: universal.signal },
+    (error) => options.mapError(error, call),
+  );
+  contextValues.set(admissionKey, admission);
+  const body = isByteStream(universal.body)
+    ? admittedBody(universal.body, admission)
+    : universal.body;
+  const answer = await handler({ ...universal, body });
+  await universalResponseToNodeResponse(answer, response);
+}
+
+function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+}
+
+/** A caller that went away is no failure of ours. */
+function reportUnlessGone(
+  mapError: ErrorMapper,
+  handler: UniversalHandler | undefined,
+  error: unknown,
+): void {
+  const { code } = ConnectError.from(error);
+  if (code === Code.Aborted || code === Code.Canceled) return;
+  mapError(error, {
+    service: handler?.service.typeName ?? "http",
+    method: handler?.method.name ?? "route",
+  });
+}

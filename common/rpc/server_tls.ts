@@ -1,0 +1,70 @@
+import type { SecureServerOptions } from "node:http2";
+import { createSecureContext } from "node:tls";
+import { SecretPem, TlsError, TrustBundle } from "../tls/mod.ts";
+
+/** Certificates of a listener. */
+export interface ServerTls {
+  /** The certificate, then the chain to present with it. */
+  certPem: string;
+  keyPem: SecretPem;
+  /** CAs whose client certificates are accepted; needed where client certificates are asked for. */
+  clientCaPem?: string;
+}
+
+/**
+ * Whether callers present certificates. `optional` serves the listener that also takes callers with
+ * a token or none: an untrusted certificate does not end the handshake there, the handler sees
+ * `authorized: false`. `required` ends it.
+ */
+export type ClientAuth = "none" | "optional" | "required";
+
+/** Certificates that have been read and found to fit. */
+export interface PreparedTls {
+  bundle: TrustBundle | undefined;
+  context: { cert: string; key: string; ca?: string[] };
+}
+
+/**
+ * Reads the certificates before they are taken into use, so that a rotation with bad ones leaves
+ * the old ones in force.
+ *
+ * @throws TlsError saying which part does not fit.
+ */
+export function prepareServerTls(tls: ServerTls, clientAuth: ClientAuth): PreparedTls {
+  if (clientAuth !== "none" && tls.clientCaPem === undefined) {
+    throw new TlsError("INVALID_PEM", "client certificates are asked for but no CA is given");
+  }
+  const context = {
+    cert: tls.certPem,
+    key: tls.keyPem.reveal(),
+    ...(tls.clientCaPem === undefined ? {} : { ca: [tls.clientCaPem] }),
+  };
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw new TlsError(
+      "KEY_MISMATCH",
+      "the server certificate and its private key cannot be used",
+      { cause },
+    );
+  }
+  return {
+    bundle: tls.clientCaPem === undefined ? undefined : new TrustBundle(tls.clientCaPem),
+    context,
+  };
+}
+
+/** The options of node:http2 for a listener (CRT-8; TLS 1.3 only by design). */
+export function secureServerOptions(
+  { context }: PreparedTls,
+  clientAuth: ClientAuth,
+): SecureServerOptions {
+  return {
+    ...context,
+    minVersion: "TLSv1.3",
+    allowHTTP1: true,
+    requestCert: clientAuth !== "none",
+    rejectUnauthorized: clientAuth === "required",
+    handshakeTimeout: 10_000,
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Certificates: making a CA, reading and signing requests, naming peers, checking chains.
+ *
+ * @module
+ */
+
+export { type CertificateAuthority, createCa, type CreateCaOptions, loadCa } from "./ca.ts";
+export { csrMaxBytes, type VerifiedCsr, verifyCsr } from "./csr.ts";
+export { TlsError, type TlsErrorCode } from "./error.ts";
+export {
+  agentCommonName,
+  agentRole,
+  agentSpiffeId,
+  isCertifiableName,
+  type NodeIdentity,
+} from "./identity.ts";
+export {
+  agentCertificateLifetimeSeconds,
+  issueAgentCertificate,
+  type IssuedCertificate,
+  type IssuedServerCertificate,
+  type IssueOptions,
+  issueServerCertificate,
+  serverCertificateLifetimeSeconds,
+  type ServerCertificateOptions,
+} from "./issue.ts";
+export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
+export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
+export { joinPemBundle, splitPemBundle } from "./pem.ts";
+export { SecretPem } from "./secret.ts";
+export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
+export {
+  type CertificateUse,
+  type ChainVerdict,
+  type DistrustReason,
+  TrustBundle,
+} from "./trust.ts";
