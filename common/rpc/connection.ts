@@ -11,6 +11,7 @@ import type {
 import type { SecureClientSessionOptions } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Http2SessionManager } from "@connectrpc/connect-node";
+import { systemClock } from "../clock/mod.ts";
 import type { SecretPem } from "../tls/mod.ts";
 import { installHttp2Guard } from "./guard.ts";
 
@@ -48,19 +49,19 @@ export class ClientConnection {
   async connect(): Promise<void> {
     if (this.#closed) throw new ConnectError("the transport is closed", Code.Unavailable);
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    const timer = systemClock.setTimer(this.#connectTimeoutMs, () => {
       const error = new ConnectError(
         `no connection to ${this.authority} within ${this.#connectTimeoutMs} ms`,
         Code.Unavailable,
       );
       late.reject(error);
       this.#manager.abort(error);
-    }, this.#connectTimeoutMs);
+    });
     try {
       const state = await Promise.race([this.#manager.connect(), late.promise]);
       if (state === "error") throw this.#manager.error();
     } finally {
-      clearTimeout(timer);
+      systemClock.clearTimer(timer);
     }
   }
 

@@ -1,5 +1,5 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { metadata } from "./metadata.ts";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { PactError, toConnectError } from "../errors/mod.ts";
 import { mapIterableErrors } from "./iterable.ts";
 
 /** The call in which something went wrong. */
@@ -15,18 +15,16 @@ export type ErrorMapper = (error: unknown, call: FailedCall) => ConnectError;
 export type InternalErrorReport = (error: unknown, call: FailedCall, incidentId: string) => void;
 
 /**
- * The mapping used where a server names none: Connect's own errors pass, everything else becomes
- * INTERNAL with an incident id and nothing more (API-10, section 1.2), while the whole goes to the
- * report.
+ * The mapping used where a server names none: Connect's own errors and PactErrors pass, everything
+ * else becomes INTERNAL with an incident id and nothing more (API-10, section 1.2), while the whole
+ * goes to the report.
  */
 export function hideInternalErrors(report: InternalErrorReport): ErrorMapper {
   return (error, call) => {
-    if (error instanceof ConnectError) return error;
     const incidentId = crypto.getRandomValues(new Uint8Array(6)).toHex();
-    report(error, call, incidentId);
-    return new ConnectError(`INTERNAL: incident ${incidentId}`, Code.Internal, {
-      [metadata.error]: "INTERNAL",
-    });
+    const isForCaller = error instanceof ConnectError || error instanceof PactError;
+    if (!isForCaller) report(error, call, incidentId);
+    return toConnectError(error, incidentId);
   };
 }
 

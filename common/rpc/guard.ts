@@ -11,18 +11,21 @@
  * - for client sessions once a GOAWAY has arrived. Before that a client calls them from its own
  *   code, where they are safe and where `destroyed` must be true right after.
  *
+ * A second edge is closed here too: a session that was let go of while its connection failed reports
+ * the failure afterwards, when nobody listens any more, and an `error` event without a listener ends
+ * the process. Such late errors are dropped; whoever waited for the session has had its own.
+ *
  * `tests/runtime/http2_goaway_test.ts` shows the crash without the guard and says when the runtime
  * no longer needs it.
  */
 
 import * as http2 from "node:http2";
-import type { ClientHttp2Session, Http2Session, ServerHttp2Session } from "node:http2";
+import type { Http2Session, ServerHttp2Session } from "node:http2";
 
 /** The session classes that the runtime exports and Node's type declarations leave out. */
 interface SessionClasses {
   Http2Session: { prototype: Http2Session };
   ServerHttp2Session: { prototype: ServerHttp2Session };
-  ClientHttp2Session: { prototype: ClientHttp2Session };
 }
 
 const installedMark = Symbol.for("pact.http2Guard");
@@ -38,7 +41,7 @@ const goneAway = new WeakSet<object>();
  * to run unguarded.
  */
 export function installHttp2Guard(): void {
-  const { Http2Session, ServerHttp2Session, ClientHttp2Session } = sessionClasses();
+  const { Http2Session, ServerHttp2Session } = sessionClasses();
   const prototype = Http2Session.prototype;
   if (installedMark in prototype) return;
 
@@ -62,10 +65,11 @@ export function installHttp2Guard(): void {
     }),
   });
   Object.defineProperty(
-    ClientHttp2Session.prototype,
+    prototype,
     "emit",
     override(function (this: Http2Session, event: string | symbol, ...args: unknown[]): boolean {
       if (event === "goaway") goneAway.add(this);
+      if (event === "error" && this.listenerCount("error") === 0) return false;
       return Reflect.apply(emit, this, [event, ...args]);
     }),
   );
@@ -92,6 +96,5 @@ function sessionClasses(): SessionClasses {
 }
 
 function hasSessionClasses(module: object): module is SessionClasses {
-  return "Http2Session" in module && "ServerHttp2Session" in module &&
-    "ClientHttp2Session" in module;
+  return "Http2Session" in module && "ServerHttp2Session" in module;
 }

@@ -17,6 +17,7 @@ function reasonFor(code: string): string {
     case "EADDRINUSE":
       return "the port is in use by another process";
     case "EADDRNOTAVAIL":
+    case "EINVAL":
       return "this host has no such address";
     case "EACCES":
     case "EPERM":

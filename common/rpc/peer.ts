@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
+import type { Clock } from "../clock/mod.ts";
 import {
   type DistrustReason,
   parsePeerCertificate,
@@ -47,7 +48,7 @@ export class PeerDirectory {
   readonly #known = new WeakMap<object, KnownConnection>();
   #bundle: TrustBundle | undefined;
 
-  constructor(private readonly nowMs: () => number) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Puts another trust bundle in force, for live connections too. */
   setTrustBundle(bundle: TrustBundle | undefined): void {
@@ -88,7 +89,7 @@ export class PeerDirectory {
     if (certificate === undefined) return undefined;
     const bundle = this.#bundle;
     if (bundle === undefined) return "not issued by a CA of the trust bundle";
-    const nowMs = this.nowMs();
+    const nowMs = this.clock.nowMs();
     const last = known.verdict;
     if (last?.bundle === bundle && Math.abs(nowMs - last.checkedAtMs) < verdictMaxAgeMs) {
       return last.distrust;

@@ -1,4 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { type Clock, systemClock } from "../clock/mod.ts";
 import { callHeaders, metadata } from "./metadata.ts";
 
 /** How often and how fast a call is tried again. */
@@ -15,8 +16,7 @@ export interface RetryOptions {
   /** Bound of any one wait. Default 5 s. */
   maxDelayMs?: number;
   signal?: AbortSignal;
-  /** Resolves after the time has passed; rejects when the signal aborts. */
-  sleep?: (delayMs: number, signal?: AbortSignal) => Promise<void>;
+  clock?: Clock;
   /** Uniform in [0, 1). */
   random?: () => number;
 }
@@ -31,7 +31,7 @@ export async function retryUnavailable<T>(
   call: (options: CallOptions) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { attempts, signal, sleep = sleepMs, random = Math.random } = options;
+  const { attempts, signal, clock = systemClock, random = Math.random } = options;
   const { baseDelayMs = 100, maxDelayMs = 5_000 } = options;
   for (let attempt = 1; attempt < attempts; attempt++) {
     try {
@@ -39,7 +39,7 @@ export async function retryUnavailable<T>(
     } catch (error) {
       if (!isUnavailable(error) || signal?.aborted === true) throw error;
       const backoffMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (attempt - 1)) * random();
-      await sleep(Math.min(maxDelayMs, Math.max(backoffMs, adviceMs(error))), signal);
+      await sleep(clock, Math.min(maxDelayMs, Math.max(backoffMs, adviceMs(error))), signal);
     }
   }
   return await call(callOptions(options));
@@ -63,14 +63,14 @@ function adviceMs(error: ConnectError): number {
   return Number.isFinite(advice) && advice > 0 ? advice : 0;
 }
 
-function sleepMs(delayMs: number, signal?: AbortSignal): Promise<void> {
+function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
+  const timer = clock.setTimer(delayMs, () => {
     signal?.removeEventListener("abort", onAbort);
     resolve();
-  }, delayMs);
+  });
   function onAbort() {
-    clearTimeout(timer);
+    clock.clearTimer(timer);
     reject(new ConnectError("canceled by the caller", Code.Canceled));
   }
   if (signal?.aborted === true) onAbort();

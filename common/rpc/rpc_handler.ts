@@ -43,6 +43,7 @@ export interface RpcHandlerOptions {
   readMaxBytes: number;
   writeMaxBytes: number;
   unaryTimeoutMs: number;
+  /** Ends streams at once when the server closes; unary calls may finish. */
   shutdownSignal: AbortSignal;
 }
 
@@ -57,7 +58,6 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
     acceptCompression: [compressionGzip],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
-    shutdownSignal: options.shutdownSignal,
     interceptors: [
       errorMappingInterceptor(options.mapError),
       admissionInterceptor,
@@ -84,9 +84,8 @@ async function answerRpc(
   request: Http2ServerRequest | IncomingMessage,
   response: Http2ServerResponse | ServerResponse,
 ): Promise<void> {
-  if (handler.method.methodKind === "unary") {
-    ensureUnaryDeadline(request.headers, options.unaryTimeoutMs);
-  }
+  const isUnary = handler.method.methodKind === "unary";
+  if (isUnary) ensureUnaryDeadline(request.headers, options.unaryTimeoutMs);
   const peer = options.peers.ofRequest(request);
   const contextValues = createContextValues().set(peerKey, peer);
   // The two requests belong to different overloads.
@@ -103,7 +102,10 @@ async function answerRpc(
   const body = isByteStream(universal.body)
     ? admittedBody(universal.body, admission)
     : universal.body;
-  const answer = await handler({ ...universal, body });
+  const signal = isUnary
+    ? universal.signal
+    : AbortSignal.any([universal.signal, options.shutdownSignal]);
+  const answer = await handler({ ...universal, body, signal });
   await universalResponseToNodeResponse(answer, response);
 }
 

@@ -6,6 +6,7 @@
 import * as http2 from "node:http2";
 import type { AddressInfo, Server as NetServer } from "node:net";
 import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { type Clock, systemClock } from "../clock/mod.ts";
 import type { Admit } from "./admission.ts";
 import { unaryDefaultTimeoutMs } from "./deadline.ts";
 import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "./error_mapping.ts";
@@ -53,8 +54,8 @@ export interface RpcServerOptions {
   writeMaxBytes?: number;
   /** For unary calls without a deadline of their own; default 30 s (API-6). */
   unaryTimeoutMs?: number;
-  /** The clock against which certificates are valid. */
-  nowMs?: () => number;
+  /** Decides whether certificates are valid now, and bounds `close`. */
+  clock?: Clock;
 }
 
 /** A running listener. */
@@ -87,9 +88,9 @@ const closeGraceMs = 5_000;
  */
 export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   installHttp2Guard();
-  const nowMs = options.nowMs ?? Date.now;
+  const clock = options.clock ?? systemClock;
   const clientAuth = options.clientAuth ?? "none";
-  const peers = new PeerDirectory(nowMs);
+  const peers = new PeerDirectory(clock);
   const sessions = new SessionRegistry(options.maxSessions ?? 20_000);
   const shutdown = new AbortController();
 
@@ -124,6 +125,8 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   server.on("sessionError", () => {});
   secure?.on("tlsClientError", () => {});
   const address = await listen(server, options);
+  let ending: Promise<void> | undefined;
+  const end = (graceMs: number) => ending ??= close({ server, sessions, shutdown, clock }, graceMs);
 
   return {
     hostname: options.listen.hostname,
@@ -138,10 +141,8 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
       peers.setTrustBundle(prepared.bundle);
     },
     disconnect: (matches) => sessions.disconnect((session) => matches(peers.ofSession(session))),
-    close: ({ graceMs = closeGraceMs } = {}) => close(server, sessions, shutdown, graceMs),
-    async [Symbol.asyncDispose]() {
-      await close(server, sessions, shutdown, 0);
-    },
+    close: ({ graceMs = closeGraceMs } = {}) => end(graceMs),
+    [Symbol.asyncDispose]: () => end(0),
   };
 }
 
@@ -167,13 +168,17 @@ async function listen(
   return address;
 }
 
+interface Running {
+  server: NetServer;
+  sessions: SessionRegistry;
+  shutdown: AbortController;
+  clock: Clock;
+}
+
 async function close(
-  server: NetServer,
-  sessions: SessionRegistry,
-  shutdown: AbortController,
+  { server, sessions, shutdown, clock }: Running,
   graceMs: number,
 ): Promise<void> {
-  if (!server.listening) return;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   shutdown.abort(
@@ -182,9 +187,9 @@ async function close(
     }),
   );
   sessions.drain();
-  const timer = setTimeout(() => sessions.destroyAll(), graceMs);
+  const timer = clock.setTimer(graceMs, () => sessions.destroyAll());
   await closed;
-  clearTimeout(timer);
+  clock.clearTimer(timer);
 }
 
 function errorCode(error: unknown): string {

@@ -1,6 +1,5 @@
 import type { SecureServerOptions } from "node:http2";
-import { createSecureContext } from "node:tls";
-import { SecretPem, TlsError, TrustBundle } from "../tls/mod.ts";
+import { requireMatchingKey, type SecretPem, TlsError, TrustBundle } from "../tls/mod.ts";
 
 /** Certificates of a listener. */
 export interface ServerTls {
@@ -39,15 +38,7 @@ export function prepareServerTls(tls: ServerTls, clientAuth: ClientAuth): Prepar
     key: tls.keyPem.reveal(),
     ...(tls.clientCaPem === undefined ? {} : { ca: [tls.clientCaPem] }),
   };
-  try {
-    createSecureContext(context);
-  } catch (cause) {
-    throw new TlsError(
-      "KEY_MISMATCH",
-      "the server certificate and its private key cannot be used",
-      { cause },
-    );
-  }
+  requireMatchingKey(tls.certPem, tls.keyPem);
   return {
     bundle: tls.clientCaPem === undefined ? undefined : new TrustBundle(tls.clientCaPem),
     context,

@@ -24,6 +24,7 @@ export {
   serverCertificateLifetimeSeconds,
   type ServerCertificateOptions,
 } from "./issue.ts";
+export { requireMatchingKey } from "./key_match.ts";
 export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
 export { joinPemBundle, splitPemBundle } from "./pem.ts";

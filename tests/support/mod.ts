@@ -1,0 +1,19 @@
+/**
+ * Helpers for tests: waiting, directories, ports, child processes, certificates, a test service.
+ *
+ * @module
+ */
+
+export { EchoService } from "./echo_service.ts";
+export { freePort } from "./free_port.ts";
+export {
+  type ProgramEnd,
+  repositoryRoot,
+  runDeno,
+  spawnDeno,
+  type SpawnDenoOptions,
+  type SpawnedDeno,
+} from "./spawn_deno.ts";
+export { type TempDir, tempDir } from "./temp_dir.ts";
+export { type AgentCertificateOptions, createTestPki, type TestPki } from "./test_pki.ts";
+export { waitFor, type WaitOptions, within } from "./wait_for.ts";

@@ -1,0 +1,55 @@
+/** Bound and name of what a test waits for. */
+export interface WaitOptions {
+  /** Default 5 s. */
+  timeoutMs?: number;
+  /** Completes the sentence "timed out waiting for ...". */
+  what: string;
+}
+
+const pollMs = 10;
+
+/**
+ * Waits until the condition yields something other than undefined, null or false, and returns it.
+ * An error of the condition counts as "not yet" and is shown when the time is up.
+ *
+ * @throws Error naming what was waited for.
+ */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 5_000, what }: WaitOptions,
+): Promise<NonNullable<Exclude<T, false>>> {
+  const endMs = performance.now() + timeoutMs;
+  let lastError: unknown;
+  do {
+    try {
+      const value = await condition();
+      if (isPresent(value)) return value;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  } while (performance.now() < endMs);
+  throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`, { cause: lastError });
+}
+
+/** The promise's outcome, or an error naming what did not come in time. */
+export async function within<T>(
+  promise: Promise<T>,
+  { timeoutMs = 5_000, what }: WaitOptions,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`timed out after ${timeoutMs} ms waiting for ${what}`)),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isPresent<T>(value: T): value is NonNullable<Exclude<T, false>> {
+  return value !== undefined && value !== null && value !== false;
+}
