@@ -185,7 +185,7 @@ class World {
 
 Deno.test("ACC-A1: never two processes of a service, no scope without owner, delays as SUP-2", () => {
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+    fc.property(fc.array(action, { minLength: 20, maxLength: 80, size: "max" }), (actions) => {
       const world = new World();
       for (const each of actions) world.take(each);
       world.send({ kind: "stopAll", by: ADMIN, limitMs: 90_000 });
@@ -194,7 +194,7 @@ Deno.test("ACC-A1: never two processes of a service, no scope without owner, del
       assert.deepEqual([...world.processes.keys()], []);
       assert.deepEqual([...world.scopes], []);
     }),
-    { numRuns: 400 },
+    { numRuns: 1000 },
   );
 });
 
@@ -238,7 +238,7 @@ Deno.test("ACC-A1: everything is stopped in reverse start order, whatever the de
       }
       assert.equal(alive.size, 0);
     }),
-    { numRuns: 300 },
+    { numRuns: 1000 },
   );
 });
 
