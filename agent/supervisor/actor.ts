@@ -1,13 +1,7 @@
+import { type AuditPrincipal, systemPrincipal } from "../../contracts/mod.ts";
+
 /** On whose behalf the supervisor acts; what audit events and log entries name. */
-export interface Actor {
-  readonly identity: string;
-  readonly principalType: "Human" | "Agent" | "Service" | "System";
-  readonly role: string;
-}
+export type Actor = AuditPrincipal;
 
 /** The supervisor itself (SUP-8). */
-export const SUPERVISION_LOOP: Actor = {
-  identity: "supervision-loop",
-  principalType: "System",
-  role: "",
-};
+export const SUPERVISION_LOOP: Actor = systemPrincipal("supervision-loop");
