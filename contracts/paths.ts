@@ -4,7 +4,7 @@
  */
 import { ContractError } from "./error.ts";
 import { checkAllocationId, checkUnitName } from "./identifiers.ts";
-import type { NamespaceType } from "./namespace/types.ts";
+import type { NamespaceType } from "./namespace/mod.ts";
 
 /** The well-known paths below one root prefix. */
 export interface NodePaths {

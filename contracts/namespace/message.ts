@@ -1,7 +1,7 @@
 /** The messages of the handoff socket and their JSON envelope (NS-10, NS-11). */
 import type { JsonObject, JsonValue } from "../json.ts";
 import { JsonReader } from "../json_reader.ts";
-import { type MountHandle, mountHandleFromJson, mountHandleToJson } from "../mount/handle.ts";
+import { type MountHandle, mountHandleFromJson, mountHandleToJson } from "../mount/mod.ts";
 import { CONTRACT_VERSION } from "../version.ts";
 import { ProtocolError } from "./error.ts";
 import {
