@@ -23,12 +23,12 @@ export function checkDoors(tree: Tree): Finding[] {
   });
 }
 
-/** The folders around `to` that are not around `from`, outermost first. */
+/** The folders around `to` that are not around `from`, outermost first; no one keeps generated ones. */
 function enteredFolders(from: string, to: string): string[] {
   const folders: string[] = [];
   for (let slash = to.indexOf("/"); slash >= 0; slash = to.indexOf("/", slash + 1)) {
     const folder = to.slice(0, slash + 1);
-    if (!from.startsWith(folder)) folders.push(folder);
+    if (!from.startsWith(folder) && !isGenerated(folder)) folders.push(folder);
   }
   return folders;
 }

@@ -83,6 +83,18 @@ Deno.test("a folder without a mod.ts cannot be entered", () => {
   );
 });
 
+Deno.test("generated folders need no mod.ts of their own, yet are entered through their keeper's", () => {
+  const api = { "api/mod.ts": 'export * from "./gen/a/b_pb.ts";\n', "api/gen/a/b_pb.ts": "" };
+  assert.deepEqual(findings({ ...api, "cli/main.ts": 'import "../api/mod.ts";\n' }), []);
+  assert.deepEqual(
+    findings({
+      ...api,
+      "cli/main.ts": 'import "../api/mod.ts";\nimport "../api/gen/a/b_pb.ts";\n',
+    }),
+    ["door cli/main.ts:2"],
+  );
+});
+
 Deno.test("an arrow between top folders that is not in the table is found", () => {
   assert.deepEqual(
     findings({ "cli/main.ts": 'import "../journal/mod.ts";\n', "journal/mod.ts": "" }),
