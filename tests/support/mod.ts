@@ -17,3 +17,4 @@ export {
 export { type TempDir, tempDir } from "./temp_dir.ts";
 export { type AgentCertificateOptions, createTestPki, type TestPki } from "./test_pki.ts";
 export { waitFor, type WaitOptions, within } from "./wait_for.ts";
+export { openTestShim, withShim } from "./shim.ts";

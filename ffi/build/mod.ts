@@ -1,0 +1,7 @@
+/**
+ * Building the native library from its C sources. For tools and tests; the agent never builds.
+ *
+ * @module
+ */
+export { buildShim, type BuiltShim, shimSources } from "./build_shim.ts";
+export { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";

@@ -1,0 +1,33 @@
+/**
+ * The system calls that pact-agent needs and its runtime lacks, through a small C library.
+ *
+ * `openShim` loads it; the `Shim` it answers is the only way in. Build the library first:
+ * `deno task build:ffi`, or `buildShim` of `ffi/build/mod.ts`.
+ *
+ * @module
+ */
+export type { AppendFile } from "./append_file.ts";
+export type { DirectoryEntry, EntryType } from "./directory_entry.ts";
+export { type Errno, type ErrnoName, errnoNumber, errnoOf, knownErrnos } from "./errno.ts";
+export type { EventPump, Watch } from "./events.ts";
+export type { ExitStatus, ReapedProcess } from "./exit_status.ts";
+export type { FileStat } from "./file_stat.ts";
+export type { AtomicWrite, Files } from "./files.ts";
+export { type FileEvent, IN, type Inotify } from "./inotify.ts";
+export { ShimLoadError } from "./library_file.ts";
+export { type FileSystemUsage, type MountRequest, type Mounts, MS, UMOUNT } from "./mounts.ts";
+export { type PipeReader, readPipe } from "./pipe.ts";
+export type { CgroupPlacement, Process, Processes } from "./processes.ts";
+export {
+  DEVELOPMENT_LIBRARY,
+  openShim,
+  PRODUCTION_LIBRARY,
+  type Shim,
+  type ShimMode,
+} from "./shim.ts";
+export { isShimError, ShimError } from "./shim_error.ts";
+export { isSignalName, type SignalName, signalName, signalNumber } from "./signals.ts";
+export { SpawnError, type SpawnStep } from "./spawn_error.ts";
+export type { Rlimit, RlimitName, SpawnRequest, Stdio } from "./spawn_request.ts";
+export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
+export type { User, Users } from "./users.ts";

@@ -1,0 +1,112 @@
+import { dirname } from "node:path";
+import { type EventPump, startEventPump } from "./events.ts";
+import { createFiles, type Files } from "./files.ts";
+import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
+import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
+import { createMounts, type Mounts } from "./mounts.ts";
+import { createProcesses, type Processes } from "./processes.ts";
+import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
+import { createSystem, type System } from "./system.ts";
+import { createUsers, type Users } from "./users.ts";
+
+/*
+ * Shell: owns the loaded library. This is the only file that calls Deno.dlopen. Ends by `close`, after
+ * every pump, inotify and process made from it was closed.
+ */
+
+/** Everything the agent asks of the kernel beyond its runtime. One per process. */
+export interface Shim {
+  readonly path: string;
+  readonly version: number;
+  readonly processes: Processes;
+  readonly files: Files;
+  readonly mounts: Mounts;
+  readonly system: System;
+  readonly users: Users;
+  /** Starts the event pump. An error thrown by a handler goes to `onHandlerError` (reported as
+   * uncaught unless given) and the pump goes on. Hold one per process: it keeps one of the runtime's
+   * 32 blocking threads. */
+  startEvents(options?: { onHandlerError?: (error: unknown) => void }): EventPump;
+  /** Opens an inotify instance on a pump. */
+  openInotify(pump: EventPump, onEvent: (event: FileEvent) => void): Inotify;
+  close(): void;
+}
+
+/** `production` loads only what nobody but root can change, and permits `system.reboot`. */
+export type ShimMode = "development" | "production";
+
+/** Where the build puts the library of a working copy, and the installed system's. */
+export const DEVELOPMENT_LIBRARY = ".cache/ffi/libpact_shim.so";
+export const PRODUCTION_LIBRARY = "/usr/lib/pact/libpact_shim.so";
+
+const VERSION_ONLY = { pact_shim_version: SYMBOLS.pact_shim_version } as const;
+
+function load<const Symbols extends Deno.ForeignLibraryInterface>(
+  path: string,
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols> {
+  try {
+    return Deno.dlopen(path, symbols);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new ShimLoadError(path, `permission missing, start with --allow-ffi=${path}`);
+    }
+    throw new ShimLoadError(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Asks the library for its version before relying on any other function of it. */
+function assertVersion(path: string): void {
+  const library = load(path, VERSION_ONLY);
+  const version = library.symbols.pact_shim_version();
+  library.close();
+  if (version !== SHIM_VERSION) {
+    const advice = "rebuild it with `deno task build:ffi`";
+    const reason = `it speaks version ${version}, this program version ${SHIM_VERSION}; ${advice}`;
+    throw new ShimLoadError(path, reason);
+  }
+}
+
+/** The directories above the library's own, seen through the library itself: reading them by the
+ * runtime would need permission for the whole tree. */
+function assertAncestors(path: string, files: Files): void {
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+    const above = dirname(at);
+    const distrust = distrustOf(above, files.stat(above));
+    if (distrust !== null) throw new ShimLoadError(path, distrust);
+  }
+}
+
+/**
+ * Loads the shim. Needs `--allow-ffi=PATH`, in production also permission to read the directory it
+ * lies in. Throws ShimLoadError with the reason: missing, wrong version, or in production changeable by
+ * others than root, not absolute, or a symlink.
+ */
+export function openShim(options: { path?: string; mode: ShimMode }): Shim {
+  const production = options.mode === "production";
+  const path = options.path ?? (production ? PRODUCTION_LIBRARY : DEVELOPMENT_LIBRARY);
+  if (production) assertProductionFile(path);
+  assertVersion(path);
+  const library = load(path, SYMBOLS);
+  const symbols = library.symbols;
+  const files = createFiles(symbols);
+  try {
+    if (production) assertAncestors(path, files);
+  } catch (error) {
+    library.close();
+    throw error;
+  }
+  return {
+    path,
+    version: SHIM_VERSION,
+    processes: createProcesses(symbols),
+    files,
+    mounts: createMounts(symbols),
+    system: createSystem(symbols, production),
+    users: createUsers(symbols),
+    startEvents: ({ onHandlerError } = {}) =>
+      startEventPump(symbols, onHandlerError ?? reportError),
+    openInotify: (pump, onEvent) => openInotify(symbols, pump, onEvent),
+    close: () => library.close(),
+  };
+}
