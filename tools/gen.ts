@@ -14,10 +14,10 @@ const outputDir = new URL("api/gen/", repositoryRoot);
 const scratchDir = new URL(".cache/gen/", repositoryRoot);
 
 /** Relative path to content of every file below a folder; empty when the folder is not there. */
-export type FileTree = ReadonlyMap<string, string>;
+type FileTree = ReadonlyMap<string, string>;
 
 /** The paths whose content differs, or that only one of the two trees has; sorted. */
-export function differingPaths(left: FileTree, right: FileTree): string[] {
+function differingPaths(left: FileTree, right: FileTree): string[] {
   const paths = new Set([...left.keys(), ...right.keys()]);
   return [...paths].filter((path) => left.get(path) !== right.get(path)).sort();
 }
