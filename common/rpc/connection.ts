@@ -14,6 +14,7 @@ import { Http2SessionManager } from "@connectrpc/connect-node";
 import { systemClock } from "../clock/mod.ts";
 import type { SecretPem } from "../tls/mod.ts";
 import { installHttp2Guard } from "./guard.ts";
+import { readAhead } from "./read_ahead.ts";
 
 /** How to reach and to recognise the server. */
 export interface ConnectionOptions {
@@ -73,7 +74,9 @@ export class ClientConnection {
     options: RequestOptions,
   ): Promise<ClientHttp2Stream> {
     await this.connect();
-    return await this.#manager.request(method, path, headers, options);
+    const stream = await this.#manager.request(method, path, headers, options);
+    readAhead(stream);
+    return stream;
   }
 
   notifyResponseByteRead(stream: ClientHttp2Stream): void {

@@ -4,7 +4,7 @@
  */
 
 import * as http2 from "node:http2";
-import type { AddressInfo, Server as NetServer } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../clock/mod.ts";
 import type { Admit } from "./admission.ts";
@@ -180,7 +180,8 @@ async function close(
   graceMs: number,
 ): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
+  // The HTTP/2 server's own close would close every connection at once; this one stops listening.
+  NetServer.prototype.close.call(server, () => resolve());
   shutdown.abort(
     new ConnectError("SHUTTING_DOWN: the server is shutting down", Code.Unavailable, {
       [metadata.error]: "SHUTTING_DOWN",

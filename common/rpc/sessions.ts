@@ -1,24 +1,15 @@
-import type { ServerHttp2Session } from "node:http2";
+import { constants, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 
 /** Connection window of HTTP/2 in bytes (journal.md section 16). */
 const connectionWindowBytes = 1024 * 1024;
 
 /**
- * The highest stream id there is: a GOAWAY with it announces the end and refuses no stream that is
- * on its way (RFC 9113 6.8). The runtime's own `close` sends id 0, on which clients give up the
- * calls that are running.
- */
-const highestStreamId = 2 ** 31 - 1;
-const noError = 0;
-
-/**
  * The live connections of one listener. Owns their number and their end; a connection leaves by
  * itself when it closes.
  */
 export class SessionRegistry {
-  /** Each session with the number of its open streams. */
-  readonly #sessions = new Map<ServerHttp2Session, number>();
+  readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
   #draining = false;
 
@@ -39,45 +30,36 @@ export class SessionRegistry {
     // Without a listener a peer's bad frame would end the process.
     session.on("error", () => {});
     if (this.#draining || this.#sessions.size >= this.maxSessions) {
-      session.close();
+      endNow(session);
       return;
     }
-    this.#sessions.set(session, 0);
+    this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
-    session.on("stream", (stream) => {
-      this.#countStreams(session, 1);
-      stream.once("close", () => this.#countStreams(session, -1));
-    });
     session.setLocalWindowSize(connectionWindowBytes);
   }
 
   /** Ends the sessions that match, streams and all. Returns how many. */
   disconnect(matches: (session: ServerHttp2Session) => boolean): number {
-    const ended = [...this.#sessions.keys()].filter(matches);
-    for (const session of ended) session.destroy();
+    const ended = [...this.#sessions].filter(matches);
+    for (const session of ended) endNow(session);
     return ended.length;
   }
 
   /** Asks every peer to go and lets running calls finish. New sessions are sent away. */
   drain(): void {
     this.#draining = true;
-    for (const [session, streams] of this.#sessions) {
-      session.goaway(noError, highestStreamId);
-      if (streams === 0) session.close();
-    }
+    for (const session of this.#sessions) session.close();
   }
 
   /** Ends whatever is still there. */
   destroyAll(): void {
     this.#draining = true;
-    for (const session of this.#sessions.keys()) session.destroy();
+    for (const session of this.#sessions) endNow(session);
     for (const socket of this.#sockets) socket.destroy();
   }
+}
 
-  #countStreams(session: ServerHttp2Session, change: number): void {
-    const before = this.#sessions.get(session);
-    if (before === undefined) return;
-    this.#sessions.set(session, before + change);
-    if (this.#draining && before + change === 0) session.close();
-  }
+/** The code tells the peer that its calls were cut off, not finished. */
+function endNow(session: ServerHttp2Session): void {
+  session.destroy(undefined, constants.NGHTTP2_CANCEL);
 }
