@@ -1,0 +1,74 @@
+import type { Blacklist } from "./blacklist.ts";
+import {
+  type Attribution,
+  compareItems,
+  type Difference,
+  type DriftItem,
+  type DriftSource,
+  fingerprint,
+  itemName,
+} from "./item.ts";
+import { isVolatileSysctl } from "./volatile.ts";
+
+/** What an evaluation starts from. */
+export interface EvaluationInput {
+  /** How actual state differs from the targets, as the dimensions tell it. */
+  readonly differences: readonly (Difference & { readonly source: DriftSource })[];
+  readonly blacklist: Blacklist;
+  /** The items of the evaluation before, for the time at which each was first seen. */
+  readonly before: readonly DriftItem[];
+  /** Wall clock. */
+  readonly nowMs: number;
+  /** Who is known to have changed a key, by item name; only asked for items that are new. */
+  readonly attribution?: (name: string) => Attribution | undefined;
+}
+
+/** What differs now, and how that compares with the evaluation before. */
+export interface Evaluation {
+  /** In canonical order. */
+  readonly items: readonly DriftItem[];
+  /** The set of items, or an actual value, is not what it was. */
+  readonly changed: boolean;
+  /** An item is new or has taken another value: somebody changed more, nobody only less. */
+  readonly grew: boolean;
+  /** Names of declared items that the blacklist lists: declaring wins, said once (BLK-3). */
+  readonly declaredThoughListed: readonly string[];
+}
+
+/**
+ * The drift of a node as the difference of two states (DRIFT-1): an item is in the result exactly
+ * when it differs now. Undeclared noise is left out (BLK-1, OBS-8); a declared item never is.
+ */
+export function evaluateDrift(input: EvaluationInput): Evaluation {
+  const before = new Map(input.before.map((item) => [itemName(item), item]));
+  const items: DriftItem[] = [];
+  const declaredThoughListed: string[] = [];
+  let grew = false;
+  for (const difference of input.differences) {
+    const name = itemName(difference);
+    const listed = isNoise(difference, input.blacklist);
+    if (listed && difference.source === "baseline") continue;
+    if (listed) declaredThoughListed.push(name);
+    const known = before.get(name);
+    const same = known !== undefined && sameActual(known, difference);
+    grew ||= !same;
+    const attribution = same ? known.attribution : input.attribution?.(name) ?? known?.attribution;
+    items.push({
+      ...difference,
+      firstSeenMs: known?.firstSeenMs ?? input.nowMs,
+      ...(attribution && { attribution }),
+    });
+  }
+  items.sort(compareItems);
+  const changed = grew || items.length !== input.before.length;
+  return { items, changed, grew, declaredThoughListed };
+}
+
+function isNoise(difference: Difference, blacklist: Blacklist): boolean {
+  if (difference.category === "kernel" && isVolatileSysctl(difference.key)) return true;
+  return blacklist.matchesItem(difference.category, difference.key);
+}
+
+function sameActual(a: Difference, b: Difference): boolean {
+  return a.action === b.action && fingerprint(a.actual) === fingerprint(b.actual);
+}
