@@ -17,35 +17,6 @@ export interface WorkloadIdentity {
   readonly source: IdentitySource;
 }
 
-export interface SpireConfig {
-  readonly agentSocket: string;
-  readonly spiffeId: string | null;
-  readonly timeoutSeconds: number;
-}
-
-export interface SelfSignedConfig {
-  readonly signingEndpoint: string;
-  readonly certLifetimeSeconds: number;
-}
-
-export interface BootstrapConfig {
-  readonly certPath: string;
-  readonly keyPath: string;
-  readonly trustBundlePath: string;
-}
-
-export const DEFAULT_SPIRE_CONFIG: SpireConfig = {
-  agentSocket: "/run/spire/agent.sock",
-  spiffeId: null,
-  timeoutSeconds: 30,
-};
-
-/** Three days of lifetime. */
-export const DEFAULT_SELF_SIGNED_CONFIG: SelfSignedConfig = {
-  signingEndpoint: "",
-  certLifetimeSeconds: 259_200,
-};
-
 /** IDN-6: clocks of issuer and node may differ by this much. */
 export const MAX_CLOCK_SKEW_MS = 60_000;
 

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import {
-  DEFAULT_SELF_SIGNED_CONFIG,
-  DEFAULT_SPIRE_CONFIG,
-  isNotYetValid,
-  isValid,
-  PrivateKey,
-  shouldRenew,
-} from "../../../../contracts/mod.ts";
+import { isNotYetValid, isValid, PrivateKey, shouldRenew } from "../../../../contracts/mod.ts";
 
 Deno.test("IDN-1: an identity is valid strictly before it expires", () => {
   assert.equal(isValid({ expiresAtMs: 1000 }, 999), true);
@@ -25,18 +18,6 @@ Deno.test("IDN-1: renewal begins when strictly less than a third of the lifetime
 Deno.test("IDN-6: clocks may differ by a minute", () => {
   assert.equal(isNotYetValid({ notBeforeMs: 60_000 }, 0), false);
   assert.equal(isNotYetValid({ notBeforeMs: 60_001 }, 0), true);
-});
-
-Deno.test("section 8.1: defaults of the providers", () => {
-  assert.deepEqual(DEFAULT_SPIRE_CONFIG, {
-    agentSocket: "/run/spire/agent.sock",
-    spiffeId: null,
-    timeoutSeconds: 30,
-  });
-  assert.deepEqual(DEFAULT_SELF_SIGNED_CONFIG, {
-    signingEndpoint: "",
-    certLifetimeSeconds: 259_200,
-  });
 });
 
 Deno.test("section 8.1, IDN-9: no formatter or serialiser shows a private key", () => {
