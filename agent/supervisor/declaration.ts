@@ -1,4 +1,4 @@
-import type { SignalName } from "./signals.ts";
+import type { SignalName } from "../../ffi/mod.ts";
 
 /** When a service that ended by itself is started again. */
 export type RestartPolicy = "Always" | "OnFailure" | "Never";

@@ -1,4 +1,4 @@
-import { signalText } from "./signals.ts";
+import { signalName } from "../../ffi/mod.ts";
 
 /** How a main process ended; `unknown` for one that was not this agent's child (INI-32). */
 export type ExitStatus =
@@ -18,7 +18,7 @@ export function exitText(status: ExitStatus): string {
     case "code":
       return `exited with code ${status.code}`;
     case "signal":
-      return `killed by ${signalText(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
+      return `killed by ${signalName(status.signal)}${status.coreDumped ? " (core dumped)" : ""}`;
     case "oom":
       return `killed by OOM (limit ${status.limitText})`;
     case "unknown":

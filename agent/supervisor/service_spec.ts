@@ -8,7 +8,7 @@ import {
 } from "../../contracts/mod.ts";
 import type { HealthCheck, RestartPolicy, ServiceDeclaration } from "./declaration.ts";
 import { SupervisorError } from "./errors.ts";
-import { isSignalName } from "./signals.ts";
+import { isSignalName } from "../../ffi/mod.ts";
 
 const MAX_LIST = 1024;
 const MAX_TEXT_BYTES = 128 * 1024;

@@ -7,7 +7,7 @@
 import type { Actor } from "./actor.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { ExitStatus } from "./exit_status.ts";
-import type { SignalName } from "./signals.ts";
+import type { SignalName } from "../../ffi/mod.ts";
 
 /** Waiting and Spawning are published as Starting (SUP-1). */
 export type ServiceState =

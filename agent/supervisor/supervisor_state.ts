@@ -8,7 +8,7 @@ import type { ServiceDeclaration } from "./declaration.ts";
 import type { ExitStatus } from "./exit_status.ts";
 import type { HealthState } from "./health.ts";
 import type { ReportAction, RestartLimits, ServiceMachine } from "./service_state.ts";
-import type { SignalName } from "./signals.ts";
+import type { SignalName } from "../../ffi/mod.ts";
 
 export interface SupervisorState {
   readonly limits: RestartLimits;
