@@ -180,7 +180,7 @@ class Cgroups implements LinuxCgroups {
     const path = this.#normalise(handle.path);
     if (!this.#exists(path)) return;
     if (this.#exists(path, "cgroup.kill")) return this.#write(path, "cgroup.kill", "1", "Kill");
-    assertWritable(path, "Pact", { write: "Kill", cgroupRoot: this.#options.root });
+    this.#guard(path, "Kill");
     for (const pid of this.#pids(path)) this.#options.processes.kill(pid);
   }
 
@@ -252,21 +252,24 @@ class Cgroups implements LinuxCgroups {
 
   #removeTree(path: string): void {
     for (const child of this.#children(path)) this.#removeTree(child);
-    assertWritable(path, "Pact", { cgroupRoot: this.#options.root });
+    this.#guard(path, "Other");
     this.#attempt(path, () => this.#options.tree.rmdir(this.#absolute(path)));
   }
 
   #makeDirectory(path: string): void {
-    const { root, tree } = this.#options;
-    assertWritable(path, "Pact", { write: "CreateDirectory", cgroupRoot: root });
-    this.#attempt(path, () => tree.mkdir(this.#absolute(path), 0o755));
+    this.#guard(path, "CreateDirectory");
+    this.#attempt(path, () => this.#options.tree.mkdir(this.#absolute(path), 0o755));
   }
 
   #write(path: string, file: string, value: string, write: CgroupWrite = "Other"): void {
-    const { root, tree } = this.#options;
-    assertWritable(path, "Pact", { write, cgroupRoot: root });
+    this.#guard(path, write);
     const target = `${this.#absolute(path)}/${file}`;
-    this.#attempt(target, () => tree.writeExisting(target, value));
+    this.#attempt(target, () => this.#options.tree.writeExisting(target, value));
+  }
+
+  /** CG-3: nothing is written that this has not let pass. */
+  #guard(path: string, write: CgroupWrite): void {
+    assertWritable(this.#absolute(path), "Pact", { write, cgroupRoot: this.#options.root });
   }
 
   #readIfPresent(path: string, file: string): string | null {

@@ -32,7 +32,8 @@ function startWaves(declarations: readonly ServiceDeclaration[]): string[][] {
   const rig = new SupervisorRig();
   const waves: string[][] = [];
   rig.declare(...declarations.toReversed());
-  for (;;) { // Ends: every wave is spawned once, and nothing exits.
+  // Ends: every wave is spawned once, and nothing exits.
+  for (;;) {
     const wave = rig.news().filter((line) => line.startsWith("spawn ")).map((line) =>
       line.slice("spawn ".length)
     );
