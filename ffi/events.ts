@@ -23,7 +23,7 @@ export interface EventPump {
    * watch before the descriptor. Throws EEXIST when the descriptor is watched already. */
   watch(fd: number, onReady: (events: number) => void, options?: { once?: boolean }): Watch;
   /** Resolves when the process ended, with its status consumed (SUP-5: no polling). The signal ends
-   * the waiting, not the process. */
+   * the waiting, not the process; so does closing the pump (ECANCELED). */
   exitOf(process: Process, options?: { signal?: AbortSignal }): Promise<ExitStatus>;
   /** Calls back after SIGCHLD, several of them as one: the moment to `reapOrphans`. One per process. */
   watchChildren(onSignal: () => void): Watch;
@@ -38,6 +38,8 @@ class Pump implements EventPump {
   readonly #epollFd: number;
   readonly #wakeFd: number;
   readonly #handlers = new Map<bigint, (events: number) => void>();
+  /** Rejects each exit that is waited for. */
+  readonly #pendingExits = new Set<(reason: unknown) => void>();
   readonly #waiting: Promise<void>;
   #nextTag = 0n;
   #closed: Promise<void> | null = null;
@@ -67,21 +69,25 @@ class Pump implements EventPump {
 
   exitOf(process: Process, options: { signal?: AbortSignal } = {}): Promise<ExitStatus> {
     return new Promise((resolve, reject) => {
-      const aborted = () => {
+      options.signal?.throwIfAborted();
+      const end = (settle: () => void) => {
         watch.close();
-        reject(options.signal?.reason);
-      };
-      const ended = () => {
-        watch.close();
+        this.#pendingExits.delete(give);
         options.signal?.removeEventListener("abort", aborted);
+        settle();
+      };
+      const give = (reason: unknown) => end(() => reject(reason));
+      const aborted = () => give(options.signal?.reason);
+      const ended = () => {
         try {
-          resolve(process.exitStatus() ?? { kind: "unknown" });
+          const status = process.exitStatus() ?? { kind: "unknown" };
+          end(() => resolve(status));
         } catch (error) {
-          reject(error);
+          give(error);
         }
       };
-      options.signal?.throwIfAborted();
       const watch = this.watch(process.pidfd, ended, { once: true });
+      this.#pendingExits.add(give);
       options.signal?.addEventListener("abort", aborted, { once: true });
     });
   }
@@ -113,6 +119,9 @@ class Pump implements EventPump {
   async #end(): Promise<void> {
     check(this.#library.pact_shim_events_wake(this.#wakeFd), "eventfd");
     await this.#waiting;
+    for (const give of this.#pendingExits) {
+      give(ShimError.of("ECANCELED", "exit", "event pump closed"));
+    }
     this.#handlers.clear();
     this.#library.pact_shim_close(this.#epollFd);
     this.#library.pact_shim_close(this.#wakeFd);

@@ -67,33 +67,63 @@ static void consume(struct reaping *reaping, int32_t pid) {
   if (ended(P_PID, (id_t)pid, 0, &info) > 0) fill_exit(&reaping->reaped[reaping->count++], &info);
 }
 
-/* The children of one thread, from its `children` file: pids in decimal, each with a space. */
-static void reap_children_listed_in(struct reaping *reaping, FILE *children) {
-  int32_t pid;
-  while (reaping->count < reaping->capacity && fscanf(children, "%d", &pid) == 1) {
-    if (!is_supervised(reaping, pid)) consume(reaping, pid);
+struct pid_list {
+  int32_t *pids;
+  size_t count;
+  size_t capacity;
+};
+
+static int add_pid(struct pid_list *list, int32_t pid) {
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity == 0 ? 256 : list->capacity * 2;
+    int32_t *pids = realloc(list->pids, capacity * sizeof *pids);
+    if (pids == NULL) return -ENOMEM;
+    list->pids = pids;
+    list->capacity = capacity;
   }
+  list->pids[list->count++] = pid;
+  return 0;
+}
+
+/* Adds the children of one thread, from its `children` file: pids in decimal, each with a space. */
+static int add_children_of(struct pid_list *list, const char *thread) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%.16s/children", thread);
+  FILE *children = fopen(path, "re");
+  if (children == NULL) return 0; /* the thread ended, or the kernel has no such list */
+  int failed = 0;
+  int32_t pid;
+  while (failed == 0 && fscanf(children, "%d", &pid) == 1) failed = add_pid(list, pid);
+  fclose(children);
+  return failed;
+}
+
+static int list_children(struct pid_list *list) {
+  DIR *threads = opendir("/proc/self/task");
+  if (threads == NULL) return -errno;
+  int failed = 0;
+  for (struct dirent *thread = readdir(threads); failed == 0 && thread != NULL;
+       thread = readdir(threads)) {
+    if (thread->d_name[0] != '.') failed = add_children_of(list, thread->d_name);
+  }
+  closedir(threads);
+  return failed;
 }
 
 /*
  * The peek always shows the same ended child until it is consumed. When that one is supervised its
  * owner will consume it in its own time; the orphans behind it are found by listing all children.
+ * The list is complete before the first is consumed: the kernel skips entries of a list that shrinks
+ * while it is read.
  */
 static int reap_around_supervised(struct reaping *reaping) {
-  DIR *threads = opendir("/proc/self/task");
-  if (threads == NULL) return -errno;
-  struct dirent *thread;
-  while (reaping->count < reaping->capacity && (thread = readdir(threads)) != NULL) {
-    if (thread->d_name[0] == '.') continue;
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%.16s/children", thread->d_name);
-    FILE *children = fopen(path, "re");
-    if (children == NULL) continue; /* the thread ended, or the kernel has no such list */
-    reap_children_listed_in(reaping, children);
-    fclose(children);
+  struct pid_list list = {NULL, 0, 0};
+  int failed = list_children(&list);
+  for (size_t i = 0; i < list.count && reaping->count < reaping->capacity; i++) {
+    if (!is_supervised(reaping, list.pids[i])) consume(reaping, list.pids[i]);
   }
-  closedir(threads);
-  return 0;
+  free(list.pids);
+  return failed;
 }
 
 int32_t pact_shim_reap_orphans(const int32_t *supervised, uint32_t supervised_count,
@@ -102,13 +132,15 @@ int32_t pact_shim_reap_orphans(const int32_t *supervised, uint32_t supervised_co
   struct reaping reaping = {supervised, supervised_count, reaped, capacity, 0};
   siginfo_t info;
   while (reaping.count < capacity && ended(P_ALL, 0, WNOWAIT, &info) > 0) {
-    if (is_supervised(&reaping, info.si_pid)) {
-      int failed = reap_around_supervised(&reaping);
-      return reaping.count > 0 || failed == 0 ? (int32_t)reaping.count : failed;
-    }
     uint32_t before = reaping.count;
-    consume(&reaping, info.si_pid);
-    if (reaping.count == before) break; /* someone else consumed it between the two calls */
+    int failed = 0;
+    if (is_supervised(&reaping, info.si_pid)) {
+      failed = reap_around_supervised(&reaping);
+    } else {
+      consume(&reaping, info.si_pid);
+    }
+    if (failed < 0 && reaping.count == 0) return failed;
+    if (reaping.count == before) break; /* only supervised ones are left */
   }
   return (int32_t)reaping.count;
 }
