@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SpawnError } from "../../../ffi/mod.ts";
-import { withShim } from "../../support/mod.ts";
+import { waitFor, withShim } from "../../support/mod.ts";
 import { runToEnd, shell } from "./run_to_end.ts";
 
 /** The root of a cgroup v2 tree in which this process may make groups, or why there is none. */
@@ -89,4 +89,29 @@ Deno.test("SUP-22: a directory that is no cgroup starts nothing, with and withou
       });
     }
   });
+});
+
+Deno.test({
+  name: `a program that cannot get as far as exec is given up after the bound and killed${because}`,
+  ignore,
+  async fn() {
+    await withShim(async (shim) => {
+      using cgroup = temporaryCgroup();
+      // Born in a frozen cgroup the child cannot run a single step.
+      shim.files.writeExisting(`${cgroup.path}/cgroup.freeze`, "1");
+      const startMs = performance.now();
+      const spawn = () =>
+        shim.processes.spawn({ executable: "/bin/true", cgroup: cgroup.path, execTimeoutMs: 100 });
+      assert.throws(spawn, (error: unknown) => {
+        assert.ok(error instanceof SpawnError);
+        assert.equal(error.message, "timeout /bin/true: Connection timed out");
+        return true;
+      });
+      assert.ok(performance.now() - startMs < 2000);
+      await waitFor(
+        () => shim.files.readText(`${cgroup.path}/cgroup.procs`, { maxBytes: 100 }) === "",
+        { what: "the cgroup to be empty" },
+      );
+    });
+  },
 });
