@@ -22,6 +22,7 @@ export function checkDependencies(tree: Tree): Finding[] {
   });
   const present = Object.entries(imports).flatMap(([name, target]) => [
     ...explained.has(name) ? [] : [finding(DEPENDENCIES_DOCUMENT, `${name} has no line here`)],
+    ...isMentioned(tree, name) ? [] : [finding("deno.json", `nothing uses ${name}`)],
     ...isPinned(target) ? [] : [finding("deno.json", `${name} is not pinned exactly: ${target}`)],
   ]);
   const gone = [...explained].filter((name) => name !== undefined && !(name in imports));
@@ -29,6 +30,25 @@ export function checkDependencies(tree: Tree): Finding[] {
     ...present,
     ...gone.map((name) => finding(DEPENDENCIES_DOCUMENT, `${name} is not in deno.json`)),
   ];
+}
+
+/** A package is used by an import, or by its name in what a tool is given. */
+function isMentioned(tree: Tree, name: string): boolean {
+  return [...tree].some(([path, text]) =>
+    path !== "deno.json" && !path.endsWith(".md") && text.includes(name)
+  );
+}
+
+/** Packages are imported by their names in deno.json, so that each version stands there alone. */
+export function checkSpecifiers(tree: Tree): Finding[] {
+  return edgesOf(tree)
+    .filter(({ kind, to }) => kind === "package" && /^(?:npm|jsr|https?|data):/.test(to))
+    .map(({ from, line, to }) => ({
+      path: from,
+      line,
+      rule: "dependency",
+      message: `imports ${to}: name it in deno.json`,
+    }));
 }
 
 function isPinned(target: string): boolean {

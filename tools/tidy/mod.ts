@@ -1,6 +1,6 @@
 /** The repository's own rules, beyond what fmt, lint and check see. */
 import { checkArrows, checkCycles } from "./arrows.ts";
-import { checkDependencies, checkPackageLimits } from "./dependencies.ts";
+import { checkDependencies, checkPackageLimits, checkSpecifiers } from "./dependencies.ts";
 import { checkDoors } from "./doors.ts";
 import { checkLength, checkLoops, checkNative } from "./style.ts";
 import type { Finding, Rule, Tree } from "./tree.ts";
@@ -20,6 +20,7 @@ const RULES: readonly Rule[] = [
   checkNative,
   checkWords,
   checkDependencies,
+  checkSpecifiers,
   checkPackageLimits,
 ];
 

@@ -204,18 +204,27 @@ Deno.test("a registry's host, a path of one machine and left-over marks are foun
   ]);
 });
 
-Deno.test("a dependency without a line, without an exact version or no longer there is found", () => {
+Deno.test("a dependency without a line, an exact version or a user, or no longer there, is found", () => {
   const config = JSON.stringify({ imports: { "a": "npm:a@1.2.3", "@b/c": "npm:@b/c@^2.0.0" } });
+  const tree = new Map([
+    ["deno.json", config],
+    ["docs/dependencies.md", "| `@b/c` | why |\n| `old` | why |\n"],
+    ["cli/main.ts", 'import "a";\n'],
+  ]);
+  assert.deepEqual(tidy(tree).map(formatFinding), [
+    "deno.json: dependency: nothing uses @b/c",
+    "deno.json: dependency: @b/c is not pinned exactly: npm:@b/c@^2.0.0",
+    "docs/dependencies.md: dependency: a has no line here",
+    "docs/dependencies.md: dependency: old is not in deno.json",
+  ]);
+});
+
+Deno.test("a package imported past deno.json is found", () => {
   assert.deepEqual(
     findings({
-      "deno.json": config,
-      "docs/dependencies.md": "| `@b/c` | why |\n| `old` | why |\n",
+      "cli/main.ts": 'import "npm:a@1.0.0";\nawait import("https://example.org/x.ts");\n',
     }),
-    [
-      "dependency deno.json",
-      "dependency docs/dependencies.md",
-      "dependency docs/dependencies.md",
-    ],
+    ["dependency cli/main.ts:1", "dependency cli/main.ts:2"],
   );
 });
 
