@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { openReplica, type ReplicaOptions } from "./replica.ts";
 export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";

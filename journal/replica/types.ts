@@ -26,6 +26,8 @@ export interface Applied {
   readonly index: bigint;
   readonly entries: readonly Entry[];
   readonly writes: DocumentChanges;
+  /** The whole state was replaced by a snapshot: entries and writes do not tell what changed. */
+  readonly restored: boolean;
 }
 
 /** How the replica fares, for `/health` and `/ready`. */
@@ -38,6 +40,8 @@ export interface ReplicaStatus {
   readonly appliedIndex: bigint;
   /** Sequence the next entry gets, which is also the number of entries written. */
   readonly nextSequence: number;
+  /** Overlay builds that failed since the start (OVL-11). */
+  readonly overlayBuildFailures: number;
 }
 
 /** One member's copy of the state: takes commands, applies what is committed, answers reads. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { JsonValue } from "../../common/json/mod.ts";
 import {
   CounterSchema,
   DELTA_CATEGORIES,
@@ -7,6 +8,7 @@ import {
   NodeIdSchema,
   PolicySchema,
   ScopeSchema,
+  StateDeltaSchema,
   VClusterIdSchema,
 } from "../../common/model/mod.ts";
 
@@ -25,15 +27,20 @@ export const EnrollmentStateSchema = z.enum(["Registered", "Active", "Inactive",
 /** Drift per category and in total; absent categories are 0 (VCP-1). */
 export const DriftMagnitudeSchema = z.record(z.string().max(32), z.number().nonnegative());
 
+/** Any JSON value; members may be undefined, which JSON leaves out. */
+const ValueSchema = z.custom<JsonValue>((value) => z.json().safeParse(value).success, {
+  message: "not a JSON value",
+});
+
 /** A document another part defines; the state keeps it as it came. */
-const OpaqueSchema = z.record(z.string(), z.json());
+const OpaqueSchema = z.record(z.string(), ValueSchema);
 
 /** What a node's agent last reported, and the state derived from entries (JRN-26). */
 export const NodeStateSchema = z.object({
   state: ConfigStateSchema,
   updated_at: InstantSchema,
   drift: DriftMagnitudeSchema.optional(),
-  drift_items: OpaqueSchema.optional(),
+  drift_items: StateDeltaSchema.optional(),
   supervisor: OpaqueSchema.optional(),
   window_deadline: InstantSchema.optional(),
   overlay_version: CounterSchema.optional(),
@@ -110,7 +117,7 @@ export const DeclaredSchema = z.object({
   sequence: CounterSchema,
   category: z.enum(DELTA_CATEGORIES),
   key: z.string(),
-  value: z.json().optional(),
+  value: ValueSchema.optional(),
   absent: z.boolean().optional(),
 });
 
@@ -162,7 +169,7 @@ export const CommandResultSchema = z.discriminatedUnion("kind", [
  * are texts; a key made of parts joins them with a line feed, which no part may contain.
  */
 export const COLLECTIONS = {
-  /** `counters`: sequences and bounds of this state. */
+  /** The one document `counters`: sequences and bounds of this state. */
   settings: z.object({
     next_sequence: CounterSchema,
     audit_first: CounterSchema,

@@ -37,3 +37,7 @@ export {
   type HistoryView,
   type StateView,
 } from "./view.ts";
+export { apply, type Outcome } from "./apply.ts";
+export { countersOf, type Rejection } from "./transaction.ts";
+export { emergencyOf, nodeStateOf } from "./node_state.ts";
+export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";

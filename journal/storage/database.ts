@@ -57,9 +57,9 @@ export function storageErrors<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof StorageError) throw error;
+    if (!(error instanceof Error) || !isFileTrouble(error)) throw error;
     const code = sqliteCode(error);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error.message;
     if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
       throw new StorageError("corrupt", path, `${reason}; ${REMEDY}`, { cause: error });
     }
@@ -69,8 +69,13 @@ export function storageErrors<T>(path: string, work: () => T): T {
 
 const REMEDY = "restore the data directory from a backup or another member";
 
-function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
+/** Whether SQLite or the operating system raised it; anything else is not about the file. */
+function isFileTrouble(error: Error): boolean {
+  if ("code" in error && error.code === "ERR_SQLITE_ERROR") return true;
+  return Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
+function sqliteCode(error: Error): number | undefined {
   if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
   // exec() reports the text alone
   if (/malformed/.test(error.message)) return SQLITE_CORRUPT;

@@ -3,4 +3,7 @@
  *
  * @module
  */
+export { exportState } from "./export_state.ts";
+export { importState } from "./import_state.ts";
 export type { AuditQuery, EntryQuery } from "./queries.ts";
+export { StateStore } from "./state_store.ts";

@@ -1,0 +1,108 @@
+/**
+ * Apply: what one command does to the state. A pure function of state and command (JRN-20); the
+ * same commands in the same order give the same bytes on every member.
+ *
+ * @module
+ */
+import type { Entry } from "../../common/model/mod.ts";
+import { appendEntry } from "./append_entry.ts";
+import { createApproval, decideApproval } from "./approvals.ts";
+import { assignNode, assignToVCluster, moveNode, unassignNode } from "./assignment.ts";
+import type { Command, Envelope } from "./commands.ts";
+import type { CommandResult } from "./documents.ts";
+import {
+  activateNode,
+  deactivateNode,
+  registerNode,
+  revokeNode,
+  updateLastSeen,
+  updateNodeCert,
+} from "./enrollment.ts";
+import { updateNodeState } from "./node_state.ts";
+import { publishCa, recordOperation, reportCapability } from "./operations.ts";
+import { firstResult, rememberResult } from "./requests.ts";
+import { expireTtl } from "./rollback.ts";
+import { setOverlay } from "./set_overlay.ts";
+import { reject, RejectedError, type Rejection, Transaction } from "./transaction.ts";
+import { setBlacklist, setPolicy } from "./vcluster_settings.ts";
+import type { DocumentChanges, StateView } from "./view.ts";
+
+/** What a command did. A rejected one did nothing (JRN-21). */
+export type Outcome =
+  | {
+    readonly kind: "applied";
+    readonly result: CommandResult;
+    readonly entries: readonly Entry[];
+    readonly writes: DocumentChanges;
+  }
+  | { readonly kind: "repeated"; readonly result: CommandResult }
+  | { readonly kind: "rejected"; readonly rejection: Rejection };
+
+/** Applies one command to `view` and says what changes; `view` itself stays as it is. */
+export function apply(view: StateView, envelope: Envelope): Outcome {
+  const tx = new Transaction(view, envelope.timestamp, envelope.actor, envelope.request_id);
+  const repeated = firstResult(tx);
+  if (repeated !== undefined) return { kind: "repeated", result: repeated };
+  try {
+    checkActor(tx);
+    const result = perform(tx, envelope.command);
+    rememberResult(tx, result);
+    return { kind: "applied", result, entries: tx.entries, writes: tx.writes };
+  } catch (error) {
+    if (error instanceof RejectedError) return { kind: "rejected", rejection: error.rejection };
+    throw error;
+  }
+}
+
+/** Whatever is written names who wrote it (J3). */
+function checkActor({ actor }: Transaction): void {
+  if (actor.principal === "") reject("INVALID_ARGUMENT", "author principal required");
+  if (actor.role === "") reject("INVALID_ARGUMENT", "author role required");
+}
+
+function perform(tx: Transaction, command: Command): CommandResult {
+  switch (command.type) {
+    case "AppendEntry":
+      return appendEntry(tx, command);
+    case "UpdateNodeState":
+      return updateNodeState(tx, command);
+    case "SetPolicy":
+      return setPolicy(tx, command);
+    case "SetOverlay":
+      return setOverlay(tx, command);
+    case "RecordOperation":
+      return recordOperation(tx, command);
+    case "AssignNode":
+      return assignNode(tx, command);
+    case "RegisterNode":
+      return registerNode(tx, command);
+    case "ActivateNode":
+      return activateNode(tx, command);
+    case "DeactivateNode":
+      return deactivateNode(tx, command);
+    case "RevokeNode":
+      return revokeNode(tx, command);
+    case "AssignNodeToVCluster":
+      return assignToVCluster(tx, command);
+    case "UnassignNode":
+      return unassignNode(tx, command);
+    case "MoveNodeVCluster":
+      return moveNode(tx, command);
+    case "UpdateNodeLastSeen":
+      return updateLastSeen(tx, command);
+    case "UpdateNodeCert":
+      return updateNodeCert(tx, command);
+    case "SetBlacklist":
+      return setBlacklist(tx, command);
+    case "ReportCapability":
+      return reportCapability(tx, command);
+    case "PublishCa":
+      return publishCa(tx, command);
+    case "ExpireTtl":
+      return expireTtl(tx, command);
+    case "CreateApproval":
+      return createApproval(tx, command);
+    case "DecideApproval":
+      return decideApproval(tx, command);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Two-person approvals (policy.md 6.3): Pending is decided once, into Approved, Rejected or
+ * Expired; everything after that is refused.
+ *
+ * @module
+ */
+import type { CommandOf } from "./commands.ts";
+import type { Approval, CommandResult } from "./documents.ts";
+import { reject, type Transaction } from "./transaction.ts";
+
+/** Most approvals that may be pending in one vCluster (journal.md section 16). */
+const MAX_PENDING = 1000;
+
+/** Files a request for approval; its requester is the actor. */
+export function createApproval(
+  tx: Transaction,
+  { approval }: CommandOf<"CreateApproval">,
+): CommandResult {
+  if (tx.get("approvals", approval.approval_id) !== undefined) {
+    reject("CONFLICT", `CONFLICT: approval ID ${approval.approval_id} is taken`);
+  }
+  let pending = 0;
+  for (const [, other] of tx.list("approvals")) {
+    if (other.status === "Pending" && other.vcluster === approval.vcluster) pending++;
+  }
+  if (pending >= MAX_PENDING) {
+    reject("RESOURCE_EXHAUSTED", `${MAX_PENDING} approvals are pending in ${approval.vcluster}`);
+  }
+  const created: Approval = {
+    ...approval,
+    requester: tx.actor,
+    status: "Pending",
+    created_at: tx.timestamp,
+  };
+  tx.put("approvals", approval.approval_id, created);
+  return tellOf(tx, created);
+}
+
+/** Decides a pending approval; nobody approves their own request. */
+export function decideApproval(
+  tx: Transaction,
+  { approval_id, decision, reason }: CommandOf<"DecideApproval">,
+): CommandResult {
+  const approval = tx.get("approvals", approval_id);
+  if (approval === undefined) reject("NOT_FOUND", "approval ID not found");
+  const expired = Date.parse(approval.expires_at) < tx.nowMs;
+  const status = approval.status === "Pending" && expired && decision !== "Expired"
+    ? "Expired"
+    : approval.status;
+  if (status !== "Pending") reject("APPROVAL_CLOSED", `approval ID already ${status}`);
+  const own = tx.actor.principal.toLowerCase() === approval.requester.principal.toLowerCase();
+  if (decision === "Approved" && own) {
+    reject("SELF_APPROVAL", "SELF_APPROVAL: cannot approve your own request (P4)");
+  }
+  const decided: Approval = {
+    ...approval,
+    approver: tx.actor,
+    status: decision,
+    reason,
+    decided_at: tx.timestamp,
+  };
+  tx.put("approvals", approval_id, decided);
+  return tellOf(tx, decided);
+}
+
+function tellOf(tx: Transaction, { approval_id, status, scope, summary }: Approval): CommandResult {
+  const entry = tx.record({
+    entry_type: "PendingApproval",
+    scope,
+    message: `${approval_id} ${status}: ${summary}`.slice(0, 4096),
+  });
+  return { kind: "Ok", sequence: entry.sequence, id: approval_id };
+}

@@ -1,0 +1,44 @@
+import { type CommandResult, compositeKey, numberKey } from "./documents.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** Request ids remembered, and for how long (JRN-57). */
+const MAX_REQUESTS = 100_000;
+const KEEP_MS = 3_600_000;
+
+/** Most ids one command forgets: more than it adds, few enough to stay quick. */
+const MAX_FORGET = 32;
+
+/** The result this actor's request had the first time, if it is still known. */
+export function firstResult(tx: Transaction): CommandResult | undefined {
+  const key = requestKey(tx);
+  return key === undefined ? undefined : tx.get("request_ids", key)?.result;
+}
+
+/** Remembers the result under the request id and forgets ids past number or age. */
+export function rememberResult(tx: Transaction, result: CommandResult): void {
+  const key = requestKey(tx);
+  if (key === undefined) return;
+  const { request_next: order } = tx.counters;
+  tx.put("request_ids", key, { order, result });
+  tx.put("request_order", numberKey(order), { request_key: key, at: tx.timestamp });
+  tx.count({ request_next: order + 1, request_first: forgetOldest(tx, order + 1) });
+}
+
+function forgetOldest(tx: Transaction, next: number): number {
+  let first = tx.counters.request_first;
+  for (let forgotten = 0; forgotten < MAX_FORGET && first < next; forgotten++) {
+    const oldest = tx.get("request_order", numberKey(first));
+    if (oldest === undefined) break;
+    const expired = Date.parse(oldest.at) < tx.nowMs - KEEP_MS;
+    if (!expired && next - first <= MAX_REQUESTS) break;
+    tx.delete("request_order", numberKey(first));
+    tx.delete("request_ids", oldest.request_key);
+    first++;
+  }
+  return first;
+}
+
+/** Ids are scoped to who sent them: nobody gets the result of someone else's request. */
+function requestKey(tx: Transaction): string | undefined {
+  return tx.requestId === undefined ? undefined : compositeKey(tx.actor.principal, tx.requestId);
+}

@@ -1,0 +1,102 @@
+import {
+  type EntryDraft,
+  type Scope,
+  scopeText,
+  type StateDelta,
+  SYSTEM_IDENTITY,
+} from "../../common/model/mod.ts";
+import type { CommandOf } from "./commands.ts";
+import {
+  type Declared,
+  declaredAsOf,
+  declaredNow,
+  declareExactly,
+  TTL_EXPIRED,
+} from "./declared.ts";
+import { type CommandResult, numberKey } from "./documents.ts";
+import { inverseDelta } from "./inverse_delta.ts";
+import { followEntry } from "./node_state.ts";
+import { reject, type Transaction } from "./transaction.ts";
+
+/** Where a Rollback leads, and the delta that leads there. */
+export interface RollbackPlan {
+  readonly target: ReadonlyMap<string, Declared>;
+  readonly delta: StateDelta;
+}
+
+/**
+ * Checks the target of a Rollback and computes what it changes (API-33). An agent that reverts
+ * drift by itself returns to what is declared already: for it the head is a legal target.
+ */
+export function planRollback(tx: Transaction, draft: EntryDraft): RollbackPlan {
+  const { parent, scope } = draft;
+  if (parent === undefined) reject("INVALID_ARGUMENT", "rollback needs a target: set parent");
+  const target = tx.history.entry(parent);
+  if (target === undefined) reject("NOT_FOUND", `entry ${parent} not found`);
+  const configuration = target.entry_type === "Commit" || target.entry_type === "Rollback";
+  if (!configuration || !scopesAbove(tx, scope).includes(scopeText(target.scope))) {
+    reject(
+      "PRECONDITION",
+      `entry ${parent} is no configuration change of ${scopeText(scope)}`,
+    );
+  }
+  const head = tx.get("scope_heads", scopeText(scope))?.state_changing ?? -1;
+  const byHuman = draft.author.principal_type === "Human";
+  const sameScope = scopeText(target.scope) === scopeText(scope);
+  if (byHuman && sameScope && parent >= head) {
+    reject("PRECONDITION", "target must be earlier than the current head");
+  }
+  return planTo(tx, scope, declaredAsOf(tx.history, scope, parent, tx.nowMs));
+}
+
+/** Withdraws expired node deltas, each by a Rollback entry of the journal's own (JRN-32). */
+export function expireTtl(tx: Transaction, { sequences }: CommandOf<"ExpireTtl">): CommandResult {
+  const written: number[] = [];
+  for (const sequence of sequences) {
+    const ttl = tx.get("ttls", numberKey(sequence));
+    if (ttl === undefined || Date.parse(ttl.expires_at) > tx.nowMs) continue;
+    tx.delete("ttls", numberKey(sequence));
+    written.push(withdraw(tx, sequence, { Node: ttl.node_id }));
+  }
+  return { kind: "Ok", sequences: written };
+}
+
+function withdraw(tx: Transaction, sequence: number, scope: Scope): number {
+  const head = tx.counters.next_sequence - 1;
+  const plan = planTo(tx, scope, declaredAsOf(tx.history, scope, head, tx.nowMs));
+  const entry = tx.record({
+    entry_type: "Rollback",
+    scope,
+    author: SYSTEM_IDENTITY,
+    parent: sequence,
+    policy_ref: `${TTL_EXPIRED}${sequence}`,
+    state_delta: plan.delta,
+  });
+  declareExactly(tx, scope, plan.target);
+  followEntry(tx, entry);
+  return entry.sequence;
+}
+
+function planTo(
+  tx: Transaction,
+  scope: Scope,
+  target: ReadonlyMap<string, Declared>,
+): RollbackPlan {
+  const vcluster = vclusterOfNode(tx, scope);
+  const below = vcluster === undefined
+    ? new Map<string, Declared>()
+    : declaredNow(tx, { VCluster: vcluster });
+  return { target, delta: inverseDelta(declaredNow(tx, scope), target, below) };
+}
+
+/** The scope itself and, for a node, its vCluster: where a target may lie. */
+function scopesAbove(tx: Transaction, scope: Scope): string[] {
+  const vcluster = vclusterOfNode(tx, scope);
+  const own = scopeText(scope);
+  return vcluster === undefined ? [own] : [own, scopeText({ VCluster: vcluster })];
+}
+
+function vclusterOfNode(tx: Transaction, scope: Scope): string | undefined {
+  if (scope === "Global" || !("Node" in scope)) return undefined;
+  return tx.get("node_assignments", scope.Node)?.vcluster_id;
+}

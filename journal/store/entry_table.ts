@@ -1,0 +1,117 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { canonicalJson } from "../../common/json/mod.ts";
+import { type Entry, parseEntry, type Scope, scopeText } from "../../common/model/mod.ts";
+import type { EntryQuery } from "./queries.ts";
+
+/** Entries read at once; what one page holds in memory is bounded by it. */
+const PAGE_ENTRIES = 256;
+
+/** Entries in SQLite. They are only ever added (J2). */
+export class EntryTable {
+  readonly #database: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #select: StatementSync;
+  /** Prepared queries by their text; there are as many as there are shapes of queries. */
+  readonly #queries = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
+    this.#select = database.prepare("SELECT json FROM entries WHERE sequence = ?");
+  }
+
+  /** Adds an entry; `vclusterId` is the vCluster it counts for, if any. */
+  insert(entry: Entry, vclusterId: string | undefined): void {
+    this.#insert.run(
+      entry.sequence,
+      scopeText(entry.scope),
+      vclusterId ?? null,
+      entry.entry_type,
+      Date.parse(entry.timestamp),
+      canonicalJson(entry),
+    );
+  }
+
+  /** The entry with this sequence. */
+  get(sequence: number): Entry | undefined {
+    const row = this.#select.get(sequence);
+    return row === undefined ? undefined : decode(row);
+  }
+
+  /** The entries of `query` in pages, the next read when it is asked for. */
+  *pages(query: EntryQuery): Generator<Entry[]> {
+    let left = query.limit ?? Infinity;
+    let rest = query;
+    while (left > 0) {
+      const page = this.#page(rest, Math.min(left, PAGE_ENTRIES));
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield page;
+      left -= page.length;
+      rest = query.descending === true
+        ? { ...query, toSequence: last.sequence - 1 }
+        : { ...query, fromSequence: last.sequence + 1 };
+    }
+  }
+
+  /** Commit and Rollback entries of exactly `scope`, newest first. */
+  *configEntries(scope: Scope, fromSequence: number): Generator<Entry> {
+    const query: EntryQuery = {
+      scope,
+      types: ["Commit", "Rollback"],
+      toSequence: fromSequence,
+      descending: true,
+    };
+    for (const page of this.pages(query)) yield* page;
+  }
+
+  #page(query: EntryQuery, limit: number): Entry[] {
+    const { where, values } = conditions(query);
+    const order = query.descending === true ? "DESC" : "ASC";
+    const sql = `SELECT json FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
+    return this.#prepared(sql).all(...values, limit).map(decode);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#queries.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#queries.set(sql, statement);
+    return statement;
+  }
+}
+
+function conditions(query: EntryQuery): { where: string; values: SQLInputValue[] } {
+  const terms: string[] = [];
+  const values: SQLInputValue[] = [];
+  const add = (term: string, ...parameters: SQLInputValue[]) => {
+    terms.push(term);
+    values.push(...parameters);
+  };
+  const { scope, types } = query;
+  if (scope !== undefined) addScope(scope, query.includeMemberNodes === true, add);
+  if (types !== undefined) {
+    add(`type IN (SELECT value FROM json_each(?))`, JSON.stringify(types));
+  }
+  if (query.fromSequence !== undefined) add("sequence >= ?", query.fromSequence);
+  if (query.toSequence !== undefined) add("sequence <= ?", query.toSequence);
+  if (query.sinceMs !== undefined) add("at_ms >= ?", query.sinceMs);
+  if (query.untilMs !== undefined) add("at_ms <= ?", query.untilMs);
+  return { where: terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`, values };
+}
+
+function addScope(
+  scope: Scope,
+  includeMemberNodes: boolean,
+  add: (term: string, ...parameters: SQLInputValue[]) => void,
+): void {
+  if (includeMemberNodes && scope !== "Global" && "VCluster" in scope) {
+    add("vcluster = ?", scope.VCluster);
+  } else {
+    add("scope = ?", scopeText(scope));
+  }
+}
+
+function decode(row: Record<string, unknown>): Entry {
+  return parseEntry(JSON.parse(String(row["json"])));
+}

@@ -1,0 +1,254 @@
+/**
+ * Owns the state database and the mirror of its documents in memory. Everything one batch of log
+ * records changed is stored in one transaction together with the index of the last of them, so a
+ * crash leaves the state of some index, and the log replays the rest. Ends with `close`.
+ *
+ * The file is written without a sync of its own (`synchronous=NORMAL`): losing the newest
+ * transactions with the power costs only their replay.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { z } from "zod";
+import { canonicalJson } from "../../common/json/mod.ts";
+import type { Entry } from "../../common/model/mod.ts";
+import {
+  type AuditRecord,
+  COLLECTION_NAMES,
+  type CollectionName,
+  COLLECTIONS,
+  countersOf,
+  type Doc,
+  type DocumentChanges,
+  type HistoryView,
+  isCollectionName,
+  type StateView,
+} from "../state/mod.ts";
+import type { LogPosition } from "../log/mod.ts";
+import { openDatabase, StorageError, storageErrors, transaction } from "../storage/mod.ts";
+import { auditRecords } from "./audit_records.ts";
+import { DocumentMirror } from "./document_mirror.ts";
+import { EntryTable } from "./entry_table.ts";
+import type { AuditQuery, EntryQuery } from "./queries.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+/** Kept in the file alone: too many, and no command reads them. */
+const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
+
+/** The state as of the last applied log record. */
+export class StateStore implements StateView {
+  readonly history: HistoryView;
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #mirror = new DocumentMirror();
+  readonly #entries: EntryTable;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #setApplied: StatementSync;
+  #applied: LogPosition = { index: 0n, term: 0n };
+
+  /**
+   * Opens or creates the database at `path` and loads its documents.
+   *
+   * @throws {StorageError} when it is damaged, foreign or newer.
+   */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = openDatabase({
+      path,
+      what: "state database",
+      synchronous: "NORMAL",
+      migrations: MIGRATIONS,
+    });
+    this.#entries = new EntryTable(this.#database);
+    this.history = {
+      entry: (sequence) => this.#entries.get(sequence),
+      configEntries: (scope, from) => this.#entries.configEntries(scope, from),
+    };
+    this.#put = this.#database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
+    this.#delete = this.#database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
+    this.#setApplied = this.#database.prepare("UPDATE applied SET position = ?, term = ?");
+    try {
+      this.#load();
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  /** Position of the last log record this state contains; index 0 for none. */
+  get applied(): LogPosition {
+    return this.#applied;
+  }
+
+  /** Sequence the next entry gets, which is also the number of entries. */
+  get nextSequence(): number {
+    return countersOf(this).next_sequence;
+  }
+
+  get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
+    refuseCold(collection);
+    return this.#mirror.get(collection, key);
+  }
+
+  list<C extends CollectionName>(collection: C, prefix = ""): Iterable<[string, Doc<C>]> {
+    refuseCold(collection);
+    return this.#mirror.list(collection, prefix);
+  }
+
+  /** Entries of `query`, page by page; other work may run between two pages. */
+  entryPages(query: EntryQuery): Generator<Entry[]> {
+    return this.#entries.pages(query);
+  }
+
+  /** Audit records of `query`, page by page. */
+  auditPages(query: AuditQuery): Generator<AuditRecord[]> {
+    return auditRecords(this.#database, query);
+  }
+
+  /**
+   * Runs `work`, which calls {@link write} and {@link advance}, as one transaction.
+   *
+   * @throws {StorageError} when the database cannot be written; the store must not be used for
+   * further writes then, because memory may be ahead of the file.
+   */
+  batch<T>(work: () => T): T {
+    return storageErrors(this.#path, () => transaction(this.#database, work));
+  }
+
+  /** Stores what one command changed. */
+  write(entries: readonly Entry[], changes: DocumentChanges): void {
+    const before = entries.map((entry) => this.#vclusterOf(entry));
+    for (const collection of COLLECTION_NAMES) this.#writeCollection(collection, changes);
+    entries.forEach((entry, at) => {
+      this.#entries.insert(entry, this.#vclusterOf(entry) ?? before[at]);
+    });
+  }
+
+  /** Notes that everything up to `position` is applied. */
+  advance(position: LogPosition): void {
+    this.#setApplied.run(position.index, position.term);
+    this.#applied = position;
+  }
+
+  /** The database, for the export in this folder. */
+  get database(): DatabaseSync {
+    return this.#database;
+  }
+
+  /** Replaces all content by what `fill` imports, in one transaction, and loads it again. */
+  replace(fill: () => void): void {
+    const before = this.#applied;
+    try {
+      transaction(this.#database, () => {
+        this.#database.exec("DELETE FROM entries; DELETE FROM documents");
+        fill();
+      });
+    } catch (error) {
+      this.#applied = before;
+      throw error;
+    }
+    this.#load();
+  }
+
+  /** One document of an import, in canonical JSON. */
+  importDocument(collection: CollectionName, key: string, json: string): void {
+    this.#put.run(collection, key, json);
+  }
+
+  /** One entry of an import, with the vCluster it counted for when it was written. */
+  importEntry(entry: Entry, vclusterId: string | undefined): void {
+    this.#entries.insert(entry, vclusterId);
+  }
+
+  /** Folds the write-ahead log into the file and closes it. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #writeCollection<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
+    const changed: DocumentChanges[C] = changes[collection];
+    for (const [key, document] of changed) {
+      if (document === undefined) this.#remove(collection, key);
+      else this.#put.run(collection, key, canonicalJson(document));
+    }
+    if (!COLD.has(collection)) this.#mirror.absorb(collection, changed);
+  }
+
+  #remove(collection: CollectionName, key: string): void {
+    if (collection === "audit") {
+      this.#database.prepare(
+        "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
+      ).run(key);
+    }
+    this.#delete.run(collection, key);
+  }
+
+  /** The vCluster an entry counts for: its own scope's, or its node's at this moment. */
+  #vclusterOf({ scope }: Entry): string | undefined {
+    if (scope === "Global") return undefined;
+    if ("VCluster" in scope) return scope.VCluster;
+    return this.get("node_assignments", scope.Node)?.vcluster_id;
+  }
+
+  #load(): void {
+    this.#mirror.clear();
+    storageErrors(this.#path, () => {
+      const statement = this.#database.prepare("SELECT position, term FROM applied");
+      statement.setReadBigInts(true);
+      const { position, term } = statement.get() ?? {};
+      if (typeof position !== "bigint" || typeof term !== "bigint") {
+        throw this.#corrupt("table applied", "the applied position is unreadable");
+      }
+      this.#applied = { index: position, term };
+      const documents = this.#database.prepare("SELECT collection, key, json FROM documents");
+      for (const { collection, key, json } of documents.iterate()) {
+        this.#loadDocument(String(collection), String(key), json);
+      }
+    });
+    this.#checkEntries();
+  }
+
+  #loadDocument(collection: string, key: string, json: unknown): void {
+    if (!isCollectionName(collection)) {
+      throw this.#corrupt(`document ${collection}/${key}`, "no such collection");
+    }
+    if (COLD.has(collection)) return;
+    try {
+      this.#mirror.set(collection, key, decode(COLLECTIONS[collection], json));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw this.#corrupt(`document ${collection}/${key}`, `is unreadable: ${reason}`);
+    }
+  }
+
+  /** The entries must be as many as the counter says: J1 as a check of the file. */
+  #checkEntries(): void {
+    const { count, newest } =
+      this.#database.prepare("SELECT count(*) AS count, max(sequence) AS newest FROM entries")
+        .get() ?? {};
+    const expected = this.nextSequence;
+    if (count === expected && (newest === null ? -1 : newest) === expected - 1) return;
+    throw this.#corrupt(
+      "table entries",
+      `holds ${count} entries up to ${newest}, the state counts ${expected}`,
+    );
+  }
+
+  #corrupt(position: string, detail: string): StorageError {
+    return new StorageError(
+      "corrupt",
+      this.#path,
+      `${detail}; remove this file to rebuild it from the log, or restore a backup`,
+      { position },
+    );
+  }
+}
+
+function decode<S extends z.ZodType>(schema: S, json: unknown): z.infer<S> {
+  return schema.parse(JSON.parse(String(json)));
+}
+
+function refuseCold(collection: CollectionName): void {
+  if (COLD.has(collection)) throw new TypeError(`${collection} is read by query alone`);
+}
