@@ -1,3 +1,4 @@
+import type { agentport } from "../../api/mod.ts";
 import { DRIFT_CATEGORIES, type DriftCategory } from "./category.ts";
 
 /** A regular file as declared or seen; absent properties are not declared. */
@@ -30,15 +31,20 @@ export interface MountItemValue {
   readonly readOnly: boolean;
 }
 
-/** What a service does, or shall do. */
-export type ServiceRunState = "running" | "stopped" | "failed" | "undeclared";
+/**
+ * What a service does, or shall do. `completed`: it ended by itself as its restart policy allows;
+ * `changing`: on its way, which is no state to hold against anything.
+ */
+export type ServiceRunState = "running" | "stopped" | "failed" | "completed" | "changing";
 
-/** A service by its state; `spec` identifies the declaration it runs from. */
+/** A service by its state; what is declared also says from what. */
 export interface ServiceItemValue {
   readonly kind: "service";
   readonly state: ServiceRunState;
-  /** Fingerprint of the declaration, absent where only the state matters. */
-  readonly spec?: string;
+  /** The declaration, absent where only the state was seen. */
+  readonly spec?: agentport.ServiceSpec;
+  /** Identifies the declaration; absent exactly when `spec` is. */
+  readonly specHash?: string;
 }
 
 /** The value of one item in any dimension. */
@@ -129,7 +135,7 @@ export function fingerprint(value: ItemValue | undefined): string {
     case "mount":
       return JSON.stringify(["mount", value.fsType, value.source, value.options, value.readOnly]);
     case "service":
-      return JSON.stringify(["service", value.state, value.spec ?? null]);
+      return JSON.stringify(["service", value.state, value.specHash ?? null]);
   }
 }
 
