@@ -44,4 +44,5 @@ export {
 } from "./magnitude.ts";
 export { normalisePath } from "./path.ts";
 export { REDACTED, redactItem } from "./redact.ts";
+export { driftMagnitude, driftVector, stateDelta } from "./wire.ts";
 export { DEFAULT_SEVERITY, isSensitive, severity, type SeverityTable } from "./severity.ts";
