@@ -4,10 +4,24 @@
  *
  * @module
  */
-export type { Actor } from "./actor.ts";
-export { SUPERVISION_LOOP } from "./actor.ts";
+export { type Actor, SUPERVISION_LOOP } from "./actor.ts";
 export type { HealthCheck, HealthProbe, RestartPolicy, ServiceDeclaration } from "./declaration.ts";
+export type { NodePlace } from "./environment.ts";
 export { SupervisorError, type SupervisorFault } from "./errors.ts";
-export { readServiceSpec } from "./service_spec.ts";
 export { planStart, type StartPlan } from "./plan.ts";
+export { probeNetwork, type Prober } from "./probes.ts";
+export { ServiceLog } from "./service_log.ts";
+export type { ReadLogOptions, ServiceLogOptions } from "./service_log.ts";
+export { readServiceSpec } from "./service_spec.ts";
+export type { ReportAction, RestartLimits } from "./service_state.ts";
+export type { SupervisorSnapshot } from "./snapshot.ts";
+export { loadStateFile } from "./state_file.ts";
 export type { ServiceStatus, SupervisorStatus } from "./status.ts";
+export {
+  type ServiceReport,
+  type StopOptions,
+  Supervisor,
+  type SupervisorNotice,
+  type SupervisorOptions,
+} from "./supervisor.ts";
+export type { NodeFacts } from "./supervisor_state.ts";

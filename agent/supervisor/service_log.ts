@@ -1,0 +1,153 @@
+import type { Clock } from "../../common/clock/mod.ts";
+import { DrainLimit } from "./drain_limit.ts";
+import { LineFramer } from "./line_framer.ts";
+import { LineQueue } from "./line_queue.ts";
+import { RotatingFile } from "./rotating_file.ts";
+
+/*
+ * Shell: owns the log file of one service and its followers. Ends by close, which ends the followers.
+ */
+
+export type OutputStream = "stdout" | "stderr";
+
+export interface ServiceLogOptions {
+  readonly directory: string;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly fileMaxBytes?: number;
+  readonly totalMaxBytes?: number;
+  readonly drainBytesPerSecond?: number;
+}
+
+export interface ReadLogOptions {
+  /** How many lines of the past; 50 unless given (LGX-4). */
+  readonly tailLines?: number;
+  /** Go on with what comes, through rotation, until the signal or the log ends. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const FILE_MAX_BYTES = 4 * 1024 * 1024;
+const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
+const DRAIN_BYTES_PER_SECOND = 10 * 1024 * 1024;
+const DEFAULT_TAIL_LINES = 50;
+const DROP_NOTICE_MS = 1_000;
+
+/** The captured output of one service: `RFC3339 stream text`, line by line (LGX-1). */
+export class ServiceLog {
+  readonly #clock: Clock;
+  readonly #file: RotatingFile;
+  readonly #limit: DrainLimit;
+  readonly #framers = { stdout: new LineFramer(), stderr: new LineFramer() };
+  readonly #followers = new Set<LineQueue>();
+  #droppedLines = 0;
+  #droppedSinceMs = 0;
+
+  constructor(options: ServiceLogOptions) {
+    const { directory, name, clock } = options;
+    this.#clock = clock;
+    this.#file = new RotatingFile({
+      directory,
+      name,
+      maxBytes: options.fileMaxBytes ?? FILE_MAX_BYTES,
+      totalMaxBytes: options.totalMaxBytes ?? TOTAL_MAX_BYTES,
+    });
+    const drain = options.drainBytesPerSecond ?? DRAIN_BYTES_PER_SECOND;
+    this.#limit = new DrainLimit(drain, clock.monotonicMs());
+  }
+
+  /** Takes what a service wrote. */
+  append(stream: OutputStream, chunk: Uint8Array): void {
+    this.#keep(stream, this.#framers[stream].push(chunk));
+  }
+
+  /** The stream has ended: an unfinished line counts as a line. */
+  endStream(stream: OutputStream): void {
+    this.#keep(stream, this.#framers[stream].end());
+    this.#noticeDrops();
+  }
+
+  /** The last lines, oldest first. */
+  tail(lines: number = DEFAULT_TAIL_LINES): string[] {
+    const decoder = new TextDecoder();
+    const kept = this.#file.readAll().flatMap((bytes) =>
+      decoder.decode(bytes).split("\n").filter((line) => line !== "")
+    );
+    return lines === 0 ? [] : kept.slice(-lines);
+  }
+
+  /** The tail and, when asked for, everything after it: no line twice, none left out. */
+  async *read(options: ReadLogOptions = {}): AsyncGenerator<string> {
+    // Both in one turn: nothing can be appended in between.
+    const queue = options.follow === true ? this.#follow() : null;
+    const past = this.tail(options.tailLines);
+    try {
+      for (const line of past) {
+        if (options.signal?.aborted) return;
+        yield line;
+      }
+      if (queue !== null) yield* queue.lines(options.signal);
+    } finally {
+      if (queue !== null) this.#followers.delete(queue);
+    }
+  }
+
+  close(): void {
+    for (const queue of this.#followers) queue.end();
+    this.#followers.clear();
+    this.#file.close();
+  }
+
+  #follow(): LineQueue {
+    const queue = new LineQueue();
+    this.#followers.add(queue);
+    return queue;
+  }
+
+  #keep(stream: OutputStream, lines: readonly Uint8Array[]): void {
+    if (lines.length === 0) return;
+    const nowMs = this.#clock.monotonicMs();
+    const time = new Date(this.#clock.nowMs()).toISOString();
+    const kept: Uint8Array[] = [];
+    for (const line of lines) {
+      if (this.#limit.admit(line.length + 1, nowMs)) kept.push(line);
+      else this.#drop(nowMs);
+    }
+    if (this.#droppedLines > 0 && nowMs - this.#droppedSinceMs >= DROP_NOTICE_MS) {
+      this.#noticeDrops();
+    }
+    this.#write(`${time} ${stream} `, kept);
+  }
+
+  #drop(nowMs: number): void {
+    if (this.#droppedLines === 0) this.#droppedSinceMs = nowMs;
+    this.#droppedLines++;
+  }
+
+  #noticeDrops(): void {
+    if (this.#droppedLines === 0) return;
+    const notice = new TextEncoder().encode(`${this.#droppedLines} lines dropped`);
+    this.#droppedLines = 0;
+    this.#write(`${new Date(this.#clock.nowMs()).toISOString()} pact `, [notice]);
+  }
+
+  #write(prefix: string, lines: readonly Uint8Array[]): void {
+    if (lines.length === 0) return;
+    const head = new TextEncoder().encode(prefix);
+    const total = lines.reduce((sum, line) => sum + head.length + line.length + 1, 0);
+    const bytes = new Uint8Array(total);
+    let at = 0;
+    for (const line of lines) {
+      bytes.set(head, at);
+      bytes.set(line, at + head.length);
+      at += head.length + line.length;
+      bytes[at++] = 0x0a;
+    }
+    this.#file.write(bytes);
+    if (this.#followers.size === 0) return;
+    const decoder = new TextDecoder();
+    for (const line of lines) {
+      for (const queue of this.#followers) queue.push(prefix + decoder.decode(line));
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import type { Clock } from "../../common/clock/mod.ts";
+import { CgroupError, DEFAULT_LIMITS, type ResourceLimits } from "../../contracts/mod.ts";
+import {
+  type EventPump,
+  type ExitStatus as RawExitStatus,
+  type Process,
+  type Shim,
+  type SignalName,
+  SpawnError,
+  type Watch,
+} from "../../ffi/mod.ts";
+import type { Isolation, ProcessTable, Scope, Unavailable } from "../isolation/mod.ts";
+import type { ServiceDeclaration } from "./declaration.ts";
+import { type NodePlace, serviceEnvironment } from "./environment.ts";
+import type { ExitStatus } from "./exit_status.ts";
+import { resolveIdentity, type ServiceIdentity } from "./identity.ts";
+import { captureOutput, type OutputCapture } from "./output_capture.ts";
+import type { ServiceLog } from "./service_log.ts";
+
+/*
+ * Shell: one run of a service, from its spawn until nothing is left of it. Owns the process's pidfd,
+ * its scope and its output pipes. Ends by `clear`, which kills, or by `release`, which lets live.
+ */
+
+export interface RunContext {
+  readonly shim: Shim;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly isolation: Isolation;
+  readonly processes: ProcessTable;
+  readonly place: () => NodePlace;
+  /** Told when this node refuses something every run would want. */
+  readonly onUnavailable: (what: Unavailable) => void;
+}
+
+export type StartOutcome =
+  | { readonly kind: "started"; readonly run: ServiceRun }
+  | { readonly kind: "blocked"; readonly waitingFor: string }
+  | { readonly kind: "failed"; readonly reason: string; readonly permanent: boolean };
+
+/** What identifies a run in a state file (INI-31). */
+export interface RunRecord {
+  readonly pid: number;
+  readonly startTicks: bigint;
+  readonly scopeId: string;
+}
+
+const OOM_SCORE = -250;
+/** How long pipes may take to be empty once every process of the scope is gone. */
+const LAST_OUTPUT_MS = 1_000;
+
+/** Starts a service in a scope of its own (SUP-20). */
+export async function startRun(
+  declaration: ServiceDeclaration,
+  log: ServiceLog,
+  context: RunContext,
+): Promise<StartOutcome> {
+  const outcome = await resolveIdentity(declaration.user, context.shim);
+  if (outcome.kind === "unknown") {
+    return { kind: "blocked", waitingFor: `identity of ${declaration.user}` };
+  }
+  if (outcome.kind === "impossible") {
+    return { kind: "failed", reason: outcome.reason, permanent: true };
+  }
+  let scope: Scope;
+  try {
+    const { name, slice } = declaration;
+    scope = await context.isolation.open(slice, name, limitsOf(declaration));
+  } catch (error) {
+    if (!(error instanceof CgroupError)) throw error;
+    return { kind: "failed", reason: error.message, permanent: true };
+  }
+  try {
+    const process = spawn(declaration, outcome.identity, scope, context);
+    scope.hold(process.pid);
+    return { kind: "started", run: new ServiceRun(process, process.pid, scope, log, context) };
+  } catch (error) {
+    await scope.clear();
+    if (!(error instanceof SpawnError)) throw error;
+    return { kind: "failed", reason: error.message, permanent: false };
+  }
+}
+
+/** Takes over a run of a former life of the agent; it may have ended meanwhile (INI-32). */
+export function adoptRun(record: RunRecord, log: ServiceLog, context: RunContext): ServiceRun {
+  const found = context.processes.find(record.pid);
+  const isSame = found !== null && found.startTicks === record.startTicks;
+  // A pid given to somebody else names neither our process nor our session.
+  const scope = context.isolation.adopt(record.scopeId, found === null || isSame ? record.pid : 0);
+  const process = isSame && scope.contains(record.pid)
+    ? context.shim.processes.adopt(record.pid)
+    : null;
+  return new ServiceRun(process, record.pid, scope, log, context);
+}
+
+export class ServiceRun {
+  /** Resolves when the main process has ended. Never rejects. */
+  readonly exited: Promise<ExitStatus>;
+  readonly pid: number;
+  readonly #process: Process | null;
+  readonly #scope: Scope;
+  readonly #context: RunContext;
+  readonly #captures: readonly OutputCapture[];
+  readonly #startTicks: bigint;
+  #watch: Watch | null = null;
+  #limits: ResourceLimits = DEFAULT_LIMITS;
+
+  constructor(
+    process: Process | null,
+    pid: number,
+    scope: Scope,
+    log: ServiceLog,
+    context: RunContext,
+  ) {
+    this.#process = process;
+    this.pid = pid;
+    this.#scope = scope;
+    this.#context = context;
+    this.#startTicks = context.processes.find(pid)?.startTicks ?? 0n;
+    this.#captures = process === null ? [] : capturesOf(process, log);
+    this.exited = process === null
+      ? Promise.resolve({ kind: "unknown" })
+      : new Promise((resolve) => this.#awaitExit(process, resolve));
+  }
+
+  get record(): RunRecord {
+    return { pid: this.pid, startTicks: this.#startTicks, scopeId: this.#scope.id };
+  }
+
+  signal(name: SignalName): void {
+    this.#process?.signal(name);
+  }
+
+  setLimits(declaration: ServiceDeclaration): void {
+    this.#limits = limitsOf(declaration);
+    this.#scope.setLimits(this.#limits);
+  }
+
+  /**
+   * Kills whatever is left, waits for it and for the last output, and removes the scope.
+   *
+   * @throws {CgroupError} KillFailed, naming the survivors
+   */
+  async clear(): Promise<void> {
+    await this.#scope.clear();
+    await this.exited;
+    const late = this.#context.clock.setTimer(LAST_OUTPUT_MS, () => this.#closePipes());
+    await Promise.allSettled(this.#captures.map(({ done }) => done));
+    this.#context.clock.clearTimer(late);
+    this.#process?.close();
+  }
+
+  /** Lets go of everything without touching the service. */
+  release(): void {
+    this.#watch?.close();
+    this.#closePipes();
+    this.#process?.close();
+  }
+
+  #awaitExit(process: Process, resolve: (status: ExitStatus) => void): void {
+    const ended = () => {
+      this.#watch?.close();
+      // Before the status is consumed: until then nobody else can get the pid (SUP-26).
+      this.#scope.sweep();
+      const status = process.exitStatus();
+      resolve(this.#scope.oomKills() > 0n ? this.#oomStatus() : exitStatusOf(status));
+    };
+    this.#watch = this.#context.events.watch(process.pidfd, ended, { once: true });
+  }
+
+  #oomStatus(): ExitStatus {
+    const bytes = this.#limits.memoryMaxBytes;
+    return { kind: "oom", limitText: bytes === null ? "of the node" : binaryBytes(bytes) };
+  }
+
+  #closePipes(): void {
+    for (const capture of this.#captures) capture.close();
+  }
+}
+
+function spawn(
+  declaration: ServiceDeclaration,
+  identity: ServiceIdentity,
+  scope: Scope,
+  context: RunContext,
+): Process {
+  const { shim, place } = context;
+  const isRoot = shim.system.ids().effectiveUid === 0;
+  const attempt = (privileged: boolean) =>
+    shim.processes.spawn({
+      executable: declaration.binary,
+      arguments: declaration.args,
+      environment: serviceEnvironment(declaration, identity, place()),
+      directory: declaration.workingDirectory,
+      stdout: "pipe",
+      stderr: "pipe",
+      umask: 0o022,
+      noNewPrivs: identity.uid !== 0,
+      ...(scope.cgroupDirectory === null ? {} : { cgroup: scope.cgroupDirectory }),
+      ...(identity.switches ? { credentials: identity } : {}),
+      ...(privileged
+        ? {
+          oomScoreAdj: OOM_SCORE,
+          rlimits: {
+            nofile: { soft: declaration.openFilesMax, hard: declaration.openFilesMax },
+          },
+        }
+        : {}),
+    });
+  if (!isRoot) return attempt(false);
+  try {
+    return attempt(true);
+  } catch (error) {
+    if (!(error instanceof SpawnError)) throw error;
+    if (error.step !== "oom_score_adj" && error.step !== "rlimit") throw error;
+    context.onUnavailable({
+      what: error.step === "rlimit" ? "open file limits" : "protection from OOM",
+      reason: error.message,
+    });
+    return attempt(false);
+  }
+}
+
+function capturesOf(process: Process, log: ServiceLog): readonly OutputCapture[] {
+  const captures: OutputCapture[] = [];
+  if (process.stdout !== null) captures.push(captureOutput(process.stdout, "stdout", log));
+  if (process.stderr !== null) captures.push(captureOutput(process.stderr, "stderr", log));
+  return captures;
+}
+
+function limitsOf(declaration: ServiceDeclaration): ResourceLimits {
+  return {
+    ...DEFAULT_LIMITS,
+    memoryMaxBytes: declaration.memoryMaxBytes,
+    cpuWeight: declaration.cpuWeight,
+    pidsMax: declaration.pidsMax,
+    ioMaxBytesPerSecond: declaration.ioMaxBytesPerSecond,
+  };
+}
+
+function exitStatusOf(status: RawExitStatus | null): ExitStatus {
+  switch (status?.kind) {
+    case "exited":
+      return { kind: "code", code: status.code };
+    case "signaled":
+      return { kind: "signal", signal: status.signal, coreDumped: status.coreDumped };
+    default:
+      return { kind: "unknown" };
+  }
+}
+
+/** 134217728 as `128M`; what is no whole number of a unit in plain bytes. */
+function binaryBytes(bytes: bigint): string {
+  for (const [exponent, unit] of [[40n, "T"], [30n, "G"], [20n, "M"], [10n, "K"]] as const) {
+    if (bytes % (1n << exponent) === 0n) return `${bytes >> exponent}${unit}`;
+  }
+  return `${bytes}`;
+}

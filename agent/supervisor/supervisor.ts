@@ -1,0 +1,411 @@
+import { agentport } from "../../api/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type AuditSink, CgroupError } from "../../contracts/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { createProcessTable, type Isolation, type Unavailable } from "../isolation/mod.ts";
+import { type Actor, SUPERVISION_LOOP } from "./actor.ts";
+import { adoptedService, snapshotOf } from "./adoption.ts";
+import { serviceAuditEvent } from "./audit.ts";
+import type { ServiceDeclaration } from "./declaration.ts";
+import type { NodePlace } from "./environment.ts";
+import { SupervisorError } from "./errors.ts";
+import { probeNetwork, type Prober } from "./probes.ts";
+import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
+import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
+import { readServiceSpec } from "./service_spec.ts";
+import type { ReportAction, RestartLimits } from "./service_state.ts";
+import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
+import { saveStateFile } from "./state_file.ts";
+import { type ServiceStatus, type SupervisorStatus, supervisorStatus } from "./status.ts";
+import { isAllDown, nextWakeMs, stepSupervisor } from "./supervisor_core.ts";
+import {
+  newSupervisor,
+  type NodeFacts,
+  type ProcessEvent,
+  type SupervisorEffect,
+  type SupervisorEvent,
+  type SupervisorState,
+} from "./supervisor_state.ts";
+
+/*
+ * Shell: owns the services' processes, logs and the one timer of the core. Ends by stopAll, which
+ * stops every service, or by release, which leaves them running; either way nothing is called after.
+ */
+
+export interface SupervisorOptions {
+  readonly shim: Shim;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly isolation: Isolation;
+  readonly log: Logger;
+  /** Where captured output goes (PATH-13); made if absent. */
+  readonly logsDirectory: string;
+  readonly place: () => NodePlace;
+  /** Takes an event for whatever happens to a service (agent.md 1.1). */
+  readonly audit: AuditSink;
+  /** Kept up to date with what a new agent has to know (INI-31); absent: nothing is kept. */
+  readonly stateFile?: string;
+  readonly limits?: Partial<RestartLimits>;
+  readonly prober?: Prober;
+}
+
+/** What listeners hear: things done, and every change of a published state. */
+export type SupervisorNotice =
+  | ServiceReport & { readonly kind: "report" }
+  | { readonly kind: "changed"; readonly status: ServiceStatus };
+
+/** Something that was done to a service, or happened to it. */
+export interface ServiceReport {
+  readonly name: string;
+  readonly action: ReportAction;
+  readonly by: Actor;
+  readonly detail: string;
+  /** Wall clock. */
+  readonly atMs: number;
+}
+
+export interface StopOptions {
+  /** Stop although others depend on it (SUP-9). */
+  readonly force?: boolean;
+  /** Stop what depends on it first. */
+  readonly withDependents?: boolean;
+}
+
+const DEFAULT_LIMITS: RestartLimits = {
+  backoffMaxSeconds: 60,
+  resetAfterMs: 60_000,
+  maxRestarts: 0,
+};
+const STOP_ALL_LIMIT_MS = 90_000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #context: RunContext;
+  readonly #runs = new Map<string, ServiceRun>();
+  readonly #logs = new Map<string, ServiceLog>();
+  readonly #specs = new Map<string, agentport.ServiceSpec>();
+  readonly #listeners = new Set<(notice: SupervisorNotice) => void>();
+  readonly #unavailable = new Map<string, Unavailable>();
+  /** Looked at after every event. */
+  readonly #waiting = new Set<() => void>();
+  #state: SupervisorState;
+  #timer: TimerHandle | null = null;
+  #savedState = "";
+  #released = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
+    this.#context = {
+      ...options,
+      processes: createProcessTable(options.shim.files, options.shim.processes),
+      onUnavailable: (missing) => {
+        if (!this.#unavailable.has(missing.what)) {
+          options.log.warn(`${missing.what} unavailable: ${missing.reason}`);
+        }
+        this.#unavailable.set(missing.what, missing);
+      },
+    };
+    Deno.mkdirSync(options.logsDirectory, { recursive: true, mode: 0o755 });
+  }
+
+  /** What this node cannot do for services, with the reasons (CTX-5). */
+  get unavailable(): readonly Unavailable[] {
+    return [...this.#options.isolation.unavailable, ...this.#unavailable.values()];
+  }
+
+  /**
+   * Makes `specs` the set to be supervised; only what differs is touched (SVC-7).
+   *
+   * @throws {SupervisorError} when the set is invalid; the former one goes on (SVC-1)
+   */
+  declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
+    const declarations = specs.map(readServiceSpec);
+    this.#send({ kind: "declare", declarations, by });
+    for (const spec of specs) this.#specs.set(spec.name, spec);
+  }
+
+  /** @throws {SupervisorError} UNKNOWN_SERVICE, ALREADY_RUNNING, STOPPING */
+  start(name: string, by: Actor): void {
+    this.#send({ kind: "start", name, by });
+  }
+
+  /** @throws {SupervisorError} UNKNOWN_SERVICE, DEPENDED_UPON */
+  stop(name: string, by: Actor, options: StopOptions = {}): void {
+    const { force = false, withDependents = false } = options;
+    const dependents = withDependents ? "stop" : force ? "ignore" : "refuse";
+    this.#send({ kind: "stop", name, by, dependents });
+  }
+
+  /** @throws {SupervisorError} UNKNOWN_SERVICE, STOPPING */
+  restart(name: string, by: Actor): void {
+    this.#send({ kind: "restart", name, by });
+  }
+
+  /** From memory, at once (SUP-10). */
+  status(): SupervisorStatus {
+    return supervisorStatus(this.#state, this.#options.clock.monotonicMs());
+  }
+
+  /** @throws {SupervisorError} UNKNOWN_SERVICE */
+  statusOf(name: string): ServiceStatus {
+    const found = this.status().services.find((status) => status.name === name);
+    if (found === undefined) throw new SupervisorError({ code: "UNKNOWN_SERVICE", service: name });
+    return found;
+  }
+
+  /**
+   * Resolves when the service is in a state it can stay in, for the answer to a request.
+   *
+   * @throws {SupervisorError} UNKNOWN_SERVICE
+   */
+  async atRest(name: string, limitMs: number): Promise<ServiceStatus> {
+    const isResting = ({ state, reason }: ServiceStatus) =>
+      state !== "Stopping" && (state !== "Starting" || reason !== "");
+    await this.#until(() => isResting(this.statusOf(name)), limitMs);
+    return this.statusOf(name);
+  }
+
+  /**
+   * Lines of captured output, `RFC3339 stream text` (LGX-4).
+   *
+   * @throws {SupervisorError} UNKNOWN_SERVICE
+   */
+  logs(name: string, options: ReadLogOptions = {}): AsyncIterable<string> {
+    this.statusOf(name);
+    return this.#logOf(name).read(options);
+  }
+
+  /** Tells the core about the node: interfaces that came up, workload that runs. */
+  setFacts(facts: NodeFacts): void {
+    this.#send({ kind: "facts", facts });
+  }
+
+  /** Returns what ends the listening. */
+  onNotice(listener: (notice: SupervisorNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Stops everything in reverse start order, and kills what is left after the limit (SHD-2).
+   * Resolves when no process is left, or with the names of the services that could not be killed.
+   */
+  async stopAll(
+    by: Actor = SUPERVISION_LOOP,
+    limitMs: number = STOP_ALL_LIMIT_MS,
+  ): Promise<readonly string[]> {
+    this.#send({ kind: "stopAll", by, limitMs });
+    await this.#until(() => isAllDown(this.#state), null);
+    const unkillable = this.status().services.filter(({ reason }) =>
+      reason.startsWith("unkillable")
+    );
+    this.release();
+    return unkillable.map(({ name }) => name);
+  }
+
+  /** Everything a new supervisor needs to carry on (INI-31). */
+  snapshot(): SupervisorSnapshot {
+    return snapshotOf(this.#state, this.#specs, this.#runs, this.#options.clock);
+  }
+
+  /**
+   * Takes over the services of a former agent, before the first `declare`. One that has ended
+   * meanwhile counts as exited with unknown status (INI-32).
+   */
+  adopt(snapshot: SupervisorSnapshot): void {
+    const services = snapshot.services.map((service) =>
+      adoptedService(service, this.#options.clock)
+    );
+    this.#send({ kind: "adopt", services });
+    for (const { spec, run } of snapshot.services) {
+      this.#specs.set(spec.name, spec);
+      if (run === null) continue;
+      this.#hold(spec.name, 1, adoptRun(run, this.#logOf(spec.name), this.#context));
+    }
+    this.#send({ kind: "tick" });
+  }
+
+  /** Lets go of everything; services go on without a supervisor. Repeatable. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
+    for (const run of this.#runs.values()) run.release();
+    for (const log of this.#logs.values()) log.close();
+    this.#runs.clear();
+  }
+
+  /** One event through the core, its effects performed. */
+  #send(event: SupervisorEvent): void {
+    if (this.#released) return;
+    const before = this.#state;
+    const step = stepSupervisor(before, event, this.#options.clock.monotonicMs());
+    this.#state = step.state;
+    for (const effect of step.effects) this.#perform(effect);
+    this.#schedule();
+    this.#save();
+    this.#notifyChanges(before);
+    for (const look of this.#waiting) look();
+  }
+
+  #perform(effect: SupervisorEffect): void {
+    const { name, run } = effect;
+    switch (effect.kind) {
+      case "spawn":
+        return this.#inBackground(
+          this.#spawn(name, run, effect.declaration),
+          (reason) => ({ kind: "spawnFailed", name, run, reason, permanent: false }),
+        );
+      case "signal":
+        return this.#runs.get(name)?.signal(effect.signal);
+      case "clearScope":
+        return this.#inBackground(
+          this.#clear(name, run),
+          (survivors) => ({ kind: "scopeStuck", name, run, survivors }),
+        );
+      case "setLimits":
+        return this.#setLimits(name, effect.declaration);
+      case "probe":
+        return this.#inBackground(
+          this.#probe(name, run, effect.declaration),
+          (detail) => ({ kind: "probed", name, run, ok: false, detail }),
+        );
+      case "report":
+        return this.#report(effect);
+      case "warn":
+        return this.#options.log.warn(effect.message);
+    }
+  }
+
+  async #spawn(name: string, run: number, declaration: ServiceDeclaration): Promise<void> {
+    const outcome = await startRun(declaration, this.#logOf(name), this.#context);
+    switch (outcome.kind) {
+      case "started":
+        if (this.#released) return outcome.run.release();
+        this.#send({ kind: "spawned", name, run, pid: outcome.run.pid });
+        return this.#hold(name, run, outcome.run);
+      case "blocked":
+        return this.#send({
+          kind: "spawnBlocked",
+          name,
+          run,
+          waitingFor: outcome.waitingFor,
+        });
+      case "failed":
+        return this.#send({ ...outcome, kind: "spawnFailed", name, run });
+    }
+  }
+
+  #hold(name: string, run: number, process: ServiceRun): void {
+    this.#runs.set(name, process);
+    process.exited.then((status) => this.#send({ kind: "exited", name, run, status }));
+  }
+
+  async #clear(name: string, run: number): Promise<void> {
+    const process = this.#runs.get(name);
+    try {
+      await process?.clear();
+    } catch (error) {
+      if (!(error instanceof CgroupError)) throw error;
+      const survivors = error.fault.kind === "KillFailed" ? error.fault.reason : error.message;
+      return this.#send({ kind: "scopeStuck", name, run, survivors });
+    }
+    if (this.#runs.get(name) === process) this.#runs.delete(name);
+    this.#send({ kind: "scopeCleared", name, run });
+  }
+
+  #setLimits(name: string, declaration: ServiceDeclaration): void {
+    try {
+      this.#runs.get(name)?.setLimits(declaration);
+    } catch (error) {
+      if (!(error instanceof CgroupError)) throw error;
+      this.#options.log.error(`limits of service ${name} not changed: ${error.message}`);
+    }
+  }
+
+  async #probe(name: string, run: number, declaration: ServiceDeclaration): Promise<void> {
+    const prober = this.#options.prober ?? probeNetwork;
+    const answer = await prober(declaration.healthCheck.probe);
+    this.#send({ kind: "probed", name, run, ...answer });
+  }
+
+  #report({ name, action, by, detail }: Extract<SupervisorEffect, { kind: "report" }>): void {
+    const { audit, clock, log, place } = this.#options;
+    const report: ServiceReport = { name, action, by, detail, atMs: clock.nowMs() };
+    log.info(`service ${name}: ${action} (${detail})`);
+    audit.emit(serviceAuditEvent(report, place(), crypto.randomUUID()));
+    this.#notify({ kind: "report", ...report });
+  }
+
+  /** An unexpected failure is that one service's, never the supervisor's (AGT-4). */
+  #inBackground(work: Promise<void>, failure: (reason: string) => ProcessEvent): void {
+    work.catch((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      const event = failure(reason);
+      this.#options.log.error(`service ${event.name}: ${reason}`);
+      this.#send(event);
+    });
+  }
+
+  /** The one timer: for the earliest deadline that the core knows. */
+  #schedule(): void {
+    const { clock } = this.#options;
+    if (this.#timer !== null) clock.clearTimer(this.#timer);
+    const wakeMs = this.#released ? null : nextWakeMs(this.#state);
+    this.#timer = wakeMs === null
+      ? null
+      : clock.setTimer(wakeMs - clock.monotonicMs(), () => this.#send({ kind: "tick" }));
+  }
+
+  #notifyChanges(before: SupervisorState): void {
+    if (before === this.#state || this.#listeners.size === 0) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    const key = ({ state, reason, pid, health }: ServiceStatus) =>
+      `${state}\n${reason}\n${pid}\n${health}`;
+    const former = new Map(
+      supervisorStatus(before, nowMs).services.map((status) => [status.name, key(status)]),
+    );
+    for (const status of this.status().services) {
+      if (former.get(status.name) !== key(status)) this.#notify({ kind: "changed", status });
+    }
+  }
+
+  #notify(notice: SupervisorNotice): void {
+    for (const listener of this.#listeners) listener(notice);
+  }
+
+  /** Resolves when the condition holds, looked at after every event, or after the limit. */
+  async #until(condition: () => boolean, limitMs: number | null): Promise<void> {
+    if (condition()) return;
+    const { clock } = this.#options;
+    const done = Promise.withResolvers<void>();
+    const look = () => {
+      if (condition()) done.resolve();
+    };
+    this.#waiting.add(look);
+    const timer = limitMs === null ? null : clock.setTimer(limitMs, () => done.resolve());
+    await done.promise;
+    if (timer !== null) clock.clearTimer(timer);
+    this.#waiting.delete(look);
+  }
+
+  #save(): void {
+    const { stateFile } = this.#options;
+    if (stateFile === undefined) return;
+    const text = encodeSnapshot(this.snapshot());
+    if (text === this.#savedState) return;
+    this.#savedState = text;
+    saveStateFile(stateFile, text);
+  }
+
+  #logOf(name: string): ServiceLog {
+    const existing = this.#logs.get(name);
+    if (existing !== undefined) return existing;
+    const { logsDirectory: directory, clock } = this.#options;
+    const log = new ServiceLog({ directory, name, clock });
+    this.#logs.set(name, log);
+    return log;
+  }
+}

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { agentport } from "../../../../api/mod.ts";
+import { freePort, waitFor } from "../../../support/mod.ts";
+import { ADMIN } from "./supervisor_rig.ts";
+import { isAlive, script, withSupervisor } from "./real_rig.ts";
+
+const HOLD = "exec sleep 1000";
+
+Deno.test("SVC-2: real services start after what they depend on, in order", async () => {
+  await withSupervisor(async ({ supervisor, reaches, audited }) => {
+    supervisor.declare([
+      script("web", HOLD, { order: 1, dependsOn: ["db"] }),
+      script("db", HOLD, { order: 3 }),
+      script("clock", HOLD, { order: 2 }),
+    ]);
+    await reaches("web", "Running");
+    assert.deepEqual(
+      audited.map(({ action, detail }) => `${action} ${detail.split(":")[0]}`),
+      ["service.start service clock", "service.start service db", "service.start service web"],
+    );
+    const status = supervisor.status();
+    assert.deepEqual([status.declared, status.running, status.failed], [3, 3, 0]);
+    assert.equal(status.settled, true);
+  });
+});
+
+Deno.test("HLT-4: a dependent starts when the port behind a health gate answers", async () => {
+  const port = await freePort();
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([
+      script("db", HOLD, {
+        healthCheck: { type: agentport.HealthCheckType.TCP, port, intervalSeconds: 1, gate: true },
+      }),
+      script("web", HOLD, { dependsOn: ["db"] }),
+    ]);
+    await reaches("web", "Starting (waiting: health of dependency db)");
+    const listener = Deno.listen({ hostname: "127.0.0.1", port });
+    try {
+      await reaches("web", "Running");
+      assert.equal(supervisor.statusOf("db").health, "healthy");
+    } finally {
+      listener.close();
+    }
+  });
+});
+
+Deno.test("SUP-2, SUP-5: a service killed with kill -9 is noticed at once and back after its delay", async () => {
+  await withSupervisor(async ({ supervisor, reaches, audited, shim }) => {
+    supervisor.declare([script("a", HOLD, { restartDelaySeconds: 1 })]);
+    const { pid } = await reaches("a", "Running");
+    const killedMs = performance.now();
+    shim.processes.kill(pid, "SIGKILL");
+    await reaches("a", "Restarting (killed by SIGKILL)", 1_000);
+    const back = await waitFor(() => {
+      const status = supervisor.statusOf("a");
+      return status.state === "Running" ? status : undefined;
+    }, { what: "the service to be back" });
+    assert.ok(performance.now() - killedMs >= 1_000);
+    assert.notEqual(back.pid, pid);
+    assert.equal(back.restartCount, 1);
+    assert.deepEqual(audited.map(({ action }) => action), [
+      "service.start",
+      "service.crash",
+      "service.restart",
+      "service.start",
+    ]);
+    assert.equal(audited[1]?.principal.identity, "supervision-loop");
+  });
+});
+
+Deno.test("SHD-2: a service that ignores SIGTERM is killed after its time, children included", async () => {
+  await withSupervisor(async ({ supervisor, reaches, directory }) => {
+    const stubborn = `trap '' TERM; sleep 1000 & echo $! > ${directory}/child; wait; wait`;
+    supervisor.declare([script("a", stubborn, { stopTimeoutSeconds: 1 })]);
+    const { pid } = await reaches("a", "Running");
+    const child = await waitFor(
+      () => Number(Deno.readTextFileSync(`${directory}/child`)),
+      { what: "the child's pid" },
+    );
+    const startMs = performance.now();
+    supervisor.stop("a", ADMIN);
+    const stopped = await supervisor.atRest("a", 10_000);
+    assert.equal(stopped.state, "Stopped");
+    assert.ok(performance.now() - startMs >= 1_000);
+    assert.equal(isAlive(pid), false);
+    assert.equal(isAlive(child), false);
+  });
+});
+
+Deno.test("SUP-26: children of a main process that died are gone before it is started again", async () => {
+  await withSupervisor(async ({ supervisor, directory }) => {
+    const leaky = `sleep 1000 & echo $! >> ${directory}/children; sleep 0.1; exit 1`;
+    supervisor.declare([script("a", leaky)]);
+    await waitFor(() => supervisor.statusOf("a").restartCount >= 2, { what: "two restarts" });
+    const children = Deno.readTextFileSync(`${directory}/children`).trim().split("\n").map(Number);
+    assert.ok(children.length >= 2);
+    for (const child of children.slice(0, -1)) assert.equal(isAlive(child), false);
+  });
+});
+
+Deno.test("SUP-21: a program that is not there is named with the reason", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([
+      script("a", "", { binary: "/no/such/program", restart: agentport.RestartPolicy.NEVER }),
+    ]);
+    await reaches("a", "Failed (exec /no/such/program: No such file or directory)");
+  });
+});
+
+Deno.test("SUP-25: an unknown user is waited for", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([script("a", HOLD, { user: "no_such_user" })]);
+    await reaches("a", "Starting (waiting: identity of no_such_user)");
+  });
+});
+
+Deno.test("SUP-24: a service sees its documented environment and nothing of the agent's", async () => {
+  await withSupervisor(async ({ supervisor, reaches, directory }) => {
+    supervisor.declare([
+      script("a", "", {
+        binary: "/usr/bin/env",
+        args: [],
+        env: { LISTEN: "[::]:80" },
+        restart: agentport.RestartPolicy.NEVER,
+      }),
+    ]);
+    await reaches("a", "Stopped (exited with code 0)");
+    const log = Deno.readTextFileSync(`${directory}/logs/a.log`);
+    const names = [...log.matchAll(/stdout ([A-Z_]+)=/g)].map(([, name]) => name).sort();
+    assert.deepEqual(names, [
+      "HOME",
+      "LANG",
+      "LISTEN",
+      "LOGNAME",
+      "PACT_NODE_ID",
+      "PACT_VCLUSTER",
+      "PATH",
+      "SHELL",
+      "USER",
+    ]);
+    assert.match(log, /PACT_NODE_ID=node-7\n/);
+  });
+});
+
+Deno.test("LGX-1, LGX-4: output is captured by line and followed while it comes", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([
+      script("a", "echo one; echo two >&2; printf three; sleep 0.3; echo four; exec sleep 1000"),
+    ]);
+    await reaches("a", "Running");
+    const stop = new AbortController();
+    const lines: string[] = [];
+    for await (const line of supervisor.logs("a", { follow: true, signal: stop.signal })) {
+      lines.push(line);
+      if (line.endsWith("threefour")) stop.abort();
+    }
+    const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+    const text = (line: string) => line.replace(new RegExp(`^${time} `), "");
+    assert.deepEqual(lines.map(text).sort(), ["stderr two", "stdout one", "stdout threefour"]);
+    assert.throws(() => supervisor.logs("b"), { message: "unknown service: b" });
+  });
+});
+
+Deno.test("SHD-1: stopAll ends everything, dependents first, and leaves nothing behind", async () => {
+  const pids: number[] = [];
+  let order: string[] = [];
+  await withSupervisor(async ({ supervisor, reaches, directory }) => {
+    const say = (name: string) =>
+      `trap 'echo ${name} >> ${directory}/order; exit 0' TERM; sleep 1000 & wait`;
+    supervisor.declare([
+      script("db", say("db")),
+      script("web", say("web"), { dependsOn: ["db"] }),
+      script("edge", say("edge"), { dependsOn: ["web"] }),
+    ]);
+    await reaches("edge", "Running");
+    pids.push(...supervisor.status().services.map(({ pid }) => pid));
+    // The traps are set once the shells' children are there.
+    await waitFor(
+      () =>
+        pids.every((pid) =>
+          Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim() !== ""
+        ),
+      { what: "the scripts to be ready" },
+    );
+    assert.deepEqual(await supervisor.stopAll(ADMIN), []);
+    order = Deno.readTextFileSync(`${directory}/order`).trim().split("\n");
+  });
+  assert.deepEqual(order, ["edge", "web", "db"]);
+  for (const pid of pids) assert.equal(isAlive(pid), false);
+});
+
+Deno.test("SVC-7: a changed program is restarted, an unchanged one keeps its process", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([script("a", HOLD), script("b", HOLD)]);
+    const a = await reaches("a", "Running");
+    const b = await reaches("b", "Running");
+    supervisor.declare([script("a", "exec sleep 2000"), script("b", HOLD), script("c", HOLD)]);
+    await reaches("c", "Running");
+    const next = await waitFor(() => {
+      const status = supervisor.statusOf("a");
+      return status.state === "Running" && status.pid !== a.pid ? status : undefined;
+    }, { what: "a new process" });
+    assert.equal(isAlive(a.pid), false);
+    assert.equal(isAlive(next.pid), true);
+    assert.equal(supervisor.statusOf("b").pid, b.pid);
+    supervisor.declare([script("b", HOLD)]);
+    await waitFor(() => !isAlive(next.pid), { what: "the removed service to end" });
+    await waitFor(() => supervisor.status().declared === 1, { what: "one service" });
+  });
+});
