@@ -25,22 +25,28 @@ static _Noreturn void fail(int report_fd, enum pact_spawn_step step, int error) 
   _exit(127);
 }
 
-/* Dispositions that a parent ignores (SIGPIPE in this runtime) survive clone and exec. */
+/*
+ * Dispositions that a parent ignores (SIGPIPE in this runtime) survive clone and exec, as does a
+ * blocked signal. The C library keeps two real-time signals to itself, and its wrappers skip them;
+ * a parent started by a careless one can have them ignored. So: the kernel's own calls, for all.
+ */
+enum { KERNEL_SIGNALS = 64, KERNEL_MASK_BYTES = KERNEL_SIGNALS / 8 };
+
 static int reset_signals(void) {
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  sigemptyset(&action.sa_mask);
-  for (int signal = 1; signal < NSIG; signal++) {
+  /* All zero is SIG_DFL with no flags and an empty mask in every architecture's layout. */
+  static const unsigned long default_action[4];
+  for (long signal = 1; signal <= KERNEL_SIGNALS; signal++) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
-    /* The two signals the C library reserves are refused; exec resets their handlers. */
-    if (sigaction(signal, &action, NULL) != 0 && errno != EINVAL) return -1;
+    if (syscall(SYS_rt_sigaction, signal, default_action, NULL, (long)KERNEL_MASK_BYTES) != 0) {
+      return -1;
+    }
   }
   return 0;
 }
 
 static int unblock_signals(void) {
-  sigset_t none;
-  sigemptyset(&none);
-  return sigprocmask(SIG_SETMASK, &none, NULL);
+  static const uint64_t none;
+  return (int)syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &none, NULL, (long)KERNEL_MASK_BYTES);
 }
 
 /* Parks the sources above the targets first, so that no order of numbers can clash. */

@@ -7,19 +7,14 @@ import { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";
  * compiler, then puts it under a name that stays the same, so that a permission can name it.
  */
 
-const FLAGS = [
-  "-std=c11",
-  "-D_GNU_SOURCE",
-  "-Wall",
-  "-Wextra",
-  "-Werror",
-  "-O2",
-  "-fPIC",
-  "-fvisibility=hidden",
-  "-shared",
-];
+/** The language and the warnings that every build of the shim has. */
+export const WARNING_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"];
+
+const FLAGS = [...WARNING_FLAGS, "-O2", "-fPIC", "-fvisibility=hidden", "-shared"];
 const LIBRARY = "libpact_shim.so";
-const SOURCES = join(import.meta.dirname ?? ".", "..");
+
+/** Where the C files are. */
+export const SHIM_SOURCES: string = join(import.meta.dirname ?? ".", "..");
 
 /** What a build answers. */
 export interface BuiltShim {
@@ -32,7 +27,7 @@ export interface BuiltShim {
 /** The names of the C files and headers of the shim, sorted. */
 export async function shimSources(): Promise<string[]> {
   const names: string[] = [];
-  for await (const entry of Deno.readDir(SOURCES)) {
+  for await (const entry of Deno.readDir(SHIM_SOURCES)) {
     if (entry.isFile && /\.[ch]$/.test(entry.name)) names.push(entry.name);
   }
   return names.sort();
@@ -42,7 +37,7 @@ async function cacheKey(compiler: Compiler, sources: string[]): Promise<string> 
   const hash = createHash("sha256");
   hash.update(JSON.stringify([compiler.version, Deno.build.target, FLAGS]));
   for (const name of sources) {
-    const text = await Deno.readTextFile(join(SOURCES, name));
+    const text = await Deno.readTextFile(join(SHIM_SOURCES, name));
     hash.update(JSON.stringify([name, text]));
   }
   return hash.digest("hex").slice(0, 24);
@@ -62,7 +57,9 @@ async function exists(path: string): Promise<boolean> {
 async function compile(compiler: Compiler, sources: string[], target: string): Promise<void> {
   await Deno.mkdir(dirname(target), { recursive: true });
   const temporary = await Deno.makeTempFile({ dir: dirname(target), suffix: ".so" });
-  const files = sources.filter((name) => name.endsWith(".c")).map((name) => join(SOURCES, name));
+  const files = sources.filter((name) => name.endsWith(".c")).map((name) =>
+    join(SHIM_SOURCES, name)
+  );
   const { success, stderr } = await new Deno.Command(compiler.command, {
     args: [...FLAGS, "-o", temporary, ...files],
   }).output();
@@ -96,7 +93,7 @@ function equal(left: Uint8Array, right: Uint8Array): boolean {
 export async function buildShim(
   options: { cacheDirectory?: string; compiler?: string } = {},
 ): Promise<BuiltShim> {
-  const cache = options.cacheDirectory ?? join(SOURCES, "..", ".cache", "ffi");
+  const cache = options.cacheDirectory ?? join(SHIM_SOURCES, "..", ".cache", "ffi");
   const compiler = await findCompiler(options.compiler ?? Deno.env.get("PACT_CC"));
   const sources = await shimSources();
   const built = join(cache, await cacheKey(compiler, sources), LIBRARY);

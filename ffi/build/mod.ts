@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { buildSanitized } from "./build_sanitized.ts";
 export { buildShim, type BuiltShim, shimSources } from "./build_shim.ts";
 export { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";
