@@ -1,0 +1,197 @@
+import { object, or } from "@optique/core/constructs";
+import { optional } from "@optique/core/modifiers";
+import { argument, command, flag, option } from "@optique/core/primitives";
+import { locateTomlKey, nearestName, parseToml, positionText } from "../../common/config/mod.ts";
+import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
+import { type PolicySettings, PolicySettingsSchema } from "../../common/model/mod.ts";
+import { EXIT, usageFailure } from "../failure/mod.ts";
+import { type Column, plural, printable, tableLines } from "../output/mod.ts";
+import { readSpecText } from "../spec/mod.ts";
+import { action, type CommandContext } from "./action.ts";
+import { requireMessage } from "./commit.ts";
+import { listNodeStates } from "./fleet.ts";
+import { define, say, sequence, word } from "./parsing.ts";
+import { changedSettings, currentPolicy, policyJson, policyLines, updatePolicy } from "./policy.ts";
+import { requireVCluster } from "./targets.ts";
+
+const nameArgument = argument(word("NAME"));
+
+/** `pact group ...` (CLI-110, CLI-111). */
+export const groupCommand = command(
+  "group",
+  or(
+    define("list", "Show the vClusters.", object({}), () => action(list)),
+    define("show", "Show a vCluster, its policy and its nodes.", object({ name: nameArgument }), (
+      { name },
+    ) => action((context) => show(context, requireVCluster(name)))),
+    define(
+      "set-policy",
+      "Change a vCluster's policy.",
+      object({
+        name: nameArgument,
+        file: argument(word("FILE")),
+        expect: optional(option("--expect", sequence(), {
+          description: say("Refuse when the policy has another version."),
+        })),
+        message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
+        dryRun: optional(flag("--dry-run", {
+          description: say("Only show what would change."),
+        })),
+      }),
+      (options) => action((context) => setPolicy(context, options)),
+      { footer: say("FILE is TOML with the settings to change; the others stay as they are.") },
+    ),
+  ),
+  { description: say("Show vClusters and change their policies.") },
+);
+
+const COLUMNS: readonly Column[] = [
+  { heading: "VCLUSTER", width: 20 },
+  { heading: "NODES", width: 8 },
+  { heading: "MODE", width: 12 },
+  { heading: "2PA" },
+];
+
+async function list({ session, out }: CommandContext): Promise<number> {
+  const { peer, fleet } = await session.journal();
+  const { vclusters } = await peer.read((call) => fleet.listVClusters({}, call));
+  const rows = vclusters.map((vcluster) => [
+    printable(vcluster.vclusterId),
+    String(vcluster.nodeCount),
+    printable(vcluster.enforcementMode),
+    vcluster.twoPersonApproval ? "yes" : "no",
+  ]);
+  const lines = rows.length === 0
+    ? ["No vClusters configured."]
+    : tableLines(COLUMNS, rows, out.paint);
+  await out.result(lines, {
+    vclusters: vclusters.map((vcluster) => ({
+      vcluster_id: vcluster.vclusterId,
+      node_count: vcluster.nodeCount,
+      enforcement_mode: vcluster.enforcementMode,
+      two_person_approval: vcluster.twoPersonApproval,
+      regulated: vcluster.regulated,
+      emergency_allowed: vcluster.emergencyAllowed,
+      overlay_version: Number(vcluster.overlayVersion),
+      policy_version: Number(vcluster.policyVersion),
+      pending_approvals: vcluster.pendingApprovals,
+      drifted_nodes: vcluster.driftedNodes,
+    })),
+  });
+  return EXIT.ok;
+}
+
+async function show({ session, out }: CommandContext, vcluster: string): Promise<number> {
+  const journal = await session.journal();
+  const { peer, fleet } = journal;
+  const { vclusters } = await peer.read((call) => fleet.listVClusters({}, call));
+  const summary = vclusters.find(({ vclusterId }) => vclusterId === vcluster);
+  if (summary === undefined) throw usageFailure(`Not found: vCluster ${vcluster}`);
+  const { settings, version } = await currentPolicy(journal, vcluster);
+  const { nodes } = await listNodeStates(journal, { vclusterId: vcluster, stateFilter: "" });
+  const { sessions } = await peer.read((call) =>
+    fleet.listEmergencies({ vclusterId: vcluster }, call)
+  );
+  const names = nodes.map(({ nodeId }) => nodeId);
+  await out.result([
+    `vCluster: ${vcluster}`,
+    `Nodes: ${names.length === 0 ? "(none)" : names.map(printable).join(", ")}`,
+    `Overlay version: ${summary.overlayVersion}`,
+    `Open emergencies: ${sessions.length}`,
+    `Pending approvals: ${summary.pendingApprovals}`,
+    `Policy (version ${version}):`,
+    ...Object.entries(settings).map(([key, value]) => `  ${key} = ${valueText(value)}`),
+  ], {
+    vcluster_id: vcluster,
+    nodes: names,
+    overlay_version: Number(summary.overlayVersion),
+    open_emergencies: sessions.length,
+    pending_approvals: summary.pendingApprovals,
+    policy_version: version,
+    policy: settings as unknown as JsonValue,
+  });
+  return EXIT.ok;
+}
+
+function valueText(value: unknown): string {
+  return printable(canonicalJson(value as JsonValue));
+}
+
+interface SetOptions {
+  readonly name: string;
+  readonly file: string;
+  readonly expect: number | undefined;
+  readonly message: string | undefined;
+  readonly dryRun: true | undefined;
+}
+
+async function setPolicy(context: CommandContext, options: SetOptions): Promise<number> {
+  const vcluster = requireVCluster(options.name);
+  if (options.message !== undefined) requireMessage(options.message);
+  const wanted = await readSettings(context, options.file);
+  const journal = await context.session.journal();
+  const current = await currentPolicy(journal, vcluster);
+  const changed = changedSettings(wanted, current.settings);
+  const lines = policyLines(changed, current.settings);
+  const document = { vcluster_id: vcluster, changes: policyJson(changed, current.settings) };
+  if (lines.length === 0) {
+    await context.out.result([`Policy of ${vcluster}: no changes`], {
+      ...document,
+      version: current.version,
+    });
+    return EXIT.ok;
+  }
+  if (options.dryRun === true) {
+    await context.out.result(
+      [`Policy of ${vcluster}: ${plural(lines.length, "change")}`, ...lines],
+      {
+        dry_run: true,
+        ...document,
+      },
+    );
+    return EXIT.ok;
+  }
+  const { version, policyRef } = await updatePolicy(journal, {
+    vcluster,
+    changed,
+    current,
+    message: options.message ?? options.file,
+    expectedVersion: options.expect ?? current.version,
+  });
+  await context.out.result([
+    ...lines,
+    `Policy updated for ${vcluster} (version ${version}, ${policyRef})`,
+  ], { ...document, version, policy_ref: policyRef });
+  return EXIT.ok;
+}
+
+/** Settings of a file; only those it names. */
+async function readSettings(
+  { host }: CommandContext,
+  file: string,
+): Promise<Partial<PolicySettings>> {
+  const { text, name } = await readSpecText(host, file);
+  const toml = parseToml(text, name);
+  const known = Object.keys(PolicySettingsSchema.shape);
+  for (const key of Object.keys(toml)) {
+    if (known.includes(key)) continue;
+    const nearest = nearestName(key, known);
+    const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
+    throw usageFailure(
+      `${positionText(locateTomlKey(text, [key], name))}: unknown setting ${key}${hint}`,
+    );
+  }
+  const parsed = PolicySettingsSchema.safeParse(toml);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const path = issue?.path.map(String) ?? [];
+    throw usageFailure(
+      `${positionText(locateTomlKey(text, path, name))}: ${path.join(".")}: ${
+        issue?.message ?? "invalid"
+      }`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(parsed.data).filter(([key]) => Object.hasOwn(toml, key)),
+  );
+}

@@ -1,0 +1,98 @@
+import { systemClock } from "../../common/clock/mod.ts";
+import { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
+
+/** Longest line read from a terminal, in bytes. */
+const MAX_LINE_BYTES = 64 * 1024;
+
+/** The real process: its standard streams, environment, user and clock. */
+export function denoHost(): Host {
+  return {
+    stdin: standardInput(),
+    stdout: sink(Deno.stdout),
+    stderr: sink(Deno.stderr),
+    clock: systemClock,
+    env: (name) => Deno.env.get(name) || undefined,
+    userId: () => Deno.uid() ?? undefined,
+    randomId: () => crypto.randomUUID().replaceAll("-", ""),
+  };
+}
+
+function sink(stream: typeof Deno.stdout | typeof Deno.stderr): Sink {
+  const isTerminal = stream.isTerminal();
+  return {
+    isTerminal,
+    get columns() {
+      return isTerminal ? terminalColumns() : undefined;
+    },
+    async write(bytes) {
+      let offset = 0;
+      while (offset < bytes.length) offset += await writeSome(stream, bytes.subarray(offset));
+    },
+  };
+}
+
+async function writeSome(
+  stream: typeof Deno.stdout | typeof Deno.stderr,
+  bytes: Uint8Array,
+): Promise<number> {
+  try {
+    return await stream.write(bytes);
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new BrokenPipe();
+    throw error;
+  }
+}
+
+function terminalColumns(): number | undefined {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return undefined;
+  }
+}
+
+function standardInput(): Source {
+  return {
+    isTerminal: Deno.stdin.isTerminal(),
+    async readAll(maxBytes) {
+      const chunks: Uint8Array[] = [];
+      let total = 0;
+      for await (const chunk of readChunks()) {
+        total += chunk.length;
+        if (total > maxBytes) throw new RangeError(`input is larger than ${maxBytes} bytes`);
+        chunks.push(chunk);
+      }
+      const whole = new Uint8Array(total);
+      let offset = 0;
+      for (const chunk of chunks) {
+        whole.set(chunk, offset);
+        offset += chunk.length;
+      }
+      return whole;
+    },
+    async readLine() {
+      const bytes: number[] = [];
+      const one = new Uint8Array(1);
+      while (bytes.length < MAX_LINE_BYTES) {
+        if (await Deno.stdin.read(one) === null) {
+          return bytes.length === 0 ? undefined : decode(bytes);
+        }
+        if (one[0] === 0x0a) return decode(bytes);
+        bytes.push(one[0] ?? 0);
+      }
+      return decode(bytes);
+    },
+  };
+}
+
+async function* readChunks(): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count = await Deno.stdin.read(buffer); count !== null;) {
+    yield buffer.slice(0, count);
+    count = await Deno.stdin.read(buffer);
+  }
+}
+
+function decode(bytes: readonly number[]): string {
+  return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\r$/, "");
+}

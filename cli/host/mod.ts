@@ -1,0 +1,7 @@
+/**
+ * The process as the commands see it: standard streams, environment, user, clock, randomness.
+ *
+ * @module
+ */
+export { denoHost } from "./deno_host.ts";
+export { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";

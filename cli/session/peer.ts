@@ -1,0 +1,92 @@
+import { type CallOptions, ConnectError } from "@connectrpc/connect";
+import { type CallFacts, callHeaders, retryUnavailable } from "../../common/rpc/mod.ts";
+import { EXIT, Failure, toFailure } from "../failure/mod.ts";
+import type { Host } from "../host/mod.ts";
+import { startProgress } from "../output/mod.ts";
+
+/** Tries of a write in all: the first, and three more (CLI-64). */
+const WRITE_ATTEMPTS = 4;
+
+/**
+ * Calls to one server: deadline, cancellation, read-your-writes, retries, a progress line, and
+ * every error as a {@link Failure}. It owns nothing; the transport belongs to whoever opened it.
+ */
+export class Peer {
+  #minSequence: bigint | undefined;
+
+  constructor(
+    private readonly host: Host,
+    /** How people call this server in an error: `journal`, `agent on node-1`. */
+    readonly label: string,
+    private readonly signal: AbortSignal,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** After a write: later reads wait until the answering server has applied it (API-2). */
+  noteWrite(sequence: bigint): void {
+    if (this.#minSequence === undefined || sequence > this.#minSequence) {
+      this.#minSequence = sequence;
+    }
+  }
+
+  /** A unary call that changes nothing. */
+  async read<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
+    return await this.#during(() => call(this.#options({})));
+  }
+
+  /** A unary call that changes something: one request id over all its tries (CLI-64). */
+  async write<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
+    const requestId = this.host.randomId();
+    return await this.#during(() =>
+      retryUnavailable(
+        (options) => call({ ...options, timeoutMs: this.timeoutMs }),
+        { attempts: WRITE_ATTEMPTS, requestId, signal: this.signal },
+      )
+    );
+  }
+
+  /** Messages of a server stream. `facts` may carry a request id; no deadline unless one is given. */
+  async *stream<T>(
+    call: (options: CallOptions) => AsyncIterable<T>,
+    { timeoutMs, ...facts }: CallFacts & { readonly timeoutMs?: number } = {},
+  ): AsyncGenerator<T, void, undefined> {
+    const progress = startProgress(this.host.stderr, this.host.clock, `waiting for ${this.label}`);
+    const timeout = timeoutMs === undefined ? {} : { timeoutMs };
+    try {
+      for await (const message of call({ ...this.#options(facts), timeoutMs: 0, ...timeout })) {
+        await progress.stop();
+        yield message;
+      }
+    } catch (error) {
+      throw this.failure(error);
+    } finally {
+      await progress.stop();
+    }
+  }
+
+  /** The failure for whatever a call threw. */
+  failure(error: unknown): unknown {
+    if (this.signal.aborted) return new Failure("INTERRUPTED", "interrupted", EXIT.interrupted, []);
+    return error instanceof ConnectError ? toFailure(error, { peer: this.label }) : error;
+  }
+
+  #options(facts: CallFacts): CallOptions {
+    const fresh = this.#minSequence === undefined ? {} : { minSequence: this.#minSequence };
+    return {
+      headers: callHeaders({ ...fresh, ...facts }),
+      signal: this.signal,
+      timeoutMs: this.timeoutMs,
+    };
+  }
+
+  async #during<T>(work: () => Promise<T>): Promise<T> {
+    const progress = startProgress(this.host.stderr, this.host.clock, `waiting for ${this.label}`);
+    try {
+      return await work();
+    } catch (error) {
+      throw this.failure(error);
+    } finally {
+      await progress.stop();
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import { enrollment, journal, policy, shell, stream } from "../../api/mod.ts";
+import {
+  connectFirstReachable,
+  createRpcTransport,
+  type RpcTransport,
+  type RpcTransportOptions,
+} from "../../common/rpc/mod.ts";
+import { VERSION } from "../../common/version/mod.ts";
+import { DEFAULT_JOURNAL_PORT, type Settings } from "../config/mod.ts";
+import { toFailure } from "../failure/mod.ts";
+import type { Host } from "../host/mod.ts";
+import { startProgress } from "../output/mod.ts";
+import { agentAddress, LOCAL_NODE, namesOwnMachine } from "../nodes/mod.ts";
+import { endpointUrl, loadTlsFiles, type TlsFiles } from "./endpoints.ts";
+import { Peer } from "./peer.ts";
+import { type SelectedToken, selectToken } from "./token.ts";
+
+/** The journal's services and the way to call them. */
+export interface Journal {
+  readonly endpoint: string;
+  readonly peer: Peer;
+  readonly config: Client<typeof journal.ConfigService>;
+  readonly fleet: Client<typeof journal.FleetService>;
+  readonly policy: Client<typeof policy.PolicyService>;
+  readonly stream: Client<typeof stream.BootConfigService>;
+  readonly enrollment: Client<typeof enrollment.EnrollmentService>;
+}
+
+/** One agent's service and the way to call it. */
+export interface Agent {
+  readonly node: string;
+  readonly peer: Peer;
+  readonly shell: Client<typeof shell.ShellService>;
+}
+
+/**
+ * Connections of one command. It owns its transports, opens each when first asked for, and ends by
+ * `close`.
+ */
+export class Session {
+  readonly #agentTransports: RpcTransport[] = [];
+  #journalTransport: RpcTransport | undefined;
+  #tlsFiles: Promise<TlsFiles> | undefined;
+  #token: Promise<SelectedToken> | undefined;
+  #journal: Promise<Journal> | undefined;
+
+  constructor(
+    private readonly host: Host,
+    private readonly settings: Settings,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** The token of this command (CLI-20). */
+  token(): Promise<SelectedToken> {
+    this.#token ??= selectToken(this.host, this.settings);
+    return this.#token;
+  }
+
+  /** URLs of the journal in the order they are tried (CLI-5). */
+  async journalEndpoints(): Promise<string[]> {
+    const { endpoints, allowPlaintext } = this.settings;
+    const hasCa = (await this.#tls()).caPem !== undefined;
+    return endpoints.map((address) =>
+      endpointUrl(address, hasCa, DEFAULT_JOURNAL_PORT, allowPlaintext)
+    );
+  }
+
+  /**
+   * The journal, by the first endpoint that answers.
+   *
+   * @throws {Failure} exit 5 when none does, exit 2 without a token.
+   */
+  journal(): Promise<Journal> {
+    this.#journal ??= this.#openJournal();
+    return this.#journal;
+  }
+
+  /** After its connection was lost: the next call looks for a journal that answers. */
+  forgetJournal(): void {
+    this.#journal = undefined;
+    this.#journalTransport?.close();
+    this.#journalTransport = undefined;
+  }
+
+  /**
+   * The agent of `node`, at the address the settings or its name give. Nothing is dialled before the
+   * first call; its certificate must name the node before the token is sent (CLI-41).
+   */
+  async agent(node: string): Promise<Agent> {
+    const { caPem } = await this.#tls();
+    const address = agentAddress(node, this.settings, caPem !== undefined);
+    const endpoint = endpointUrl(
+      address.url,
+      caPem !== undefined,
+      address.port,
+      this.settings.allowPlaintext,
+    );
+    const serverName = namesOwnMachine(node) || endpoint.startsWith("http:")
+      ? {}
+      : { serverName: node };
+    const transport = createRpcTransport({
+      ...await this.#transportOptions(),
+      ...serverName,
+      endpoint,
+    });
+    this.#agentTransports.push(transport);
+    const label = node === LOCAL_NODE ? "agent on this node" : `agent on ${node}`;
+    return {
+      node,
+      peer: this.#peer(label),
+      shell: createClient(shell.ShellService, transport),
+    };
+  }
+
+  /** Ends every connection. */
+  close(): void {
+    this.#journalTransport?.close();
+    for (const transport of this.#agentTransports) transport.close();
+  }
+
+  async #openJournal(): Promise<Journal> {
+    const options = { ...await this.#transportOptions(), endpoints: await this.journalEndpoints() };
+    const progress = startProgress(this.host.stderr, this.host.clock, "connecting to the journal");
+    let transport: RpcTransport;
+    try {
+      transport = await connectFirstReachable(options);
+    } catch (error) {
+      throw toFailure(error, { peer: "journal" });
+    } finally {
+      await progress.stop();
+    }
+    this.#journalTransport = transport;
+    return {
+      endpoint: transport.endpoint,
+      peer: this.#peer("journal"),
+      config: createClient(journal.ConfigService, transport),
+      fleet: createClient(journal.FleetService, transport),
+      policy: createClient(policy.PolicyService, transport),
+      stream: createClient(stream.BootConfigService, transport),
+      enrollment: createClient(enrollment.EnrollmentService, transport),
+    };
+  }
+
+  #peer(label: string): Peer {
+    return new Peer(this.host, label, this.signal, this.settings.timeoutSeconds * 1000);
+  }
+
+  async #transportOptions(): Promise<Omit<RpcTransportOptions, "endpoint">> {
+    const { token } = await this.token();
+    const { caPem, certPem, keyPem } = await this.#tls();
+    return {
+      token,
+      clientName: `pact/${VERSION}`,
+      allowPlaintextCredentials: this.settings.allowPlaintext,
+      ...(caPem === undefined ? {} : { caPem }),
+      ...(certPem === undefined ? {} : { certPem }),
+      ...(keyPem === undefined ? {} : { keyPem }),
+    };
+  }
+
+  #tls(): Promise<TlsFiles> {
+    this.#tlsFiles ??= loadTlsFiles(this.settings);
+    return this.#tlsFiles;
+  }
+}

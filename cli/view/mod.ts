@@ -1,0 +1,18 @@
+/**
+ * How pact's documents and messages read: one line for a person, one document for a program.
+ *
+ * @module
+ */
+export { capabilityLines } from "./capability.ts";
+export { changeLines, deltaJson, driftLines } from "./delta.ts";
+export { entryLine, parseTypeWord, scopeText, typeWord, typeWords } from "./entry.ts";
+export { instantJson, messageJson } from "./json.ts";
+export {
+  driftText,
+  NODE_COLUMNS,
+  nodeRow,
+  nodeStateJson,
+  stateWord,
+  windowSeconds,
+} from "./node_state.ts";
+export { SERVICE_COLUMNS, serviceJson, serviceRow } from "./service.ts";
