@@ -1,6 +1,6 @@
 import type { Process } from "./processes.ts";
 import type { ExitStatus } from "./exit_status.ts";
-import { check, ShimError } from "./shim_error.ts";
+import { check, isErrno, ShimError } from "./shim_error.ts";
 import type { Library } from "./symbols.ts";
 
 /*
@@ -131,7 +131,8 @@ class Pump implements EventPump {
     if (!this.#handlers.delete(tag) || this.#closed !== null) return;
     const removed = this.#library.pact_shim_events_remove(this.#epollFd, fd);
     // A descriptor closed before its watch is out of the epoll already.
-    if (removed !== -9 && removed !== -2) check(removed, "epoll_ctl", `descriptor ${fd}`);
+    if (isErrno(removed, "EBADF", "ENOENT")) return;
+    check(removed, "epoll_ctl", `descriptor ${fd}`);
   }
 
   async #wait(): Promise<void> {

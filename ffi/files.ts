@@ -1,8 +1,9 @@
 import { type AppendFile, openAppendFile } from "./append_file.ts";
 import { decodeDirectory, type DirectoryEntry } from "./directory_entry.ts";
+import type { ErrnoName } from "./errno.ts";
 import { decodeFileStat, type FileStat, newStatBuffer } from "./file_stat.ts";
 import { bytesOf, cText, idOrUnchanged, textOf } from "./memory.ts";
-import { check, isShimError, ShimError } from "./shim_error.ts";
+import { check, isErrno, isShimError, ShimError } from "./shim_error.ts";
 import type { Library } from "./symbols.ts";
 
 /** How a managed file is to look. */
@@ -61,13 +62,13 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
 /** Runs `fill` with growing buffers until it no longer reports `tooSmall`, at most `maxBytes`. */
 function withGrowingBuffer(
   maxBytes: number,
-  tooSmall: number,
+  tooSmall: ErrnoName,
   fill: (buffer: Uint8Array<ArrayBuffer>) => number,
 ): { result: number; bytes: Uint8Array<ArrayBuffer> } {
   let capacity = Math.min(FIRST_BUFFER_BYTES, maxBytes);
   let buffer = new Uint8Array(capacity);
   let result = fill(buffer);
-  while (result === tooSmall && capacity < maxBytes) {
+  while (isErrno(result, tooSmall) && capacity < maxBytes) {
     capacity = Math.min(capacity * 8, maxBytes);
     buffer = new Uint8Array(capacity);
     result = fill(buffer);
@@ -84,7 +85,7 @@ function createReading(library: Library): Pick<Files, "read" | "readText" | "lis
     const follow = options.followSymlink === false ? 0 : 1;
     const { result, bytes } = withGrowingBuffer(
       options.maxBytes,
-      -27,
+      "EFBIG",
       (buffer) =>
         Number(library.pact_shim_read_file(cPath, follow, buffer, BigInt(buffer.byteLength))),
     );
@@ -96,7 +97,7 @@ function createReading(library: Library): Pick<Files, "read" | "readText" | "lis
     const cPath = cText(path, "readdir");
     const { result, bytes } = withGrowingBuffer(
       options.maxBytes ?? 1 << 20,
-      -105,
+      "ENOBUFS",
       (buffer) =>
         Number(library.pact_shim_list_directory(cPath, buffer, BigInt(buffer.byteLength))),
     );
@@ -165,7 +166,7 @@ export function createFiles(library: Library): Files {
   function readlink(path: string): string {
     const { result, bytes } = withGrowingBuffer(
       FIRST_BUFFER_BYTES,
-      -36,
+      "ENAMETOOLONG",
       (buffer) => library.pact_shim_readlink(cText(path, "readlink"), buffer, buffer.byteLength),
     );
     check(result, "readlink", path);

@@ -1,6 +1,6 @@
 import type { EventPump } from "./events.ts";
 import { cText, textOf } from "./memory.ts";
-import { check } from "./shim_error.ts";
+import { check, isErrno } from "./shim_error.ts";
 import type { Library } from "./symbols.ts";
 
 /*
@@ -100,7 +100,7 @@ export function openInotify(
     },
     remove: (number) => {
       const result = library.pact_shim_inotify_remove(fd, number);
-      if (result !== -22) check(result, "inotify_rm_watch", `${number}`);
+      if (!isErrno(result, "EINVAL")) check(result, "inotify_rm_watch", `${number}`);
     },
     close: () => {
       if (!open) return;

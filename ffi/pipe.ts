@@ -12,7 +12,11 @@ export interface PipeReader extends AsyncIterable<Uint8Array> {
   close(): void;
 }
 
-async function* chunksOf(socket: Socket, chunkMaxBytes: number): AsyncGenerator<Uint8Array> {
+async function* chunksOf(
+  socket: Socket,
+  chunkMaxBytes: number,
+  isClosed: () => boolean,
+): AsyncGenerator<Uint8Array> {
   try {
     for await (const data of socket) {
       const bytes: unknown = data;
@@ -25,7 +29,7 @@ async function* chunksOf(socket: Socket, chunkMaxBytes: number): AsyncGenerator<
     }
   } catch (error) {
     // Closing ends the iteration; it is not an error of the pipe.
-    if (!socket.destroyed || (error instanceof Error && "syscall" in error)) throw error;
+    if (!isClosed()) throw error;
   } finally {
     socket.destroy();
   }
@@ -35,12 +39,14 @@ async function* chunksOf(socket: Socket, chunkMaxBytes: number): AsyncGenerator<
  * belongs to the reader. */
 export function readPipe(fd: number, options: { chunkMaxBytes?: number } = {}): PipeReader {
   const socket = new Socket({ fd, readable: true, writable: false });
-  const chunks = chunksOf(socket, options.chunkMaxBytes ?? 64 * 1024);
+  let closed = false;
+  const chunks = chunksOf(socket, options.chunkMaxBytes ?? 64 * 1024, () => closed);
   // An error between two reads surfaces at the next one; without a listener it would end the process.
   socket.on("error", () => {});
   return {
     [Symbol.asyncIterator]: () => chunks,
     close: () => {
+      closed = true;
       socket.destroy();
     },
   };

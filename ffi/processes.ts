@@ -1,5 +1,5 @@
 import { decodeExit, EXIT_FIELDS, type ExitStatus, type ReapedProcess } from "./exit_status.ts";
-import { check, isShimError, ShimError } from "./shim_error.ts";
+import { check, isErrno, isShimError, ShimError } from "./shim_error.ts";
 import { type SignalName, signalNumber } from "./signals.ts";
 import { SpawnError } from "./spawn_error.ts";
 import { packSpawnRequest, type SpawnRequest } from "./spawn_request.ts";
@@ -10,7 +10,7 @@ export type CgroupPlacement = "none" | "clone" | "moved";
 
 const PLACEMENTS: readonly CgroupPlacement[] = ["none", "clone", "moved"];
 const RESULT_FIELDS = 8;
-const REAP_BATCH = 256;
+const REAP_BATCH = 1024;
 
 /** A process held by its pidfd: signals reach it and never a successor of its pid. */
 export interface Process {
@@ -56,7 +56,7 @@ export interface Processes {
 
 /** True on success, false on ESRCH, throws anything else. */
 function reached(result: number, operation: string, target: string): boolean {
-  if (result === -3) return false;
+  if (isErrno(result, "ESRCH")) return false;
   check(result, operation, target);
   return true;
 }

@@ -72,7 +72,9 @@ function assertVersion(path: string): void {
 function assertAncestors(path: string, files: Files): void {
   for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
     const above = dirname(at);
-    const distrust = distrustOf(above, files.stat(above));
+    const found = files.lstat(above);
+    if (found.type === "symlink") throw new ShimLoadError(path, `${above} is a symlink`);
+    const distrust = distrustOf(above, found);
     if (distrust !== null) throw new ShimLoadError(path, distrust);
   }
 }

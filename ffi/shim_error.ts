@@ -31,6 +31,11 @@ export function isShimError(error: unknown, ...codes: ErrnoName[]): error is Shi
     (codes.length === 0 || codes.some((code) => code === error.code));
 }
 
+/** Whether a function's result is this errno. */
+export function isErrno(result: number, ...names: ErrnoName[]): boolean {
+  return names.some((name) => result === -errnoNumber(name));
+}
+
 /** Passes a result >= 0 on and throws a negative errno. */
 export function check(result: number, operation: string, path?: string): number {
   if (result < 0) throw new ShimError(-result, operation, path);

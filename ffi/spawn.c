@@ -59,11 +59,12 @@ static int prepare_stdio(struct spawn *spawn, int index, int32_t asked) {
 static int prepare(struct spawn *spawn, int *step) {
   const struct pact_spawn_header *header = &spawn->plan.header;
   const int32_t asked[3] = {header->stdin_fd, header->stdout_fd, header->stderr_fd};
-  *step = PACT_STEP_PIPE;
   for (int i = 0; i < 3; i++) {
+    *step = asked[i] == PACT_STDIO_PIPE ? PACT_STEP_PIPE : PACT_STEP_STDIO;
     int failed = prepare_stdio(spawn, i, asked[i]);
     if (failed < 0) return failed;
   }
+  *step = PACT_STEP_PIPE;
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) return -errno;
   spawn->report_read_fd = report[0];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isShimError, type ReapedProcess, type Shim, ShimError } from "../../../ffi/mod.ts";
 import { waitFor, within, withShim } from "../../support/mod.ts";
-import { openDescriptors, pipeText, shell } from "./run_to_end.ts";
+import { assertNoNewDescriptors, openDescriptors, pipeText, shell } from "./run_to_end.ts";
 
 /** The children of all threads of a process, ended ones included. */
 function childrenOf(shim: Shim, pid: number): number[] {
@@ -61,7 +61,7 @@ Deno.test("ACC-A3: fifty children at once are all noticed and all reaped", async
     const statuses = await Promise.all(children.map((child) => pump.exitOf(child)));
     assert.deepEqual(statuses, children.map((_, code) => ({ kind: "exited", code })));
     for (const child of children) child.close();
-    assert.deepEqual(openDescriptors(), before);
+    await assertNoNewDescriptors(before);
     assert.deepEqual(shim.processes.supervisedPids(), []);
     await pump.close();
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ExitStatus, readPipe, type Shim, type SpawnRequest } from "../../../ffi/mod.ts";
+import { waitFor } from "../../support/mod.ts";
 
 /** What a program wrote and how it ended. */
 export interface RunResult {
@@ -42,4 +43,11 @@ export function shell(script: string, more: Partial<SpawnRequest> = {}): SpawnRe
 /** The descriptors that this process has open. */
 export function openDescriptors(): string[] {
   return [...Deno.readDirSync("/proc/self/fd")].map((entry) => entry.name).sort();
+}
+
+/** Asserts that exactly the descriptors from before are open; the runtime's own, which come and go in
+ * its threads, get a moment to be gone. */
+export async function assertNoNewDescriptors(before: readonly string[]): Promise<void> {
+  const added = () => openDescriptors().filter((name) => !before.includes(name));
+  await waitFor(() => added().length === 0, { what: "descriptors to be closed", timeoutMs: 2000 });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Shim, ShimError, SpawnError, type SpawnRequest } from "../../../ffi/mod.ts";
 import { withShim } from "../../support/mod.ts";
-import { openDescriptors, runToEnd, shell } from "./run_to_end.ts";
+import { assertNoNewDescriptors, openDescriptors, runToEnd, shell } from "./run_to_end.ts";
 
 /** What a spawn failed with. */
 function failureOf(shim: Shim, request: SpawnRequest): SpawnError {
@@ -57,7 +57,7 @@ Deno.test("SUP-21: each failing step is named with what it worked on", async () 
         { executable: "/bin/true", cgroup: "/no/such" },
         "cgroup /no/such: No such file or directory",
       ],
-      [{ executable: "/bin/true", stdin: 9999 }, "pipe: Bad file descriptor"],
+      [{ executable: "/bin/true", stdin: 9999 }, "stdio: Bad file descriptor"],
       [{ executable: "bin/true" }, "request bin/true: Invalid argument"],
       [{ executable: "/bin/true", oomScoreAdj: 1001 }, "request /bin/true: Invalid argument"],
       [{ executable: "/bin/true", execTimeoutMs: 0 }, "request /bin/true: Invalid argument"],
@@ -108,7 +108,7 @@ Deno.test("nothing stays open after spawns that succeed, fail or have pipes nobo
     failureOf(shim, { executable: "/bin/true", directory: "/no/such", stdout: "pipe" });
     failureOf(shim, { executable: "/bin/true", cgroup: "/no/such", stdout: "pipe" });
     failureOf(shim, { executable: "/bin/no-such", withoutClone3: true, stdout: "pipe" });
-    assert.deepEqual(openDescriptors(), before);
+    await assertNoNewDescriptors(before);
     assert.deepEqual(shim.processes.supervisedPids(), []);
   });
 });
