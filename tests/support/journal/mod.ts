@@ -1,0 +1,8 @@
+/**
+ * Helpers for tests of the journal's state: people, commands, a state in memory.
+ *
+ * @module
+ */
+export { append, commit, kernel, register, rollback } from "./commands.ts";
+export { AGENT, ANN, BOB } from "./identities.ts";
+export { type SendOptions, TestState } from "./test_state.ts";
