@@ -5,4 +5,5 @@
  */
 export { append, commit, kernel, register, rollback } from "./commands.ts";
 export { AGENT, ANN, BOB } from "./identities.ts";
+export { type RandomStep, randomSteps } from "./random_commands.ts";
 export { type SendOptions, TestState } from "./test_state.ts";
