@@ -20,7 +20,8 @@ export interface DatabaseOptions {
   readonly what: string;
   /**
    * `FULL` syncs each transaction before it returns; `NORMAL` keeps the file consistent but may
-   * lose the newest transactions with the power, for what can be replayed.
+   * lose the newest transactions with the power, for what can be replayed. Only with `FULL` can
+   * damage in the write-ahead log be told from what the power took.
    */
   readonly synchronous: "FULL" | "NORMAL";
   /** Step `i` leads to schema version `i + 1`; an empty file starts at version 0. */
@@ -38,7 +39,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   return storageErrors(path, () => {
     const existing = fileSize(path) > 0;
     if (existing) refuseForeignOwner(path);
-    verifyWal(`${path}-wal`);
+    if (options.synchronous === "FULL") verifyWal(`${path}-wal`);
     const database = new DatabaseSync(path, { timeout: 2000 });
     try {
       if (existing) verifyPages(database, options);

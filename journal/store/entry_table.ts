@@ -1,4 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { PactError } from "../../common/errors/mod.ts";
 import { canonicalJson } from "../../common/json/mod.ts";
 import { type Entry, parseEntry, type Scope, scopeText } from "../../common/model/mod.ts";
 import type { EntryQuery } from "./queries.ts";
@@ -16,19 +18,23 @@ export class EntryTable {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
-    this.#select = database.prepare("SELECT json FROM entries WHERE sequence = ?");
+    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#select = database.prepare(
+      "SELECT sequence, json, checksum FROM entries WHERE sequence = ?",
+    );
   }
 
   /** Adds an entry; `vclusterId` is the vCluster it counts for, if any. */
   insert(entry: Entry, vclusterId: string | undefined): void {
+    const json = canonicalJson(entry);
     this.#insert.run(
       entry.sequence,
       scopeText(entry.scope),
       vclusterId ?? null,
       entry.entry_type,
       Date.parse(entry.timestamp),
-      canonicalJson(entry),
+      json,
+      crc32(json),
     );
   }
 
@@ -68,7 +74,8 @@ export class EntryTable {
   #page(query: EntryQuery, limit: number): Entry[] {
     const { where, values } = conditions(query);
     const order = query.descending === true ? "DESC" : "ASC";
-    const sql = `SELECT json FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
+    const sql =
+      `SELECT sequence, json, checksum FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
     return this.#prepared(sql).all(...values, limit).map(decode);
   }
 
@@ -112,6 +119,11 @@ function addScope(
   }
 }
 
-function decode(row: Record<string, unknown>): Entry {
-  return parseEntry(JSON.parse(String(row["json"])));
+function decode({ sequence, json, checksum }: Record<string, unknown>): Entry {
+  const text = String(json);
+  if (crc32(text) === checksum) return parseEntry(JSON.parse(text));
+  throw new PactError(
+    "DATA_CORRUPT",
+    `entry ${sequence} in the state database is damaged; remove that file to rebuild it from the log`,
+  );
 }

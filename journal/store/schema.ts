@@ -17,7 +17,8 @@ export const MIGRATIONS: readonly Migration[] = [
         vcluster TEXT,
         type TEXT NOT NULL,
         at_ms INTEGER NOT NULL,
-        json TEXT NOT NULL
+        json TEXT NOT NULL,
+        checksum INTEGER NOT NULL
       ) STRICT;
       CREATE INDEX entries_by_scope ON entries (scope, sequence);
       CREATE INDEX entries_by_vcluster ON entries (vcluster, sequence) WHERE vcluster IS NOT NULL;
