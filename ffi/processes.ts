@@ -10,7 +10,7 @@ export type CgroupPlacement = "none" | "clone" | "moved";
 
 const PLACEMENTS: readonly CgroupPlacement[] = ["none", "clone", "moved"];
 const RESULT_FIELDS = 8;
-const REAP_BATCH = 1024;
+const REAP_BATCH = 512;
 
 /** A process held by its pidfd: signals reach it and never a successor of its pid. */
 export interface Process {
@@ -44,7 +44,8 @@ export interface Processes {
   /** Holds a process that runs already, after a restart of ours say. Throws ESRCH. */
   adopt(pid: number): Process;
   /** Reaps ended children that nobody supervises and never one that `spawn` or `adopt` holds
-   * (INI-10). Answers at most `limit`, 4096 unless given; more may be left when it answers as many. */
+   * (INI-10). Answers at most `limit`, 512 unless given, which keeps a call within a few
+   * milliseconds; when it answers as many, call again on the next turn of the loop (INI-11). */
   reapOrphans(limit?: number): ReapedProcess[];
   /** Orphans below this process become its children, as they would be of PID 1. */
   becomeSubreaper(enabled?: boolean): void;
@@ -164,7 +165,7 @@ export function createProcesses(library: Library): Processes {
     return new HeldProcess(library, supervised, pid, pidfd);
   }
 
-  function reapOrphans(limit = 4096): ReapedProcess[] {
+  function reapOrphans(limit = 512): ReapedProcess[] {
     const held = Int32Array.from(supervised.keys()).sort();
     const fields = new Int32Array(REAP_BATCH * EXIT_FIELDS);
     const reaped: ReapedProcess[] = [];
