@@ -9,6 +9,7 @@ import {
   type CgroupManager,
   type CgroupMetrics,
   type CgroupWrite,
+  DEFAULT_LIMITS,
   DESTROY_LIMIT_MS,
   ioMaxLine,
   isLimitedDisk,
@@ -48,6 +49,10 @@ export interface CgroupManagerOptions {
   readonly destroyLimitMs?: number;
 }
 
+/** Where admin commands and sessions run (agent.md 6). */
+export const SESSION_SLICE = `${PACT_ROOT}/session.slice`;
+/** ISO-3: all sessions together. */
+const SESSION_PIDS_MAX = 4096;
 const SMALL_FILE_BYTES = 4 * 1024 * 1024;
 const BLOCK_DEVICES = "/sys/block";
 const LONGEST_PAUSE_MS = 50;
@@ -84,10 +89,11 @@ class Cgroups implements LinuxCgroups {
         throw new CgroupError({ kind: "CreationFailed", reason: UNIFIED_REQUIRED });
       }
       this.#enableControllers("");
-      for (const slice of ALL_SLICES) {
+      for (const slice of [...ALL_SLICES, SESSION_SLICE]) {
         if (!this.#exists(slice)) this.#makeDirectory(slice);
         this.#enableControllers(slice);
       }
+      this.setLimits({ path: SESSION_SLICE }, { ...DEFAULT_LIMITS, pidsMax: SESSION_PIDS_MAX });
     });
   }
 

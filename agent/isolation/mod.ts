@@ -8,6 +8,7 @@ export {
   type CgroupManagerOptions,
   createCgroupManager,
   type LinuxCgroups,
+  SESSION_SLICE,
 } from "./cgroup_manager.ts";
 export type { CgroupTree } from "./cgroup_tree.ts";
 export { type IsolationOptions, openIsolation } from "./detect.ts";
