@@ -72,8 +72,13 @@ async function log(context: CommandContext, options: Options): Promise<number> {
   });
   const entries = await listEntries(context, request);
   const lines = entries.length === 0 ? ["No entries found."] : entries.map(entryLine);
-  await context.out.result(lines, { entries: entries as unknown[] as JsonValue[] });
+  await context.out.result(lines, { entries: entries.map(entryJson) });
   return EXIT.ok;
+}
+
+/** An entry's document (JRN-13) with its sequence in front, where people look for it. */
+function entryJson({ sequence, ...rest }: Entry): JsonValue {
+  return { sequence, ...(rest as Record<string, JsonValue>) };
 }
 
 /** The entries a request matches, in its order. */

@@ -7,6 +7,14 @@
 export { EchoService } from "./echo_service.ts";
 export { freePort } from "./free_port.ts";
 export {
+  type AgentScript,
+  type JournalScript,
+  type RecordedCall,
+  type ScriptedServer,
+  startScriptedAgent,
+  startScriptedJournal,
+} from "./scripted_journal.ts";
+export {
   type ProgramEnd,
   repositoryRoot,
   runDeno,

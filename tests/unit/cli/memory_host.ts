@@ -1,0 +1,62 @@
+import { systemClock } from "../../../common/clock/mod.ts";
+import type { Host, Sink, Source } from "../../../cli/mod.ts";
+
+/** The instant at which every test of the command line takes place. */
+export const TEST_NOW = Date.parse("2026-11-20T12:00:00Z");
+
+/** What a test chooses of the process. */
+export interface MemoryHostOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Whether all three streams are terminals. */
+  readonly terminal?: boolean;
+}
+
+/** A host in memory: what was written can be read, and time stands still. */
+export interface MemoryHost extends Host {
+  readonly written: { readonly stdout: Uint8Array; readonly stderr: Uint8Array };
+}
+
+/** Makes a host for one command. */
+export function memoryHost(
+  { env = {}, stdin = "", terminal = false }: MemoryHostOptions,
+): MemoryHost {
+  const chunks: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
+  let ids = 0;
+  return {
+    stdin: source(stdin, terminal),
+    stdout: sink(chunks.stdout, terminal),
+    stderr: sink(chunks.stderr, terminal),
+    clock: { ...systemClock, nowMs: () => TEST_NOW },
+    env: (name) => env[name] || undefined,
+    userId: () => Deno.uid() ?? undefined,
+    randomId: () => `request-${++ids}`,
+    get written() {
+      return { stdout: joined(chunks.stdout), stderr: joined(chunks.stderr) };
+    },
+  };
+}
+
+function sink(chunks: Uint8Array[], isTerminal: boolean): Sink {
+  return {
+    isTerminal,
+    columns: isTerminal ? 120 : undefined,
+    write(bytes) {
+      chunks.push(bytes.slice());
+      return Promise.resolve();
+    },
+  };
+}
+
+function source(text: string, isTerminal: boolean): Source {
+  const lines = text === "" ? [] : text.split("\n");
+  return {
+    isTerminal,
+    readAll: () => Promise.resolve(new TextEncoder().encode(text)),
+    readLine: () => Promise.resolve(lines.shift()),
+  };
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+}
