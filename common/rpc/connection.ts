@@ -1,69 +1,56 @@
 /**
- * One HTTP/2 connection of a client, opened when first needed and again after a loss. It owns the
- * connection and ends by `close`; afterwards it opens no other.
+ * One HTTP/2 connection of a client, opened when first needed and again after a loss or a GOAWAY.
+ * It owns its sessions and ends by `close`; afterwards it opens no other.
+ *
+ * It stands in for the session manager of connect-node, which spins for ever, and the process with
+ * it, when a session dies in the moment it connects, as one whose certificate is refused does.
  */
 
+import * as http2 from "node:http2";
 import type {
+  ClientHttp2Session,
   ClientHttp2Stream,
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from "node:http2";
-import type { SecureClientSessionOptions } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Http2SessionManager } from "@connectrpc/connect-node";
 import { systemClock } from "../clock/mod.ts";
-import type { SecretPem } from "../tls/mod.ts";
+import { openClientSocket, type SocketOptions } from "./client_socket.ts";
 import { installHttp2Guard } from "./guard.ts";
 import { readAhead } from "./read_ahead.ts";
 
-/** How to reach and to recognise the server. */
-export interface ConnectionOptions {
+/** Which server, how it is recognised, and how long connecting may take. */
+export interface ConnectionOptions extends SocketOptions {
   /** `https://HOST:PORT`, or `http://HOST:PORT` for cleartext. */
   endpoint: string;
-  /** CAs to trust; the system's where absent. */
-  caPem?: string;
-  certPem?: string;
-  keyPem?: SecretPem;
-  /** The name the server's certificate must carry, where it is not the dialled host. */
-  serverName?: string;
   connectTimeoutMs: number;
 }
 
 type RequestOptions = Omit<ClientSessionRequestOptions, "signal">;
 
+/** A connection without calls is closed after this time; the next call opens another. */
+const idleMaxMs = 15 * 60_000;
+
 /** The connection, in the shape that Connect's transports ask for. */
 export class ClientConnection {
   readonly authority: string;
-  readonly #manager: Http2SessionManager;
-  readonly #connectTimeoutMs: number;
+  readonly #options: ConnectionOptions;
+  /** Live sessions with the number of their open streams; those told to go finish their calls. */
+  readonly #streams = new Map<ClientHttp2Session, number>();
+  /** The session that takes new calls. */
+  #current: ClientHttp2Session | undefined;
+  #opening: Promise<ClientHttp2Session> | undefined;
   #closed = false;
 
   constructor(options: ConnectionOptions) {
     installHttp2Guard();
-    // No ping interval: its timer raises an error that nobody can catch when the peer dies.
-    this.#manager = new Http2SessionManager(options.endpoint, {}, sessionOptions(options));
-    this.authority = this.#manager.authority;
-    this.#connectTimeoutMs = options.connectTimeoutMs;
+    this.#options = options;
+    this.authority = new URL(options.endpoint).origin;
   }
 
   /** @throws ConnectError Unavailable, or the TLS layer's error, unless connected in time. */
   async connect(): Promise<void> {
-    if (this.#closed) throw new ConnectError("the transport is closed", Code.Unavailable);
-    const late = Promise.withResolvers<never>();
-    const timer = systemClock.setTimer(this.#connectTimeoutMs, () => {
-      const error = new ConnectError(
-        `no connection to ${this.authority} within ${this.#connectTimeoutMs} ms`,
-        Code.Unavailable,
-      );
-      late.reject(error);
-      this.#manager.abort(error);
-    });
-    try {
-      const state = await Promise.race([this.#manager.connect(), late.promise]);
-      if (state === "error") throw this.#manager.error();
-    } finally {
-      systemClock.clearTimer(timer);
-    }
+    await this.#ready();
   }
 
   /** Opens a stream, connecting first where needed. */
@@ -73,30 +60,97 @@ export class ClientConnection {
     headers: OutgoingHttpHeaders,
     options: RequestOptions,
   ): Promise<ClientHttp2Stream> {
-    await this.connect();
-    const stream = await this.#manager.request(method, path, headers, options);
+    const session = await this.#ready();
+    const stream = session.request({ ...headers, ":method": method, ":path": path }, options);
+    this.#countStream(session, 1);
+    stream.once("close", () => this.#countStream(session, -1));
     readAhead(stream);
     return stream;
   }
 
-  notifyResponseByteRead(stream: ClientHttp2Stream): void {
-    this.#manager.notifyResponseByteRead(stream);
-  }
+  /** Part of the shape; there are no pings that a sign of life would put off. */
+  notifyResponseByteRead(_stream: ClientHttp2Stream): void {}
 
   /** Ends the connection and the calls on it. */
   close(): void {
     this.#closed = true;
-    this.#manager.abort(new ConnectError("the transport is closed", Code.Canceled));
+    this.#current = undefined;
+    for (const session of this.#streams.keys()) {
+      session.destroy(undefined, http2.constants.NGHTTP2_CANCEL);
+    }
+  }
+
+  async #ready(): Promise<ClientHttp2Session> {
+    if (this.#closed) throw new ConnectError("the transport is closed", Code.Unavailable);
+    const current = this.#current;
+    if (current !== undefined && !current.closed && !current.destroyed) return current;
+    this.#opening ??= this.#open().finally(() => this.#opening = undefined);
+    return await this.#opening;
+  }
+
+  async #open(): Promise<ClientHttp2Session> {
+    const { endpoint, connectTimeoutMs } = this.#options;
+    const session = http2.connect(endpoint, {
+      createConnection: (authority) => openClientSocket(authority, this.#options),
+    });
+    this.#streams.set(session, 0);
+    session.once("close", () => this.#forget(session));
+    session.once("goaway", () => this.#retire(session));
+    session.setTimeout(idleMaxMs, () => {
+      if (this.#streams.get(session) === 0) session.close();
+    });
+    try {
+      await connected(session, this.authority, connectTimeoutMs);
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+    // An idle connection does not keep the process alive; one with calls does.
+    session.unref();
+    this.#current = session;
+    return session;
+  }
+
+  #countStream(session: ClientHttp2Session, change: number): void {
+    const before = this.#streams.get(session);
+    if (before === undefined) return;
+    this.#streams.set(session, before + change);
+    if (before + change === 0) session.unref();
+    else if (before === 0) session.ref();
+  }
+
+  #retire(session: ClientHttp2Session): void {
+    if (this.#current === session) this.#current = undefined;
+  }
+
+  #forget(session: ClientHttp2Session): void {
+    this.#retire(session);
+    this.#streams.delete(session);
   }
 }
 
-function sessionOptions(options: ConnectionOptions): SecureClientSessionOptions {
-  if (options.endpoint.startsWith("http:")) return {};
-  return {
-    minVersion: "TLSv1.3",
-    ...(options.caPem === undefined ? {} : { ca: [options.caPem] }),
-    ...(options.certPem === undefined ? {} : { cert: options.certPem }),
-    ...(options.keyPem === undefined ? {} : { key: options.keyPem.reveal() }),
-    ...(options.serverName === undefined ? {} : { servername: options.serverName }),
-  };
+/** Settles when the session is up, failed, gone, or late. */
+async function connected(
+  session: ClientHttp2Session,
+  authority: string,
+  timeoutMs: number,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const unavailable = (what: string) => new ConnectError(what, Code.Unavailable);
+  const timer = systemClock.setTimer(
+    timeoutMs,
+    () => reject(unavailable(`no connection to ${authority} within ${timeoutMs} ms`)),
+  );
+  // The first error is the reason; later ones have nobody to tell.
+  session.on("error", reject);
+  session.once("close", () => reject(unavailable(`${authority} ended the connection`)));
+  session.once("connect", () => {
+    // One that failed while connecting reports "connect" before its error.
+    if (!session.destroyed) resolve();
+  });
+  try {
+    await promise;
+  } finally {
+    systemClock.clearTimer(timer);
+  }
 }

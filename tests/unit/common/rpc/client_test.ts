@@ -131,6 +131,34 @@ Deno.test("CLI-6: a token is not sent in cleartext to another machine", () => {
   createRpcTransport({ endpoint: "http://127.0.0.1:9443", token: "secret" }).close();
 });
 
+Deno.test("a client finds its server again after a restart, and after a GOAWAY", async () => {
+  const pki = await createTestPki();
+  const first = await serveEcho(pki);
+  const listen = { hostname: "127.0.0.1", port: first.port };
+  using caller = dialEcho(first, { caPem: pki.caPem });
+  await caller.client.echo({});
+
+  await first.close();
+  await assert.rejects(caller.client.echo({}), hasCode(Code.Unavailable));
+
+  await using second = await serveEcho(pki, { listen });
+  await caller.client.echo({});
+  assert.equal(second.disconnect(() => true), 1);
+  await retryUnavailable((options) => caller.client.echo({}, options), {
+    attempts: 5,
+    requestId: "idempotent",
+  });
+});
+
+Deno.test("a closed transport takes no further call", async () => {
+  const pki = await createTestPki();
+  await using server = await serveEcho(pki);
+  const { client, transport } = dialEcho(server, { caPem: pki.caPem });
+  await client.echo({});
+  transport.close();
+  await assert.rejects(client.echo({}), hasCode(Code.Unavailable));
+});
+
 Deno.test("a caller that gives up sees Canceled, and the server learns of it", async () => {
   const pki = await createTestPki();
   const aborted = Promise.withResolvers<void>();

@@ -1,0 +1,51 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { systemClock } from "../clock/mod.ts";
+import type { SecretPem } from "../tls/mod.ts";
+
+/** How to reach and to recognise the server. */
+export interface SocketOptions {
+  /** CAs to trust; the system's where absent. */
+  caPem?: string;
+  certPem?: string;
+  keyPem?: SecretPem;
+  /** The name the server's certificate must carry, where it is not the dialled host. */
+  serverName?: string;
+}
+
+/**
+ * How long a connection whose other side has ended is kept for what is still being read from it.
+ */
+const halfOpenMaxMs = 500;
+
+/**
+ * Opens the connection under an HTTP/2 session: TLS 1.3, or cleartext for `http:`.
+ *
+ * The runtime leaves a session open whose peer has ended the connection without a word, as a server
+ * does that refuses a certificate, and calls on it never end. So such a connection is closed here.
+ */
+export function openClientSocket(url: URL, options: SocketOptions): Socket {
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const isTls = url.protocol === "https:";
+  const port = Number(url.port === "" ? (isTls ? 443 : 80) : url.port);
+  const socket = isTls
+    ? connectTls({
+      host,
+      port,
+      minVersion: "TLSv1.3",
+      ALPNProtocols: ["h2"],
+      ...(options.caPem === undefined ? {} : { ca: [options.caPem] }),
+      ...(options.certPem === undefined ? {} : { cert: options.certPem }),
+      ...(options.keyPem === undefined ? {} : { key: options.keyPem.reveal() }),
+      ...(options.serverName === undefined ? {} : { servername: options.serverName }),
+    })
+    : connectTcp({ host, port });
+  socket.setNoDelay(true);
+  socket.once("end", () => closeHalfOpen(socket));
+  return socket;
+}
+
+function closeHalfOpen(socket: Socket): void {
+  const timer = systemClock.setTimer(halfOpenMaxMs, () => socket.destroy());
+  socket.once("close", () => systemClock.clearTimer(timer));
+}
