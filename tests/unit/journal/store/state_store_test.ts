@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { PactError } from "../../../../common/errors/mod.ts";
+import type { EntryQuery } from "../../../../journal/store/mod.ts";
+import { exportState, importState, StateStore } from "../../../../journal/store/mod.ts";
+import { StorageError } from "../../../../journal/storage/mod.ts";
+import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
+import { emptyTables, EnvelopeSchema } from "../../../../journal/state/mod.ts";
+import { ANN, append, commit, register, TestState } from "../../../support/journal/mod.ts";
+import { tempDir } from "../../../support/mod.ts";
+
+const vcluster = { VCluster: "ml" };
+const node = { Node: "n1" };
+
+/** Sequences that a query finds. */
+function found(state: TestState, query: EntryQuery): number[] {
+  return [...state.store.entryPages(query)].flat().map(({ sequence }) => sequence);
+}
+
+/** Six entries: 0 and 1 enrol n1 in ml, 2 is ml's, 3 n1's, 4 global, 5 n1's after it left ml. */
+function someEntries(): TestState {
+  const state = new TestState();
+  state.send(register("n1", "02:00:00:00:00:01", "ml"));
+  state.append(commit(vcluster, { a: "1" }));
+  state.nowMs += 1000;
+  state.append(commit(node, { a: "1" }));
+  state.append(append({ entry_type: "ExecLog" }));
+  state.send({ type: "AssignNode", node_id: "n1", vcluster_id: "sim" });
+  state.append(commit(node, { a: "2" }));
+  return state;
+}
+
+const QUERIES: readonly [what: string, query: EntryQuery, expected: readonly number[]][] = [
+  ["everything", {}, [0, 1, 2, 3, 4, 5]],
+  ["a vCluster alone", { scope: vcluster }, [2]],
+  ["a vCluster with its nodes of the time", {
+    scope: vcluster,
+    includeMemberNodes: true,
+  }, [0, 1, 2, 3]],
+  ["a node", { scope: node }, [0, 1, 3, 5]],
+  ["global entries", { scope: "Global" }, [4]],
+  ["types", { types: ["Commit", "ExecLog"] }, [2, 3, 4, 5]],
+  ["a range, inclusive", { fromSequence: 1, toSequence: 3 }, [1, 2, 3]],
+  ["newest first, with a limit", { descending: true, limit: 2 }, [5, 4]],
+  ["oldest first, with a limit", { limit: 2 }, [0, 1]],
+  ["since", { sinceMs: Date.UTC(2026, 0, 1, 0, 0, 1) }, [3, 4, 5]],
+  ["until", { untilMs: Date.UTC(2026, 0, 1) }, [0, 1, 2]],
+  ["nothing", { scope: { VCluster: "other" } }, []],
+];
+
+for (const [what, query, expected] of QUERIES) {
+  Deno.test(`API-35: entries are found by ${what}`, () => {
+    using state = someEntries();
+    assert.deepEqual(found(state, query), expected);
+  });
+}
+
+Deno.test("API-35: reading goes page by page in both directions and keeps its order", () => {
+  using state = new TestState();
+  for (let i = 0; i < 600; i++) state.append(append({}));
+  const ascending = [...Array(600).keys()];
+  assert.deepEqual(found(state, {}), ascending);
+  assert.deepEqual(found(state, { descending: true }), ascending.toReversed());
+  assert.equal([...state.store.entryPages({ limit: 300 })].length, 2);
+});
+
+Deno.test("JRN-17: exported, imported and exported again, the state is the same bytes", () => {
+  using state = someEntries();
+  using copy = new TestState();
+  importState(copy.store, exportState(state.store));
+  assert.equal(copy.exported(), state.exported());
+  assert.deepEqual(found(copy, { scope: vcluster, includeMemberNodes: true }), [0, 1, 2, 3]);
+  assert.doesNotThrow(() => JSON.parse(state.exported()), "one JSON document");
+});
+
+const BAD_EXPORTS: readonly [what: string, spoil: (lines: string[]) => string[], error: RegExp][] =
+  [
+    ["cut off", (lines) => lines.slice(0, -2), /breaks off in line/],
+    ["of a newer schema", (lines) => [...lines.slice(0, -1), `],"schema_version":2}`], /newer/],
+    [
+      "with a line that is no JSON",
+      (lines) => lines.with(2, "oops"),
+      /^Error: line 3 of the export/,
+    ],
+    [
+      "with an unknown collection",
+      (lines) => lines.with(1, `["pets","rex",{}],`),
+      /line 2 .*unknown collection 'pets'/,
+    ],
+  ];
+
+for (const [what, spoil, error] of BAD_EXPORTS) {
+  Deno.test(`JRN-16: an export ${what} is refused and the state stays as it was`, () => {
+    using state = someEntries();
+    using target = new TestState();
+    target.append(commit(vcluster, { kept: "1" }));
+    const before = target.exported();
+    assert.throws(() => importState(target.store, spoil([...exportState(state.store)])), error);
+    assert.equal(target.exported(), before);
+    assert.equal(target.append(commit(vcluster, { kept: "2" })), 1);
+  });
+}
+
+/** A state database with one Commit, closed. */
+function written(path: string): void {
+  const store = new StateStore(path);
+  const envelope = EnvelopeSchema.parse({
+    format: 1,
+    proposal: "p",
+    timestamp: "2026-01-01T00:00:00Z",
+    actor: ANN,
+    command: commit(vcluster, { "vm.swappiness": "10" }),
+  });
+  applyRecords(store, [{ index: 1n, term: 1n, payload: encodeEnvelope(envelope) }]);
+  store.close();
+}
+
+function tamper(path: string, sql: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(sql);
+  database.close();
+}
+
+Deno.test("a state survives closing, with its position in the log", async () => {
+  await using dir = await tempDir();
+  written(dir.file("state.db"));
+  const store = new StateStore(dir.file("state.db"));
+  assert.deepEqual(store.applied, { index: 1n, term: 1n });
+  assert.equal(store.history.entry(0)?.author.principal, ANN.principal);
+  store.close();
+});
+
+Deno.test("a changed byte in an entry is noticed when it is read", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  written(path);
+  tamper(path, `UPDATE entries SET json = replace(json, '"10"', '"99"')`);
+  const store = new StateStore(path);
+  assert.throws(
+    () => store.history.entry(0),
+    (error) => error instanceof PactError && error.code === "DATA_CORRUPT",
+  );
+  store.close();
+});
+
+for (
+  const [what, sql] of [
+    ["a document is unreadable", "UPDATE documents SET json = '{' WHERE collection = 'settings'"],
+    ["an entry is missing", "DELETE FROM entries"],
+    ["the applied position is gone", "DELETE FROM applied"],
+  ] as const
+) {
+  Deno.test(`JRN-65: when ${what}, the state database is refused by name`, async () => {
+    await using dir = await tempDir();
+    const path = dir.file("state.db");
+    written(path);
+    tamper(path, sql);
+    assert.throws(
+      () => new StateStore(path),
+      (error) =>
+        error instanceof StorageError && error.kind === "corrupt" &&
+        error.message.startsWith(path),
+    );
+  });
+}
+
+Deno.test("AUD-3: an audit record that leaves the state is kept in this member's archive", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  const state = new StateStore(path);
+  tamper(path, `INSERT INTO documents VALUES ('audit', '0000000000000000', '{"id":"op-0"}')`);
+  const changes = emptyTables();
+  changes.audit.set("0000000000000000", undefined);
+  state.batch(() => state.write([], changes));
+  state.close();
+  const database = new DatabaseSync(path);
+  assert.deepEqual(
+    database.prepare("SELECT key, json FROM audit_archive").all().map((row) => ({ ...row })),
+    [{ key: "0000000000000000", json: '{"id":"op-0"}' }],
+  );
+  database.close();
+});
