@@ -1,5 +1,6 @@
 /** Configuration of executables: one precedence, positions in every error, nearest names. */
 export { ConfigError, type ConfigPosition, positionText } from "./config_error.ts";
+export { type LaterKeys, laterKeys } from "./later.ts";
 export { nearestName } from "./nearest.ts";
 export {
   type ConfigSources,

@@ -8,6 +8,12 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CapabilityReport } from "./capability_pb.ts";
+import { file_pact_capability } from "./capability_pb.ts";
+import type { ConfigEntry } from "./config_pb.ts";
+import { file_pact_config } from "./config_pb.ts";
+import type { NodeStateDetail } from "./journal_pb.ts";
+import { file_pact_journal } from "./journal_pb.ts";
 import type { VClusterPolicy } from "./policy_pb.ts";
 import { file_pact_policy } from "./policy_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQimwMKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJGi0KC1N5c2N0bEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoMRGVjbGFyZWRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBITCgtoYXNfY29udGVudBgDIAEoCBIUCgxjb250ZW50X2hhc2gYBCABKAkSDAoEbW9kZRgFIAEoDRINCgVvd25lchgGIAEoCSJiCg1EZWNsYXJlZE1vdW50EgwKBHBhdGgYASABKAkSDwoHZnNfdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHb3B0aW9ucxgEIAEoCRIRCglyZWFkX29ubHkYBSABKAgiiQUKC1NlcnZpY2VTcGVjEgwKBG5hbWUYASABKAkSDgoGYmluYXJ5GAIgASgJEgwKBGFyZ3MYAyADKAkSLgoHcmVzdGFydBgEIAEoDjIdLnBhY3QuYWdlbnRwb3J0LlJlc3RhcnRQb2xpY3kSHQoVcmVzdGFydF9kZWxheV9zZWNvbmRzGAUgASgNEhIKCmRlcGVuZHNfb24YBiADKAkSDQoFb3JkZXIYByABKA0SDAoEdXNlchgIIAEoCRIUCgxjZ3JvdXBfc2xpY2UYCSABKAkSHQoQbWVtb3J5X21heF9ieXRlcxgKIAEoBEgAiAEBEhcKCmNwdV93ZWlnaHQYCyABKA1IAYgBARIVCghwaWRzX21heBgMIAEoBEgCiAEBEhMKBmlvX21heBgNIAEoBEgDiAEBEjEKDGhlYWx0aF9jaGVjaxgOIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrEhAKCGNyaXRpY2FsGA8gASgIEjEKA2VudhgQIAMoCzIkLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GBEgASgJEhMKC3N0b3Bfc2lnbmFsGBIgASgJEhwKFHN0b3BfdGltZW91dF9zZWNvbmRzGBMgASgNEhUKDW5lZWRzX25ldHdvcmsYFCADKAkSDwoHc3RvcHBlZBgVIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9tZW1vcnlfbWF4X2J5dGVzQg0KC19jcHVfd2VpZ2h0QgsKCV9waWRzX21heEIJCgdfaW9fbWF4In8KC0hlYWx0aENoZWNrEi0KBHR5cGUYASABKA4yHy5wYWN0LmFnZW50cG9ydC5IZWFsdGhDaGVja1R5cGUSCwoDdXJsGAIgASgJEgwKBHBvcnQYAyABKA0SGAoQaW50ZXJ2YWxfc2Vjb25kcxgEIAEoDRIMCgRnYXRlGAUgASgIKoMBCg1SZXN0YXJ0UG9saWN5Eh4KGlJFU1RBUlRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVUkVTVEFSVF9QT0xJQ1lfQUxXQVlTEAESHQoZUkVTVEFSVF9QT0xJQ1lfT05fRkFJTFVSRRACEhgKFFJFU1RBUlRfUE9MSUNZX05FVkVSEAMqigEKD0hlYWx0aENoZWNrVHlwZRIhCh1IRUFMVEhfQ0hFQ0tfVFlQRV9VTlNQRUNJRklFRBAAEh0KGUhFQUxUSF9DSEVDS19UWVBFX1BST0NFU1MQARIaChZIRUFMVEhfQ0hFQ0tfVFlQRV9IVFRQEAISGQoVSEVBTFRIX0NIRUNLX1RZUEVfVENQEANiBnByb3RvMw", [file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQimwMKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJGi0KC1N5c2N0bEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoMRGVjbGFyZWRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBITCgtoYXNfY29udGVudBgDIAEoCBIUCgxjb250ZW50X2hhc2gYBCABKAkSDAoEbW9kZRgFIAEoDRINCgVvd25lchgGIAEoCSJiCg1EZWNsYXJlZE1vdW50EgwKBHBhdGgYASABKAkSDwoHZnNfdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHb3B0aW9ucxgEIAEoCRIRCglyZWFkX29ubHkYBSABKAgiiQUKC1NlcnZpY2VTcGVjEgwKBG5hbWUYASABKAkSDgoGYmluYXJ5GAIgASgJEgwKBGFyZ3MYAyADKAkSLgoHcmVzdGFydBgEIAEoDjIdLnBhY3QuYWdlbnRwb3J0LlJlc3RhcnRQb2xpY3kSHQoVcmVzdGFydF9kZWxheV9zZWNvbmRzGAUgASgNEhIKCmRlcGVuZHNfb24YBiADKAkSDQoFb3JkZXIYByABKA0SDAoEdXNlchgIIAEoCRIUCgxjZ3JvdXBfc2xpY2UYCSABKAkSHQoQbWVtb3J5X21heF9ieXRlcxgKIAEoBEgAiAEBEhcKCmNwdV93ZWlnaHQYCyABKA1IAYgBARIVCghwaWRzX21heBgMIAEoBEgCiAEBEhMKBmlvX21heBgNIAEoBEgDiAEBEjEKDGhlYWx0aF9jaGVjaxgOIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrEhAKCGNyaXRpY2FsGA8gASgIEjEKA2VudhgQIAMoCzIkLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GBEgASgJEhMKC3N0b3Bfc2lnbmFsGBIgASgJEhwKFHN0b3BfdGltZW91dF9zZWNvbmRzGBMgASgNEhUKDW5lZWRzX25ldHdvcmsYFCADKAkSDwoHc3RvcHBlZBgVIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9tZW1vcnlfbWF4X2J5dGVzQg0KC19jcHVfd2VpZ2h0QgsKCV9waWRzX21heEIJCgdfaW9fbWF4In8KC0hlYWx0aENoZWNrEi0KBHR5cGUYASABKA4yHy5wYWN0LmFnZW50cG9ydC5IZWFsdGhDaGVja1R5cGUSCwoDdXJsGAIgASgJEgwKBHBvcnQYAyABKA0SGAoQaW50ZXJ2YWxfc2Vjb25kcxgEIAEoDRIMCgRnYXRlGAUgASgIIpUDCglDb3JlRnJhbWUSLgoJY29uZmlndXJlGAEgASgLMhkucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlSAASMQoLY2FsbF9vdXRwdXQYAiABKAsyGi5wYWN0LmFnZW50cG9ydC5DYWxsT3V0cHV0SAASKwoIY2FsbF9lbmQYAyABKAsyFy5wYWN0LmFnZW50cG9ydC5DYWxsRW5kSAASKAoGYXBwZW5kGAQgASgLMhYucGFjdC5hZ2VudHBvcnQuQXBwZW5kSAASNQoMcmVwb3J0X3N0YXRlGAUgASgLMh0ucGFjdC5qb3VybmFsLk5vZGVTdGF0ZURldGFpbEgAEj4KEXJlcG9ydF9jYXBhYmlsaXR5GAYgASgLMiEucGFjdC5jYXBhYmlsaXR5LkNhcGFiaWxpdHlSZXBvcnRIABIkCgRzdG9wGAcgASgLMhQucGFjdC5hZ2VudHBvcnQuU3RvcEgAEigKBnJlc3VtZRgIIAEoCzIWLnBhY3QuYWdlbnRwb3J0LlJlc3VtZUgAQgcKBWZyYW1lIroECgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAQgcKBWZyYW1lIo4ECglDb25maWd1cmUSEwoLY29uZmlnX3BhdGgYASABKAkSEwoLY29uZmlnX3RleHQYAiABKAkSEQoJYXJndW1lbnRzGAMgAygJEj8KC2Vudmlyb25tZW50GAQgAygLMioucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkVudmlyb25tZW50RW50cnkSEAoIaG9zdG5hbWUYBSABKAkSLgoIaWRlbnRpdHkYBiABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHkSDgoGY2FfcGVtGAcgASgJEjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSLgoGY2FjaGVkGAkgASgLMh4ucGFjdC5hZ2VudHBvcnQuRGVjbGFyZWRDb25maWcSOQoIaGFyZHdhcmUYCiADKAsyJy5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuSGFyZHdhcmVFbnRyeRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKRmlsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBGi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Cg1Db25maWdSZWZ1c2VkEg4KBnJlYXNvbhgBIAEoCRIUCgx3YW50ZWRfZmlsZXMYAiADKAkiiQQKC0FnZW50Q29uZmlnEg8KB25vZGVfaWQYASABKAkSEwoLdmNsdXN0ZXJfaWQYAiABKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgDIAEoCRIPCgdwcm9maWxlGAQgASgJEgwKBHJvb3QYBSABKAkSEQoJY2FjaGVfZGlyGAYgASgJEhEKCXN0YXRlX2RpchgHIAEoCRIPCgdsb2dfZGlyGAggASgJEhEKCWxvZ19sZXZlbBgJIAEoCRISCgpsb2dfZm9ybWF0GAogASgJEhsKE2Jhc2Vfd2luZG93X3NlY29uZHMYCyABKA0SGQoRZHJpZnRfc2Vuc2l0aXZpdHkYDCABKAESGgoSbWluX3dpbmRvd19zZWNvbmRzGA0gASgNEhEKCXNldHRsZV9tcxgOIAEoDRIZChFzY2FuX2lkbGVfc2Vjb25kcxgPIAEoDRIbChNzY2FuX2FjdGl2ZV9zZWNvbmRzGBAgASgNEhMKC3dhdGNoX3BhdGhzGBEgAygJEhEKCWJsYWNrbGlzdBgSIAMoCRIXCg9pbm90aWZ5X2VuYWJsZWQYEyABKAgSHgoWc2h1dGRvd25fZ3JhY2Vfc2Vjb25kcxgUIAEoDRIWCg53aGl0ZWxpc3RfbW9kZRgVIAEoCRITCgt2aWV3ZXJfZXhlYxgWIAEoCBIQCgh3YXJuaW5ncxgXIAMoCSJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkicAoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0iWgoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJFCgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJIoYBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQFCEAoOX2V4cGVjdGVkX2hlYWQicgoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSIXCgVGYXRhbBIOCgZyZWFzb24YASABKAkqgwEKDVJlc3RhcnRQb2xpY3kSHgoaUkVTVEFSVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVSRVNUQVJUX1BPTElDWV9BTFdBWVMQARIdChlSRVNUQVJUX1BPTElDWV9PTl9GQUlMVVJFEAISGAoUUkVTVEFSVF9QT0xJQ1lfTkVWRVIQAyqKAQoPSGVhbHRoQ2hlY2tUeXBlEiEKHUhFQUxUSF9DSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASHQoZSEVBTFRIX0NIRUNLX1RZUEVfUFJPQ0VTUxABEhoKFkhFQUxUSF9DSEVDS19UWVBFX0hUVFAQAhIZChVIRUFMVEhfQ0hFQ0tfVFlQRV9UQ1AQA2IGcHJvdG8z", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -359,6 +365,800 @@ export type HealthCheck = Message<"pact.agentport.HealthCheck"> & {
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 4);
+
+/**
+ * A frame from the core to the worker.
+ *
+ * @generated from message pact.agentport.CoreFrame
+ */
+export type CoreFrame = Message<"pact.agentport.CoreFrame"> & {
+  /**
+   * @generated from oneof pact.agentport.CoreFrame.frame
+   */
+  frame: {
+    /**
+     * @generated from field: pact.agentport.Configure configure = 1;
+     */
+    value: Configure;
+    case: "configure";
+  } | {
+    /**
+     * One message of a call's answer.
+     *
+     * @generated from field: pact.agentport.CallOutput call_output = 2;
+     */
+    value: CallOutput;
+    case: "callOutput";
+  } | {
+    /**
+     * @generated from field: pact.agentport.CallEnd call_end = 3;
+     */
+    value: CallEnd;
+    case: "callEnd";
+  } | {
+    /**
+     * @generated from field: pact.agentport.Append append = 4;
+     */
+    value: Append;
+    case: "append";
+  } | {
+    /**
+     * @generated from field: pact.journal.NodeStateDetail report_state = 5;
+     */
+    value: NodeStateDetail;
+    case: "reportState";
+  } | {
+    /**
+     * @generated from field: pact.capability.CapabilityReport report_capability = 6;
+     */
+    value: CapabilityReport;
+    case: "reportCapability";
+  } | {
+    /**
+     * @generated from field: pact.agentport.Stop stop = 7;
+     */
+    value: Stop;
+    case: "stop";
+  } | {
+    /**
+     * What was done while disconnected has been handed in: newer state may come (CR1).
+     *
+     * @generated from field: pact.agentport.Resume resume = 8;
+     */
+    value: Resume;
+    case: "resume";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pact.agentport.CoreFrame.
+ * Use `create(CoreFrameSchema)` to create a new message.
+ */
+export const CoreFrameSchema: GenMessage<CoreFrame> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 5);
+
+/**
+ * A frame from the worker to the core.
+ *
+ * @generated from message pact.agentport.WorkerFrame
+ */
+export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
+  /**
+   * @generated from oneof pact.agentport.WorkerFrame.frame
+   */
+  frame: {
+    /**
+     * @generated from field: pact.agentport.AgentConfig configured = 1;
+     */
+    value: AgentConfig;
+    case: "configured";
+  } | {
+    /**
+     * The configuration cannot be used; nothing else follows.
+     *
+     * @generated from field: pact.agentport.ConfigRefused config_refused = 2;
+     */
+    value: ConfigRefused;
+    case: "configRefused";
+  } | {
+    /**
+     * @generated from field: pact.agentport.LinkState link_state = 3;
+     */
+    value: LinkState;
+    case: "linkState";
+  } | {
+    /**
+     * @generated from field: pact.agentport.DeclaredConfig declared = 4;
+     */
+    value: DeclaredConfig;
+    case: "declared";
+  } | {
+    /**
+     * To be kept where only the agent can read it.
+     *
+     * @generated from field: pact.agentport.NodeIdentity identity = 5;
+     */
+    value: NodeIdentity;
+    case: "identity";
+  } | {
+    /**
+     * @generated from field: pact.agentport.Call call = 6;
+     */
+    value: Call;
+    case: "call";
+  } | {
+    /**
+     * @generated from field: pact.agentport.CallCredit call_credit = 7;
+     */
+    value: CallCredit;
+    case: "callCredit";
+  } | {
+    /**
+     * The caller has gone away.
+     *
+     * @generated from field: pact.agentport.CallCancelled call_cancelled = 8;
+     */
+    value: CallCancelled;
+    case: "callCancelled";
+  } | {
+    /**
+     * @generated from field: pact.agentport.AppendResult append_result = 9;
+     */
+    value: AppendResult;
+    case: "appendResult";
+  } | {
+    /**
+     * @generated from field: pact.agentport.Listening listening = 10;
+     */
+    value: Listening;
+    case: "listening";
+  } | {
+    /**
+     * The worker cannot go on.
+     *
+     * @generated from field: pact.agentport.Fatal fatal = 11;
+     */
+    value: Fatal;
+    case: "fatal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message pact.agentport.WorkerFrame.
+ * Use `create(WorkerFrameSchema)` to create a new message.
+ */
+export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 6);
+
+/**
+ * What the worker starts with. The core reads the files, the worker parses them.
+ *
+ * @generated from message pact.agentport.Configure
+ */
+export type Configure = Message<"pact.agentport.Configure"> & {
+  /**
+   * @generated from field: string config_path = 1;
+   */
+  configPath: string;
+
+  /**
+   * @generated from field: string config_text = 2;
+   */
+  configText: string;
+
+  /**
+   * @generated from field: repeated string arguments = 3;
+   */
+  arguments: string[];
+
+  /**
+   * @generated from field: map<string, string> environment = 4;
+   */
+  environment: { [key: string]: string };
+
+  /**
+   * @generated from field: string hostname = 5;
+   */
+  hostname: string;
+
+  /**
+   * The identity of an earlier start, if there is one.
+   *
+   * @generated from field: pact.agentport.NodeIdentity identity = 6;
+   */
+  identity?: NodeIdentity | undefined;
+
+  /**
+   * @generated from field: string ca_pem = 7;
+   */
+  caPem: string;
+
+  /**
+   * Secrets and certificates named in the configuration, by their path.
+   *
+   * @generated from field: map<string, bytes> files = 8;
+   */
+  files: { [key: string]: Uint8Array };
+
+  /**
+   * What was declared when the agent last had contact.
+   *
+   * @generated from field: pact.agentport.DeclaredConfig cached = 9;
+   */
+  cached?: DeclaredConfig | undefined;
+
+  /**
+   * What identifies the machine: mac, bmc_serial, smbios_uuid, tpm_ek_hash.
+   *
+   * @generated from field: map<string, string> hardware = 10;
+   */
+  hardware: { [key: string]: string };
+};
+
+/**
+ * Describes the message pact.agentport.Configure.
+ * Use `create(ConfigureSchema)` to create a new message.
+ */
+export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 7);
+
+/**
+ * @generated from message pact.agentport.ConfigRefused
+ */
+export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
+  /**
+   * With file, line and column where they are known.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Files that are named in the configuration and must be sent along.
+   *
+   * @generated from field: repeated string wanted_files = 2;
+   */
+  wantedFiles: string[];
+};
+
+/**
+ * Describes the message pact.agentport.ConfigRefused.
+ * Use `create(ConfigRefusedSchema)` to create a new message.
+ */
+export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 8);
+
+/**
+ * The settings that concern the core.
+ *
+ * @generated from message pact.agentport.AgentConfig
+ */
+export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string vcluster_id = 2;
+   */
+  vclusterId: string;
+
+  /**
+   * observe, warn or enforce; until a policy is known.
+   *
+   * @generated from field: string enforcement_mode = 3;
+   */
+  enforcementMode: string;
+
+  /**
+   * "" for automatic, or "rootless".
+   *
+   * @generated from field: string profile = 4;
+   */
+  profile: string;
+
+  /**
+   * Prefix of every managed and own path; development and tests.
+   *
+   * @generated from field: string root = 5;
+   */
+  root: string;
+
+  /**
+   * @generated from field: string cache_dir = 6;
+   */
+  cacheDir: string;
+
+  /**
+   * @generated from field: string state_dir = 7;
+   */
+  stateDir: string;
+
+  /**
+   * @generated from field: string log_dir = 8;
+   */
+  logDir: string;
+
+  /**
+   * @generated from field: string log_level = 9;
+   */
+  logLevel: string;
+
+  /**
+   * @generated from field: string log_format = 10;
+   */
+  logFormat: string;
+
+  /**
+   * @generated from field: uint32 base_window_seconds = 11;
+   */
+  baseWindowSeconds: number;
+
+  /**
+   * @generated from field: double drift_sensitivity = 12;
+   */
+  driftSensitivity: number;
+
+  /**
+   * @generated from field: uint32 min_window_seconds = 13;
+   */
+  minWindowSeconds: number;
+
+  /**
+   * @generated from field: uint32 settle_ms = 14;
+   */
+  settleMs: number;
+
+  /**
+   * @generated from field: uint32 scan_idle_seconds = 15;
+   */
+  scanIdleSeconds: number;
+
+  /**
+   * @generated from field: uint32 scan_active_seconds = 16;
+   */
+  scanActiveSeconds: number;
+
+  /**
+   * @generated from field: repeated string watch_paths = 17;
+   */
+  watchPaths: string[];
+
+  /**
+   * @generated from field: repeated string blacklist = 18;
+   */
+  blacklist: string[];
+
+  /**
+   * @generated from field: bool inotify_enabled = 19;
+   */
+  inotifyEnabled: boolean;
+
+  /**
+   * @generated from field: uint32 shutdown_grace_seconds = 20;
+   */
+  shutdownGraceSeconds: number;
+
+  /**
+   * @generated from field: string whitelist_mode = 21;
+   */
+  whitelistMode: string;
+
+  /**
+   * @generated from field: bool viewer_exec = 22;
+   */
+  viewerExec: boolean;
+
+  /**
+   * @generated from field: repeated string warnings = 23;
+   */
+  warnings: string[];
+};
+
+/**
+ * Describes the message pact.agentport.AgentConfig.
+ * Use `create(AgentConfigSchema)` to create a new message.
+ */
+export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 9);
+
+/**
+ * Where the connection to the journal stands.
+ *
+ * @generated from message pact.agentport.LinkState
+ */
+export type LinkState = Message<"pact.agentport.LinkState"> & {
+  /**
+   * @generated from field: bool connected = 1;
+   */
+  connected: boolean;
+
+  /**
+   * @generated from field: string endpoint = 2;
+   */
+  endpoint: string;
+
+  /**
+   * Why it is not connected.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Stable error code of the reason, such as NODE_REVOKED.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string node_id = 5;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string vcluster_id = 6;
+   */
+  vclusterId: string;
+};
+
+/**
+ * Describes the message pact.agentport.LinkState.
+ * Use `create(LinkStateSchema)` to create a new message.
+ */
+export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 10);
+
+/**
+ * A node's certificate with its key. Never logged.
+ *
+ * @generated from message pact.agentport.NodeIdentity
+ */
+export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
+  /**
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * @generated from field: string domain_id = 2;
+   */
+  domainId: string;
+
+  /**
+   * @generated from field: string vcluster_id = 3;
+   */
+  vclusterId: string;
+
+  /**
+   * @generated from field: string cert_pem = 4;
+   */
+  certPem: string;
+
+  /**
+   * @generated from field: string key_pem = 5;
+   */
+  keyPem: string;
+
+  /**
+   * @generated from field: string trust_bundle_pem = 6;
+   */
+  trustBundlePem: string;
+};
+
+/**
+ * Describes the message pact.agentport.NodeIdentity.
+ * Use `create(NodeIdentitySchema)` to create a new message.
+ */
+export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 11);
+
+/**
+ * Someone calls a method of the shell service.
+ *
+ * @generated from message pact.agentport.Call
+ */
+export type Call = Message<"pact.agentport.Call"> & {
+  /**
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+
+  /**
+   * @generated from field: string method = 2;
+   */
+  method: string;
+
+  /**
+   * @generated from field: pact.agentport.Caller caller = 3;
+   */
+  caller?: Caller | undefined;
+
+  /**
+   * The request message of the method.
+   *
+   * @generated from field: bytes request = 4;
+   */
+  request: Uint8Array;
+
+  /**
+   * Answers that may be sent before more credit is given.
+   *
+   * @generated from field: uint32 credit = 5;
+   */
+  credit: number;
+};
+
+/**
+ * Describes the message pact.agentport.Call.
+ * Use `create(CallSchema)` to create a new message.
+ */
+export const CallSchema: GenMessage<Call> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 12);
+
+/**
+ * Who calls, from a verified token.
+ *
+ * @generated from message pact.agentport.Caller
+ */
+export type Caller = Message<"pact.agentport.Caller"> & {
+  /**
+   * @generated from field: string principal = 1;
+   */
+  principal: string;
+
+  /**
+   * @generated from field: string principal_type = 2;
+   */
+  principalType: string;
+
+  /**
+   * @generated from field: repeated string roles = 3;
+   */
+  roles: string[];
+
+  /**
+   * @generated from field: string remote_address = 4;
+   */
+  remoteAddress: string;
+};
+
+/**
+ * Describes the message pact.agentport.Caller.
+ * Use `create(CallerSchema)` to create a new message.
+ */
+export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 13);
+
+/**
+ * @generated from message pact.agentport.CallCredit
+ */
+export type CallCredit = Message<"pact.agentport.CallCredit"> & {
+  /**
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+
+  /**
+   * @generated from field: uint32 credit = 2;
+   */
+  credit: number;
+};
+
+/**
+ * Describes the message pact.agentport.CallCredit.
+ * Use `create(CallCreditSchema)` to create a new message.
+ */
+export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 14);
+
+/**
+ * @generated from message pact.agentport.CallCancelled
+ */
+export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
+  /**
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+};
+
+/**
+ * Describes the message pact.agentport.CallCancelled.
+ * Use `create(CallCancelledSchema)` to create a new message.
+ */
+export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 15);
+
+/**
+ * @generated from message pact.agentport.CallOutput
+ */
+export type CallOutput = Message<"pact.agentport.CallOutput"> & {
+  /**
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+
+  /**
+   * @generated from field: bytes message = 2;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message pact.agentport.CallOutput.
+ * Use `create(CallOutputSchema)` to create a new message.
+ */
+export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 16);
+
+/**
+ * @generated from message pact.agentport.CallEnd
+ */
+export type CallEnd = Message<"pact.agentport.CallEnd"> & {
+  /**
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+
+  /**
+   * Empty when the call succeeded.
+   *
+   * @generated from field: string error_code = 2;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 3;
+   */
+  errorMessage: string;
+};
+
+/**
+ * Describes the message pact.agentport.CallEnd.
+ * Use `create(CallEndSchema)` to create a new message.
+ */
+export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 17);
+
+/**
+ * An entry for the configuration log.
+ *
+ * @generated from message pact.agentport.Append
+ */
+export type Append = Message<"pact.agentport.Append"> & {
+  /**
+   * @generated from field: uint64 append_id = 1;
+   */
+  appendId: bigint;
+
+  /**
+   * @generated from field: pact.config.ConfigEntry entry = 2;
+   */
+  entry?: ConfigEntry | undefined;
+
+  /**
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: optional uint64 expected_head = 4;
+   */
+  expectedHead?: bigint | undefined;
+};
+
+/**
+ * Describes the message pact.agentport.Append.
+ * Use `create(AppendSchema)` to create a new message.
+ */
+export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 18);
+
+/**
+ * @generated from message pact.agentport.AppendResult
+ */
+export type AppendResult = Message<"pact.agentport.AppendResult"> & {
+  /**
+   * @generated from field: uint64 append_id = 1;
+   */
+  appendId: bigint;
+
+  /**
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * @generated from field: string policy_ref = 3;
+   */
+  policyRef: string;
+
+  /**
+   * Empty when it was appended.
+   *
+   * @generated from field: string error_code = 4;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 5;
+   */
+  errorMessage: string;
+};
+
+/**
+ * Describes the message pact.agentport.AppendResult.
+ * Use `create(AppendResultSchema)` to create a new message.
+ */
+export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 19);
+
+/**
+ * @generated from message pact.agentport.Listening
+ */
+export type Listening = Message<"pact.agentport.Listening"> & {
+  /**
+   * @generated from field: string hostname = 1;
+   */
+  hostname: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message pact.agentport.Listening.
+ * Use `create(ListeningSchema)` to create a new message.
+ */
+export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 20);
+
+/**
+ * @generated from message pact.agentport.Stop
+ */
+export type Stop = Message<"pact.agentport.Stop"> & {
+};
+
+/**
+ * Describes the message pact.agentport.Stop.
+ * Use `create(StopSchema)` to create a new message.
+ */
+export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 21);
+
+/**
+ * @generated from message pact.agentport.Resume
+ */
+export type Resume = Message<"pact.agentport.Resume"> & {
+};
+
+/**
+ * Describes the message pact.agentport.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 22);
+
+/**
+ * @generated from message pact.agentport.Fatal
+ */
+export type Fatal = Message<"pact.agentport.Fatal"> & {
+  /**
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message pact.agentport.Fatal.
+ * Use `create(FatalSchema)` to create a new message.
+ */
+export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

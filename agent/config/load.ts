@@ -1,0 +1,107 @@
+import { create } from "@bufbuild/protobuf";
+import { agentport } from "../../api/mod.ts";
+import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
+import { AGENT_SETTINGS, LATER } from "./settings.ts";
+
+/** Resolved settings of `pact-agent`. */
+export type AgentSettings = SettingValues<typeof AGENT_SETTINGS>;
+
+/** The settings for the worker and the part of them that the core needs. */
+export interface LoadedAgentConfig {
+  readonly settings: AgentSettings;
+  readonly nodeId: string;
+  readonly config: agentport.AgentConfig;
+}
+
+/**
+ * Reads the configuration the core handed over (AGT-1, ACF-1).
+ *
+ * @throws {ConfigError} naming option, variable, or file with line and column.
+ */
+export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
+  const sources = {
+    args: input.arguments,
+    env: input.environment,
+    file: input.configText === "" ? undefined : { path: input.configPath, text: input.configText },
+  };
+  const settings = resolveConfig(AGENT_SETTINGS, sources).values;
+  const all = resolveConfig({ ...LATER.settings, ...AGENT_SETTINGS }, sources);
+  const nodeId = settings.nodeId ?? input.hostname;
+  if (settings.journalEndpoints.length === 0) {
+    throw new ConfigError(
+      "no journal: give --journal, PACT_AGENT_JOURNAL or agent.journal.endpoints",
+    );
+  }
+  if (settings.root !== undefined && settings.profile !== "rootless") {
+    throw new ConfigError("--root is for development: give --profile rootless with it");
+  }
+  const warnings = [...all.warnings, ...LATER.warnings(all.values), ...checkTogether(settings)];
+  return { settings, nodeId, config: coreConfig(settings, nodeId, warnings) };
+}
+
+function coreConfig(
+  settings: AgentSettings,
+  nodeId: string,
+  warnings: string[],
+): agentport.AgentConfig {
+  const root = settings.root ?? "";
+  return create(agentport.AgentConfigSchema, {
+    nodeId,
+    vclusterId: settings.vclusterId ?? "",
+    enforcementMode: settings.enforcementMode,
+    profile: settings.profile === "auto" ? "" : settings.profile,
+    root,
+    cacheDir: settings.cacheDir ?? `${root}/var/lib/pact/cache`,
+    stateDir: `${root}/run/pact/state`,
+    logDir: `${root}/run/pact/logs`,
+    logLevel: settings.logLevel,
+    logFormat: settings.logFormat,
+    baseWindowSeconds: settings.baseWindowSeconds,
+    driftSensitivity: settings.driftSensitivity,
+    minWindowSeconds: settings.minWindowSeconds,
+    settleMs: settings.settleMs,
+    scanIdleSeconds: settings.scanIdleSeconds,
+    scanActiveSeconds: settings.scanActiveSeconds,
+    watchPaths: settings.watchPaths,
+    blacklist: settings.blacklist,
+    inotifyEnabled: settings.isInotifyEnabled,
+    shutdownGraceSeconds: settings.shutdownGraceSeconds,
+    whitelistMode: settings.whitelistMode,
+    viewerExec: settings.isViewerExec,
+    warnings,
+  });
+}
+
+/** Rules over several settings; what is merely unwise is returned as warnings. */
+function checkTogether(settings: AgentSettings): string[] {
+  const warnings: string[] = [];
+  if (settings.minWindowSeconds < 60) {
+    if (settings.profile !== "rootless") {
+      throw new ConfigError(
+        "agent.commit_window.min_window_seconds below 60 is for development: it needs --profile rootless",
+      );
+    }
+    warnings.push(
+      `commit windows may be as short as ${settings.minWindowSeconds} s: for development`,
+    );
+  }
+  if (!settings.isTlsEnabled) {
+    warnings.push("agent.journal.tls_enabled is false: the journal is reached without encryption");
+  }
+  if (settings.authHmacSecret !== undefined || settings.authHmacSecretFile !== undefined) {
+    warnings.push(
+      "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
+    );
+  } else if (settings.authJwksUrl === undefined) {
+    warnings.push(
+      "agent authentication not configured: every call of the shell service is refused (ACF-4)",
+    );
+  }
+  return warnings;
+}
+
+/** Files the settings name; the core reads them and sends them along. */
+export function wantedFiles(settings: AgentSettings): string[] {
+  const ca = settings.isTlsEnabled ? [settings.tlsCa] : [];
+  return [...ca, settings.authHmacSecretFile].filter((path) => path !== undefined);
+}

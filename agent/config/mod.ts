@@ -1,0 +1,7 @@
+/** Configuration of `pact-agent`, read in the network worker. */
+export {
+  type AgentSettings,
+  loadAgentConfig,
+  type LoadedAgentConfig,
+  wantedFiles,
+} from "./load.ts";

@@ -1,0 +1,184 @@
+import { z } from "zod";
+import {
+  AbsolutePathSchema,
+  laterKeys,
+  listSetting,
+  numberSetting,
+  switchSetting,
+  textSetting,
+} from "../../common/config/mod.ts";
+import { LOG_LEVELS } from "../../common/log/mod.ts";
+import { NodeIdSchema, VClusterIdSchema } from "../../common/model/mod.ts";
+
+const path = AbsolutePathSchema.optional();
+const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
+const seconds = (least: number, most: number) => z.number().int().min(least).max(most);
+
+/** `HOST:PORT` of the shell listener. */
+const ListenSchema = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]+):[0-9]{1,5}$/, {
+  message: "must be HOST:PORT",
+});
+
+/** Patterns never looked at for drift unless declared (agent.md section 2). */
+const DEFAULT_BLACKLIST = [
+  "/tmp/**",
+  "/var/log/**",
+  "/proc/**",
+  "/sys/**",
+  "/dev/**",
+  "/run/user/**",
+  "/run/pact/**",
+  "/run/lattice/**",
+];
+
+/** Every setting of `pact-agent` that has an effect (agent.md sections 1.2 and 2). */
+export const AGENT_SETTINGS = {
+  /** Found and read by the core; known here so that it is no unknown option. */
+  config: textSetting({ flag: "config", env: ["PACT_AGENT_CONFIG"] }, path),
+  nodeId: textSetting(
+    { flag: "node-id", env: ["PACT_AGENT_NODE_ID"], key: "agent.node_id" },
+    NodeIdSchema.optional(),
+  ),
+  vclusterId: textSetting(
+    { flag: "vcluster", env: ["PACT_AGENT_VCLUSTER"], key: "agent.vcluster" },
+    VClusterIdSchema.optional(),
+  ),
+  profile: textSetting({ flag: "profile" }, z.enum(["auto", "rootless"]).default("auto")),
+  root: textSetting({ flag: "root" }, path),
+  enforcementMode: textSetting(
+    { key: "agent.enforcement_mode" },
+    z.enum(["observe", "warn", "enforce"]).default("observe"),
+  ),
+  journalEndpoints: listSetting(
+    { flag: "journal", env: ["PACT_AGENT_JOURNAL"], key: "agent.journal.endpoints" },
+    listOrText.default([]),
+  ),
+  isTlsEnabled: switchSetting({ key: "agent.journal.tls_enabled" }, true),
+  tlsCa: textSetting(
+    { key: "agent.journal.tls_ca" },
+    AbsolutePathSchema.default("/etc/pact/ca.crt"),
+  ),
+  enrollmentRetrySeconds: numberSetting(
+    { key: "agent.enrollment.retry_seconds" },
+    seconds(1, 86_400).default(300),
+  ),
+  hardwareIds: listSetting({ key: "agent.enrollment.hardware_ids" }, listOrText.default([])),
+  isShellEnabled: switchSetting({ key: "agent.shell.enabled" }, true),
+  shellListen: textSetting({ key: "agent.shell.listen" }, ListenSchema.default("0.0.0.0:9445")),
+  whitelistMode: textSetting(
+    { key: "agent.shell.whitelist_mode" },
+    z.enum(["strict", "learning", "bypass"]).default("strict"),
+  ),
+  isViewerExec: switchSetting({ key: "agent.shell.viewer_exec" }, false),
+  authIssuer: textSetting({ key: "agent.shell.auth.issuer" }, z.url().optional()),
+  authAudiences: listSetting(
+    { key: "agent.shell.auth.audience" },
+    listOrText.default(["pact-agent", "pact-cli", "pact"]),
+  ),
+  authJwksUrl: textSetting({ key: "agent.shell.auth.jwks_url" }, z.url().optional()),
+  authHmacSecret: textSetting({ key: "agent.shell.auth.hmac_secret" }, z.string().optional()),
+  authHmacSecretFile: textSetting({ key: "agent.shell.auth.hmac_secret_file" }, path),
+  baseWindowSeconds: numberSetting(
+    { key: "agent.commit_window.base_window_seconds" },
+    seconds(60, 86_400).default(900),
+  ),
+  driftSensitivity: numberSetting(
+    { key: "agent.commit_window.drift_sensitivity" },
+    z.number().min(0).max(1000).default(2),
+  ),
+  minWindowSeconds: numberSetting(
+    { key: "agent.commit_window.min_window_seconds" },
+    seconds(1, 60).default(60),
+  ),
+  settleMs: numberSetting(
+    { key: "agent.drift.settle_ms" },
+    z.number().int().min(0).max(60_000).default(5000),
+  ),
+  isInotifyEnabled: switchSetting({ key: "agent.observer.inotify_enabled" }, true),
+  scanIdleSeconds: numberSetting(
+    { key: "agent.observer.scan_idle_seconds" },
+    seconds(1, 86_400).default(30),
+  ),
+  scanActiveSeconds: numberSetting(
+    { key: "agent.observer.scan_active_seconds" },
+    seconds(1, 86_400).default(300),
+  ),
+  watchPaths: listSetting(
+    { key: "agent.observer.watch_paths" },
+    z.union([z.string().transform((text) => [text]), z.array(AbsolutePathSchema)]).default([
+      "/etc",
+    ]),
+  ),
+  blacklist: listSetting(
+    { key: "agent.blacklist.patterns" },
+    listOrText.default(DEFAULT_BLACKLIST),
+  ),
+  shutdownGraceSeconds: numberSetting(
+    { key: "agent.supervisor.shutdown_grace_seconds" },
+    seconds(0, 3600).default(10),
+  ),
+  cacheDir: textSetting({ key: "agent.cache.dir" }, path),
+  logLevel: textSetting(
+    { env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },
+    z.enum(LOG_LEVELS).default("info"),
+  ),
+  logFormat: textSetting({ key: "telemetry.log_format" }, z.enum(["text", "json"]).default("text")),
+} as const;
+
+/** Keys of the published samples without a function yet. */
+export const LATER = laterKeys([
+  "agent.supervisor.backend",
+  "agent.supervisor.baseline_poll_ms",
+  "agent.supervisor.idle_poll_ms",
+  "agent.supervisor.active_poll_ms",
+  "agent.supervisor.active_poll_max_ms",
+  "agent.supervisor.restart_backoff_max_seconds",
+  "agent.supervisor.restart_reset_seconds",
+  "agent.supervisor.max_restarts",
+  "agent.services",
+  "agent.watchdog.enabled",
+  "agent.watchdog.device",
+  "agent.watchdog.timeout_seconds",
+  "agent.watchdog.required",
+  "agent.boot.max_retries",
+  "agent.boot.backoff_initial_seconds",
+  "agent.boot.backoff_max_seconds",
+  "agent.boot.slow_retry_seconds",
+  "agent.journal.tls_cert",
+  "agent.journal.tls_key",
+  "agent.identity.provider",
+  "agent.identity.spire_socket",
+  "agent.identity.spiffe_id",
+  "agent.identity.timeout_seconds",
+  "agent.identity.spire_retry_seconds",
+  "agent.enrollment.journal_endpoints",
+  "agent.enrollment.ca_cert",
+  "agent.enrollment.cert_dir",
+  "agent.enrollment.renewal_before_expiry_seconds",
+  "agent.enrollment.trust_on_first_use",
+  "agent.observer.ebpf_enabled",
+  "agent.observer.ebpf",
+  "agent.observer.inotify",
+  "agent.observer.netlink_enabled",
+  "agent.observer.netlink",
+  "agent.shell.max_sessions",
+  "agent.shell.max_sessions_per_user",
+  "agent.shell.allow_plaintext",
+  "agent.commit_window.emergency_window_seconds",
+  "agent.capability.manifest_path",
+  "agent.capability.socket_path",
+  "agent.capability.gpu_poll_interval_seconds",
+  "agent.network.interfaces",
+  "agent.identity_mapping.mode",
+  "agent.workload.handoff_enabled",
+  "agent.workload.image_roots",
+  "agent.workload.hold_seconds",
+  "agent.workload.lattice_uid",
+  "agent.console.enabled",
+  "agent.console.command",
+], {
+  "agent.supervisor.backend": "pact",
+  "agent.observer.ebpf_enabled": false,
+  "agent.observer.ebpf": false,
+  "agent.identity.provider": "auto",
+});

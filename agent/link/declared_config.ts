@@ -1,0 +1,120 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { agentport } from "../../api/mod.ts";
+import {
+  type FileValue,
+  memorySizeBytes,
+  type OverlayDocument,
+  type ServiceDeclaration,
+} from "../../common/model/mod.ts";
+import { policyToWire, present } from "../../common/wire/mod.ts";
+
+/** Where a declaration stands in the log. */
+export interface DeclarationPosition {
+  readonly overlayVersion: number;
+  /** Newest entry contained. */
+  readonly sequence: number;
+}
+
+/** The declared configuration as the core takes it: documents read, defaults filled in. */
+export function declaredConfig(
+  document: OverlayDocument,
+  { overlayVersion, sequence }: DeclarationPosition,
+): agentport.DeclaredConfig {
+  return create(agentport.DeclaredConfigSchema, {
+    overlayVersion: BigInt(overlayVersion),
+    sequence: BigInt(sequence),
+    vclusterId: document.vcluster,
+    sysctl: document.sysctl,
+    files: Object.entries(document.files).map(([path, value]) => fileOf(path, value)),
+    services: document.services.map(serviceSpec),
+    mounts: Object.entries(document.mounts).map(([path, mount]) => ({
+      path,
+      fsType: mount.type,
+      source: mount.source,
+      options: mount.options,
+      readOnly: mount.read_only,
+    })),
+    ...present("policy", document.policy && policyToWire(document.policy)),
+    blacklist: document.blacklist,
+    unsupported: unsupportedItems(document),
+  });
+}
+
+/** What is declared but no dimension of this version can apply; reported, never dropped. */
+function unsupportedItems(document: OverlayDocument): string[] {
+  return [
+    ...Object.keys(document.network).map((key) => `network:${key}`),
+    ...Object.keys(document.packages).map((key) => `packages:${key}`),
+    ...Object.keys(document.gpu).map((key) => `gpu:${key}`),
+    ...document.modules.map((name) => `settings:module:${name}`),
+    ...(document.uenv === undefined ? [] : ["settings:uenv"]),
+  ];
+}
+
+function fileOf(
+  path: string,
+  value: FileValue,
+): MessageInitShape<typeof agentport.DeclaredFileSchema> {
+  const content = value.content_b64;
+  return {
+    path,
+    hasContent: content !== undefined,
+    content: content === undefined ? new Uint8Array() : Uint8Array.fromBase64(content),
+    contentHash: value.content_hash ?? "",
+    mode: value.mode ?? 0,
+    owner: value.owner ?? "",
+  };
+}
+
+const RESTART = {
+  Always: agentport.RestartPolicy.ALWAYS,
+  OnFailure: agentport.RestartPolicy.ON_FAILURE,
+  Never: agentport.RestartPolicy.NEVER,
+} as const;
+
+const HEALTH = {
+  Process: agentport.HealthCheckType.PROCESS,
+  Http: agentport.HealthCheckType.HTTP,
+  Tcp: agentport.HealthCheckType.TCP,
+} as const;
+
+/** Seconds between restarts and checks where a declaration says nothing (agent.md 5.1, HLT-1). */
+const DEFAULT_RESTART_DELAY_SECONDS = 5;
+const DEFAULT_HEALTH_INTERVAL_SECONDS = 30;
+
+function serviceSpec(
+  service: ServiceDeclaration,
+): MessageInitShape<typeof agentport.ServiceSpecSchema> {
+  const memoryMax = service.cgroup_memory_max === undefined
+    ? undefined
+    : memorySizeBytes(service.cgroup_memory_max);
+  return {
+    name: service.name,
+    binary: service.binary ?? "",
+    args: service.args ?? [],
+    restart: RESTART[service.restart ?? "Always"],
+    restartDelaySeconds: service.restart_delay_seconds ?? DEFAULT_RESTART_DELAY_SECONDS,
+    dependsOn: service.depends_on ?? [],
+    order: service.order ?? 0,
+    user: service.user ?? "",
+    cgroupSlice: service.cgroup_slice ?? "",
+    ...present("memoryMaxBytes", memoryMax === undefined ? undefined : BigInt(memoryMax)),
+    ...present("cpuWeight", service.cgroup_cpu_weight),
+    ...present("pidsMax", service.pids_max === undefined ? undefined : BigInt(service.pids_max)),
+    ...present("ioMax", service.io_max === undefined ? undefined : BigInt(service.io_max)),
+    healthCheck: {
+      type: HEALTH[service.health_check?.type ?? "Process"],
+      url: service.health_check?.url ?? "",
+      port: service.health_check?.port ?? 0,
+      intervalSeconds: service.health_check?.interval_seconds ?? DEFAULT_HEALTH_INTERVAL_SECONDS,
+      gate: service.health_check?.gate ?? false,
+    },
+    critical: service.critical ?? false,
+    env: service.env ?? {},
+    workingDirectory: service.working_directory ?? "",
+    stopSignal: service.stop_signal ?? "",
+    stopTimeoutSeconds: service.stop_timeout_seconds ?? 0,
+    needsNetwork: service.needs_network ?? [],
+    stopped: service.state === "stopped",
+  };
+}

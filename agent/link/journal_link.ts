@@ -1,0 +1,282 @@
+/**
+ * Keeps the node in contact with a journal: enrols, connects, takes the declared configuration and
+ * follows its changes, reconnects for ever. It owns the session and ends by `close`.
+ */
+
+import { ConnectError } from "@connectrpc/connect";
+import type { agentport, capability, journal } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { OverlayDocument } from "../../common/model/mod.ts";
+import { createRpcTransport } from "../../common/rpc/mod.ts";
+import type { BootConfig } from "./boot_stream.ts";
+import { declaredConfig } from "./declared_config.ts";
+import { effectiveDocument } from "./effective.ts";
+import { enrol, type Hardware } from "./enroll.ts";
+import { changesDeclaration, createRefresher } from "./refresh.ts";
+import { scheduleRenewal } from "./renewal.ts";
+import { retryDelayMs } from "./retry_delay.ts";
+import { JournalSession } from "./session.ts";
+
+/** Where the contact with the journal stands. */
+export interface LinkStateReport {
+  readonly connected: boolean;
+  readonly endpoint: string;
+  /** Why not, with its stable code. */
+  readonly reason: string;
+  readonly code: string;
+  readonly nodeId: string;
+  readonly vclusterId: string;
+}
+
+/** What the link tells its owner. */
+export interface LinkEvents {
+  onState(state: LinkStateReport): void;
+  onIdentity(identity: agentport.NodeIdentity): void;
+  onDeclared(declared: agentport.DeclaredConfig): void;
+}
+
+/** What the link works with. */
+export interface LinkOptions {
+  readonly endpoints: readonly string[];
+  readonly caPem: string;
+  readonly hardware: Hardware;
+  /** Identity of an earlier start of this boot. */
+  readonly identity: agentport.NodeIdentity | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly events: LinkEvents;
+}
+
+/** The running link. */
+export interface JournalLink {
+  /** What was done while disconnected has been handed in; newer state may come (CR1). */
+  resume(): void;
+  /** @throws {PactError} UNAVAILABLE while there is no journal; the journal's refusal otherwise. */
+  append(request: agentport.Append): Promise<journal.AppendEntryResponse>;
+  /** Sends the newest report when there is a journal; a failure is repeated by the next report. */
+  reportState(detail: journal.NodeStateDetail): void;
+  reportCapability(report: capability.CapabilityReport): void;
+  close(): void;
+}
+
+/** Longest wait for the core to hand in what happened while disconnected. */
+const RESUME_LIMIT_MS = 60_000;
+
+/** Starts the link; it runs until `close`. */
+export function startJournalLink(options: LinkOptions): JournalLink {
+  const link = new Link(options);
+  link.run().catch((error: unknown) =>
+    options.log.error("journal link ended", { error: String(error) })
+  );
+  return link;
+}
+
+class Link implements JournalLink {
+  readonly #stop = new AbortController();
+  #identity: agentport.NodeIdentity | undefined;
+  #session: JournalSession | undefined;
+  #overlay: { readonly document: OverlayDocument; readonly version: number } | undefined;
+  /** vCluster whose overlay that is. */
+  #overlayOf = "";
+  #resume: (() => void) | undefined;
+  #attempt = 0;
+
+  constructor(private readonly options: LinkOptions) {
+    this.#identity = options.identity;
+  }
+
+  resume(): void {
+    this.#resume?.();
+  }
+
+  async append(request: agentport.Append): Promise<journal.AppendEntryResponse> {
+    if (this.#session === undefined) {
+      throw new PactError("UNAVAILABLE", "no journal can be reached");
+    }
+    try {
+      return await this.#session.append(request.entry, request.requestId, request.expectedHead);
+    } catch (error) {
+      throw error instanceof ConnectError ? fromConnectError(error) : error;
+    }
+  }
+
+  reportState(detail: journal.NodeStateDetail): void {
+    this.#report((session) => session.reportState(detail));
+  }
+
+  reportCapability(report: capability.CapabilityReport): void {
+    this.#report((session) => session.reportCapability(report));
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#session?.close();
+  }
+
+  #report(send: (session: JournalSession) => Promise<void>): void {
+    if (this.#session === undefined) return;
+    send(this.#session).catch((error: unknown) =>
+      this.options.log.debug("report was not delivered", { error: String(error) })
+    );
+  }
+
+  /** One round per connection; the endpoints take turns (SUB-8). */
+  async run(): Promise<void> {
+    const { endpoints } = this.options;
+    // Ends when the agent stops: a node never gives up on its journal.
+    for (let turn = 0; !this.#stop.signal.aborted; turn++) {
+      const endpoint = endpoints[turn % endpoints.length] ?? "";
+      try {
+        await this.#round(endpoint);
+      } catch (error) {
+        await this.#disconnected(endpoint, error);
+      }
+    }
+  }
+
+  async #round(endpoint: string): Promise<void> {
+    const identity = this.#identity ?? await this.#enrol(endpoint);
+    const session = new JournalSession({ endpoint, caPem: this.options.caPem }, identity);
+    try {
+      await this.#follow(session);
+    } finally {
+      this.#session = undefined;
+      session.close();
+    }
+  }
+
+  async #enrol(endpoint: string): Promise<agentport.NodeIdentity> {
+    const transport = createRpcTransport({ endpoint, caPem: this.options.caPem });
+    try {
+      this.#keep(await enrol(transport, this.options.hardware));
+    } finally {
+      transport.close();
+    }
+    if (this.#identity === undefined) throw new PactError("INTERNAL", "enrolment gave no identity");
+    this.options.log.info("enrolled", { node: this.#identity.nodeId });
+    return this.#identity;
+  }
+
+  #keep(identity: agentport.NodeIdentity): void {
+    this.#identity = identity;
+    this.options.events.onIdentity(identity);
+  }
+
+  /** From connected to the end of the subscription. */
+  async #follow(session: JournalSession): Promise<void> {
+    // The certificate is judged by the first call, not by the handshake.
+    const vclusterId = await session.assignedVCluster();
+    this.#session = session;
+    this.#attempt = 0;
+    const handedIn = this.#waitForResume();
+    this.#announce(session.address.endpoint, { connected: true, vclusterId });
+    await handedIn;
+    if (vclusterId !== this.#overlayOf) this.#overlay = undefined;
+    this.#overlayOf = vclusterId;
+    const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
+    this.#take(boot);
+    const renewed = new AbortController();
+    const renewal = scheduleRenewal({ ...this.options, session }, (identity) => {
+      this.#keep(identity);
+      renewed.abort();
+    });
+    try {
+      await this.#subscribe(session, vclusterId, boot.nextSequence, renewed.signal);
+    } catch (error) {
+      if (!renewed.signal.aborted) throw error;
+    } finally {
+      renewal.cancel();
+    }
+  }
+
+  async #subscribe(
+    session: JournalSession,
+    vclusterId: string,
+    fromSequence: number,
+    renewed: AbortSignal,
+  ): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, renewed]);
+    const refresher = createRefresher(this.options, async () => {
+      this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
+    });
+    try {
+      for await (const { update } of session.updates(vclusterId, fromSequence, signal)) {
+        if (changesDeclaration(update)) refresher.due();
+      }
+    } finally {
+      refresher.close();
+    }
+    throw new PactError("UNAVAILABLE", "the journal ended the subscription");
+  }
+
+  /** Takes over what a boot stream brought. */
+  #take(boot: BootConfig): void {
+    if (boot.overlay !== undefined) {
+      this.#overlay = { document: boot.overlay, version: boot.overlayVersion };
+    }
+    if (this.#overlay === undefined) return;
+    const { document, version } = this.#overlay;
+    const position = { overlayVersion: version, sequence: Math.max(boot.nextSequence - 1, 0) };
+    this.options.events.onDeclared(
+      declaredConfig(effectiveDocument(document, boot.deltas), position),
+    );
+  }
+
+  #waitForResume(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.options.clock.setTimer(RESUME_LIMIT_MS, resolve);
+    this.#resume = () => {
+      this.options.clock.clearTimer(timer);
+      resolve();
+    };
+    return promise;
+  }
+
+  async #disconnected(endpoint: string, error: unknown): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const { code, message } = describe(error);
+    // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
+    if (code === "UNAUTHENTICATED") this.#identity = undefined;
+    if (code === "VCLUSTER_CHANGED") return;
+    const waitMs = retryDelayMs(code, ++this.#attempt, this.options.random);
+    this.options.log.warn("journal not reachable", {
+      endpoint,
+      code,
+      reason: message,
+      retry_ms: waitMs,
+    });
+    this.#announce(endpoint, { connected: false, reason: message, code });
+    await this.#sleep(waitMs);
+  }
+
+  #announce(endpoint: string, state: Partial<LinkStateReport>): void {
+    this.options.events.onState({
+      connected: false,
+      reason: "",
+      code: "",
+      vclusterId: "",
+      ...state,
+      endpoint,
+      nodeId: this.#identity?.nodeId ?? "",
+    });
+  }
+
+  #sleep(waitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.options.clock.setTimer(waitMs, resolve);
+    this.#stop.signal.addEventListener("abort", () => {
+      this.options.clock.clearTimer(timer);
+      resolve();
+    }, { once: true });
+    return promise;
+  }
+}
+
+function describe(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  if (error instanceof ConnectError) return fromConnectError(error);
+  if (error instanceof PactError) return error;
+  return { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,11 @@
+/** The worker's side of the contact with the journal. */
+export { declaredConfig } from "./declared_config.ts";
+export { effectiveDocument } from "./effective.ts";
+export { type Hardware, hardwareOf } from "./enroll.ts";
+export {
+  type JournalLink,
+  type LinkEvents,
+  type LinkOptions,
+  type LinkStateReport,
+  startJournalLink,
+} from "./journal_link.ts";

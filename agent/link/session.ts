@@ -1,0 +1,107 @@
+import { createClient } from "@connectrpc/connect";
+import {
+  type agentport,
+  type capability,
+  type config,
+  enrollment,
+  journal,
+  stream,
+} from "../../api/mod.ts";
+import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
+import { SecretPem } from "../../common/tls/mod.ts";
+import { present } from "../../common/wire/mod.ts";
+import { type BootConfig, readBootStream } from "./boot_stream.ts";
+
+/** How long one append or report may take. */
+const CALL_TIMEOUT_MS = 10_000;
+
+/** How to reach one journal. */
+export interface JournalAddress {
+  readonly endpoint: string;
+  /** Trust anchor before enrolment, as PEM. */
+  readonly caPem: string;
+}
+
+/** A connection under the node's own certificate. It owns the transport and ends by `close`. */
+export class JournalSession {
+  readonly #transport: RpcTransport;
+  readonly #config;
+  readonly #fleet;
+  readonly #boot;
+  readonly #enrollment;
+
+  constructor(readonly address: JournalAddress, readonly identity: agentport.NodeIdentity) {
+    this.#transport = createRpcTransport({
+      endpoint: address.endpoint,
+      caPem: `${address.caPem.trimEnd()}\n${identity.trustBundlePem}`,
+      certPem: identity.certPem,
+      keyPem: new SecretPem(identity.keyPem),
+      clientName: "pact-agent/0.1.0",
+    });
+    this.#config = createClient(journal.ConfigService, this.#transport);
+    this.#fleet = createClient(journal.FleetService, this.#transport);
+    this.#boot = createClient(stream.BootConfigService, this.#transport);
+    this.#enrollment = createClient(enrollment.EnrollmentService, this.#transport);
+  }
+
+  get transport(): RpcTransport {
+    return this.#transport;
+  }
+
+  /**
+   * The vCluster this node is assigned to, "" for none.
+   *
+   * @throws {ConnectError} when the journal cannot be reached or refuses the certificate.
+   */
+  async assignedVCluster(): Promise<string> {
+    const { nodeId } = this.identity;
+    return (await this.#enrollment.inspectNode({ nodeId })).vclusterId;
+  }
+
+  /** The declared configuration; without its overlay when `knownVersion` is the newest (BOOT-5). */
+  async boot(vclusterId: string, knownVersion: number, signal: AbortSignal): Promise<BootConfig> {
+    const request = {
+      nodeId: this.identity.nodeId,
+      vclusterId,
+      ...(knownVersion === 0 ? {} : { lastKnownVersion: BigInt(knownVersion) }),
+    };
+    return await readBootStream(this.#boot.streamBootConfig(request, { signal }));
+  }
+
+  /** Updates from `fromSequence` on, until the stream breaks or `signal` aborts. */
+  updates(
+    vclusterId: string,
+    fromSequence: number,
+    signal: AbortSignal,
+  ): AsyncIterable<stream.ConfigUpdate> {
+    const { nodeId } = this.identity;
+    const request = { nodeId, vclusterId, fromSequence: BigInt(fromSequence) };
+    return this.#boot.subscribeConfigUpdates(request, { signal });
+  }
+
+  async append(
+    entry: config.ConfigEntry | undefined,
+    requestId: string,
+    expectedHead: bigint | undefined,
+  ): Promise<journal.AppendEntryResponse> {
+    const request = { ...present("entry", entry), ...present("expectedHead", expectedHead) };
+    return await this.#config.appendEntry(request, {
+      headers: callHeaders({ requestId }),
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+  }
+
+  async reportState(detail: journal.NodeStateDetail): Promise<void> {
+    const { nodeId } = this.identity;
+    await this.#fleet.reportNodeState({ ...detail, nodeId }, { timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  async reportCapability(report: capability.CapabilityReport): Promise<void> {
+    const { nodeId } = this.identity;
+    await this.#fleet.reportCapability({ ...report, nodeId }, { timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}

@@ -1,0 +1,118 @@
+import type { agentport } from "../../api/mod.ts";
+import { isErrorCode, PactError } from "../../common/errors/mod.ts";
+import type { Principal } from "../../common/authz/mod.ts";
+import type { WorkerPort } from "../port/mod.ts";
+
+/** Answers of one call that may wait here; the core sends no more without new credit. */
+const CREDIT = 16;
+/** Calls at once; more are refused (SHS-5). */
+const MAX_CALLS = 256;
+
+/** Who calls, and from where. */
+export interface VerifiedCaller {
+  readonly principal: Principal;
+  readonly remoteAddress: string;
+}
+
+/** Carries calls over the port to the core and their answers back. */
+export interface CallBroker {
+  /**
+   * The answers of one call, as encoded messages.
+   *
+   * @throws {PactError} what the core refused with, RESOURCE_EXHAUSTED beyond 256 calls.
+   */
+  call(
+    method: string,
+    caller: VerifiedCaller,
+    request: Uint8Array,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array>;
+  onOutput(output: agentport.CallOutput): void;
+  onEnd(end: agentport.CallEnd): void;
+}
+
+/** A broker over `port`. */
+export function createCallBroker(port: WorkerPort): CallBroker {
+  const calls = new Map<bigint, PendingCall>();
+  let lastId = 0n;
+  return {
+    call: async function* (method, caller, request, signal) {
+      if (calls.size >= MAX_CALLS) {
+        throw new PactError(
+          "RESOURCE_EXHAUSTED",
+          `more than ${MAX_CALLS} calls at once on this node`,
+        );
+      }
+      const callId = ++lastId;
+      const pending = new PendingCall(callId, port);
+      calls.set(callId, pending);
+      const cancel = () => pending.end(new PactError("UNAVAILABLE", "the caller has gone away"));
+      signal.addEventListener("abort", cancel, { once: true });
+      try {
+        port.send({ case: "call", value: startOf(callId, method, caller, request) });
+        yield* pending.messages();
+      } finally {
+        signal.removeEventListener("abort", cancel);
+        calls.delete(callId);
+        if (!pending.isEndedByCore) port.send({ case: "callCancelled", value: { callId } });
+      }
+    },
+    onOutput: ({ callId, message }) => calls.get(callId)?.push(message),
+    onEnd: (end) => calls.get(end.callId)?.endByCore(end),
+  };
+}
+
+function startOf(callId: bigint, method: string, caller: VerifiedCaller, request: Uint8Array) {
+  const { principal, principalType, roles } = caller.principal;
+  return {
+    callId,
+    method,
+    request,
+    credit: CREDIT,
+    caller: { principal, principalType, roles: [...roles], remoteAddress: caller.remoteAddress },
+  };
+}
+
+/** The answers of one call on their way to its caller. */
+class PendingCall {
+  isEndedByCore = false;
+  #queue: Uint8Array[] = [];
+  #end: { readonly error: PactError | undefined } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(private readonly callId: bigint, private readonly port: WorkerPort) {}
+
+  push(message: Uint8Array): void {
+    this.#queue.push(message);
+    this.#wake?.();
+  }
+
+  endByCore({ errorCode, errorMessage }: agentport.CallEnd): void {
+    this.isEndedByCore = true;
+    const code = isErrorCode(errorCode) ? errorCode : "INTERNAL";
+    this.end(errorCode === "" ? undefined : new PactError(code, errorMessage));
+  }
+
+  end(error: PactError | undefined): void {
+    this.#end ??= { error };
+    this.#wake?.();
+  }
+
+  async *messages(): AsyncGenerator<Uint8Array> {
+    // Ends when the core or the caller ends the call.
+    while (true) {
+      const message = this.#queue.shift();
+      if (message !== undefined) {
+        yield message;
+        this.port.send({ case: "callCredit", value: { callId: this.callId, credit: 1 } });
+      } else if (this.#end !== undefined) {
+        if (this.#end.error !== undefined) throw this.#end.error;
+        return;
+      } else {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        await promise;
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The node's RPC listener. It owns its socket; it opens once the node has a certificate, takes over
+ * renewed ones, and ends by `close`.
+ */
+
+import { type agentport, shell } from "../../api/mod.ts";
+import type { TokenVerifier } from "../../common/auth/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type RpcServer, serveRpc } from "../../common/rpc/mod.ts";
+import { SecretPem } from "../../common/tls/mod.ts";
+import type { CallBroker } from "./call_broker.ts";
+import { shellService, verifiedCallerKey } from "./shell_service.ts";
+
+/** What the listener is made of. */
+export interface ListenerOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** Absent: every call is refused (ACF-4). */
+  readonly tokens: TokenVerifier | undefined;
+  readonly broker: CallBroker;
+  readonly log: Logger;
+}
+
+/** The running listener. */
+export interface ShellListener {
+  /** Opens the listener under the identity, or takes it over for new handshakes (SHS-8). */
+  useIdentity(identity: agentport.NodeIdentity): Promise<{ readonly port: number }>;
+  close(): Promise<void>;
+}
+
+/** Largest message a caller may send (SHS-5). */
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+const MAX_SESSIONS = 64;
+const CLOSE_GRACE_MS = 1_000;
+
+/** A listener that is not open yet. */
+export function createShellListener(options: ListenerOptions): ShellListener {
+  let server: RpcServer | undefined;
+  return {
+    useIdentity: async (identity) => {
+      const tls = { certPem: identity.certPem, keyPem: new SecretPem(identity.keyPem) };
+      if (server !== undefined) server.rotate(tls);
+      else server = await open(options, tls);
+      return { port: server.port };
+    },
+    close: async () => await server?.close({ graceMs: CLOSE_GRACE_MS }),
+  };
+}
+
+function open(
+  { hostname, port, tokens, broker, log }: ListenerOptions,
+  tls: { readonly certPem: string; readonly keyPem: SecretPem },
+): Promise<RpcServer> {
+  return serveRpc({
+    name: "shell",
+    listen: { hostname, port },
+    tls,
+    maxSessions: MAX_SESSIONS,
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    admit: async ({ header, peer, contextValues }) => {
+      if (tokens === undefined) {
+        throw new PactError("UNAUTHENTICATED", "agent authentication not configured");
+      }
+      const { principal } = await tokens.verifyHeader(header.get("authorization"));
+      contextValues.set(verifiedCallerKey, { principal, remoteAddress: peer.remoteAddress });
+    },
+    onInternalError: (error, call, incidentId) =>
+      log.error("internal error", {
+        incident: incidentId,
+        method: call.method,
+        error: String(error),
+      }),
+    routes: (router) => router.service(shell.ShellService, shellService(broker)),
+  });
+}

@@ -1,0 +1,12 @@
+/**
+ * The network worker of `pact-agent`: everything that reads bytes from the network or from documents.
+ * It runs without ffi, run and write permission and speaks to the core over one port alone.
+ */
+
+/// <reference lib="deno.worker" />
+
+import { installHttp2Guard } from "../common/rpc/mod.ts";
+import { startWorker } from "./worker/mod.ts";
+
+installHttp2Guard();
+startWorker(self);

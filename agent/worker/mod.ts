@@ -1,0 +1,2 @@
+/** The life of the network worker. */
+export { startWorker } from "./worker.ts";

@@ -1,0 +1,182 @@
+/**
+ * The life of the network worker: configured by the core, then link and listener. It owns both; they
+ * end when the core says stop.
+ */
+
+import type { agentport } from "../../api/mod.ts";
+import {
+  createTokenVerifier,
+  hmacKeySource,
+  jwksKeySource,
+  type TokenVerifier,
+} from "../../common/auth/mod.ts";
+import { systemClock } from "../../common/clock/mod.ts";
+import { ConfigError } from "../../common/config/mod.ts";
+import { isErrorCode, PactError } from "../../common/errors/mod.ts";
+import { createLogger, type Logger } from "../../common/log/mod.ts";
+import { type AgentSettings, loadAgentConfig, wantedFiles } from "../config/mod.ts";
+import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
+import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
+import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
+
+/** Starts the worker on its channel to the core. */
+export function startWorker(channel: ByteChannel): void {
+  const worker: { running: RunningWorker | undefined } = { running: undefined };
+  const port = openWorkerPort(channel, (frame) => {
+    if (frame.case === "configure") worker.running = configure(port, frame.value) ?? worker.running;
+    else worker.running?.onFrame(frame);
+  });
+}
+
+/** Reads the configuration and starts; undefined when it is refused or files are missing. */
+function configure(port: WorkerPort, input: agentport.Configure): RunningWorker | undefined {
+  try {
+    const { settings, nodeId, config } = loadAgentConfig(input);
+    const missing = wantedFiles(settings).filter((path) => !Object.hasOwn(input.files, path));
+    if (missing.length > 0) {
+      port.send({ case: "configRefused", value: { wantedFiles: missing } });
+      return undefined;
+    }
+    port.send({ case: "configured", value: config });
+    return new RunningWorker(port, settings, nodeId, input);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    port.send({ case: "configRefused", value: { reason: error.message } });
+    return undefined;
+  }
+}
+
+class RunningWorker {
+  readonly #broker;
+  readonly #listener: ShellListener;
+  readonly #link: JournalLink;
+  readonly #log: Logger;
+
+  constructor(
+    private readonly port: WorkerPort,
+    private readonly settings: AgentSettings,
+    nodeId: string,
+    input: agentport.Configure,
+  ) {
+    this.#log = createLogger({
+      component: "agent.net",
+      level: settings.logLevel,
+      format: settings.logFormat,
+      nowMs: systemClock.nowMs,
+      write: (line) => console.error(line),
+    });
+    this.#broker = createCallBroker(port);
+    const [hostname, listenPort] = splitAddress(settings.shellListen);
+    this.#listener = createShellListener({
+      hostname,
+      port: listenPort,
+      tokens: tokenVerifier(settings, input),
+      broker: this.#broker,
+      log: this.#log,
+    });
+    if (input.identity !== undefined) this.#useIdentity(input.identity);
+    this.#link = startJournalLink({
+      endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),
+      caPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
+      hardware: hardwareOf(settings.hardwareIds, input.hardware),
+      identity: input.identity,
+      clock: systemClock,
+      random: Math.random,
+      log: this.#log.child("agent.link"),
+      events: {
+        onState: (state) =>
+          port.send({ case: "linkState", value: { ...state, nodeId: state.nodeId || nodeId } }),
+        onIdentity: (identity) => {
+          port.send({ case: "identity", value: identity });
+          this.#useIdentity(identity);
+        },
+        onDeclared: (declared) => port.send({ case: "declared", value: declared }),
+      },
+    });
+  }
+
+  onFrame(frame: agentport.CoreFrame["frame"]): void {
+    switch (frame.case) {
+      case "callOutput":
+        return this.#broker.onOutput(frame.value);
+      case "callEnd":
+        return this.#broker.onEnd(frame.value);
+      case "append":
+        return void this.#append(frame.value);
+      case "reportState":
+        return this.#link.reportState(frame.value);
+      case "reportCapability":
+        return this.#link.reportCapability(frame.value);
+      case "resume":
+        return this.#link.resume();
+      case "stop":
+        this.#link.close();
+        return void this.#listener.close();
+      default:
+        return;
+    }
+  }
+
+  #useIdentity(identity: agentport.NodeIdentity): void {
+    if (!this.settings.isShellEnabled) return;
+    const [hostname] = splitAddress(this.settings.shellListen);
+    this.#listener.useIdentity(identity).then(
+      ({ port }) => this.port.send({ case: "listening", value: { hostname, port } }),
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.port.send({ case: "fatal", value: { reason } });
+      },
+    );
+  }
+
+  async #append(request: agentport.Append): Promise<void> {
+    const { appendId } = request;
+    try {
+      const { sequence, policyRef } = await this.#link.append(request);
+      this.port.send({ case: "appendResult", value: { appendId, sequence, policyRef } });
+    } catch (error) {
+      const { code, message } = error instanceof PactError
+        ? error
+        : { code: "INTERNAL", message: String(error) };
+      const errorCode = isErrorCode(code) ? code : "INTERNAL";
+      this.port.send({
+        case: "appendResult",
+        value: { appendId, errorCode, errorMessage: message },
+      });
+    }
+  }
+}
+
+function tokenVerifier(
+  settings: AgentSettings,
+  input: agentport.Configure,
+): TokenVerifier | undefined {
+  const keys = [];
+  const file = settings.authHmacSecretFile;
+  const secret = file === undefined
+    ? settings.authHmacSecret
+    : new TextDecoder().decode(input.files[file]).trim();
+  if (secret !== undefined && secret !== "") {
+    keys.push(hmacKeySource(new TextEncoder().encode(secret)));
+  }
+  if (settings.authJwksUrl !== undefined) keys.push(jwksKeySource(new URL(settings.authJwksUrl)));
+  if (keys.length === 0) return undefined;
+  return createTokenVerifier({
+    issuer: settings.authIssuer,
+    audiences: settings.authAudiences,
+    keys,
+    claims: { principalClaim: "sub", roleMap: {} },
+    nowMs: systemClock.nowMs,
+  });
+}
+
+/** `HOST:PORT` as an endpoint of the scheme the settings say; a full URL stays. */
+function endpointUrl(endpoint: string, { isTlsEnabled }: AgentSettings): string {
+  if (endpoint.includes("://")) return endpoint;
+  return `${isTlsEnabled ? "https" : "http"}://${endpoint}`;
+}
+
+function splitAddress(address: string): [string, number] {
+  const colon = address.lastIndexOf(":");
+  return [address.slice(0, colon).replaceAll(/[[\]]/g, ""), Number(address.slice(colon + 1))];
+}
