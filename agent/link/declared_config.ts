@@ -13,12 +13,14 @@ export interface DeclarationPosition {
   readonly overlayVersion: number;
   /** Newest entry contained. */
   readonly sequence: number;
+  /** The node's own live entries that are contained. */
+  readonly nodeDeltas: readonly number[];
 }
 
 /** The declared configuration as the core takes it: documents read, defaults filled in. */
 export function declaredConfig(
   document: OverlayDocument,
-  { overlayVersion, sequence }: DeclarationPosition,
+  { overlayVersion, sequence, nodeDeltas }: DeclarationPosition,
 ): agentport.DeclaredConfig {
   return create(agentport.DeclaredConfigSchema, {
     overlayVersion: BigInt(overlayVersion),
@@ -37,6 +39,7 @@ export function declaredConfig(
     ...present("policy", document.policy && policyToWire(document.policy)),
     blacklist: document.blacklist,
     unsupported: unsupportedItems(document),
+    nodeDeltas: nodeDeltas.map(BigInt),
   });
 }
 

@@ -219,7 +219,11 @@ class Link implements JournalLink {
     }
     if (this.#overlay === undefined) return;
     const { document, version } = this.#overlay;
-    const position = { overlayVersion: version, sequence: Math.max(boot.nextSequence - 1, 0) };
+    const position = {
+      overlayVersion: version,
+      sequence: Math.max(boot.nextSequence - 1, 0),
+      nodeDeltas: boot.deltas.map((entry) => entry.sequence),
+    };
     this.options.events.onDeclared(
       declaredConfig(effectiveDocument(document, boot.deltas), position),
     );

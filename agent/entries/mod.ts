@@ -1,0 +1,10 @@
+/** Entries of the node on their way to the journal. */
+export { type Author, type EntryContent, nodeEntry } from "./entries.ts";
+export { RefusedError } from "./refused_error.ts";
+export {
+  createEntryWriter,
+  type EntryRequest,
+  type EntryWriter,
+  type EntryWriterOptions,
+  type Written,
+} from "./writer.ts";

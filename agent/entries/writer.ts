@@ -1,0 +1,198 @@
+/**
+ * Brings the node's entries to the journal: at once while there is contact, otherwise into the
+ * operation log and from there in order when contact returns. It owns the pending answers; they are
+ * refused by `close`.
+ */
+
+import { clone, create } from "@bufbuild/protobuf";
+import { agentport, config } from "../../api/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { OperationLog } from "../cache/mod.ts";
+import { RefusedError } from "./refused_error.ts";
+
+/** Longest wait for the journal's answer before an entry counts as not delivered. */
+const ANSWER_LIMIT_MS = 12_000;
+/** Wait before the next try while there is contact but no answer. */
+const RETRY_MS = 1_000;
+/** Answers that may be outstanding at once. */
+const MAX_IN_FLIGHT = 256;
+
+/** What became of an entry. */
+export type Written =
+  | { readonly kind: "appended"; readonly sequence: bigint; readonly policyRef: string }
+  /** Kept on the node, to be replayed; it was tagged `degraded:`. */
+  | { readonly kind: "queued" };
+
+/** An entry to be written. */
+export interface EntryRequest {
+  readonly entry: config.ConfigEntry;
+  readonly expectedHead?: bigint | undefined;
+  /** Told when an entry that had to be queued is in the journal after all. */
+  readonly onReplayed?: (sequence: bigint) => void;
+}
+
+/** Writes entries. */
+export interface EntryWriter {
+  /** @throws {RefusedError} what the journal refused, or RESOURCE_EXHAUSTED when the queue is full. */
+  write(request: EntryRequest): Promise<Written>;
+  /** Contact was made or lost. */
+  connected(isConnected: boolean): void;
+  /** Replays what is pending; resolves when it is in the journal or contact is lost again. */
+  replay(): Promise<void>;
+  onResult(result: agentport.AppendResult): void;
+  /** Entries waiting for replay. */
+  readonly pendingCount: number;
+  close(): void;
+}
+
+/** What the writer works with. */
+export interface EntryWriterOptions {
+  readonly operations: OperationLog;
+  readonly send: (append: agentport.Append) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new request id, unguessable and unique. */
+  readonly newRequestId: () => string;
+}
+
+/** A writer without contact. */
+export function createEntryWriter(options: EntryWriterOptions): EntryWriter {
+  return new Writer(options);
+}
+
+class Writer implements EntryWriter {
+  readonly #inFlight = new Map<bigint, (result: agentport.AppendResult) => void>();
+  readonly #onReplayed = new Map<string, (sequence: bigint) => void>();
+  #isConnected = false;
+  #isReplaying = false;
+  #lastId = 0n;
+
+  constructor(private readonly options: EntryWriterOptions) {}
+
+  get pendingCount(): number {
+    return this.options.operations.pending.length;
+  }
+
+  connected(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    if (isConnected) return;
+    const lost = create(agentport.AppendResultSchema, {
+      errorCode: "UNAVAILABLE",
+      errorMessage: "contact with the journal was lost",
+    });
+    for (const settle of [...this.#inFlight.values()]) settle(lost);
+  }
+
+  async write(request: EntryRequest): Promise<Written> {
+    const append = create(agentport.AppendSchema, {
+      entry: request.entry,
+      requestId: this.options.newRequestId(),
+      ...(request.expectedHead === undefined ? {} : { expectedHead: request.expectedHead }),
+    });
+    // What is pending must come first, or the log would tell another order than what happened.
+    if (!this.#isConnected || this.pendingCount > 0) return this.#queue(append, request);
+    const result = await this.#submit(append);
+    if (result.errorCode === "") {
+      return { kind: "appended", sequence: result.sequence, policyRef: result.policyRef };
+    }
+    if (isOutOfReach(result)) return this.#queue(append, request);
+    throw new RefusedError(result.errorCode, result.errorMessage);
+  }
+
+  async replay(): Promise<void> {
+    if (this.#isReplaying) return;
+    this.#isReplaying = true;
+    try {
+      await this.#replayPending();
+    } finally {
+      this.#isReplaying = false;
+    }
+    if (this.#isConnected && this.pendingCount > 0) this.#replayLater();
+  }
+
+  async #replayPending(): Promise<void> {
+    const { operations, log } = this.options;
+    while (this.#isConnected && operations.pending.length > 0) {
+      const [first] = operations.pending;
+      if (first === undefined) return;
+      const result = await this.#submit(first);
+      if (isOutOfReach(result)) return;
+      if (result.errorCode !== "") {
+        log.error("replay rejected", { code: result.errorCode, reason: result.errorMessage });
+      }
+      operations.settleFirst();
+      this.#onReplayed.get(first.requestId)?.(result.sequence);
+      this.#onReplayed.delete(first.requestId);
+    }
+  }
+
+  #replayLater(): void {
+    this.options.clock.setTimer(RETRY_MS, () => {
+      this.replay().catch((error: unknown) =>
+        this.options.log.error("replay failed", { error: String(error) })
+      );
+    });
+  }
+
+  onResult(result: agentport.AppendResult): void {
+    this.#inFlight.get(result.appendId)?.(result);
+  }
+
+  close(): void {
+    this.connected(false);
+    this.options.operations.close();
+  }
+
+  #queue(append: agentport.Append, request: EntryRequest): Written {
+    if (this.options.operations.isFull) {
+      throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
+    }
+    const queued = clone(agentport.AppendSchema, append);
+    delete queued.expectedHead;
+    if (queued.entry !== undefined) tagDegraded(queued.entry);
+    this.options.operations.add(queued);
+    if (request.onReplayed !== undefined) {
+      this.#onReplayed.set(append.requestId, request.onReplayed);
+    }
+    return { kind: "queued" };
+  }
+
+  #submit(append: agentport.Append): Promise<agentport.AppendResult> {
+    const { promise, resolve } = Promise.withResolvers<agentport.AppendResult>();
+    const appendId = ++this.#lastId;
+    if (this.#inFlight.size >= MAX_IN_FLIGHT) {
+      resolve(unavailable(appendId, "too many entries on their way"));
+      return promise;
+    }
+    const timer: TimerHandle = this.options.clock.setTimer(
+      ANSWER_LIMIT_MS,
+      () => settle(unavailable(appendId, "the journal did not answer in time")),
+    );
+    const settle = (result: agentport.AppendResult) => {
+      this.options.clock.clearTimer(timer);
+      this.#inFlight.delete(appendId);
+      resolve(result);
+    };
+    this.#inFlight.set(appendId, settle);
+    this.options.send({ ...append, appendId });
+    return promise;
+  }
+}
+
+/** Marks an entry as done without contact; its own time is kept at replay (JRN-24). */
+function tagDegraded(entry: config.ConfigEntry): void {
+  if (!entry.policyRef.startsWith("degraded:")) {
+    entry.policyRef = `degraded:${entry.policyRef || "offline"}`;
+  }
+}
+
+function isOutOfReach(result: agentport.AppendResult): boolean {
+  return ["UNAVAILABLE", "NO_QUORUM", "NO_LEADER", "SHUTTING_DOWN", "DEADLINE"].includes(
+    result.errorCode,
+  );
+}
+
+function unavailable(appendId: bigint, errorMessage: string): agentport.AppendResult {
+  return create(agentport.AppendResultSchema, { appendId, errorCode: "UNAVAILABLE", errorMessage });
+}
