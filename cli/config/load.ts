@@ -1,4 +1,5 @@
 import { ConfigError, resolveConfig } from "../../common/config/mod.ts";
+import { usageFailure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { configDirectory, expandHome } from "./paths.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -52,7 +53,7 @@ export async function loadConfig(
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (!tolerant) throw error;
+    if (!tolerant) throw usageFailure(error.message);
     const { values } = resolveConfig(SETTINGS, { args: [], env: {} });
     return {
       settings: withExpandedPaths(values, host),

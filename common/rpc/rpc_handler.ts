@@ -31,7 +31,6 @@ import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
-import { withStableErrors } from "./wire_error.ts";
 
 /** What the handler of one listener is made of. */
 export interface RpcHandlerOptions {
@@ -107,7 +106,7 @@ async function answerRpc(
     ? universal.signal
     : AbortSignal.any([universal.signal, options.shutdownSignal]);
   const answer = await handler({ ...universal, body, signal });
-  await universalResponseToNodeResponse(withStableErrors(answer), response);
+  await universalResponseToNodeResponse(answer, response);
 }
 
 function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {

@@ -161,12 +161,18 @@ class LocalReplica implements Replica {
     return this.#store.history.entry(sequence);
   }
 
-  entries(query: EntryQuery = {}): AsyncIterable<Entry> {
-    return this.#unpaged(this.#store.entryPages(query));
+  async *entries(query: EntryQuery = {}): AsyncGenerator<Entry> {
+    for (const page of this.#store.entryPages(query)) {
+      yield* page;
+      await eventLoopTurn();
+    }
   }
 
-  audit(query: AuditQuery = {}): AsyncIterable<AuditRecord> {
-    return this.#unpaged(this.#store.auditPages(query));
+  async *audit(query: AuditQuery = {}): AsyncGenerator<AuditRecord> {
+    for (const page of this.#store.auditPages(query)) {
+      yield* page;
+      await eventLoopTurn();
+    }
   }
 
   overlay(vclusterId: string): Promise<Overlay> {
@@ -217,18 +223,6 @@ class LocalReplica implements Replica {
     }
   }
 
-  /** The items of pages, each page read when the one before is used up. */
-  async *#unpaged<Item>(pages: Generator<readonly Item[]>): AsyncGenerator<Item> {
-    // Ends with the pages.
-    while (true) {
-      this.#refuseWhenClosed();
-      const { done, value } = pages.next();
-      if (done === true) return;
-      yield* value;
-      await eventLoopTurn();
-    }
-  }
-
   async #applyCommitted(): Promise<void> {
     const from = this.#store.applied.index + 1n;
     for await (const batch of this.#log.committed(from, { signal: this.#stop.signal })) {
@@ -262,13 +256,10 @@ class LocalReplica implements Replica {
     for (const listener of this.#listeners) listener(applied);
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#closed === undefined) return;
-    throw new PactError("SHUTTING_DOWN", "journal shutting down");
-  }
-
   #refuseWhenUnable(): void {
-    this.#refuseWhenClosed();
+    if (this.#closed !== undefined) {
+      throw new PactError("SHUTTING_DOWN", "journal shutting down");
+    }
     if (this.#failure !== undefined) throw failed(this.#failure);
   }
 

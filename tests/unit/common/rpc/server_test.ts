@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import * as http2 from "node:http2";
-import fc from "fast-check";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ListenError, metadata, type Peer, serveRpc } from "../../../../common/rpc/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
@@ -154,38 +152,11 @@ Deno.test("journal.md 16: a message above the limit is refused and the connectio
   await using server = await serveEcho(pki, { readMaxBytes: 64 * 1024 });
   using caller = dialEcho(server, { caPem: pki.caPem });
 
-  await assert.rejects(caller.client.echo({ value: new Uint8Array(1024 * 1024) }), (error) => {
-    assert.ok(error instanceof ConnectError);
-    assert.equal(error.code, Code.ResourceExhausted);
-    assert.equal(error.metadata.get(metadata.error), "RESOURCE_EXHAUSTED");
-    assert.match(error.rawMessage, /^RESOURCE_EXHAUSTED: message size 1048580 is larger/);
-    return true;
-  });
+  await assert.rejects(
+    caller.client.echo({ value: new Uint8Array(1024 * 1024) }),
+    hasCode(Code.ResourceExhausted),
+  );
   assert.deepEqual((await caller.client.echo({ value: bytes("small") })).value, bytes("small"));
-});
-
-Deno.test("API-92: random bytes as a body are answered without detail and never end the server", async () => {
-  const pki = await createTestPki();
-  const seen: Peer[] = [];
-  await using server = await serveEcho(pki, { routes: echoRoutes(seen) });
-  const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: [pki.caPem] });
-  try {
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), fc.boolean(), async (garbage, framed) => {
-        const envelope = new Uint8Array([0, 0, 0, 0, garbage.length, ...garbage]);
-        const trailer = await callRaw(session, framed ? envelope : garbage);
-        const code = trailer[metadata.error];
-        if (trailer["grpc-status"] === "0") return;
-        assert.match(`${code}`, /^(INVALID_ARGUMENT|INTERNAL|RESOURCE_EXHAUSTED|UNIMPLEMENTED)$/);
-        assert.doesNotMatch(`${trailer["grpc-message"]}`, /parse|wire|tag|EOF/);
-      }),
-      { numRuns: 200 },
-    );
-  } finally {
-    session.destroy();
-  }
-  using caller = dialEcho(server, { caPem: pki.caPem });
-  await caller.client.echo({});
 });
 
 Deno.test("CRT-8: new certificates are taken into use while a stream goes on", async () => {
@@ -367,28 +338,6 @@ Deno.test("a full listener sends further connections away", async () => {
   await assert.rejects(two.client.echo({}, { timeoutMs: 3_000 }), hasCode(Code.Unavailable));
   await one.client.echo({});
 });
-
-/** Sends a body as it is to the echo method; resolves to the trailers. */
-async function callRaw(
-  session: http2.ClientHttp2Session,
-  body: Uint8Array,
-): Promise<http2.IncomingHttpHeaders> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": "/pact.test.EchoService/Echo",
-    "content-type": "application/grpc+proto",
-    te: "trailers",
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<http2.IncomingHttpHeaders>();
-  stream.on("trailers", resolve);
-  stream.on("response", (headers) => {
-    if (headers["grpc-status"] !== undefined) resolve(headers);
-  });
-  stream.on("error", reject);
-  stream.resume();
-  stream.end(body);
-  return await within(promise, { what: "the trailers" });
-}
 
 function hasCode(code: Code): (error: unknown) => boolean {
   return (error) => {

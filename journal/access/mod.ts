@@ -1,0 +1,9 @@
+/** Who calls the journal, and whether they may. */
+export {
+  authenticate,
+  type AuthenticateOptions,
+  type CertificateStanding,
+} from "./authenticate.ts";
+export { type AccessRequest, createGatekeeper, type Gatekeeper, type Grant } from "./authorize.ts";
+export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
+export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";

@@ -1,0 +1,108 @@
+import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
+import { isLoopback } from "./listen_address.ts";
+import { LATER } from "./later_settings.ts";
+import { JOURNAL_SETTINGS } from "./settings.ts";
+
+/** Where the configuration file is looked for when nobody names one. */
+export const DEFAULT_CONFIG_PATH = "/etc/pact/journal.toml";
+
+/** Resolved settings of `pact-journal`. */
+export type JournalSettings = Omit<SettingValues<typeof JOURNAL_SETTINGS>, "nodeId"> & {
+  readonly nodeId: number;
+};
+
+/** A configuration that can be used, and what to warn about. */
+export interface LoadedConfig {
+  readonly settings: JournalSettings;
+  readonly warnings: readonly string[];
+}
+
+/** What loading reads from. */
+export interface ConfigInputs {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text of a file, or undefined when it does not exist. */
+  readonly readFile: (path: string) => string | undefined;
+}
+
+/**
+ * Loads the configuration (CFG-1..CFG-4).
+ *
+ * @throws {ConfigError} naming the option, variable, or file with line.
+ */
+export function loadConfig(inputs: ConfigInputs): LoadedConfig {
+  const table = { ...LATER.settings, ...JOURNAL_SETTINGS };
+  const file = findFile(inputs);
+  const { values, warnings, operands } = resolveConfig(table, { ...inputs, file });
+  const settings = resolveConfig(JOURNAL_SETTINGS, { ...inputs, file }).values;
+  if (operands.length > 0) {
+    throw new ConfigError(`unexpected argument '${operands[0]}': see --help`);
+  }
+  return {
+    settings: { ...settings, nodeId: requireNodeId(settings) },
+    warnings: [...warnings, ...LATER.warnings(values), ...checkTogether(settings)],
+  };
+}
+
+function findFile(inputs: ConfigInputs): { path: string; text: string } | undefined {
+  const pathTable = { config: JOURNAL_SETTINGS.config };
+  const flagAt = inputs.args.findIndex((word) => /^--config(=|$)/.test(word));
+  const word = inputs.args[flagAt];
+  const args = word === undefined
+    ? []
+    : word.includes("=")
+    ? [word]
+    : inputs.args.slice(flagAt, flagAt + 2);
+  const named = resolveConfig(pathTable, { args, env: inputs.env }).values.config;
+  const path = named ?? DEFAULT_CONFIG_PATH;
+  const text = inputs.readFile(path);
+  if (text !== undefined) return { path, text };
+  if (named !== undefined) throw new ConfigError("configuration file not found", { file: named });
+  return undefined;
+}
+
+function requireNodeId(settings: SettingValues<typeof JOURNAL_SETTINGS>): number {
+  if (settings.nodeId !== undefined) return settings.nodeId;
+  if (settings.isSingleNode) return 1;
+  throw new ConfigError(
+    "node id missing: give --node-id, PACT_JOURNAL_NODE_ID or journal.node_id, or --single-node for development",
+  );
+}
+
+/** Rules over several settings; what is merely unwise is returned as warnings. */
+function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string[] {
+  const warnings: string[] = [];
+  requirePair("journal.enrollment.ca_cert", settings.caCert, "ca_key", settings.caKey);
+  requirePair("journal.tls.cert", settings.tlsCert, "key", settings.tlsKey);
+  if (settings.peers.length > 1) {
+    throw new ConfigError(
+      "this version keeps a single-member log: give at most one peer (several members come with Raft)",
+    );
+  }
+  if (settings.tlsMode === "off" && !isLoopback(settings.listen)) {
+    warnings.push(
+      "TLS is off and the API listens beyond loopback: every credential travels in the clear (CRT-8)",
+    );
+  } else if (settings.tlsMode === "off") {
+    warnings.push("TLS is off by journal.tls.mode (CRT-8)");
+  }
+  if (settings.hmacSecret !== undefined || settings.hmacSecretFile !== undefined) {
+    warnings.push(
+      "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
+    );
+  } else if (settings.jwksUrl === undefined) {
+    warnings.push("no token keys configured: people cannot sign in, only enrolled nodes");
+  }
+  return warnings;
+}
+
+function requirePair(
+  firstName: string,
+  first: string | undefined,
+  secondName: string,
+  second: string | undefined,
+): void {
+  if ((first === undefined) === (second === undefined)) return;
+  const both = `${firstName} and ${firstName.replace(/[^.]+$/, secondName)}`;
+  throw new ConfigError(`${both} belong together: give both or neither`);
+}

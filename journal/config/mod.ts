@@ -1,0 +1,9 @@
+/** Configuration of `pact-journal`. */
+export { isLoopback, type ListenAddress } from "./listen_address.ts";
+export {
+  type ConfigInputs,
+  DEFAULT_CONFIG_PATH,
+  type JournalSettings,
+  loadConfig,
+  type LoadedConfig,
+} from "./load.ts";

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import {
+  AbsolutePathSchema,
+  listSetting,
+  numberSetting,
+  switchSetting,
+  textSetting,
+} from "../../common/config/mod.ts";
+import { LOG_LEVELS } from "../../common/log/mod.ts";
+import { ListenAddressSchema } from "./listen_address.ts";
+
+/** Audiences accepted when none are configured (AUT-9). */
+const DEFAULT_AUDIENCES = ["pact"];
+
+const path = AbsolutePathSchema.optional();
+const url = z.url().optional();
+const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
+
+/** Every setting of `pact-journal` that has an effect (CFG-1). */
+export const JOURNAL_SETTINGS = {
+  config: textSetting({ flag: "config", env: ["PACT_JOURNAL_CONFIG"] }, path),
+  nodeId: numberSetting(
+    { flag: "node-id", env: ["PACT_JOURNAL_NODE_ID"], key: "journal.node_id" },
+    z.number().int().min(1).max(2 ** 32 - 1).optional(),
+  ),
+  listen: textSetting(
+    { flag: "listen", env: ["PACT_JOURNAL_LISTEN"], key: "journal.listen_addr" },
+    ListenAddressSchema.prefault("0.0.0.0:9443"),
+  ),
+  metricsListen: textSetting(
+    {
+      flag: "metrics-listen",
+      env: ["PACT_JOURNAL_METRICS_LISTEN"],
+      key: "telemetry.prometheus_listen",
+    },
+    ListenAddressSchema.prefault("0.0.0.0:9091"),
+  ),
+  dataDir: textSetting(
+    { flag: "data-dir", env: ["PACT_JOURNAL_DATA_DIR"], key: "journal.data_dir" },
+    AbsolutePathSchema.default("/var/lib/pact/journal"),
+  ),
+  isSingleNode: switchSetting({ flag: "single-node" }, false),
+  isBootstrap: switchSetting({ flag: "bootstrap" }, false),
+  peers: listSetting(
+    { flag: "peers", env: ["PACT_JOURNAL_PEERS"], key: "journal.raft.members" },
+    listOrText.default([]),
+  ),
+  logLevel: textSetting(
+    { flag: "log-level", env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },
+    z.enum(LOG_LEVELS).default("info"),
+  ),
+  logFormat: textSetting(
+    { env: ["PACT_LOG_FORMAT"], key: "telemetry.log_format" },
+    z.enum(["text", "json"]).default("text"),
+  ),
+  maxBootStreams: numberSetting(
+    { key: "journal.streaming.max_concurrent_boot_streams" },
+    z.number().int().min(1).max(1_000_000).default(15_000),
+  ),
+  domainId: textSetting(
+    { env: ["PACT_DOMAIN_ID"], key: "journal.enrollment.domain_id" },
+    z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/).default("default"),
+  ),
+  caCert: textSetting({ env: ["PACT_CA_CERT"], key: "journal.enrollment.ca_cert" }, path),
+  caKey: textSetting({ env: ["PACT_CA_KEY"], key: "journal.enrollment.ca_key" }, path),
+  certLifetimeSeconds: numberSetting(
+    { key: "journal.enrollment.cert_lifetime_seconds" },
+    z.number().int().min(600).max(31_536_000).default(259_200),
+  ),
+  rateLimitPerMinute: numberSetting(
+    { key: "journal.enrollment.rate_limit_per_minute" },
+    z.number().int().min(1).max(100_000).default(100),
+  ),
+  activeLockSeconds: numberSetting(
+    { key: "journal.enrollment.active_lock_seconds" },
+    z.number().int().min(1).max(3600).default(30),
+  ),
+  tlsMode: textSetting(
+    { env: ["PACT_JOURNAL_TLS"], key: "journal.tls.mode" },
+    z.enum(["auto", "on", "off"]).default("auto"),
+  ),
+  tlsCert: textSetting({ env: ["PACT_JOURNAL_TLS_CERT"], key: "journal.tls.cert" }, path),
+  tlsKey: textSetting({ env: ["PACT_JOURNAL_TLS_KEY"], key: "journal.tls.key" }, path),
+  tlsHosts: listSetting({ key: "journal.tls.hosts" }, listOrText.default([])),
+  idpUrl: textSetting({ env: ["PACT_IDP_URL"], key: "policy.iam.idp_url" }, url),
+  clientId: textSetting(
+    { env: ["PACT_CLIENT_ID"], key: "policy.iam.client_id" },
+    z.string().default("pact"),
+  ),
+  oidcIssuer: textSetting({ env: ["PACT_OIDC_ISSUER"], key: "policy.iam.oidc_issuer" }, url),
+  oidcAudiences: listSetting(
+    { env: ["PACT_OIDC_AUDIENCE"], key: "policy.iam.oidc_audience" },
+    listOrText.default(DEFAULT_AUDIENCES),
+  ),
+  jwksUrl: textSetting({ env: ["PACT_OIDC_JWKS_URL"], key: "policy.iam.jwks_url" }, url),
+  hmacSecret: textSetting(
+    { env: ["PACT_OIDC_HMAC_SECRET"], key: "policy.iam.hmac_secret" },
+    z.string().optional(),
+  ),
+  hmacSecretFile: textSetting({ key: "policy.iam.hmac_secret_file" }, path),
+  principalClaim: textSetting(
+    { key: "policy.iam.principal_claim" },
+    z.string().min(1).default("sub"),
+  ),
+  roleMap: textSetting(
+    { key: "policy.iam.role_map" },
+    z.record(z.string(), z.string()).default({}),
+  ),
+} as const;

@@ -1,0 +1,129 @@
+/** `pact-journal`: the process of one management node. */
+
+import { systemClock } from "../common/clock/mod.ts";
+import { ConfigError } from "../common/config/mod.ts";
+import { createLogger, type Logger } from "../common/log/mod.ts";
+import { installHttp2Guard } from "../common/rpc/mod.ts";
+import { initCa } from "./certs/mod.ts";
+import { type ConfigInputs, loadConfig, type LoadedConfig } from "./config/mod.ts";
+import { openJournal, type RunningJournal, VERSION } from "./open_journal.ts";
+import { USAGE } from "./usage.ts";
+
+/** Environment variables the configuration reads; the permission set names the same. */
+const ENVIRONMENT = [
+  "PACT_JOURNAL_CONFIG",
+  "PACT_JOURNAL_NODE_ID",
+  "PACT_JOURNAL_LISTEN",
+  "PACT_JOURNAL_METRICS_LISTEN",
+  "PACT_JOURNAL_DATA_DIR",
+  "PACT_JOURNAL_PEERS",
+  "PACT_JOURNAL_TLS",
+  "PACT_JOURNAL_TLS_CERT",
+  "PACT_JOURNAL_TLS_KEY",
+  "PACT_LOG_LEVEL",
+  "PACT_LOG_FORMAT",
+  "RUST_LOG",
+  "PACT_DOMAIN_ID",
+  "PACT_CA_CERT",
+  "PACT_CA_KEY",
+  "PACT_IDP_URL",
+  "PACT_CLIENT_ID",
+  "PACT_OIDC_ISSUER",
+  "PACT_OIDC_AUDIENCE",
+  "PACT_OIDC_JWKS_URL",
+  "PACT_OIDC_HMAC_SECRET",
+];
+
+/** Longest a shutdown may take before the process ends anyway (JRN-62). */
+const SHUTDOWN_LIMIT_MS = 10_000;
+
+async function main(args: readonly string[]): Promise<number> {
+  installHttp2Guard();
+  if (args.includes("--help")) return print(USAGE);
+  if (args.includes("--version")) return print(`pact-journal ${VERSION}`);
+  if (args[0] === "init-ca") return await makeCa(args.slice(1));
+  const config = loadConfig(configInputs(args.filter((word) => word !== "--check-config")));
+  const log = createLogger({
+    component: "journal",
+    level: config.settings.logLevel,
+    format: config.settings.logFormat,
+    nowMs: systemClock.nowMs,
+    write: (line) => console.error(line),
+  });
+  for (const warning of config.warnings) log.warn(warning);
+  if (args.includes("--check-config")) return print("configuration is valid");
+  return await serve(config, log);
+}
+
+async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
+  const stop = stopSignal();
+  const journal = await openJournal({ settings, clock: systemClock, log, random: Math.random });
+  log.info("journal started", {
+    api: `${settings.listen.hostname}:${journal.rpcPort}`,
+    metrics: `${settings.metricsListen.hostname}:${journal.httpPort}`,
+    node: settings.nodeId,
+    version: VERSION,
+  });
+  log.info("stopping", { signal: await stop });
+  return await shutDown(journal, log);
+}
+
+async function shutDown(journal: RunningJournal, log: Logger): Promise<number> {
+  const limit = systemClock.setTimer(SHUTDOWN_LIMIT_MS, () => {
+    log.error("shutdown took too long", { limit_ms: SHUTDOWN_LIMIT_MS });
+    Deno.exit(1);
+  });
+  await journal.close();
+  systemClock.clearTimer(limit);
+  log.info("journal stopped");
+  return 0;
+}
+
+/** Resolves with the name of the first signal that asks the process to end. */
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => resolve(signal));
+  }
+  return promise;
+}
+
+function configInputs(args: readonly string[]): ConfigInputs {
+  return {
+    args,
+    env: Object.fromEntries(ENVIRONMENT.map((name) => [name, Deno.env.get(name)])),
+    readFile: (path) => {
+      try {
+        return Deno.readTextFileSync(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw new ConfigError(`cannot read the configuration: ${reasonOf(error)}`, { file: path });
+      }
+    },
+  };
+}
+
+async function makeCa(args: readonly string[]): Promise<number> {
+  const [flag, directory] = args;
+  if (flag !== "--out" || directory === undefined) {
+    throw new ConfigError("init-ca needs a directory: pact-journal init-ca --out DIR");
+  }
+  const { certPath, keyPath } = await initCa(directory, new Date(systemClock.nowMs()));
+  return print(`CA certificate: ${certPath}\nCA key:         ${keyPath} (mode 0600, keep it here)`);
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  console.error(`pact-journal: ${reasonOf(error)}`);
+  Deno.exit(1);
+}

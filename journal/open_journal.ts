@@ -1,0 +1,305 @@
+/**
+ * A running journal: replica, certificates, API and HTTP listeners. It owns all of them and ends
+ * with `close`, in the reverse order of their opening.
+ */
+
+import { enrollment, health, journal, policy, stream } from "../api/mod.ts";
+import {
+  createTokenVerifier,
+  hmacKeySource,
+  jwksKeySource,
+  MIN_HMAC_SECRET_BYTES,
+  type TokenVerifier,
+} from "../common/auth/mod.ts";
+import type { Clock } from "../common/clock/mod.ts";
+import { ConfigError } from "../common/config/mod.ts";
+import type { Logger } from "../common/log/mod.ts";
+import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
+import { type RpcServer, serveRpc } from "../common/rpc/mod.ts";
+import { authenticate, createGatekeeper } from "./access/mod.ts";
+import {
+  type Authority,
+  listenerCertificate,
+  openAuthority,
+  readPrivateFile,
+  trustBundlePem,
+} from "./certs/mod.ts";
+import type { JournalSettings } from "./config/mod.ts";
+import { createEnroller } from "./enrollment/mod.ts";
+import { createMetrics, type HttpListener, serveHttp } from "./http/mod.ts";
+import { OverlayCompressor } from "./overlay/mod.ts";
+import { openReplica, type Replica } from "./replica/mod.ts";
+import {
+  bootConfigService,
+  configService,
+  enrollmentService,
+  fleetService,
+  freshnessInterceptor,
+  healthService,
+  policyService,
+  type ServiceContext,
+} from "./services/mod.ts";
+import { createHub, createLiveness } from "./streams/mod.ts";
+
+/** Version of this build. */
+export const VERSION = "0.1.0";
+
+/** Services of the API listener, as the health service names them (API-8). */
+const SERVICE_NAMES = [
+  journal.ConfigService,
+  journal.FleetService,
+  policy.PolicyService,
+  stream.BootConfigService,
+  enrollment.EnrollmentService,
+].map((service) => service.typeName);
+
+/** How long running calls may finish at shutdown. */
+const SHUTDOWN_GRACE_MS = 5_000;
+
+/** A running journal. */
+export interface RunningJournal {
+  readonly rpcPort: number;
+  readonly httpPort: number;
+  /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
+  close(): Promise<void>;
+}
+
+/** What a journal process is made of. */
+export interface JournalOptions {
+  readonly settings: JournalSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+}
+
+/**
+ * Opens everything or nothing: what was opened before a failure is closed again (JRN-6).
+ *
+ * @throws {ConfigError} and the errors of storage, certificates and listeners, each naming what.
+ */
+export async function openJournal(options: JournalOptions): Promise<RunningJournal> {
+  const opened = new AsyncDisposableStack();
+  try {
+    const running = await openAll(options, opened);
+    const all = opened.move();
+    return { ...running, close: () => all.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function openAll(
+  { settings, clock, log, random }: JournalOptions,
+  opened: AsyncDisposableStack,
+): Promise<Omit<RunningJournal, "close">> {
+  const tokens = tokenVerifier(settings, clock);
+  const authority = await openAuthority(settings, new Date(clock.nowMs()));
+  await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+  const replica = await openReplica({
+    dataDir: settings.dataDir,
+    clock,
+    random,
+    onFailed: (error) => log.error("replica failed, writes are refused", { error: error.message }),
+  });
+  opened.defer(() => replica.close());
+  await publishAuthority(settings, authority, replica, log);
+
+  const hub = createHub(replica);
+  opened.defer(() => hub.close());
+  const liveness = createLiveness(replica, clock, log.child("liveness"));
+  opened.defer(() => liveness.close());
+  const metrics = createMetrics(replica, VERSION);
+  opened.defer(() => metrics.close());
+
+  const gatekeeper = createGatekeeper(replica);
+  const context: ServiceContext = { replica, gatekeeper, hub, liveness, clock, log };
+  const trustBundle = () => bundleOf(authority, replica);
+  const rpc = await listen({ settings, clock, log, random }, authority, context, {
+    tokens,
+    trustBundle,
+    metrics,
+  });
+  opened.defer(() => rpc.close({ graceMs: SHUTDOWN_GRACE_MS }));
+  followRevocations(replica, rpc);
+  const http = openHttp(settings, replica, metrics);
+  opened.defer(() => http.close());
+  return { rpcPort: rpc.port, httpPort: http.port };
+}
+
+/** Which tokens people may come with; none are accepted where no key is configured. */
+function tokenVerifier(settings: JournalSettings, clock: Clock): TokenVerifier | undefined {
+  const keys = [];
+  const text = settings.hmacSecretFile === undefined
+    ? settings.hmacSecret
+    : readPrivateFile(settings.hmacSecretFile).trim();
+  if (text !== undefined) {
+    const secret = new TextEncoder().encode(text);
+    if (secret.length < MIN_HMAC_SECRET_BYTES && !settings.isSingleNode) {
+      throw new ConfigError(
+        `the HMAC secret has ${secret.length} bytes: give at least ${MIN_HMAC_SECRET_BYTES} (AUT-5)`,
+      );
+    }
+    keys.push(hmacKeySource(secret));
+  }
+  if (settings.jwksUrl !== undefined) keys.push(jwksKeySource(new URL(settings.jwksUrl)));
+  if (keys.length === 0) return undefined;
+  return createTokenVerifier({
+    issuer: settings.oidcIssuer,
+    audiences: settings.oidcAudiences,
+    keys,
+    claims: {
+      principalClaim: settings.principalClaim,
+      clientId: settings.clientId,
+      roleMap: settings.roleMap,
+    },
+    nowMs: clock.nowMs,
+  });
+}
+
+/** Puts this process's CA certificate into the replicated bundle (CRT-1). */
+async function publishAuthority(
+  settings: JournalSettings,
+  { ca, isEphemeral }: Authority,
+  replica: Replica,
+  log: Logger,
+): Promise<void> {
+  await Deno.writeTextFile(`${settings.dataDir}/ca.crt`, ca.certPem, { mode: 0o644 });
+  const journal_node_id = String(settings.nodeId);
+  if (replica.state.get("ca_bundle", journal_node_id)?.certificate_pem === ca.certPem) return;
+  await replica.submit({
+    type: "PublishCa",
+    journal_node_id,
+    certificate_pem: ca.certPem,
+    not_after: ca.notAfter.toISOString(),
+  }, { actor: SYSTEM_IDENTITY });
+  if (isEphemeral) log.info("CA regenerated, agents will re-enroll");
+}
+
+function bundleOf({ ca }: Authority, replica: Replica): string {
+  const others = [...replica.state.list("ca_bundle")].map(([, { certificate_pem }]) =>
+    certificate_pem
+  );
+  return trustBundlePem(ca, others);
+}
+
+async function listen(
+  { settings, clock, log, random }: JournalOptions,
+  authority: Authority,
+  context: ServiceContext,
+  { tokens, trustBundle, metrics }: {
+    readonly tokens: TokenVerifier | undefined;
+    readonly trustBundle: () => string;
+    readonly metrics: ReturnType<typeof createMetrics>;
+  },
+): Promise<RpcServer> {
+  const { replica } = context;
+  const enroller = createEnroller({
+    ...settings,
+    replica,
+    ca: authority.ca,
+    trustBundle,
+    isLive: context.liveness.isLive,
+    clock,
+    log: log.child("enrollment"),
+  });
+  const presented = await listenerCertificate(settings, authority, new Date(clock.nowMs()));
+  return await serveRpc({
+    name: "API",
+    listen: settings.listen,
+    ...(settings.tlsMode === "off" ? {} : {
+      tls: { ...presented, clientCaPem: trustBundle() },
+      clientAuth: "optional" as const,
+    }),
+    clock,
+    admit: authenticate({
+      tokens,
+      domainId: settings.domainId,
+      certificates: {
+        isRevoked: (serial) => replica.state.get("revoked_serials", serial) !== undefined,
+        isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
+      },
+    }),
+    interceptors: [freshnessInterceptor(replica)],
+    onInternalError: (error, call, incidentId) =>
+      log.error("internal error", {
+        incident: incidentId,
+        method: `${call.service}/${call.method}`,
+        error: error instanceof Error ? error.stack ?? error.message : String(error),
+      }),
+    httpRoutes: discoveryRoutes(settings),
+    routes: (router) => {
+      router.service(journal.ConfigService, configService(context));
+      router.service(journal.FleetService, fleetService(context, memberInfo(settings)));
+      router.service(policy.PolicyService, policyService(context));
+      router.service(
+        stream.BootConfigService,
+        bootConfigService(context, {
+          compressor: new OverlayCompressor(),
+          maxStreams: settings.maxBootStreams,
+          metrics,
+          random,
+        }),
+      );
+      router.service(
+        enrollment.EnrollmentService,
+        enrollmentService(context, enroller, settings.domainId),
+      );
+      router.service(health.Health, healthService(replica, SERVICE_NAMES));
+    },
+  });
+}
+
+function isEnrolled(replica: Replica, nodeId: string): boolean {
+  const record = replica.state.get("enrollments", nodeId);
+  return record !== undefined && record.state !== "Revoked";
+}
+
+/** Ends the connections of a node the moment it is revoked (CRT-6). */
+function followRevocations(replica: Replica, rpc: RpcServer): void {
+  replica.onApplied(({ writes }) => {
+    for (const [serial, revocation] of writes.revoked_serials) {
+      if (revocation === undefined) continue;
+      rpc.disconnect((peer) => peer.certificate?.serialHex === serial);
+    }
+  });
+}
+
+function memberInfo({ nodeId, listen }: JournalSettings) {
+  return { nodeId, grpcAddress: `${listen.hostname}:${listen.port}`, version: VERSION };
+}
+
+function discoveryOf({ idpUrl, oidcIssuer, clientId }: JournalSettings) {
+  const idp_url = idpUrl ?? oidcIssuer;
+  return idp_url === undefined
+    ? undefined
+    : { idp_url, client_id: clientId, scopes: ["openid", "profile"] };
+}
+
+/** `/auth/discovery` on the API port too, the only one clients know (TEL-1). */
+function discoveryRoutes(settings: JournalSettings) {
+  const discovery = discoveryOf(settings);
+  return {
+    "/auth/discovery": () => ({
+      status: discovery === undefined ? 404 : 200,
+      contentType: "application/json",
+      body: JSON.stringify(discovery ?? { error: "no identity provider configured" }),
+    }),
+  };
+}
+
+function openHttp(
+  settings: JournalSettings,
+  replica: Replica,
+  metrics: ReturnType<typeof createMetrics>,
+): HttpListener {
+  return serveHttp({
+    listen: settings.metricsListen,
+    replica,
+    metrics,
+    discovery: discoveryOf(settings),
+    nodeId: settings.nodeId,
+    version: VERSION,
+    isReady: () => replica.status().health !== "failed",
+  });
+}

@@ -1,0 +1,169 @@
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { config, journal } from "../../api/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { DOMAIN_VCLUSTER, type Entry, type Scope, scopeText } from "../../common/model/mod.ts";
+import { readRequestId } from "../../common/rpc/mod.ts";
+import {
+  counterFromWire,
+  entryFromWire,
+  entryToWire,
+  entryTypeFromWire,
+  instantFromWire,
+  present,
+  scopeFromWire,
+} from "../../common/wire/mod.ts";
+import type { Caller } from "../access/mod.ts";
+import { authorizeEntry } from "./append.ts";
+import { callerOf, type ServiceContext } from "./context.ts";
+import { nodeDetail, requireKnownNode } from "./node_detail.ts";
+
+/** Most entries one ListEntries call may ask for. */
+const MAX_LIST_LIMIT = 1_000_000;
+
+/** The configuration log: append and read (api.md section 3). */
+export function configService(
+  context: ServiceContext,
+): Partial<ServiceImpl<typeof journal.ConfigService>> {
+  const { replica, gatekeeper } = context;
+  return {
+    appendEntry: (request, call) => appendEntry(context, request, call),
+    getEntry: async (request, call) => {
+      const sequence = counterFromWire(request.sequence);
+      const entry = replica.entry(sequence);
+      if (entry === undefined) throw new PactError("NOT_FOUND", `entry ${sequence} not found`);
+      if (entry.scope !== "Global") {
+        await gatekeeper.require({ caller: callerOf(call), action: "log", scope: entry.scope });
+      }
+      return entryToWire(entry);
+    },
+    getNodeState: async ({ nodeId }, call) => {
+      requireKnownNode(context, nodeId);
+      await gatekeeper.require({
+        caller: callerOf(call),
+        action: "status",
+        scope: { Node: nodeId },
+      });
+      const detail = nodeDetail(context, nodeId);
+      return { nodeId, configState: detail.configState, detail };
+    },
+    listEntries: (request, call) => listEntries(context, request, call),
+    getOverlay: async ({ vclusterId }, call) => {
+      const id = vclusterId === "" ? DOMAIN_VCLUSTER : vclusterId;
+      await gatekeeper.require({
+        caller: callerOf(call),
+        action: "status",
+        scope: id === DOMAIN_VCLUSTER ? "Global" : { VCluster: id },
+      });
+      const overlay = await replica.overlay(id);
+      return {
+        vclusterId: id,
+        version: BigInt(overlay.version),
+        data: new TextEncoder().encode(overlay.data),
+        checksum: overlay.checksum,
+        builtFromSequence: BigInt(overlay.built_from_sequence),
+      };
+    },
+  };
+}
+
+async function appendEntry(
+  context: ServiceContext,
+  request: journal.AppendEntryRequest,
+  call: HandlerContext,
+) {
+  const caller = callerOf(call);
+  const entry = await authorizeEntry(context, caller, entryFromWire(request.entry));
+  const requestId = readRequestId(call.requestHeader);
+  const result = await context.replica.submit({
+    type: "AppendEntry",
+    entry,
+    ...present(
+      "expected_head",
+      request.expectedHead === undefined ? undefined : counterFromWire(request.expectedHead),
+    ),
+    ...(request.endEmergency ? { end_emergency: true } : {}),
+  }, { actor: entry.author, signal: call.signal, ...present("requestId", requestId) });
+  if (result.kind !== "EntryAppended") {
+    throw new PactError("CONFLICT", "this request id was used for another kind of request");
+  }
+  if (caller.nodeId !== undefined) context.liveness.seen(caller.nodeId);
+  return {
+    sequence: BigInt(result.sequence),
+    policyRef: entry.policy_ref ?? "",
+    overlayVersion: BigInt(await overlayVersionAfter(context, entry.entry_type, entry.scope)),
+  };
+}
+
+/** Version of the overlay once it holds this entry, so that callers read their own writes. */
+async function overlayVersionAfter(
+  { replica, log }: ServiceContext,
+  type: Entry["entry_type"],
+  scope: Scope,
+): Promise<number> {
+  if (type !== "Commit" && type !== "Rollback") return 0;
+  if (scope === "Global" || !("VCluster" in scope)) return 0;
+  try {
+    return (await replica.overlay(scope.VCluster)).version;
+  } catch (error) {
+    // The entry is in the log whatever becomes of the build, which is retried (OVL-11).
+    log.warn("overlay build failed after commit", {
+      vcluster: scope.VCluster,
+      error: String(error),
+    });
+    return 0;
+  }
+}
+
+async function* listEntries(
+  context: ServiceContext,
+  request: journal.ListEntriesRequest,
+  call: HandlerContext,
+): AsyncGenerator<config.ConfigEntry> {
+  const caller = callerOf(call);
+  const scope = request.scope?.scope.case === undefined ? undefined : scopeFromWire(request.scope);
+  if (scope !== undefined && scope !== "Global") {
+    await context.gatekeeper.require({ caller, action: "log", scope });
+  }
+  const types = request.entryTypes.map((number) => {
+    const type = entryTypeFromWire(number);
+    if (type === undefined) throw new PactError("INVALID_ARGUMENT", `unknown entry type ${number}`);
+    return type;
+  });
+  const isVisible = visibility(context, caller);
+  let left = request.limit === undefined || request.limit === 0
+    ? MAX_LIST_LIMIT
+    : Math.min(request.limit, MAX_LIST_LIMIT);
+  const entries = context.replica.entries({
+    ...present("scope", scope),
+    ...(request.includeMemberNodes ? { includeMemberNodes: true } : {}),
+    ...(types.length === 0 ? {} : { types }),
+    ...present("fromSequence", optionalCounter(request.fromSequence)),
+    ...present("toSequence", optionalCounter(request.toSequence)),
+    ...present("sinceMs", request.since && Date.parse(instantFromWire(request.since))),
+    ...present("untilMs", request.until && Date.parse(instantFromWire(request.until))),
+    descending: request.descending,
+  });
+  for await (const entry of entries) {
+    if (left <= 0 || call.signal.aborted) return;
+    if (!isVisible(entry.scope)) continue;
+    left--;
+    yield entryToWire(entry);
+  }
+}
+
+/** Whether a caller may read entries of a scope; each scope is decided once (API-35). */
+function visibility({ gatekeeper }: ServiceContext, caller: Caller): (scope: Scope) => boolean {
+  const known = new Map<string, boolean>();
+  return (scope) => {
+    if (scope === "Global") return true;
+    const key = scopeText(scope);
+    const isVisible = known.get(key) ??
+      gatekeeper.decide({ caller, action: "log", scope }).outcome === "allow";
+    known.set(key, isVisible);
+    return isVisible;
+  };
+}
+
+function optionalCounter(counter: bigint | undefined): number | undefined {
+  return counter === undefined ? undefined : counterFromWire(counter);
+}

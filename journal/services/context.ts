@@ -1,0 +1,40 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Clock } from "../../common/clock/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type Caller, callerKey, type Gatekeeper } from "../access/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+import type { Hub, Liveness } from "../streams/mod.ts";
+
+/** What every service works with. */
+export interface ServiceContext {
+  readonly replica: Replica;
+  readonly gatekeeper: Gatekeeper;
+  readonly hub: Hub;
+  readonly liveness: Liveness;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * The authenticated caller of a handler.
+ *
+ * @throws {PactError} UNAUTHENTICATED; admission has refused such calls before, this is the second
+ * lock on the same door.
+ */
+export function callerOf(context: HandlerContext): Caller {
+  const caller = context.values.get(callerKey);
+  if (caller === undefined) throw new PactError("UNAUTHENTICATED", "no credentials");
+  return caller;
+}
+
+/** The node whose certificate carries the call. */
+export function ownNodeOf(
+  caller: Caller,
+): { readonly nodeId: string; readonly certificateName: string } {
+  const { nodeId, certificateName } = caller;
+  if (nodeId === undefined || certificateName === undefined) {
+    throw new PactError("UNAUTHENTICATED", "client certificate required");
+  }
+  return { nodeId, certificateName };
+}

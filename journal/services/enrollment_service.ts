@@ -1,0 +1,168 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { enrollment } from "../../api/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { NodeIdSchema, type Scope, VClusterIdSchema } from "../../common/model/mod.ts";
+import { peerKey, readRequestId } from "../../common/rpc/mod.ts";
+import { present } from "../../common/wire/mod.ts";
+import { identityOf } from "../access/mod.ts";
+import type { Enroller } from "../enrollment/mod.ts";
+import { normalizeHardware } from "../enrollment/mod.ts";
+import type { CommandInput, CommandResult } from "../state/mod.ts";
+import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { inspectNode, listNodes } from "./node_listing.ts";
+
+/** Most nodes one batch may register (API-60). */
+const MAX_BATCH = 10_000;
+
+/** Enrolment of nodes and their vClusters (api.md section 6). */
+export function enrollmentService(
+  context: ServiceContext,
+  enroller: Enroller,
+  domainId: string,
+): Partial<ServiceImpl<typeof enrollment.EnrollmentService>> {
+  const registry = new Registry(context, domainId);
+  return {
+    enroll: (request, call) =>
+      enroller.enroll(request, call.values.get(peerKey).remoteAddress, call.signal),
+    renewCert: async (request, call) => {
+      const caller = callerOf(call);
+      const { nodeId } = ownNodeOf(caller);
+      context.liveness.seen(nodeId);
+      return await enroller.renew(request, nodeId, caller.certificateSerial ?? "", call.signal);
+    },
+    registerNode: (request, call) => registry.register(request, call),
+    batchRegisterNodes: (request, call) => registry.registerBatch(request, call),
+    assignNode: async ({ nodeId, vclusterId }, call) => {
+      const vcluster = requireVCluster(vclusterId);
+      await registry.run(call, "node_assign", { VCluster: vcluster }, {
+        type: "AssignNodeToVCluster",
+        node_id: requireNode(nodeId),
+        vcluster_id: vcluster,
+      });
+      return { nodeId, vclusterId };
+    },
+    unassignNode: async ({ nodeId }, call) => {
+      const node_id = requireNode(nodeId);
+      await registry.run(call, "node_unassign", { Node: node_id }, {
+        type: "UnassignNode",
+        node_id,
+      });
+      return { nodeId };
+    },
+    moveNode: (request, call) => registry.move(request, call),
+    decommissionNode: async ({ nodeId, force, reason }, call) => {
+      const node_id = requireNode(nodeId);
+      const result = await registry.run(call, "node_decommission", { Node: node_id }, {
+        type: "RevokeNode",
+        node_id,
+        force,
+        ...present("reason", reason === "" ? undefined : reason),
+      });
+      const revoked = result.kind === "EnrollmentResult" ? result : undefined;
+      return {
+        nodeId,
+        enrollmentState: revoked?.state ?? "Revoked",
+        sessionsTerminated: revoked?.sessions_terminated ?? 0,
+        certSerialRevoked: revoked?.revoked_serial ?? "",
+      };
+    },
+    listNodes: (request, call) => listNodes(context, callerOf(call), request),
+    inspectNode: ({ nodeId }, call) => inspectNode(context, callerOf(call), requireNode(nodeId)),
+  };
+}
+
+/** Registry changes: authorized, then submitted as the caller. */
+class Registry {
+  constructor(
+    private readonly context: ServiceContext,
+    private readonly domainId: string,
+  ) {}
+
+  async run(
+    call: HandlerContext,
+    action: string,
+    scope: Scope,
+    command: CommandInput,
+  ): Promise<CommandResult> {
+    const caller = callerOf(call);
+    const grant = await this.context.gatekeeper.require({ caller, action, scope });
+    return await this.context.replica.submit(command, {
+      actor: identityOf(caller, grant.role),
+      signal: call.signal,
+      ...present("requestId", readRequestId(call.requestHeader)),
+    });
+  }
+
+  async register(request: enrollment.RegisterNodeRequest, call: HandlerContext) {
+    const node_id = requireNode(request.nodeId);
+    const { identity, keys } = normalizeHardware(request.hardwareIdentity);
+    const result = await this.run(call, "node_register", { Node: node_id }, {
+      type: "RegisterNode",
+      node_id,
+      domain_id: this.domainId,
+      hardware_identity: identity,
+      hardware_keys: keys,
+      ...present(
+        "vcluster_id",
+        request.vclusterId === "" ? undefined : requireVCluster(request.vclusterId),
+      ),
+    });
+    const state = result.kind === "EnrollmentResult" ? result.state : "Registered";
+    return create(enrollment.RegisterNodeResponseSchema, {
+      nodeId: node_id,
+      enrollmentState: state,
+    });
+  }
+
+  /** In request order; a node that fails does not stop the others (API-60). */
+  async registerBatch({ nodes }: enrollment.BatchRegisterNodesRequest, call: HandlerContext) {
+    if (nodes.length > MAX_BATCH) {
+      throw new PactError("INVALID_ARGUMENT", `at most ${MAX_BATCH} nodes in one batch`);
+    }
+    const results = [];
+    for (const node of nodes) {
+      try {
+        const { enrollmentState } = await this.register(node, call);
+        results.push({ nodeId: node.nodeId, success: true, enrollmentState, error: "" });
+      } catch (error) {
+        if (!(error instanceof PactError)) throw error;
+        const { nodeId } = node;
+        results.push({ nodeId, success: false, enrollmentState: "", error: error.message });
+      }
+    }
+    const succeeded = results.filter((result) => result.success).length;
+    return { results, succeeded, failed: results.length - succeeded };
+  }
+
+  /** Moving needs the right on both sides (ENR-3). */
+  async move({ nodeId, toVclusterId }: enrollment.MoveNodeRequest, call: HandlerContext) {
+    const node_id = requireNode(nodeId);
+    const target = requireVCluster(toVclusterId);
+    const from = this.context.gatekeeper.vclusterOf({ Node: node_id });
+    await this.context.gatekeeper.require({
+      caller: callerOf(call),
+      action: "node_move",
+      scope: { VCluster: target },
+    });
+    await this.run(call, "node_move", { Node: node_id }, {
+      type: "MoveNodeVCluster",
+      node_id,
+      to_vcluster_id: target,
+      ...present("from_vcluster_id", from),
+    });
+    return { nodeId, fromVclusterId: from ?? "", toVclusterId };
+  }
+}
+
+function requireNode(text: string): string {
+  const parsed = NodeIdSchema.safeParse(text);
+  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid node id '${text}'`);
+  return parsed.data;
+}
+
+function requireVCluster(text: string): string {
+  const parsed = VClusterIdSchema.safeParse(text);
+  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid vCluster id '${text}'`);
+  return parsed.data;
+}

@@ -1,0 +1,43 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { PactError } from "../../common/errors/mod.ts";
+import { metadata, readConsistency, readMinSequence } from "../../common/rpc/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+
+/** How long a read waits for the sequence it asked for (API-2). */
+const MAX_WAIT_MS = 5_000;
+
+/**
+ * Makes reads as fresh as their caller asks (JRN-59) and tells every caller how far the answering
+ * replica is.
+ */
+export function freshnessInterceptor(replica: Replica): Interceptor {
+  return (next) => async (request) => {
+    // With one member the local replica is linearizable once it has applied what it committed.
+    readConsistency(request.header);
+    await waitForMinimum(replica, request.header, request.signal);
+    const response = await next(request);
+    if (!response.stream) {
+      response.trailer.set(metadata.appliedSequence, String(replica.appliedSequence));
+    }
+    return response;
+  };
+}
+
+async function waitForMinimum(
+  replica: Replica,
+  header: Headers,
+  signal: AbortSignal,
+): Promise<void> {
+  const minimum = readMinSequence(header);
+  if (minimum === undefined || minimum <= BigInt(replica.appliedSequence)) return;
+  const timeout = AbortSignal.timeout(MAX_WAIT_MS);
+  try {
+    await replica.waitForSequence(Number(minimum), AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    if (!timeout.aborted) throw error;
+    throw new PactError(
+      "UNAVAILABLE",
+      `sequence ${minimum} is not applied here after ${MAX_WAIT_MS} ms, ${replica.appliedSequence} is`,
+    );
+  }
+}

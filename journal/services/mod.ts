@@ -1,0 +1,9 @@
+/** The handlers of the journal's API. */
+export { bootConfigService, type BootOptions } from "./boot_config_service.ts";
+export { configService } from "./config_service.ts";
+export type { ServiceContext } from "./context.ts";
+export { enrollmentService } from "./enrollment_service.ts";
+export { fleetService, type MemberInfo } from "./fleet_service.ts";
+export { freshnessInterceptor } from "./freshness.ts";
+export { healthService } from "./health_service.ts";
+export { policyService } from "./policy_service.ts";

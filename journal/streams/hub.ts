@@ -1,0 +1,142 @@
+/**
+ * Fans applied entries out to subscribers. It owns the index of who is interested in what and one
+ * bounded queue per subscriber; a subscription ends when its consumer closes it or falls behind.
+ */
+
+import type { Entry } from "../../common/model/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+import type { Interest } from "./interest.ts";
+
+/** Most updates that wait for one subscriber (SUB-6). */
+export const MAX_QUEUED = 1024;
+
+/** One subscriber's queue of entries not yet delivered. */
+export interface Subscription {
+  readonly interest: Interest;
+  /** Entries since the last call, oldest first; empties the queue. */
+  take(): readonly Entry[];
+  /** Whether the queue overflowed; nothing is queued after that. */
+  readonly isLagging: boolean;
+  /** Resolves when there is something to take, the queue overflowed, or the signal aborts. */
+  wait(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** Where subscriptions are opened. */
+export interface Hub {
+  /**
+   * Subscribes to every entry applied from now on. The caller has delivered all earlier ones: both
+   * happen in one turn of the event loop, so there is neither gap nor duplicate (SUB-1).
+   */
+  open(interest: Interest): Subscription;
+  readonly size: number;
+  close(): void;
+}
+
+/** A hub over the applied entries of `replica`; the cost of an entry is that of its audience (SUB-9). */
+export function createHub(replica: Pick<Replica, "onApplied">): Hub {
+  const index = new InterestIndex();
+  const stop = replica.onApplied(({ entries }) => {
+    for (const entry of entries) {
+      for (const queue of index.audienceOf(entry)) queue.push(entry);
+    }
+  });
+  return {
+    open: (interest) => {
+      const queue = new Queue(interest, () => index.remove(queue));
+      index.add(queue);
+      return queue;
+    },
+    get size() {
+      return index.size;
+    },
+    close: stop,
+  };
+}
+
+class Queue implements Subscription {
+  #entries: Entry[] = [];
+  #isLagging = false;
+  #wake: (() => void) | undefined;
+
+  constructor(readonly interest: Interest, private readonly onClose: () => void) {}
+
+  get isLagging(): boolean {
+    return this.#isLagging;
+  }
+
+  push(entry: Entry): void {
+    if (this.#entries.length >= MAX_QUEUED) this.#isLagging = true;
+    else this.#entries.push(entry);
+    this.#wake?.();
+  }
+
+  take(): readonly Entry[] {
+    const taken = this.#entries;
+    this.#entries = [];
+    return taken;
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    if (this.#entries.length > 0 || this.#isLagging || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#wake = undefined;
+  }
+
+  close(): void {
+    this.onClose();
+  }
+}
+
+/** Queues by what they listen to; a queue may stand under several keys. */
+class InterestIndex {
+  readonly #byVCluster = new Map<string, Set<Queue>>();
+  readonly #byNode = new Map<string, Set<Queue>>();
+  /** Those that hear of every node: the filter of the stream decides (watchers are few). */
+  readonly #watchers = new Set<Queue>();
+  readonly #all = new Set<Queue>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  add(queue: Queue): void {
+    const { nodeId, vclusterId, withMemberNodes, everything } = queue.interest;
+    this.#all.add(queue);
+    if (everything || withMemberNodes) this.#watchers.add(queue);
+    if (nodeId !== undefined) under(this.#byNode, nodeId).add(queue);
+    if (vclusterId !== undefined) under(this.#byVCluster, vclusterId).add(queue);
+  }
+
+  remove(queue: Queue): void {
+    const { nodeId, vclusterId } = queue.interest;
+    this.#all.delete(queue);
+    this.#watchers.delete(queue);
+    if (nodeId !== undefined) drop(this.#byNode, nodeId, queue);
+    if (vclusterId !== undefined) drop(this.#byVCluster, vclusterId, queue);
+  }
+
+  /** Every queue that may want `entry`, each once. */
+  audienceOf({ scope }: Entry): Iterable<Queue> {
+    if (scope === "Global") return this.#all;
+    const named = "VCluster" in scope
+      ? this.#byVCluster.get(scope.VCluster)
+      : this.#byNode.get(scope.Node);
+    return new Set([...(named ?? []), ...this.#watchers]);
+  }
+}
+
+function under(map: Map<string, Set<Queue>>, key: string): Set<Queue> {
+  const set = map.get(key) ?? new Set<Queue>();
+  map.set(key, set);
+  return set;
+}
+
+function drop(map: Map<string, Set<Queue>>, key: string, queue: Queue): void {
+  const set = map.get(key);
+  set?.delete(queue);
+  if (set?.size === 0) map.delete(key);
+}

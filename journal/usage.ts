@@ -1,0 +1,18 @@
+/** What `pact-journal --help` prints. */
+export const USAGE = `pact-journal: the log, the policy and the enrolment of a pact site
+
+Usage:
+  pact-journal [OPTIONS]              serve
+  pact-journal --check-config         read the configuration, report, exit 0 or 1
+  pact-journal init-ca --out DIR      make a CA: DIR/ca.crt and DIR/ca.key
+  pact-journal --version | --help
+
+Options (each also in the environment or the file, in this order of precedence):
+  --config FILE          PACT_JOURNAL_CONFIG          default /etc/pact/journal.toml
+  --node-id N            PACT_JOURNAL_NODE_ID         journal.node_id
+  --listen HOST:PORT     PACT_JOURNAL_LISTEN          journal.listen_addr, 0.0.0.0:9443
+  --metrics-listen H:P   PACT_JOURNAL_METRICS_LISTEN  telemetry.prometheus_listen, 0.0.0.0:9091
+  --data-dir DIR         PACT_JOURNAL_DATA_DIR        journal.data_dir, /var/lib/pact/journal
+  --log-level LEVEL      PACT_LOG_LEVEL               debug, info, warn, error
+  --single-node          development: node id 1, short secrets allowed
+`;
