@@ -57,8 +57,9 @@ export class RotatingFile {
     return this.#open();
   }
 
+  /** Makes room for a whole file more. */
   #trimDirectory(): void {
-    const { directory, totalMaxBytes } = this.#options;
+    const { directory, totalMaxBytes, maxBytes } = this.#options;
     const files = [...Deno.readDirSync(directory)].filter(({ isFile }) => isFile)
       .map(({ name }) => ({ path: `${directory}/${name}`, name }))
       .map((file) => ({ ...file, info: statIfPresent(file.path) }));
@@ -67,7 +68,7 @@ export class RotatingFile {
       (a.info?.mtime?.getTime() ?? 0) - (b.info?.mtime?.getTime() ?? 0)
     );
     for (const { path, info } of rotated) {
-      if (total <= totalMaxBytes) return;
+      if (total + maxBytes <= totalMaxBytes) return;
       Deno.removeSync(path);
       total -= info?.size ?? 0;
     }

@@ -123,7 +123,11 @@ export class Supervisor {
   declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
     const declarations = specs.map(readServiceSpec);
     this.#send({ kind: "declare", declarations, by });
+    for (const name of this.#specs.keys()) {
+      if (!this.#state.services.has(name)) this.#specs.delete(name);
+    }
     for (const spec of specs) this.#specs.set(spec.name, spec);
+    this.#save();
   }
 
   /** @throws {SupervisorError} UNKNOWN_SERVICE, ALREADY_RUNNING, STOPPING */
@@ -196,6 +200,7 @@ export class Supervisor {
     by: Actor = SUPERVISION_LOOP,
     limitMs: number = STOP_ALL_LIMIT_MS,
   ): Promise<readonly string[]> {
+    if (this.#released) return [];
     this.#send({ kind: "stopAll", by, limitMs });
     await this.#until(() => isAllDown(this.#state), null);
     const unkillable = this.status().services.filter(({ reason }) =>
@@ -284,8 +289,8 @@ export class Supervisor {
     switch (outcome.kind) {
       case "started":
         if (this.#released) return outcome.run.release();
-        this.#send({ kind: "spawned", name, run, pid: outcome.run.pid });
-        return this.#hold(name, run, outcome.run);
+        this.#hold(name, run, outcome.run);
+        return this.#send({ kind: "spawned", name, run, pid: outcome.run.pid });
       case "blocked":
         return this.#send({
           kind: "spawnBlocked",
