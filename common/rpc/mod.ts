@@ -43,3 +43,4 @@ export { type Peer, peerKey } from "./peer.ts";
 export { isUnavailable, type RetryOptions, retryUnavailable } from "./retry.ts";
 export { type RpcServer, type RpcServerOptions, serveRpc } from "./server.ts";
 export type { ClientAuth, ServerTls } from "./server_tls.ts";
+export { failOnSilence, type SilenceOptions } from "./silence.ts";

@@ -31,6 +31,8 @@ import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
+import { shutdownInterceptor } from "./shutdown.ts";
+import { withStableErrors } from "./wire_error.ts";
 
 /** What the handler of one listener is made of. */
 export interface RpcHandlerOptions {
@@ -62,6 +64,7 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
       errorMappingInterceptor(options.mapError),
       admissionInterceptor,
       deadlineInterceptor,
+      shutdownInterceptor(options.shutdownSignal),
       ...options.interceptors,
     ],
   });
@@ -106,7 +109,7 @@ async function answerRpc(
     ? universal.signal
     : AbortSignal.any([universal.signal, options.shutdownSignal]);
   const answer = await handler({ ...universal, body, signal });
-  await universalResponseToNodeResponse(answer, response);
+  await universalResponseToNodeResponse(withStableErrors(answer), response);
 }
 
 function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {

@@ -5,7 +5,7 @@
 
 import * as http2 from "node:http2";
 import { type AddressInfo, Server as NetServer } from "node:net";
-import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../clock/mod.ts";
 import type { Admit } from "./admission.ts";
 import { unaryDefaultTimeoutMs } from "./deadline.ts";
@@ -13,7 +13,6 @@ import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "
 import { installHttp2Guard } from "./guard.ts";
 import type { HttpRoutes } from "./http_route.ts";
 import { ListenError } from "./listen_error.ts";
-import { metadata } from "./metadata.ts";
 import { type Peer, PeerDirectory } from "./peer.ts";
 import { createRpcHandler } from "./rpc_handler.ts";
 import {
@@ -23,6 +22,7 @@ import {
   type ServerTls,
 } from "./server_tls.ts";
 import { SessionRegistry } from "./sessions.ts";
+import { shuttingDown } from "./shutdown.ts";
 
 /** What a listener is made of. */
 export interface RpcServerOptions {
@@ -182,11 +182,7 @@ async function close(
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   // The HTTP/2 server's own close would close every connection at once; this one stops listening.
   NetServer.prototype.close.call(server, () => resolve());
-  shutdown.abort(
-    new ConnectError("SHUTTING_DOWN: the server is shutting down", Code.Unavailable, {
-      [metadata.error]: "SHUTTING_DOWN",
-    }),
-  );
+  shutdown.abort(shuttingDown());
   sessions.drain();
   const timer = clock.setTimer(graceMs, () => sessions.destroyAll());
   await closed;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import * as http2 from "node:http2";
+import fc from "fast-check";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ListenError, metadata, type Peer, serveRpc } from "../../../../common/rpc/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
@@ -152,11 +154,61 @@ Deno.test("journal.md 16: a message above the limit is refused and the connectio
   await using server = await serveEcho(pki, { readMaxBytes: 64 * 1024 });
   using caller = dialEcho(server, { caPem: pki.caPem });
 
-  await assert.rejects(
-    caller.client.echo({ value: new Uint8Array(1024 * 1024) }),
-    hasCode(Code.ResourceExhausted),
-  );
+  await assert.rejects(caller.client.echo({ value: new Uint8Array(1024 * 1024) }), (error) => {
+    assert.ok(error instanceof ConnectError);
+    assert.equal(error.code, Code.ResourceExhausted);
+    assert.equal(error.metadata.get(metadata.error), "RESOURCE_EXHAUSTED");
+    assert.match(error.rawMessage, /^RESOURCE_EXHAUSTED: message size 1048580 is larger/);
+    return true;
+  });
   assert.deepEqual((await caller.client.echo({ value: bytes("small") })).value, bytes("small"));
+});
+
+Deno.test("API-10: status messages arrive as they were written, punctuation, lines and other scripts included", async () => {
+  const pki = await createTestPki();
+  const text = "CONFLICT: 50% of 'a/b' — größer\nsecond line";
+  await using server = await serveEcho(pki, {
+    admit: () => {
+      throw new PactError("CONFLICT", text);
+    },
+  });
+  using caller = dialEcho(server, { caPem: pki.caPem });
+  await assert.rejects(caller.client.echo({}), (error) => {
+    assert.ok(error instanceof ConnectError);
+    assert.equal(error.rawMessage, text);
+    return true;
+  });
+  const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: [pki.caPem] });
+  const trailer = await callRaw(session, new Uint8Array(5));
+  session.destroy();
+  assert.match(
+    `${trailer["grpc-message"]}`,
+    /^CONFLICT: 50%25 of 'a\/b' %E2%80%94 gr%C3%B6%C3%9Fer%0A/,
+  );
+});
+
+Deno.test("API-92: random bytes as a body are answered without detail and never end the server", async () => {
+  const pki = await createTestPki();
+  const seen: Peer[] = [];
+  await using server = await serveEcho(pki, { routes: echoRoutes(seen) });
+  const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: [pki.caPem] });
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), fc.boolean(), async (garbage, framed) => {
+        const envelope = new Uint8Array([0, 0, 0, 0, garbage.length, ...garbage]);
+        const trailer = await callRaw(session, framed ? envelope : garbage);
+        const code = trailer[metadata.error];
+        if (trailer["grpc-status"] === "0") return;
+        assert.match(`${code}`, /^(INVALID_ARGUMENT|INTERNAL|RESOURCE_EXHAUSTED|UNIMPLEMENTED)$/);
+        assert.doesNotMatch(`${trailer["grpc-message"]}`, /parse|wire|tag|EOF/);
+      }),
+      { numRuns: 200 },
+    );
+  } finally {
+    session.destroy();
+  }
+  using caller = dialEcho(server, { caPem: pki.caPem });
+  await caller.client.echo({});
 });
 
 Deno.test("CRT-8: new certificates are taken into use while a stream goes on", async () => {
@@ -259,7 +311,15 @@ Deno.test(
     const call = caller.client.echo({ value: bytes("late") });
     await started.promise;
 
+    const stream = caller.client.repeat({})[Symbol.asyncIterator]();
+    await stream.next();
     const closed = server.close({ graceMs: 5_000 });
+    await assert.rejects(drain(stream), (error) => {
+      assert.ok(error instanceof ConnectError);
+      assert.equal(error.code, Code.Unavailable);
+      assert.equal(error.metadata.get(metadata.error), "SHUTTING_DOWN");
+      return true;
+    });
     using late = dialEcho(server, { caPem: pki.caPem });
     await assert.rejects(late.client.echo({}), hasCode(Code.Unavailable));
     release.resolve();
@@ -338,6 +398,28 @@ Deno.test("a full listener sends further connections away", async () => {
   await assert.rejects(two.client.echo({}, { timeoutMs: 3_000 }), hasCode(Code.Unavailable));
   await one.client.echo({});
 });
+
+/** Sends a body as it is to the echo method; resolves to the trailers. */
+async function callRaw(
+  session: http2.ClientHttp2Session,
+  body: Uint8Array,
+): Promise<http2.IncomingHttpHeaders> {
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/pact.test.EchoService/Echo",
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<http2.IncomingHttpHeaders>();
+  stream.on("trailers", resolve);
+  stream.on("response", (headers) => {
+    if (headers["grpc-status"] !== undefined) resolve(headers);
+  });
+  stream.on("error", reject);
+  stream.resume();
+  stream.end(body);
+  return await within(promise, { what: "the trailers" });
+}
 
 function hasCode(code: Code): (error: unknown) => boolean {
   return (error) => {
