@@ -26,11 +26,16 @@ export interface RollbackPlan {
 
 /**
  * Checks the target of a Rollback and computes what it changes (API-33). An agent that reverts
- * drift by itself returns to what is declared already: for it the head is a legal target.
+ * drift by itself returns to what is declared already: for it the head is a legal target, and so is
+ * none at all.
  */
 export function planRollback(tx: Transaction, draft: EntryDraft): RollbackPlan {
   const { parent, scope } = draft;
-  if (parent === undefined) reject("INVALID_ARGUMENT", "rollback needs a target: set parent");
+  const byHuman = draft.author.principal_type === "Human";
+  if (parent === undefined) {
+    if (byHuman) reject("INVALID_ARGUMENT", "rollback needs a target: set parent");
+    return planTo(tx, scope, declaredNow(tx, scope));
+  }
   const target = tx.history.entry(parent);
   if (target === undefined) reject("NOT_FOUND", `entry ${parent} not found`);
   const configuration = target.entry_type === "Commit" || target.entry_type === "Rollback";
@@ -41,7 +46,6 @@ export function planRollback(tx: Transaction, draft: EntryDraft): RollbackPlan {
     );
   }
   const head = tx.get("scope_heads", scopeText(scope))?.state_changing ?? -1;
-  const byHuman = draft.author.principal_type === "Human";
   const sameScope = scopeText(target.scope) === scopeText(scope);
   if (byHuman && sameScope && parent >= head) {
     reject("PRECONDITION", "target must be earlier than the current head");

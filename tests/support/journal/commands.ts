@@ -1,4 +1,4 @@
-import type { Identity, Scope, StateDelta } from "../../../common/model/mod.ts";
+import type { Scope, StateDelta } from "../../../common/model/mod.ts";
 import type { CommandInput } from "../../../journal/state/mod.ts";
 import { ANN } from "./identities.ts";
 
@@ -33,8 +33,8 @@ export function commit(
 }
 
 /** A Rollback of a scope to an earlier entry. */
-export function rollback(scope: Scope, parent: number, author: Identity = ANN): Append {
-  return append({ entry_type: "Rollback", scope, parent, author });
+export function rollback(scope: Scope, parent: number): Append {
+  return append({ entry_type: "Rollback", scope, parent });
 }
 
 /** Registers a node by the MAC that goes with its number. */

@@ -66,11 +66,13 @@ Deno.test("API-33: targets must exist, be configuration of the scope, and lie be
   );
 });
 
-Deno.test("API-33: an agent that reverts drift by itself may name the head and changes nothing", () => {
+Deno.test("API-33: an agent that reverts drift by itself may name the head, or no target, and changes nothing", () => {
   using state = new TestState();
   const head = state.append(commit(node, { a: "1" }));
-  const entry = state.entry(state.append(rollback(node, head, AGENT)));
-  assert.deepEqual(entry.state_delta, {});
+  for (const parent of [head, undefined]) {
+    const sent = append({ entry_type: "Rollback", scope: node, author: AGENT, parent });
+    assert.deepEqual(state.entry(state.append(sent)).state_delta, {});
+  }
   assert.deepEqual(declared(state, node), ["a=1"]);
 });
 
