@@ -8,7 +8,7 @@ import { storedEntryFromWire } from "../../common/wire/mod.ts";
 import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { localNode } from "../nodes/mod.ts";
 import { agoText, dateTimeText, durationText, printable } from "../output/mod.ts";
-import { changeLines, deltaJson, driftLines, nodeStateJson } from "../view/mod.ts";
+import { changeLines, deltaJson, nodeStateJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { driftOf } from "./drift.ts";
 import { listNodeStates } from "./fleet.ts";
@@ -53,11 +53,11 @@ async function requireNode({ settings }: CommandContext): Promise<string> {
 async function showDrift(context: CommandContext, node: string | undefined): Promise<void> {
   const { detail, source } = await currentState(context, node);
   const drift = driftOf(detail);
-  const lines = driftLines(drift);
+  const lines = changeLines(drift);
   await context.out.result(lines.length === 0 ? [NO_DIFFERENCES] : lines, {
     node_id: detail.nodeId,
     source,
-    differences: deltaJson(drift, ["declared", "actual"]),
+    differences: deltaJson(drift, ["actual", "declared"]),
   });
 }
 
@@ -93,17 +93,17 @@ async function showVCluster(context: CommandContext, vcluster: string): Promise<
     stateFilter: "",
   });
   const drifted = nodes.map((node) => ({ node, drift: driftOf(node) }))
-    .filter(({ drift }) => driftLines(drift).length > 0);
+    .filter(({ drift }) => changeLines(drift).length > 0);
   const lines = drifted.flatMap(({ node, drift }) => [
     `${printable(node.nodeId)}:`,
-    ...driftLines(drift),
+    ...changeLines(drift),
   ]);
   await context.out.result(lines.length === 0 ? [NO_DIFFERENCES] : lines, {
     vcluster_id: vcluster,
     nodes: drifted.map(({ node, drift }) => ({
       node_id: node.nodeId,
       state: nodeStateJson(node)["state"],
-      differences: deltaJson(drift, ["declared", "actual"]),
+      differences: deltaJson(drift, ["actual", "declared"]),
     })),
   });
 }

@@ -125,7 +125,7 @@ async function showNode({ session, out, host }: CommandContext, node: string) {
   ];
   await out.result(lines, {
     ...nodeStateJson(detail),
-    drift_items: deltaJson(driftOf(detail), ["declared", "actual"]),
+    drift_items: deltaJson(driftOf(detail), ["actual", "declared"]),
     emergency: emergency === undefined ? null : {
       id: emergency.id,
       principal: emergency.principal,

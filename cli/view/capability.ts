@@ -14,6 +14,7 @@ export function capabilityLines(report: Report): string[] {
     ...storageLines(report),
     ...softwareLines(report),
     ...supervisorLines(report),
+    ...report.unavailable.map((reason) => `Unavailable: ${printable(reason)}`),
   ];
 }
 

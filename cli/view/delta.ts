@@ -13,7 +13,10 @@ const MAX_VALUE_CHARS = 120;
 /** Enough of a hash to tell two contents apart by eye. */
 const HASH_CHARS = 12;
 
-/** One line per changed item (CLI-51). */
+/**
+ * One line per changed item (CLI-51). A drift item reads the same way: its value is what the node has
+ * now, its previous value what is declared (API-22).
+ */
 export function changeLines(delta: StateDelta): string[] {
   return [...deltaItems(delta)].map(([category, item]) => changeLine(category, item));
 }
@@ -23,25 +26,6 @@ function changeLine(category: DeltaCategory, item: DeltaItem): string {
   const was = item.previous === undefined ? undefined : valueText(category, item.previous);
   const is = item.value === undefined ? undefined : valueText(category, item.value);
   return lineOf(category, item.key, item.action === "Remove" ? undefined : is ?? "", was);
-}
-
-/**
- * One line per difference between what is declared and what is there: drift items carry the declared
- * value as `value` and the actual one as `previous` (API-22).
- */
-export function driftLines(drift: StateDelta): string[] {
-  return [...deltaItems(drift)].map(([category, item]) => {
-    const declared = item.value === undefined ? undefined : valueText(category, item.value);
-    const actual = item.previous === undefined ? undefined : valueText(category, item.previous);
-    switch (item.action) {
-      case "Add":
-        return lineOf(category, item.key, actual ?? declared ?? "", undefined);
-      case "Remove":
-        return lineOf(category, item.key, undefined, declared ?? actual);
-      case "Modify":
-        return lineOf(category, item.key, actual ?? "", declared ?? "");
-    }
-  });
 }
 
 function lineOf(

@@ -4,7 +4,7 @@
  * @module
  */
 export { capabilityLines } from "./capability.ts";
-export { changeLines, deltaJson, driftLines } from "./delta.ts";
+export { changeLines, deltaJson } from "./delta.ts";
 export { entryLine, parseTypeWord, scopeText, typeWord, typeWords } from "./entry.ts";
 export { instantJson, messageJson } from "./json.ts";
 export {

@@ -47,18 +47,18 @@ export const driftedNode = node({
     kernel: [{
       key: "vm.swappiness",
       action: config.DeltaAction.MODIFY,
-      declaredValue: "10",
-      actualValue: "60",
+      declaredValue: "60",
+      actualValue: "10",
     }],
     mounts: [{
       path: "/scratch",
       action: config.DeltaAction.ADD,
-      actual: { fsType: "nfs", source: "storage:/s", options: "rw" },
+      declared: { fsType: "nfs", source: "storage:/s", options: "rw" },
     }],
     services: [{
       name: "chronyd",
       action: config.DeltaAction.REMOVE,
-      declaredState: "running",
+      actualState: "running",
     }],
   },
   windowDeadline: ago(-702),

@@ -172,6 +172,7 @@ const report = create(capability.CapabilityReportSchema, {
   },
   software: { loadedModules: ["nfs", "nvidia"], services: [{ name: "chronyd", state: "running" }] },
   supervisor: { backend: "Pact", servicesDeclared: 3, servicesRunning: 3, servicesFailed: 0 },
+  unavailable: ["kernel: /proc/sys is read-only in the rootless profile"],
 });
 
 Deno.test("CLI-53: cap shows what the agent reports", () =>
