@@ -53,6 +53,10 @@ export interface Files {
   list(path: string, options?: { maxBytes?: number }): DirectoryEntry[];
   /** Opens, or creates with this mode, a file whose appends are durable. */
   openAppend(path: string, mode: number): AppendFile;
+  /** Opens a named pipe of this user, made with mode 0600 if need be: its end to `read` from, for
+   * `readPipe`, or one that holds both ends, for the output of a program that is to outlive its
+   * reader (it never gets SIGPIPE). Returns a descriptor that is the caller's to close. */
+  openFifo(path: string, end: "read" | "both"): number;
   /** Closes a descriptor that the shim gave out (a pipe end that nobody adopted). */
   closeDescriptor(fd: number): void;
 }
@@ -207,6 +211,14 @@ export function createFiles(library: Library): Files {
     chown: (path, { uid, gid }) => {
       const cPath = cText(path, "chown");
       check(library.pact_shim_chown(cPath, idOrUnchanged(uid), idOrUnchanged(gid)), "chown", path);
+    },
+    openFifo: (path, end) => {
+      const result = library.pact_shim_fifo_open(
+        cText(path, "open"),
+        0o600,
+        end === "read" ? 1 : 0,
+      );
+      return check(result, "open", path);
     },
     closeDescriptor: (fd) => {
       check(library.pact_shim_close(fd), "close", `descriptor ${fd}`);

@@ -242,7 +242,7 @@ PACT_EXPORT int32_t pact_shim_inotify_remove(int32_t inotify_fd, int32_t watch);
  * The buffer must hold at least one record of the longest name (272 bytes). Blocking: no. */
 PACT_EXPORT int32_t pact_shim_inotify_read(int32_t inotify_fd, uint8_t *buffer, uint32_t capacity);
 
-/* ---- files (files_read.c, files_write.c, files_meta.c, append.c) ---------------------------- */
+/* ---- files (files_read.c, files_write.c, files_meta.c, append.c, fifo.c) ---------------------------- */
 
 /* Reads a whole regular file (those of /proc, /sys and cgroup2 too). Returns its bytes; -EFBIG when it
  * holds more than `capacity`; -EOPNOTSUPP when it is no regular file. follow 0 refuses a symlink as
@@ -316,6 +316,13 @@ PACT_EXPORT int32_t pact_shim_append_open(const char *path, uint32_t mode);
 /* Appends all bytes and waits until they are on storage (fdatasync). On failure the file is cut back
  * to its former length. One writer per file. Returns the new length. Blocking: disk. */
 PACT_EXPORT int64_t pact_shim_append(int32_t fd, const uint8_t *bytes, uint64_t byte_count);
+
+/* Opens a named pipe of this user, made with `mode` (less the umask) where there is none; a symlink as
+ * last component is refused with -ELOOP, what is no pipe with -EOPNOTSUPP, another user's with -EPERM.
+ * `reading` 1: its reading end, non-blocking. 0: both ends in one descriptor, blocking, as the output of
+ * a program that may outlive its reader: with a reader in itself it gets no SIGPIPE, it waits while the
+ * pipe is full, and goes on when somebody reads again. Blocking: disk. */
+PACT_EXPORT int32_t pact_shim_fifo_open(const char *path, uint32_t mode, int32_t reading);
 
 /* ---- mounts (mounts.c) ---------------------------------------------------------------------- */
 

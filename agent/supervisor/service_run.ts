@@ -15,7 +15,7 @@ import { type NodePlace, serviceEnvironment } from "./environment.ts";
 import type { ExitStatus } from "./exit_status.ts";
 import { resolveIdentity, type ServiceIdentity } from "./identity.ts";
 import { captureOutput, type OutputCapture } from "./output_capture.ts";
-import type { ServiceLog } from "./service_log.ts";
+import type { OutputStream, ServiceLog } from "./service_log.ts";
 
 /*
  * Shell: one run of a service, from its spawn until nothing is left of it. Owns the process's pidfd,
@@ -28,6 +28,8 @@ export interface RunContext {
   readonly clock: Clock;
   readonly isolation: Isolation;
   readonly processes: ProcessTable;
+  /** Where the named pipes of services' output are; for the agent alone. */
+  readonly pipesDirectory: string;
   readonly place: () => NodePlace;
   /** Told when this node refuses something every run would want. */
   readonly onUnavailable: (what: Unavailable) => void;
@@ -45,6 +47,10 @@ export interface RunRecord {
   readonly scopeId: string;
 }
 
+/** Descriptors to read the output of one run from. */
+type OutputReaders = Readonly<Record<OutputStream, number>>;
+
+const STREAMS = ["stdout", "stderr"] as const;
 const OOM_SCORE = -250;
 /** How long pipes may take to be empty once every process of the scope is gone. */
 const LAST_OUTPUT_MS = 1_000;
@@ -71,9 +77,10 @@ export async function startRun(
     return { kind: "failed", reason: error.message, permanent: true };
   }
   try {
-    const process = spawn(declaration, outcome.identity, scope, context);
+    const { process, readers } = spawnWithOutput(declaration, outcome.identity, scope, context);
     scope.hold(process.pid);
-    return { kind: "started", run: new ServiceRun(process, process.pid, scope, log, context) };
+    const run = new ServiceRun(process, process.pid, scope, log, context, readers);
+    return { kind: "started", run };
   } catch (error) {
     await scope.clear();
     if (!(error instanceof SpawnError)) throw error;
@@ -82,7 +89,12 @@ export async function startRun(
 }
 
 /** Takes over a run of a former life of the agent; it may have ended meanwhile (INI-32). */
-export function adoptRun(record: RunRecord, log: ServiceLog, context: RunContext): ServiceRun {
+export function adoptRun(
+  name: string,
+  record: RunRecord,
+  log: ServiceLog,
+  context: RunContext,
+): ServiceRun {
   const found = context.processes.find(record.pid);
   const isSame = found !== null && found.startTicks === record.startTicks;
   // A pid given to somebody else names neither our process nor our session.
@@ -90,7 +102,8 @@ export function adoptRun(record: RunRecord, log: ServiceLog, context: RunContext
   const process = isSame && scope.contains(record.pid)
     ? context.shim.processes.adopt(record.pid)
     : null;
-  return new ServiceRun(process, record.pid, scope, log, context);
+  const readers = process === null ? null : openReaders(name, context);
+  return new ServiceRun(process, record.pid, scope, log, context, readers);
 }
 
 export class ServiceRun {
@@ -111,13 +124,16 @@ export class ServiceRun {
     scope: Scope,
     log: ServiceLog,
     context: RunContext,
+    readers: OutputReaders | null,
   ) {
     this.#process = process;
     this.pid = pid;
     this.#scope = scope;
     this.#context = context;
     this.#startTicks = context.processes.find(pid)?.startTicks ?? 0n;
-    this.#captures = process === null ? [] : capturesOf(process, log);
+    this.#captures = readers === null
+      ? []
+      : STREAMS.map((stream) => captureOutput(readers[stream], stream, log));
     this.exited = process === null
       ? Promise.resolve({ kind: "unknown" })
       : new Promise((resolve) => this.#awaitExit(process, resolve));
@@ -182,6 +198,7 @@ function spawn(
   declaration: ServiceDeclaration,
   identity: ServiceIdentity,
   scope: Scope,
+  output: Readonly<Record<OutputStream, number>>,
   context: RunContext,
 ): Process {
   const { shim, place } = context;
@@ -192,8 +209,7 @@ function spawn(
       arguments: declaration.args,
       environment: serviceEnvironment(declaration, identity, place()),
       directory: declaration.workingDirectory,
-      stdout: "pipe",
-      stderr: "pipe",
+      ...output,
       umask: 0o022,
       noNewPrivs: identity.uid !== 0,
       ...(scope.cgroupDirectory === null ? {} : { cgroup: scope.cgroupDirectory }),
@@ -221,11 +237,48 @@ function spawn(
   }
 }
 
-function capturesOf(process: Process, log: ServiceLog): readonly OutputCapture[] {
-  const captures: OutputCapture[] = [];
-  if (process.stdout !== null) captures.push(captureOutput(process.stdout, "stdout", log));
-  if (process.stderr !== null) captures.push(captureOutput(process.stderr, "stderr", log));
-  return captures;
+/**
+ * Spawns with output into two named pipes, of which the service holds both ends: it goes on while no
+ * agent reads them, and the next agent finds them by their names.
+ */
+function spawnWithOutput(
+  declaration: ServiceDeclaration,
+  identity: ServiceIdentity,
+  scope: Scope,
+  context: RunContext,
+): { readonly process: Process; readonly readers: OutputReaders } {
+  const { files } = context.shim;
+  const open: number[] = [];
+  try {
+    const writers = mapStreams((stream) => {
+      const fd = files.openFifo(pipePath(declaration.name, stream, context), "both");
+      open.push(fd);
+      return fd;
+    });
+    const readers = openReaders(declaration.name, context);
+    try {
+      return { process: spawn(declaration, identity, scope, writers, context), readers };
+    } catch (error) {
+      open.push(readers.stdout, readers.stderr);
+      throw error;
+    }
+  } finally {
+    for (const fd of open) files.closeDescriptor(fd);
+  }
+}
+
+function openReaders(name: string, context: RunContext): OutputReaders {
+  return mapStreams((stream) =>
+    context.shim.files.openFifo(pipePath(name, stream, context), "read")
+  );
+}
+
+function pipePath(name: string, stream: OutputStream, { pipesDirectory }: RunContext): string {
+  return `${pipesDirectory}/${name}.${stream}`;
+}
+
+function mapStreams<T>(make: (stream: OutputStream) => T): Readonly<Record<OutputStream, T>> {
+  return { stdout: make("stdout"), stderr: make("stderr") };
 }
 
 function limitsOf(declaration: ServiceDeclaration): ResourceLimits {

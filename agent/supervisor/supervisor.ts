@@ -99,6 +99,7 @@ export class Supervisor {
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
     this.#context = {
       ...options,
+      pipesDirectory: `${options.logsDirectory}/.pipes`,
       processes: createProcessTable(options.shim.files, options.shim.processes),
       onUnavailable: (missing) => {
         if (!this.#unavailable.has(missing.what)) {
@@ -108,6 +109,7 @@ export class Supervisor {
       },
     };
     Deno.mkdirSync(options.logsDirectory, { recursive: true, mode: 0o755 });
+    Deno.mkdirSync(this.#context.pipesDirectory, { recursive: true, mode: 0o700 });
   }
 
   /** What this node cannot do for services, with the reasons (CTX-5). */
@@ -227,7 +229,7 @@ export class Supervisor {
     for (const { spec, run } of snapshot.services) {
       this.#specs.set(spec.name, spec);
       if (run === null) continue;
-      this.#hold(spec.name, 1, adoptRun(run, this.#logOf(spec.name), this.#context));
+      this.#hold(spec.name, 1, adoptRun(spec.name, run, this.#logOf(spec.name), this.#context));
     }
     this.#send({ kind: "tick" });
   }

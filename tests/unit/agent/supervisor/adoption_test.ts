@@ -60,6 +60,32 @@ Deno.test("INI-31, INI-32: services outlive their supervisor and are adopted wit
   });
 });
 
+Deno.test("LGX-1: a service that writes while no agent is there is not killed by it, and is heard after", async () => {
+  await withSavedSupervisor(async (rig) => {
+    const gate = `${rig.directory}/gate`;
+    rig.supervisor.declare([
+      script(
+        "a",
+        `echo one; until [ -e ${gate} ]; do sleep 0.02; done; echo two; touch ${gate}.2; ${HOLD}`,
+      ),
+    ]);
+    const { pid } = await rig.reaches("a", "Running");
+    const readTexts = (supervisor: Supervisor) =>
+      Array.fromAsync(supervisor.logs("a")).then((lines) =>
+        lines.map((line) => line.split(" ").slice(1).join(" "))
+      );
+    await waitFor(async () => (await readTexts(rig.supervisor)).length === 1, { what: "a line" });
+    await withSuccessor(rig, async (successor) => {
+      assert.equal(successor.statusOf("a").pid, pid);
+      await waitFor(async () => (await readTexts(successor)).length === 2, { what: "two lines" });
+      assert.deepEqual(await readTexts(successor), ["stdout one", "stdout two"]);
+    }, async () => {
+      await Deno.writeTextFile(gate, "");
+      await waitFor(() => Deno.statSync(`${gate}.2`), { what: "the service to have written" });
+    });
+  });
+});
+
 Deno.test("INI-32: a service that ended without a supervisor counts as exited with unknown status", async () => {
   await withSavedSupervisor(async (rig) => {
     rig.supervisor.declare([script("a", HOLD, { restartDelaySeconds: 1 })]);
