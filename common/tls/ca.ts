@@ -35,6 +35,8 @@ export interface CertificateAuthority {
 export interface CaSigner {
   certificate: X509Certificate;
   privateKey: CryptoKey;
+  /** The extension that every certificate of this CA carries, made once. */
+  authorityKeyIdentifier: AuthorityKeyIdentifierExtension;
 }
 
 /** How a CA is made. */
@@ -52,6 +54,7 @@ const dayMs = 86_400_000;
 /** Makes a self-signed ECDSA P-256 CA (CRT-1, CRT-2). */
 export async function createCa(options: CreateCaOptions): Promise<CertificateAuthority> {
   const keys = await generateKeyPair();
+  const authorityKeyIdentifier = await AuthorityKeyIdentifierExtension.create(keys.publicKey);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [options.commonName] }],
     keys,
@@ -63,7 +66,7 @@ export async function createCa(options: CreateCaOptions): Promise<CertificateAut
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(keys.publicKey),
+      authorityKeyIdentifier,
     ],
   });
   const certPem = certificate.toString("pem") + "\n";
@@ -72,7 +75,7 @@ export async function createCa(options: CreateCaOptions): Promise<CertificateAut
     chainPem: certPem,
     keyPem: await exportPrivateKey(keys.privateKey),
     notAfter: certificate.notAfter,
-    signer: { certificate, privateKey: keys.privateKey },
+    signer: { certificate, privateKey: keys.privateKey, authorityKeyIdentifier },
   };
 }
 
@@ -102,7 +105,11 @@ export async function loadCa(
     chainPem: joinPemBundle(chain),
     keyPem,
     notAfter: certificate.notAfter,
-    signer: { certificate, privateKey },
+    signer: {
+      certificate,
+      privateKey,
+      authorityKeyIdentifier: await AuthorityKeyIdentifierExtension.create(certificate.publicKey),
+    },
   };
 }
 

@@ -18,7 +18,6 @@ import {
   systemRandomBytes,
 } from "./serial.ts";
 import {
-  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -129,8 +128,15 @@ interface LeafOptions extends IssueOptions {
 
 const usages: ExtendedKeyUsageType[] = [ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth];
 
+/** The same in every leaf, made once: a boot storm asks for thousands (CRT-11). */
+const leafExtensions = [
+  new BasicConstraintsExtension(false, undefined, true),
+  new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+  new ExtendedKeyUsageExtension(usages),
+];
+
 async function issue(ca: CertificateAuthority, leaf: LeafOptions): Promise<IssuedCertificate> {
-  const { certificate: issuer, privateKey } = ca.signer;
+  const { certificate: issuer, privateKey, authorityKeyIdentifier } = ca.signer;
   const endMs = leaf.now.getTime() + leaf.lifetimeSeconds * 1000;
   const certificate = await X509CertificateGenerator.create({
     subject: [{ CN: [leaf.commonName] }],
@@ -143,12 +149,10 @@ async function issue(ca: CertificateAuthority, leaf: LeafOptions): Promise<Issue
     // A leaf that outlives its CA would be refused later without warning.
     notAfter: new Date(Math.min(endMs, ca.notAfter.getTime())),
     extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension(usages),
+      ...leafExtensions,
       new SubjectAlternativeNameExtension(leaf.names),
       await SubjectKeyIdentifierExtension.create(leaf.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      authorityKeyIdentifier,
     ],
   });
   const certPem = certificate.toString("pem") + "\n";
