@@ -161,18 +161,12 @@ class LocalReplica implements Replica {
     return this.#store.history.entry(sequence);
   }
 
-  async *entries(query: EntryQuery = {}): AsyncGenerator<Entry> {
-    for (const page of this.#store.entryPages(query)) {
-      yield* page;
-      await eventLoopTurn();
-    }
+  entries(query: EntryQuery = {}): AsyncIterable<Entry> {
+    return this.#unpaged(this.#store.entryPages(query));
   }
 
-  async *audit(query: AuditQuery = {}): AsyncGenerator<AuditRecord> {
-    for (const page of this.#store.auditPages(query)) {
-      yield* page;
-      await eventLoopTurn();
-    }
+  audit(query: AuditQuery = {}): AsyncIterable<AuditRecord> {
+    return this.#unpaged(this.#store.auditPages(query));
   }
 
   overlay(vclusterId: string): Promise<Overlay> {
@@ -223,6 +217,18 @@ class LocalReplica implements Replica {
     }
   }
 
+  /** The items of pages, each page read when the one before is used up. */
+  async *#unpaged<Item>(pages: Generator<readonly Item[]>): AsyncGenerator<Item> {
+    // Ends with the pages.
+    while (true) {
+      this.#refuseWhenClosed();
+      const { done, value } = pages.next();
+      if (done === true) return;
+      yield* value;
+      await eventLoopTurn();
+    }
+  }
+
   async #applyCommitted(): Promise<void> {
     const from = this.#store.applied.index + 1n;
     for await (const batch of this.#log.committed(from, { signal: this.#stop.signal })) {
@@ -256,10 +262,13 @@ class LocalReplica implements Replica {
     for (const listener of this.#listeners) listener(applied);
   }
 
+  #refuseWhenClosed(): void {
+    if (this.#closed === undefined) return;
+    throw new PactError("SHUTTING_DOWN", "journal shutting down");
+  }
+
   #refuseWhenUnable(): void {
-    if (this.#closed !== undefined) {
-      throw new PactError("SHUTTING_DOWN", "journal shutting down");
-    }
+    this.#refuseWhenClosed();
     if (this.#failure !== undefined) throw failed(this.#failure);
   }
 

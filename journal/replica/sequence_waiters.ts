@@ -1,3 +1,5 @@
+import { PactError } from "../../common/errors/mod.ts";
+
 /** Most callers that may wait for sequences at once. */
 const MAX_WAITERS = 20_000;
 
@@ -14,7 +16,9 @@ export class SequenceWaiters {
   wait(sequence: number, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (this.#waiters.size >= MAX_WAITERS) {
-      return Promise.reject(new RangeError("too many reads wait for newer state"));
+      return Promise.reject(
+        new PactError("RESOURCE_EXHAUSTED", "too many reads wait for newer state"),
+      );
     }
     const waiter = { sequence, resolve };
     const giveUp = () => {

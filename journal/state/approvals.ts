@@ -11,6 +11,9 @@ import { reject, type Transaction } from "./transaction.ts";
 /** Most approvals that may be pending in one vCluster (journal.md section 16). */
 const MAX_PENDING = 1000;
 
+/** How long closed approvals are kept for listing (APR-15). */
+const KEEP_CLOSED_MS = 90 * 24 * 3_600_000;
+
 /** Files a request for approval; its requester is the actor. */
 export function createApproval(
   tx: Transaction,
@@ -20,8 +23,9 @@ export function createApproval(
     reject("CONFLICT", `CONFLICT: approval ID ${approval.approval_id} is taken`);
   }
   let pending = 0;
-  for (const [, other] of tx.list("approvals")) {
-    if (other.status === "Pending" && other.vcluster === approval.vcluster) pending++;
+  for (const [id, other] of tx.list("approvals")) {
+    if (isForgotten(tx, other)) tx.delete("approvals", id);
+    else if (other.status === "Pending" && other.vcluster === approval.vcluster) pending++;
   }
   if (pending >= MAX_PENDING) {
     reject("RESOURCE_EXHAUSTED", `${MAX_PENDING} approvals are pending in ${approval.vcluster}`);
@@ -61,6 +65,11 @@ export function decideApproval(
   };
   tx.put("approvals", approval_id, decided);
   return tellOf(tx, decided);
+}
+
+/** Closed so long ago that only the entries still tell of it (APR-15). */
+function isForgotten(tx: Transaction, { decided_at }: Approval): boolean {
+  return decided_at !== undefined && Date.parse(decided_at) < tx.nowMs - KEEP_CLOSED_MS;
 }
 
 function tellOf(tx: Transaction, { approval_id, status, scope, summary }: Approval): CommandResult {

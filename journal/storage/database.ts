@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { refuseForeignOwner } from "./directory_lock.ts";
 import { StorageError } from "./storage_error.ts";
@@ -39,6 +40,7 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   return storageErrors(path, () => {
     const existing = fileSize(path) > 0;
     if (existing) refuseForeignOwner(path);
+    else if (path !== ":memory:") createPrivately(path);
     if (options.synchronous === "FULL") verifyWal(`${path}-wal`);
     const database = new DatabaseSync(path, { timeout: 2000 });
     try {
@@ -90,6 +92,13 @@ function fileSize(path: string): number {
     if (error instanceof Deno.errors.NotFound) return 0;
     throw error;
   }
+}
+
+/** Creates the empty file for its owner alone, which SQLite's side files then follow. */
+function createPrivately(path: string): void {
+  Deno.openSync(path, { write: true, create: true, mode: 0o600 }).close();
+  using directory = Deno.openSync(dirname(path), { read: true });
+  directory.syncSync();
 }
 
 /** A file of pact's with intact pages, or an error before anything writes to it. */

@@ -196,6 +196,18 @@ Deno.test("a snapshot in the log's stream replaces the state", async () => {
   assert.equal(replica.entry(1)?.state_delta?.kernel?.[0]?.value, "2");
 });
 
+Deno.test("OVL-8: without a leader the overlay built here is served all the same", async () => {
+  await using dir = await tempDir();
+  using source = new TestState();
+  source.append(commit(vcluster, { a: "1" }));
+  source.append(commit(vcluster, { a: "2" }));
+  const path = dir.file("snapshot.json");
+  await Deno.writeTextFile(path, [...exportState(source.store)].join("\n"));
+  await using replica = await openIn(dir.file("data"), { log: snapshotLog(path) });
+  await waitFor(() => replica.appliedSequence === 1, { what: "the snapshot" });
+  assert.match((await replica.overlay("ml")).data, /"a":"2"/);
+});
+
 /** A log that has nothing but a snapshot up to index 2. */
 function snapshotLog(path: string): ReplicatedLog {
   const ended = Promise.withResolvers<void>();
@@ -287,6 +299,27 @@ Deno.test("APR-17: pending approvals expire by the system's decision", async () 
   }, { what: "the approval's expiry" });
   const decided = replica.state.get("approvals", "ap-00000001");
   assert.equal(decided?.approver?.principal, "system/pact-journal");
+});
+
+Deno.test("databases are readable by their owner alone", async () => {
+  await using dir = await tempDir();
+  await using _replica = await openIn(dir.path);
+  for (const name of ["state.db", "raft/log.db", "raft/log.db-wal", "lock"]) {
+    const { mode } = await Deno.stat(dir.file(name));
+    assert.equal((mode ?? 0) & 0o777, 0o600, name);
+  }
+});
+
+Deno.test("a reader that is under way when the replica closes is told so", async () => {
+  await using dir = await tempDir();
+  const replica = await openIn(dir.path);
+  await Promise.all(
+    Array.from({ length: 300 }, () => replica.submit(append({ scope: node }), byAnn)),
+  );
+  const read = async () => {
+    for await (const _ of replica.entries()) await replica.close();
+  };
+  await assert.rejects(read(), hasCode("SHUTTING_DOWN"));
 });
 
 Deno.test("closing lets writes under way finish and refuses new ones", async () => {
