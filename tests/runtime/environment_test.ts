@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runDeno, tempDir } from "../support/mod.ts";
+import { runDeno, spawnDeno, tempDir, waitFor } from "../support/mod.ts";
 
 const program = {
   module: new URL("./programs/hello.ts", import.meta.url),
@@ -14,6 +14,17 @@ Deno.test("OTEL_DENO takes true and false; 1 is refused with a warning and switc
   assert.match(one.stderr, /OTEL_DENO.*not recognized/);
   assert.equal(one.stdout, "hello\n");
   assert.doesNotMatch((await run("false")).stderr, /not recognized/);
+});
+
+Deno.test("SIGUSR1 opens the inspector on a local port, whatever the program does", async () => {
+  await using server = spawnDeno({
+    module: new URL("./programs/guarded_server.ts", import.meta.url),
+    flags: ["--allow-net=127.0.0.1"],
+  });
+  // Before the runtime has set its handler up, the signal ends the process.
+  await waitFor(() => catches(server.pid, 10), { what: "the handler of SIGUSR1" });
+  server.kill("SIGUSR1");
+  await server.waitForOutput(/Debugger listening on ws:\/\/127\.0\.0\.1:\d+/);
 });
 
 Deno.test("without HOME, DENO_DIR and an entry in passwd the runtime does not start; DENO_DIR suffices", async () => {
@@ -47,3 +58,10 @@ Deno.test("without HOME, DENO_DIR and an entry in passwd the runtime does not st
 });
 
 const unknownUser = 54_321;
+
+/** Whether a process has a handler for the signal of that number, by proc(5). */
+async function catches(pid: number, signalNumber: number): Promise<boolean> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${mask}`) >> BigInt(signalNumber - 1) & 1n) === 1n;
+}
