@@ -10,7 +10,7 @@ import { action, type CommandContext } from "./action.ts";
 import { type Applied, applyChanges, planChanges, type PlannedChanges } from "./apply_plan.ts";
 import { ApprovalPending } from "./approval.ts";
 import { requireMessage } from "./commit.ts";
-import { define, say, sequence, word } from "./parsing.ts";
+import { say, sequence, withAction, word } from "./parsing.ts";
 import { policyJson, policyLines } from "./policy.ts";
 
 interface Options {
@@ -22,9 +22,7 @@ interface Options {
 }
 
 /** `pact apply FILE` (cli.md 6.1). */
-export const applyCommand = define(
-  "apply",
-  "Declare the configuration of vClusters from a file.",
+export const applyCommand = withAction(
   object({
     file: argument(word("FILE")),
     dryRun: optional(flag("--dry-run", { description: say("Only show what would change.") })),
@@ -39,7 +37,6 @@ export const applyCommand = define(
     })),
   }),
   (options) => action((context) => apply(context, options)),
-  { footer: say("FILE is TOML with [vcluster.NAME] tables; - reads it from standard input.") },
 );
 
 async function apply(context: CommandContext, options: Options): Promise<number> {

@@ -8,7 +8,7 @@ import { EXIT, Failure } from "../failure/mod.ts";
 import { agoText } from "../output/mod.ts";
 import { capabilityLines, messageJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { targetAgent } from "./targets.ts";
 
 interface Options {
@@ -17,9 +17,7 @@ interface Options {
 }
 
 /** `pact cap [NODE]` (CLI-53). */
-export const capCommand = define(
-  "cap",
-  "Show a node's hardware and software.",
+export const capCommand = withAction(
   object({
     node: optional(argument(word("NODE"))),
     refresh: optional(flag("--refresh", {

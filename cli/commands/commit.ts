@@ -12,7 +12,7 @@ import { printable } from "../output/mod.ts";
 import { deltaJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { ApprovalPending, reportPending, withApproval, type Written } from "./approval.ts";
-import { define, duration, say, sequence, word } from "./parsing.ts";
+import { duration, say, sequence, withAction, word } from "./parsing.ts";
 import { targetAgent, targetVCluster } from "./targets.ts";
 
 const MAX_MESSAGE_CHARS = 4096;
@@ -27,9 +27,7 @@ interface Options {
 }
 
 /** `pact commit -m MSG` (CLI-60). */
-export const commitCommand = define(
-  "commit",
-  "Keep a node's changes, or record a change of a vCluster.",
+export const commitCommand = withAction(
   object({
     message: option("-m", "--message", word("MSG"), { description: say("Why.") }),
     node: optional(option("--node", word("NODE"), {

@@ -1,30 +1,25 @@
 import { object, or } from "@optique/core/constructs";
-import { command } from "@optique/core/primitives";
 import type { JsonValue } from "../../common/json/mod.ts";
 import { SETTINGS, type Settings } from "../config/mod.ts";
 import { EXIT } from "../failure/mod.ts";
 import { printable } from "../output/mod.ts";
 import { type CommandContext, tolerantAction } from "./action.ts";
-import { define, say } from "./parsing.ts";
+import { type ActionParser, define } from "./parsing.ts";
 
 /** `pact config show` and `pact config path` (CLI-38). */
-export const configCommand = command(
-  "config",
-  or(
-    define(
-      "show",
-      "Show the settings in effect, secrets masked.",
-      object({}),
-      () => tolerantAction(show),
-    ),
-    define(
-      "path",
-      "Show where the configuration file is.",
-      object({}),
-      () => tolerantAction(showPath),
-    ),
+export const configCommand: ActionParser = or(
+  define(
+    "show",
+    "Show the settings in effect, secrets masked.",
+    object({}),
+    () => tolerantAction(show),
   ),
-  { description: say("Show the configuration.") },
+  define(
+    "path",
+    "Show where the configuration file is.",
+    object({}),
+    () => tolerantAction(showPath),
+  ),
 );
 
 async function show({ out, settings, config }: CommandContext): Promise<number> {

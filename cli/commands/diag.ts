@@ -9,7 +9,7 @@ import { printable } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { listNodeStates } from "./fleet.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { requireVCluster, targetAgent } from "./targets.ts";
 
 /** Bounds of a collection over many nodes (CLI-94). */
@@ -29,9 +29,7 @@ interface Options {
 }
 
 /** `pact diag [NODE]` (CLI-93, CLI-94). */
-export const diagCommand = define(
-  "diag",
-  "Collect log lines from a node, or from every node of a vCluster.",
+export const diagCommand = withAction(
   object({
     node: optional(argument(word("NODE"))),
     lines: withDefault(

@@ -12,7 +12,7 @@ import { changeLines, deltaJson, nodeStateJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { driftOf } from "./drift.ts";
 import { listNodeStates } from "./fleet.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { requireNodeId, requireVCluster, targetAgent } from "./targets.ts";
 
 const NO_DIFFERENCES = "(no differences)";
@@ -23,9 +23,7 @@ interface Options {
 }
 
 /** `pact diff [NODE]` (CLI-51). */
-export const diffCommand = define(
-  "diff",
-  "Show how a node differs from what is declared for it.",
+export const diffCommand = withAction(
   object({
     node: optional(argument(word("NODE"))),
     committed: optional(flag("--committed", {

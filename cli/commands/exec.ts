@@ -5,7 +5,7 @@ import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { printable, tableLines } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { targetAgent } from "./targets.ts";
 
 /** Longest a remote command may run (API-70). */
@@ -18,21 +18,13 @@ interface Options {
 }
 
 /** `pact exec NODE -- CMD ARGS...` (CLI-90). */
-export const execCommand = define(
-  "exec",
-  "Run a whitelisted command on a node.",
+export const execCommand = withAction(
   object({
     node: argument(word("NODE")),
     list: optional(flag("--list", { description: say("Show what may be run there.") })),
     words: multiple(argument(word("CMD"))),
   }),
   (options) => action((context) => exec(context, options)),
-  {
-    footer: say(
-      "Put -- before the command. Its output comes back unchanged, and so does its exit status. " +
-        "--timeout bounds how long it may run, at most 300 s.",
-    ),
-  },
 );
 
 async function exec(context: CommandContext, { node, list, words }: Options): Promise<number> {

@@ -5,7 +5,7 @@ import { integer } from "@optique/core/valueparser";
 import { codedFailure, EXIT } from "../failure/mod.ts";
 import { plural } from "../output/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { targetAgent } from "./targets.ts";
 
 interface Options {
@@ -14,9 +14,7 @@ interface Options {
 }
 
 /** `pact extend [MINS]` (CLI-65). */
-export const extendCommand = define(
-  "extend",
-  "Keep a node's commit window open longer.",
+export const extendCommand = withAction(
   object({
     minutes: withDefault(argument(integer({ metavar: "MINS", min: 1, max: 1440 })), 15),
     node: optional(option("--node", word("NODE"), { description: say("The node.") })),

@@ -1,6 +1,6 @@
 import { object, or } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import { argument, command, flag, option } from "@optique/core/primitives";
+import { argument, flag, option } from "@optique/core/primitives";
 import { locateTomlKey, nearestName, parseToml, positionText } from "../../common/config/mod.ts";
 import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
 import { type PolicySettings, PolicySettingsSchema } from "../../common/model/mod.ts";
@@ -10,39 +10,35 @@ import { readSpecText } from "../spec/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { requireMessage } from "./commit.ts";
 import { listNodeStates } from "./fleet.ts";
-import { define, say, sequence, word } from "./parsing.ts";
+import { type ActionParser, define, say, sequence, word } from "./parsing.ts";
 import { changedSettings, currentPolicy, policyJson, policyLines, updatePolicy } from "./policy.ts";
 import { requireVCluster } from "./targets.ts";
 
 const nameArgument = argument(word("NAME"));
 
 /** `pact group ...` (CLI-110, CLI-111). */
-export const groupCommand = command(
-  "group",
-  or(
-    define("list", "Show the vClusters.", object({}), () => action(list)),
-    define("show", "Show a vCluster, its policy and its nodes.", object({ name: nameArgument }), (
-      { name },
-    ) => action((context) => show(context, requireVCluster(name)))),
-    define(
-      "set-policy",
-      "Change a vCluster's policy.",
-      object({
-        name: nameArgument,
-        file: argument(word("FILE")),
-        expect: optional(option("--expect", sequence(), {
-          description: say("Refuse when the policy has another version."),
-        })),
-        message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
-        dryRun: optional(flag("--dry-run", {
-          description: say("Only show what would change."),
-        })),
-      }),
-      (options) => action((context) => setPolicy(context, options)),
-      { footer: say("FILE is TOML with the settings to change; the others stay as they are.") },
-    ),
+export const groupCommand: ActionParser = or(
+  define("list", "Show the vClusters.", object({}), () => action(list)),
+  define("show", "Show a vCluster, its policy and its nodes.", object({ name: nameArgument }), (
+    { name },
+  ) => action((context) => show(context, requireVCluster(name)))),
+  define(
+    "set-policy",
+    "Change a vCluster's policy.",
+    object({
+      name: nameArgument,
+      file: argument(word("FILE")),
+      expect: optional(option("--expect", sequence(), {
+        description: say("Refuse when the policy has another version."),
+      })),
+      message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
+      dryRun: optional(flag("--dry-run", {
+        description: say("Only show what would change."),
+      })),
+    }),
+    (options) => action((context) => setPolicy(context, options)),
+    { footer: say("FILE is TOML with the settings to change; the others stay as they are.") },
   ),
-  { description: say("Show vClusters and change their policies.") },
 );
 
 const COLUMNS: readonly Column[] = [

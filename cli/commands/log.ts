@@ -11,7 +11,7 @@ import { entryTypeToWire, scopeToWire, storedEntryFromWire } from "../../common/
 import { EXIT, usageFailure } from "../failure/mod.ts";
 import { entryLine, parseTypeWord, typeWords } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define, type Moment, moment, momentMs, say, sequence, word } from "./parsing.ts";
+import { type Moment, moment, momentMs, say, sequence, withAction, word } from "./parsing.ts";
 import { parseScope, requireVCluster } from "./targets.ts";
 
 /** Most entries one command asks for. */
@@ -29,9 +29,7 @@ interface Options {
 }
 
 /** `pact log` (CLI-52). */
-export const logCommand = define(
-  "log",
-  "Show who changed what, newest first.",
+export const logCommand = withAction(
   object({
     count: withDefault(
       option("-n", integer({ metavar: "N", min: 1, max: MAX_ENTRIES }), {

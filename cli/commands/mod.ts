@@ -1,51 +1,120 @@
 /**
- * Every command of `pact`, one file each, in the order the overview lists them.
+ * Every command of `pact`, one file each, in the order the overview lists them. A command's file, and
+ * with it the whole RPC stack, is loaded only when the command line names it (ACC-C6).
  *
  * @module
  */
-import { applyCommand } from "./apply.ts";
-import { capCommand } from "./cap.ts";
-import { commitCommand } from "./commit.ts";
-import { configCommand } from "./config.ts";
-import { diagCommand } from "./diag.ts";
-import { diffCommand } from "./diff.ts";
-import { execCommand } from "./exec.ts";
-import { extendCommand } from "./extend.ts";
-import { groupCommand } from "./group.ts";
-import { logCommand } from "./log.ts";
-import { enrollCommand, nodeCommand } from "./node.ts";
-import { promoteCommand } from "./promote.ts";
-import { rollbackCommand } from "./rollback.ts";
-import { serviceCommand } from "./service.ts";
-import { statusCommand } from "./status.ts";
-import { watchCommand } from "./watch.ts";
-import { whoamiCommand } from "./whoami.ts";
+import type { ActionParser } from "./parsing.ts";
 
 export type { Action } from "./action.ts";
-export { say, word } from "./parsing.ts";
+export { type ActionParser, say, withAction, word } from "./parsing.ts";
 
-/** Commands that only show. */
-export const SHOWING = [
-  statusCommand,
-  diffCommand,
-  logCommand,
-  capCommand,
-  watchCommand,
-  diagCommand,
-  whoamiCommand,
-  configCommand,
-] as const;
+/** A command as the overview knows it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line about it. */
+  readonly brief: string;
+  /** Stands below its help. */
+  readonly footer?: string;
+  /** Its arguments and what they do. */
+  readonly load: () => Promise<ActionParser>;
+}
 
-/** Commands that change something, or run something. */
-export const ACTING = [
-  applyCommand,
-  commitCommand,
-  rollbackCommand,
-  promoteCommand,
-  extendCommand,
-  execCommand,
-  serviceCommand,
-  enrollCommand,
-  nodeCommand,
-  groupCommand,
-] as const;
+/** The commands. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "status",
+    brief: "Show the state of the nodes, or of one node.",
+    load: async () => (await import("./status.ts")).statusCommand,
+  },
+  {
+    name: "diff",
+    brief: "Show how a node differs from what is declared for it.",
+    load: async () => (await import("./diff.ts")).diffCommand,
+  },
+  {
+    name: "log",
+    brief: "Show who changed what, newest first.",
+    load: async () => (await import("./log.ts")).logCommand,
+  },
+  {
+    name: "cap",
+    brief: "Show a node's hardware and software.",
+    load: async () => (await import("./cap.ts")).capCommand,
+  },
+  {
+    name: "watch",
+    brief: "Show changes as they happen, until Ctrl-C.",
+    load: async () => (await import("./watch.ts")).watchCommand,
+  },
+  {
+    name: "diag",
+    brief: "Collect log lines from a node, or from every node of a vCluster.",
+    load: async () => (await import("./diag.ts")).diagCommand,
+  },
+  {
+    name: "apply",
+    brief: "Declare the configuration of vClusters from a file.",
+    footer: "FILE is TOML with [vcluster.NAME] tables; - reads it from standard input.",
+    load: async () => (await import("./apply.ts")).applyCommand,
+  },
+  {
+    name: "commit",
+    brief: "Keep a node's changes, or record a change of a vCluster.",
+    load: async () => (await import("./commit.ts")).commitCommand,
+  },
+  {
+    name: "rollback",
+    brief: "Return to what was declared by an earlier entry.",
+    load: async () => (await import("./rollback.ts")).rollbackCommand,
+  },
+  {
+    name: "promote",
+    brief: "Make a node's committed changes its vCluster's.",
+    footer: "pact promote NODE > f.toml && pact apply f.toml does the same in two steps.",
+    load: async () => (await import("./promote.ts")).promoteCommand,
+  },
+  {
+    name: "extend",
+    brief: "Keep a node's commit window open longer.",
+    load: async () => (await import("./extend.ts")).extendCommand,
+  },
+  {
+    name: "exec",
+    brief: "Run a whitelisted command on a node.",
+    footer:
+      "Put -- before the command. Its output comes back unchanged, and so does its exit status. " +
+      "--timeout bounds how long it may run, at most 300 s.",
+    load: async () => (await import("./exec.ts")).execCommand,
+  },
+  {
+    name: "service",
+    brief: "Show and control the services of a node.",
+    load: async () => (await import("./service.ts")).serviceCommand,
+  },
+  {
+    name: "enroll",
+    brief: "Register a node by its hardware, so that it may boot.",
+    load: async () => (await import("./node.ts")).enrollCommand,
+  },
+  {
+    name: "node",
+    brief: "Register nodes and assign them to vClusters.",
+    load: async () => (await import("./node.ts")).nodeCommand,
+  },
+  {
+    name: "group",
+    brief: "Show vClusters and change their policies.",
+    load: async () => (await import("./group.ts")).groupCommand,
+  },
+  {
+    name: "whoami",
+    brief: "Show who the token says you are.",
+    load: async () => (await import("./whoami.ts")).whoamiCommand,
+  },
+  {
+    name: "config",
+    brief: "Show the configuration.",
+    load: async () => (await import("./config.ts")).configCommand,
+  },
+];

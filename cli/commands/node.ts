@@ -1,13 +1,13 @@
 import { object, or } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
-import { argument, command, flag, option } from "@optique/core/primitives";
+import { argument, flag, option } from "@optique/core/primitives";
 import type { enrollment } from "../../api/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
 import { EXIT } from "../failure/mod.ts";
 import { type Cell, type Column, printable, stateTone, tableLines } from "../output/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { hardwareIdentity, type HardwareOptions, hardwareOptions } from "./hardware.ts";
-import { define, say, word } from "./parsing.ts";
+import { type ActionParser, define, say, withAction, word } from "./parsing.ts";
 import { requireNodeId, requireVCluster } from "./targets.ts";
 import { usageFailure } from "../failure/mod.ts";
 
@@ -20,9 +20,7 @@ const RULE_WIDTH = 90;
 const enrollParser = object({ node: argument(word("NODE")), ...hardwareOptions });
 
 /** `pact enroll NODE --hardware-id ID` (CLI-113). */
-export const enrollCommand = define(
-  "enroll",
-  "Register a node by its hardware, so that it may boot.",
+export const enrollCommand = withAction(
   enrollParser,
   (options) => action((context) => enroll(context, options)),
 );
@@ -30,57 +28,53 @@ export const enrollCommand = define(
 const nodeArgument = object({ node: argument(word("NODE")) });
 
 /** `pact node ...` (CLI-115, CLI-116). */
-export const nodeCommand = command(
-  "node",
-  or(
-    define(
-      "enroll",
-      "Register a node by its hardware.",
-      enrollParser,
-      (options) => action((context) => enroll(context, options)),
-    ),
-    define(
-      "list",
-      "Show the registered nodes.",
-      object({
-        state: optional(option("--state", word("STATE"), {
-          description: say("Registered, Active, Inactive or Revoked."),
-        })),
-        unassigned: optional(flag("--unassigned", {
-          description: say("Only nodes without a vCluster."),
-        })),
-      }),
-      (options) => action((context) => list(context, options)),
-    ),
-    define(
-      "inspect",
-      "Show what is known of a node.",
-      nodeArgument,
-      ({ node }) => action((context) => inspect(context, node)),
-    ),
-    define(
-      "assign",
-      "Put a node into the vCluster that --vcluster names.",
-      nodeArgument,
-      ({ node }) => action((context) => assign(context, node)),
-    ),
-    define(
-      "unassign",
-      "Take a node out of its vCluster.",
-      nodeArgument,
-      ({ node }) => action((context) => unassign(context, node)),
-    ),
-    define(
-      "move",
-      "Move a node to another vCluster.",
-      object({
-        node: argument(word("NODE")),
-        to: option("--to-vcluster", word("NAME"), { description: say("The other vCluster.") }),
-      }),
-      ({ node, to }) => action((context) => move(context, node, to)),
-    ),
+export const nodeCommand: ActionParser = or(
+  define(
+    "enroll",
+    "Register a node by its hardware.",
+    enrollParser,
+    (options) => action((context) => enroll(context, options)),
   ),
-  { description: say("Register nodes and assign them to vClusters.") },
+  define(
+    "list",
+    "Show the registered nodes.",
+    object({
+      state: optional(option("--state", word("STATE"), {
+        description: say("Registered, Active, Inactive or Revoked."),
+      })),
+      unassigned: optional(flag("--unassigned", {
+        description: say("Only nodes without a vCluster."),
+      })),
+    }),
+    (options) => action((context) => list(context, options)),
+  ),
+  define(
+    "inspect",
+    "Show what is known of a node.",
+    nodeArgument,
+    ({ node }) => action((context) => inspect(context, node)),
+  ),
+  define(
+    "assign",
+    "Put a node into the vCluster that --vcluster names.",
+    nodeArgument,
+    ({ node }) => action((context) => assign(context, node)),
+  ),
+  define(
+    "unassign",
+    "Take a node out of its vCluster.",
+    nodeArgument,
+    ({ node }) => action((context) => unassign(context, node)),
+  ),
+  define(
+    "move",
+    "Move a node to another vCluster.",
+    object({
+      node: argument(word("NODE")),
+      to: option("--to-vcluster", word("NAME"), { description: say("The other vCluster.") }),
+    }),
+    ({ node, to }) => action((context) => move(context, node, to)),
+  ),
 );
 
 async function enroll(

@@ -16,7 +16,7 @@ export function say(words: string): Message {
   return [text(words)];
 }
 
-/** A command: its name, one line about it, its arguments, and what they make of it. */
+/** A command of a group: its name, one line about it, its arguments, and what they make of it. */
 export function define<Value, State>(
   name: string,
   brief: string,
@@ -24,7 +24,15 @@ export function define<Value, State>(
   toAction: (args: Value) => Action,
   options: CommandOptions = {},
 ): ActionParser {
-  return command(name, map(parser, toAction), { description: say(brief), ...options });
+  return command(name, withAction(parser, toAction), { description: say(brief), ...options });
+}
+
+/** What a command takes, and what that makes it do. */
+export function withAction<Value, State>(
+  parser: Parser<"sync", Value, State>,
+  toAction: (args: Value) => Action,
+): ActionParser {
+  return map(parser, toAction);
 }
 
 /** A word, named for the help. */

@@ -12,7 +12,7 @@ import { type Acknowledgement, acknowledgementLine, fragmentToml } from "../spec
 import { deltaJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { requireMessage } from "./commit.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { type Choices, chooseDecisions } from "./promote_decisions.ts";
 import { requireNodeId } from "./targets.ts";
 
@@ -25,9 +25,7 @@ interface Options extends Choices {
 }
 
 /** `pact promote NODE` (cli.md 6.2). */
-export const promoteCommand = define(
-  "promote",
-  "Make a node's committed changes its vCluster's.",
+export const promoteCommand = withAction(
   object({
     node: argument(word("NODE")),
     dryRun: optional(flag("--dry-run", { description: say("Only show what would happen.") })),
@@ -49,7 +47,6 @@ export const promoteCommand = define(
     message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
   }),
   (options) => action((context) => promote(context, options)),
-  { footer: say("pact promote NODE > f.toml && pact apply f.toml does the same in two steps.") },
 );
 
 async function promote(context: CommandContext, options: Options): Promise<number> {

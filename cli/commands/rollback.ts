@@ -12,7 +12,7 @@ import { action, type CommandContext } from "./action.ts";
 import { ApprovalPending, reportPending, withApproval, type Written } from "./approval.ts";
 import { requireMessage } from "./commit.ts";
 import { listEntries } from "./log.ts";
-import { define, say, sequence, word } from "./parsing.ts";
+import { say, sequence, withAction, word } from "./parsing.ts";
 import { requireNodeId, targetAgent } from "./targets.ts";
 
 /** Entries a rollback takes back at most; more is a case for a new spec. */
@@ -30,9 +30,7 @@ interface Options {
 }
 
 /** `pact rollback SEQ` (CLI-63). */
-export const rollbackCommand = define(
-  "rollback",
-  "Return to what was declared by an earlier entry.",
+export const rollbackCommand = withAction(
   object({
     target: argument(sequence()),
     node: optional(option("--node", word("NODE"), {

@@ -1,6 +1,6 @@
 import { object, or } from "@optique/core/constructs";
 import { optional, withDefault } from "@optique/core/modifiers";
-import { argument, command, flag, option } from "@optique/core/primitives";
+import { argument, flag, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import type { capability } from "../../api/mod.ts";
 import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
@@ -9,7 +9,7 @@ import { printable, tableLines } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { SERVICE_COLUMNS, serviceJson, serviceRow } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define, say, word } from "./parsing.ts";
+import { type ActionParser, define, say, word } from "./parsing.ts";
 import { targetAgent } from "./targets.ts";
 
 const nodeOption = optional(option("--node", word("NODE"), { description: say("The node.") }));
@@ -26,36 +26,32 @@ function controlCommand(operation: Operation, brief: string) {
 }
 
 /** `pact service ...` (CLI-92). */
-export const serviceCommand = command(
-  "service",
-  or(
-    define(
-      "status",
-      "Show the services of a node.",
-      object({ name: optional(argument(word("NAME"))), node: nodeOption }),
-      ({ name, node }) => action((context) => status(context, name, node)),
-    ),
-    controlCommand("start", "Start a service."),
-    controlCommand("stop", "Stop a service and what depends on it."),
-    controlCommand("restart", "Restart a service."),
-    define(
-      "logs",
-      "Show what a service wrote.",
-      object({
-        name: argument(word("NAME")),
-        node: nodeOption,
-        lines: withDefault(
-          option("-n", integer({ metavar: "LINES", min: 0, max: 10_000 }), {
-            description: say("How many of the last lines; default 50."),
-          }),
-          50,
-        ),
-        follow: optional(flag("-f", "--follow", { description: say("Go on as it writes more.") })),
-      }),
-      (options) => action((context) => logs(context, options)),
-    ),
+export const serviceCommand: ActionParser = or(
+  define(
+    "status",
+    "Show the services of a node.",
+    object({ name: optional(argument(word("NAME"))), node: nodeOption }),
+    ({ name, node }) => action((context) => status(context, name, node)),
   ),
-  { description: say("Show and control the services of a node.") },
+  controlCommand("start", "Start a service."),
+  controlCommand("stop", "Stop a service and what depends on it."),
+  controlCommand("restart", "Restart a service."),
+  define(
+    "logs",
+    "Show what a service wrote.",
+    object({
+      name: argument(word("NAME")),
+      node: nodeOption,
+      lines: withDefault(
+        option("-n", integer({ metavar: "LINES", min: 0, max: 10_000 }), {
+          description: say("How many of the last lines; default 50."),
+        }),
+        50,
+      ),
+      follow: optional(flag("-f", "--follow", { description: say("Go on as it writes more.") })),
+    }),
+    (options) => action((context) => logs(context, options)),
+  ),
 );
 
 async function status(

@@ -21,7 +21,7 @@ import type { Entry } from "../../common/model/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { driftOf } from "./drift.ts";
 import { listNodeStates } from "./fleet.ts";
-import { define, say, word } from "./parsing.ts";
+import { say, withAction, word } from "./parsing.ts";
 import { sleep } from "./sleep.ts";
 import { requireNodeId } from "./targets.ts";
 
@@ -41,9 +41,7 @@ interface Options {
 }
 
 /** `pact status [NODE]` (CLI-50). */
-export const statusCommand = define(
-  "status",
-  "Show the state of the nodes, or of one node.",
+export const statusCommand = withAction(
   object({
     node: optional(argument(word("NODE"))),
     state: optional(option("--state", word("STATE"), {

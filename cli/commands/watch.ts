@@ -13,7 +13,7 @@ import { clockText, plural, printable } from "../output/mod.ts";
 import { changeLines, scopeText, typeWord } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { listEntries, requireType } from "./log.ts";
-import { define, say, sequence, word } from "./parsing.ts";
+import { say, sequence, withAction, word } from "./parsing.ts";
 import { sleep } from "./sleep.ts";
 import { requireVCluster } from "./targets.ts";
 
@@ -26,9 +26,7 @@ interface Options {
 }
 
 /** `pact watch` (CLI-54). */
-export const watchCommand = define(
-  "watch",
-  "Show changes as they happen, until Ctrl-C.",
+export const watchCommand = withAction(
   object({
     from: optional(option("--from", sequence(), {
       description: say("Begin with this entry of the log; default: what comes next."),

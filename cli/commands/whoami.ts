@@ -2,12 +2,10 @@ import { object } from "@optique/core/constructs";
 import { EXIT } from "../failure/mod.ts";
 import { dateTimeText, durationText, printable } from "../output/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { define } from "./parsing.ts";
+import { withAction } from "./parsing.ts";
 
 /** `pact whoami` (CLI-39): what the token says; nothing is asked of a server. */
-export const whoamiCommand = define(
-  "whoami",
-  "Show who the token says you are.",
+export const whoamiCommand = withAction(
   object({}),
   () => action(whoami),
 );

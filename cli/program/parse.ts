@@ -1,8 +1,9 @@
 import { object, or } from "@optique/core/constructs";
 import { runParserSync } from "@optique/core/facade";
 import { formatMessage } from "@optique/core/message";
+import { command, fail } from "@optique/core/primitives";
 import { VERSION } from "../../common/version/mod.ts";
-import { ACTING, type Action, say, SHOWING } from "../commands/mod.ts";
+import { type Action, type ActionParser, COMMANDS, say, withAction } from "../commands/mod.ts";
 import type { GlobalFlags } from "../config/mod.ts";
 import { globalOptions } from "./globals.ts";
 
@@ -21,27 +22,48 @@ export type Invocation =
   /** The command line is wrong: exit 1 (CLI-12). */
   | { readonly kind: "wrong"; readonly message: string; readonly hints: readonly string[] };
 
-const parser = object({
-  globals: globalOptions,
-  action: or(or(...SHOWING), or(...ACTING)),
-}, {
-  // `--key` is a file everywhere but an item for `promote`, whose own meaning wins there.
-  allowDuplicates: true,
-});
-
 const OVERVIEW_HINT = "pact COMMAND --help says what a command takes.";
+
+/**
+ * The parser of everything, in which only the commands that the command line names are whole: the
+ * others are there to be listed, completed and suggested.
+ */
+async function parserFor(args: readonly string[]) {
+  const parsers = await Promise.all(COMMANDS.map(async ({ name, brief, footer, load }) => {
+    const body = args.includes(name) ? await load() : PLACEHOLDER;
+    return command(name, body, {
+      description: say(brief),
+      ...(footer !== undefined && { footer: say(footer) }),
+    });
+  }));
+  return object({
+    globals: globalOptions,
+    action: parsers.reduce<ActionParser>((left, right) => or(left, right), fail<Action>()),
+  }, {
+    // `--key` is a file everywhere but an item for `promote`, whose own meaning wins there.
+    allowDuplicates: true,
+  });
+}
+
+/** Stands for a command that is not named, and so is never run. */
+const PLACEHOLDER = withAction(object({}), () => {
+  throw new Error("a command was run that was not loaded");
+});
 
 /**
  * Parses a command line without touching configuration or network: help, version and completion
  * need neither (CLI-1).
  */
-export function parseCommandLine(args: readonly string[], columns: number | undefined): Invocation {
+export async function parseCommandLine(
+  args: readonly string[],
+  columns: number | undefined,
+): Promise<Invocation> {
   const printed: string[] = [];
   const done: { outcome?: Invocation } = {};
   const show = () => {
     done.outcome = { kind: "print", text: `${printed.join("\n")}\n` };
   };
-  const parsed = runParserSync(parser, "pact", separated(args), {
+  const parsed = runParserSync(await parserFor(args), "pact", separated(args), {
     brief: say("pact keeps the configuration of diskless clusters."),
     footer: say(OVERVIEW_HINT),
     usageLine: [{ type: "literal", value: "COMMAND [OPTIONS]" }],
