@@ -1,4 +1,5 @@
-import type { System, Users } from "../../ffi/mod.ts";
+import type { ProcessIds, System, Users } from "../../ffi/mod.ts";
+import type { Unavailable } from "../isolation/mod.ts";
 
 /** Who a service is to be, or why it cannot be. */
 export type IdentityOutcome =
@@ -25,7 +26,7 @@ export interface ServiceIdentity {
  */
 export async function resolveIdentity(
   user: string,
-  shim: { readonly users: Users; readonly system: System },
+  shim: { readonly users: Users; readonly system: Pick<System, "ids"> },
 ): Promise<IdentityOutcome> {
   const own = shim.system.ids();
   if (user === "") {
@@ -48,6 +49,14 @@ export async function resolveIdentity(
     kind: "impossible",
     reason: `cannot become user ${user} (uid ${uid}): the agent runs as uid ${own.effectiveUid}`,
   };
+}
+
+/** What an agent that is not root cannot give to services (CTX-3). */
+export function rootlessLimits({ effectiveUid }: ProcessIds): readonly Unavailable[] {
+  if (effectiveUid === 0) return [];
+  const reason = `the agent runs as uid ${effectiveUid}`;
+  return ["services as other users", "protection from OOM", "open file limits"]
+    .map((what) => ({ what, reason }));
 }
 
 function known(

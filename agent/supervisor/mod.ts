@@ -24,4 +24,3 @@ export {
   type SupervisorNotice,
   type SupervisorOptions,
 } from "./supervisor.ts";
-export type { NodeFacts } from "./supervisor_state.ts";

@@ -10,6 +10,8 @@ import { serviceAuditEvent } from "./audit.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { NodePlace } from "./environment.ts";
 import { SupervisorError } from "./errors.ts";
+import { rootlessLimits } from "./identity.ts";
+import { interfacesUp } from "./interfaces.ts";
 import { probeNetwork, type Prober } from "./probes.ts";
 import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
@@ -21,7 +23,6 @@ import { type ServiceStatus, type SupervisorStatus, supervisorStatus } from "./s
 import { isAllDown, nextWakeMs, stepSupervisor } from "./supervisor_core.ts";
 import {
   newSupervisor,
-  type NodeFacts,
   type ProcessEvent,
   type SupervisorEffect,
   type SupervisorEvent,
@@ -78,6 +79,7 @@ const DEFAULT_LIMITS: RestartLimits = {
   maxRestarts: 0,
 };
 const STOP_ALL_LIMIT_MS = 90_000;
+const INTERFACE_POLL_MS = 1_000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -91,6 +93,9 @@ export class Supervisor {
   readonly #waiting = new Set<() => void>();
   #state: SupervisorState;
   #timer: TimerHandle | null = null;
+  #interfacePoll: TimerHandle | null = null;
+  /** The first look is at once. */
+  #interfacePollMs = 0;
   #savedState = "";
   #released = false;
 
@@ -108,6 +113,9 @@ export class Supervisor {
         this.#unavailable.set(missing.what, missing);
       },
     };
+    for (const missing of rootlessLimits(options.shim.system.ids())) {
+      this.#context.onUnavailable(missing);
+    }
     Deno.mkdirSync(options.logsDirectory, { recursive: true, mode: 0o755 });
     Deno.mkdirSync(this.#context.pipesDirectory, { recursive: true, mode: 0o700 });
   }
@@ -183,9 +191,9 @@ export class Supervisor {
     return this.#logOf(name).read(options);
   }
 
-  /** Tells the core about the node: interfaces that came up, workload that runs. */
-  setFacts(facts: NodeFacts): void {
-    this.#send({ kind: "facts", facts });
+  /** Whether workload runs on the node: health checks then give way (HLT-2). */
+  setActive(active: boolean): void {
+    this.#send({ kind: "facts", facts: { ...this.#state.facts, active } });
   }
 
   /** Returns what ends the listening. */
@@ -239,6 +247,7 @@ export class Supervisor {
     if (this.#released) return;
     this.#released = true;
     if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
+    if (this.#interfacePoll !== null) this.#options.clock.clearTimer(this.#interfacePoll);
     for (const run of this.#runs.values()) run.release();
     for (const log of this.#logs.values()) log.close();
     this.#runs.clear();
@@ -252,6 +261,8 @@ export class Supervisor {
     this.#state = step.state;
     for (const effect of step.effects) this.#perform(effect);
     this.#schedule();
+    this.#watchInterfaces();
+    this.#forgetLogs();
     this.#save();
     this.#notifyChanges(before);
     for (const look of this.#waiting) look();
@@ -364,6 +375,31 @@ export class Supervisor {
     this.#timer = wakeMs === null
       ? null
       : clock.setTimer(wakeMs - clock.monotonicMs(), () => this.#send({ kind: "tick" }));
+  }
+
+  /** Looks at the interfaces while a service waits for one (NET-7). */
+  #watchInterfaces(): void {
+    const { clock, shim } = this.#options;
+    const waits = [...this.#state.services.values()].some(({ declaration, machine }) =>
+      machine.state.kind === "Waiting" && declaration.needsNetwork.length > 0
+    );
+    if (!waits || this.#interfacePoll !== null || this.#released) return;
+    const poll = () => {
+      this.#interfacePoll = null;
+      const facts = { ...this.#state.facts, interfacesUp: interfacesUp(shim.files) };
+      this.#send({ kind: "facts", facts });
+    };
+    this.#interfacePoll = clock.setTimer(this.#interfacePollMs, poll);
+    this.#interfacePollMs = INTERFACE_POLL_MS;
+  }
+
+  /** The files stay, as a record; only what is held in memory goes. */
+  #forgetLogs(): void {
+    for (const [name, log] of this.#logs) {
+      if (this.#state.services.has(name)) continue;
+      log.close();
+      this.#logs.delete(name);
+    }
   }
 
   #notifyChanges(before: SupervisorState): void {

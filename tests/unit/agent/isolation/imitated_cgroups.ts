@@ -72,7 +72,7 @@ export class ImitatedCgroups implements CgroupTree {
 
   #populate(directory: string): void {
     for (const [name, text] of Object.entries(CONTROL_FILES)) {
-      this.#files.writeAtomicSync(`${directory}/${name}`, text, { mode: 0o644 });
+      Deno.writeTextFileSync(`${directory}/${name}`, text);
     }
   }
 }

@@ -9,23 +9,7 @@ import { systemClock } from "../../../../common/clock/mod.ts";
 import { DEFAULT_LIMITS, PACT_INFRA } from "../../../../contracts/mod.ts";
 import type { Shim } from "../../../../ffi/mod.ts";
 import { waitFor, withShim } from "../../../support/mod.ts";
-
-/** Where this machine has a cgroup v2 that can be written; undefined where it has none. */
-function writableCgroup2(): string | undefined {
-  for (const line of Deno.readTextFileSync("/proc/mounts").split("\n")) {
-    const [, mountPoint, type, options] = line.split(" ");
-    if (type !== "cgroup2" || !options?.startsWith("rw") || mountPoint === undefined) continue;
-    const root = `${mountPoint}/pact-test-${Deno.pid}`;
-    try {
-      Deno.mkdirSync(root);
-      Deno.removeSync(root);
-      return root;
-    } catch {
-      continue;
-    }
-  }
-  return undefined;
-}
+import { removeCgroups, writableCgroup2 } from "./real_cgroups.ts";
 
 interface Rig {
   readonly shim: Shim;
@@ -52,15 +36,8 @@ async function onCgroups(root: string, test: (rig: Rig) => Promise<void>): Promi
       await test({ shim, isolation, processes });
     });
   } finally {
-    removeTree(root);
+    removeCgroups(root);
   }
-}
-
-function removeTree(directory: string): void {
-  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
-    if (isDirectory) removeTree(`${directory}/${name}`);
-  }
-  Deno.removeSync(directory);
 }
 
 /** Starts a shell script in a scope and returns once it has printed its descendants' pids. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadStateFile, Supervisor } from "../../../../agent/supervisor/mod.ts";
-import { tempDir, waitFor } from "../../../support/mod.ts";
+import { spawnDeno, tempDir, waitFor } from "../../../support/mod.ts";
 import { isAlive, reaches, type RealRig, script, withSupervisor } from "./real_rig.ts";
 import { ADMIN } from "./supervisor_rig.ts";
 
@@ -134,4 +134,37 @@ Deno.test("a service stopped while it is being spawned ends", async () => {
     supervisor.stop("a", ADMIN);
     assert.equal((await supervisor.atRest("a", 5_000)).state, "Stopped");
   });
+});
+
+Deno.test("ACC-A3: after kill -9 of the agent its services run on, and the next agent has them", async () => {
+  await using dir = await tempDir();
+  const start = () =>
+    spawnDeno({
+      module: new URL("./supervised_program.ts", import.meta.url),
+      flags: ["-A", "--no-check"],
+      args: [dir.path],
+    });
+  const ticks = () =>
+    [...Deno.readTextFileSync(dir.file("logs/ticker.log")).matchAll(/tick (\d+)/g)]
+      .map(([, number]) => Number(number));
+
+  await using first = start();
+  const [, pidText = ""] = await first.waitForOutput(/Running (\d+)/, 20_000);
+  const pid = Number(pidText);
+  await waitFor(() => ticks().length > 0, { what: "the first tick" });
+  first.kill("SIGKILL");
+  await first.ended;
+  const before = ticks().length;
+  assert.equal(isAlive(pid), true);
+
+  await using second = start();
+  await second.waitForOutput(new RegExp(`declared ${pid}\\b`), 20_000);
+  await waitFor(() => ticks().length > before + 10, { what: "ticks heard by the second agent" });
+  const heard = ticks();
+  // What the first agent had read and not yet written when it was killed is gone with it.
+  const lost = (heard.at(-1) ?? 0) - heard.length;
+  assert.ok(lost <= 2, `${lost} lines are missing`);
+  second.kill("SIGTERM");
+  assert.equal((await second.ended).code, 0);
+  assert.equal(isAlive(pid), false);
 });

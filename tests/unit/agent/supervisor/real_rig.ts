@@ -27,7 +27,7 @@ export interface RealRig {
 
 export async function withSupervisor(
   test: (rig: RealRig) => Promise<void>,
-  changes: Partial<SupervisorOptions> = {},
+  { cgroupRoot, ...changes }: Partial<SupervisorOptions> & { readonly cgroupRoot?: string } = {},
 ): Promise<void> {
   await using dir = await tempDir();
   const shim = await openTestShim();
@@ -37,7 +37,11 @@ export async function withSupervisor(
     shim,
     events,
     clock: systemClock,
-    isolation: await openIsolation({ shim, clock: systemClock, cgroupRoot: dir.file("cgroup") }),
+    isolation: await openIsolation({
+      shim,
+      clock: systemClock,
+      cgroupRoot: cgroupRoot ?? dir.file("cgroup"),
+    }),
     log: silentLogger,
     logsDirectory: dir.file("logs"),
     place: () => ({ nodeId: "node-7", vclusterId: "ml" }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { agentport } from "../../../../api/mod.ts";
 import { freePort, waitFor } from "../../../support/mod.ts";
+import { removeCgroups, writableCgroup2 } from "../isolation/real_cgroups.ts";
 import { ADMIN } from "./supervisor_rig.ts";
 import { isAlive, script, withSupervisor } from "./real_rig.ts";
 
@@ -207,4 +208,35 @@ Deno.test("SVC-7: a changed program is restarted, an unchanged one keeps its pro
     await waitFor(() => !isAlive(next.pid), { what: "the removed service to end" });
     await waitFor(() => supervisor.status().declared === 1, { what: "one service" });
   });
+});
+
+const CGROUP_ROOT = writableCgroup2();
+
+Deno.test({
+  name: "SUP-20, SUP-26: in a cgroup scope not even a process that left its session survives",
+  ignore: CGROUP_ROOT === undefined,
+  fn: async () => {
+    const cgroupRoot = CGROUP_ROOT ?? "";
+    Deno.mkdirSync(cgroupRoot);
+    await withSupervisor(async ({ supervisor, reaches, directory }) => {
+      supervisor.declare([
+        script("a", `setsid sleep 1000 & echo $! > ${directory}/child; exec sleep 1000`),
+      ]);
+      const { pid } = await reaches("a", "Running");
+      assert.match(
+        Deno.readTextFileSync(`/proc/${pid}/cgroup`),
+        /\/pact\.slice\/infra\.slice\/a\.scope\n/,
+      );
+      const child = await waitFor(
+        () => Number(Deno.readTextFileSync(`${directory}/child`)),
+        { what: "the child's pid" },
+      );
+      supervisor.stop("a", ADMIN);
+      await reaches("a", "Stopped (stopped)");
+      assert.equal(isAlive(child), false);
+      const scopes = [...Deno.readDirSync(`${cgroupRoot}/pact.slice/infra.slice`)];
+      assert.deepEqual(scopes.filter(({ isDirectory }) => isDirectory), []);
+    }, { cgroupRoot });
+    removeCgroups(cgroupRoot);
+  },
 });
