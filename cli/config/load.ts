@@ -1,5 +1,4 @@
 import { ConfigError, resolveConfig } from "../../common/config/mod.ts";
-import { usageFailure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { configDirectory, expandHome } from "./paths.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -53,7 +52,7 @@ export async function loadConfig(
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (!tolerant) throw usageFailure(error.message);
+    if (!tolerant) throw error;
     const { values } = resolveConfig(SETTINGS, { args: [], env: {} });
     return {
       settings: withExpandedPaths(values, host),

@@ -1,4 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
+import { ConfigError } from "../../common/config/mod.ts";
 import { fromConnectError, PactError } from "../../common/errors/mod.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { Failure } from "./failure.ts";
@@ -17,6 +18,7 @@ export function toFailure(error: unknown, context: ErrorContext = {}): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof PactError) return fromPactError(error, context);
   if (error instanceof ConnectError) return fromPactError(fromConnectError(error), context);
+  if (error instanceof ConfigError) return new Failure("CONFIG", error.message, EXIT.general, []);
   return new Failure(
     "INTERNAL",
     `internal error: ${error instanceof Error ? error.message : String(error)}`,

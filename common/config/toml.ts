@@ -58,6 +58,7 @@ function plainValue(value: unknown): JsonValue {
 export function locateTomlKey(text: string, path: readonly string[], file: string): ConfigPosition {
   const lines = text.split("\n");
   let table: readonly string[] = [];
+  const wanted = withoutIndexes(path);
   let best: { depth: number; line: number } = { depth: 0, line: 1 };
   for (const [index, line] of lines.entries()) {
     const header = /^\s*\[\[?\s*([^\]]+?)\s*\]\]?/.exec(line);
@@ -68,8 +69,10 @@ export function locateTomlKey(text: string, path: readonly string[], file: strin
       : assignment?.[1] !== undefined
       ? [...table, ...splitKey(assignment[1])]
       : undefined;
-    if (name === undefined || !isPrefix(name, withoutIndexes(path))) continue;
-    if (name.length > best.depth) best = { depth: name.length, line: index + 1 };
+    if (name === undefined) continue;
+    // A table may stand in the text only as part of a longer header: [a.b] is also where a is.
+    const depth = isPrefix(name, wanted) ? name.length : isPrefix(wanted, name) ? wanted.length : 0;
+    if (depth > best.depth) best = { depth, line: index + 1 };
   }
   const column = (/\S/.exec(lines[best.line - 1] ?? "")?.index ?? 0) + 1;
   return { file, line: best.line, column };
