@@ -7,6 +7,7 @@ import {
   type Process,
   readPipe,
   type Shim,
+  ShimError,
   SpawnError,
 } from "../../ffi/mod.ts";
 import { type Isolation, type Scope, SESSION_SLICE } from "../isolation/mod.ts";
@@ -254,8 +255,13 @@ class RunningCommand {
   #awaitExit(resolve: (status: ExitStatus) => void): void {
     const watch = this.#context.events.watch(this.#process.pidfd, () => {
       watch.close();
-      // What the program left running would keep the pipes open for ever.
-      this.#scope.sweep();
+      try {
+        // What the program left running would keep the pipes open for ever.
+        this.#scope.sweep();
+      } catch (error) {
+        // `close` meets the error again, where it can be told.
+        if (!(error instanceof CgroupError) && !(error instanceof ShimError)) throw error;
+      }
       resolve(this.#process.exitStatus() ?? { kind: "unknown" });
     }, { once: true });
   }

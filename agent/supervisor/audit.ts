@@ -1,7 +1,7 @@
 import { type AuditEvent, auditEvent, type AuditOutcome } from "../../contracts/mod.ts";
 import type { NodePlace } from "./environment.ts";
 import type { ReportAction } from "./service_state.ts";
-import type { ServiceReport } from "./supervisor.ts";
+import type { ServiceReport } from "./notices.ts";
 
 /** The action of contracts.md 7.2 and its outcome, for everything that is reported. */
 const AUDITED: Readonly<Record<ReportAction, readonly [action: string, outcome: AuditOutcome]>> = {

@@ -9,7 +9,7 @@ export type { HealthCheck, HealthProbe, RestartPolicy, ServiceDeclaration } from
 export type { NodePlace } from "./environment.ts";
 export { SupervisorError, type SupervisorFault } from "./errors.ts";
 export { planStart, type StartPlan } from "./plan.ts";
-export { probeNetwork, type Prober } from "./probes.ts";
+export { createNetworkProber, type Prober } from "./probes.ts";
 export { ServiceLog } from "./service_log.ts";
 export type { ReadLogOptions, ServiceLogOptions } from "./service_log.ts";
 export { readServiceSpec } from "./service_spec.ts";
@@ -17,10 +17,5 @@ export type { ReportAction, RestartLimits } from "./service_state.ts";
 export type { SupervisorSnapshot } from "./snapshot.ts";
 export { loadStateFile } from "./state_file.ts";
 export type { ServiceStatus, SupervisorStatus } from "./status.ts";
-export {
-  type ServiceReport,
-  type StopOptions,
-  Supervisor,
-  type SupervisorNotice,
-  type SupervisorOptions,
-} from "./supervisor.ts";
+export type { ServiceReport, SupervisorNotice } from "./notices.ts";
+export { type StopOptions, Supervisor, type SupervisorOptions } from "./supervisor.ts";

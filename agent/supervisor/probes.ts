@@ -9,40 +9,47 @@ export interface ProbeAnswer {
 /** Looks at a service from outside; always answers, within the limit of its kind. */
 export type Prober = (probe: HealthProbe) => Promise<ProbeAnswer>;
 
-const HTTP_LIMIT_MS = 5_000;
-const TCP_LIMIT_MS = 2_000;
+/** How long a probe may take. */
+export interface ProbeLimits {
+  readonly httpMs: number;
+  readonly tcpMs: number;
+}
+
+const LIMITS: ProbeLimits = { httpMs: 5_000, tcpMs: 2_000 };
 const HEALTHY: ProbeAnswer = { ok: true, detail: "" };
 
 /** The probes of agent.md 5.5, on this node's network. */
-export const probeNetwork: Prober = (probe) => {
-  switch (probe.kind) {
-    case "Process":
-      return Promise.resolve(HEALTHY);
-    case "Http":
-      return probeHttp(probe.url);
-    case "Tcp":
-      return probeTcp(probe.host, probe.port);
-  }
-};
+export function createNetworkProber({ httpMs, tcpMs }: ProbeLimits = LIMITS): Prober {
+  return (probe) => {
+    switch (probe.kind) {
+      case "Process":
+        return Promise.resolve(HEALTHY);
+      case "Http":
+        return probeHttp(probe.url, httpMs);
+      case "Tcp":
+        return probeTcp(probe.host, probe.port, tcpMs);
+    }
+  };
+}
 
-async function probeHttp(url: string): Promise<ProbeAnswer> {
+async function probeHttp(url: string, limitMs: number): Promise<ProbeAnswer> {
   try {
     const response = await fetch(url, {
       redirect: "manual",
       headers: { connection: "close" },
-      signal: AbortSignal.timeout(HTTP_LIMIT_MS),
+      signal: AbortSignal.timeout(limitMs),
     });
     await response.body?.cancel();
     return response.ok ? HEALTHY : { ok: false, detail: `GET ${url}: status ${response.status}` };
   } catch (error) {
-    return { ok: false, detail: `GET ${url}: ${reasonOf(error, HTTP_LIMIT_MS)}` };
+    return { ok: false, detail: `GET ${url}: ${reasonOf(error, limitMs)}` };
   }
 }
 
-async function probeTcp(host: string, port: number): Promise<ProbeAnswer> {
+async function probeTcp(host: string, port: number, limitMs: number): Promise<ProbeAnswer> {
   const target = `connect ${host}:${port}`;
   const limit = Promise.withResolvers<null>();
-  const timer = setTimeout(() => limit.resolve(null), TCP_LIMIT_MS);
+  const timer = setTimeout(() => limit.resolve(null), limitMs);
   const connecting = Deno.connect({ hostname: host, port });
   try {
     const connection = await Promise.race([connecting, limit.promise]);
@@ -52,9 +59,9 @@ async function probeTcp(host: string, port: number): Promise<ProbeAnswer> {
     }
     // Whatever comes of it later is closed and forgotten.
     connecting.then((late) => late.close(), () => {});
-    return { ok: false, detail: `${target}: no answer within ${TCP_LIMIT_MS / 1000} s` };
+    return { ok: false, detail: `${target}: no answer within ${limitMs / 1000} s` };
   } catch (error) {
-    return { ok: false, detail: `${target}: ${reasonOf(error, TCP_LIMIT_MS)}` };
+    return { ok: false, detail: `${target}: ${reasonOf(error, limitMs)}` };
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,7 @@ import {
   type ExitStatus as RawExitStatus,
   type Process,
   type Shim,
+  ShimError,
   type SignalName,
   SpawnError,
   type Watch,
@@ -176,10 +177,17 @@ export class ServiceRun {
   #awaitExit(process: Process, resolve: (status: ExitStatus) => void): void {
     const ended = () => {
       this.#watch?.close();
-      // Before the status is consumed: until then nobody else can get the pid (SUP-26).
-      this.#scope.sweep();
-      const status = process.exitStatus();
-      resolve(this.#scope.oomKills() > 0n ? this.#oomStatus() : exitStatusOf(status));
+      let oom = false;
+      try {
+        // Before the status is consumed: until then nobody else can get the pid (SUP-26).
+        this.#scope.sweep();
+        oom = this.#scope.oomKills() > 0n;
+      } catch (error) {
+        // The end is reported all the same; `clear` meets the error again, where it can be told.
+        if (!(error instanceof CgroupError) && !(error instanceof ShimError)) throw error;
+      }
+      const status = exitStatusOf(process.exitStatus());
+      resolve(oom ? this.#oomStatus() : status);
     };
     this.#watch = this.#context.events.watch(process.pidfd, ended, { once: true });
   }

@@ -2,7 +2,7 @@ import { agentport } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditSink, CgroupError } from "../../contracts/mod.ts";
-import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { type EventPump, type Shim, ShimError, type SignalName } from "../../ffi/mod.ts";
 import { createProcessTable, type Isolation, type Unavailable } from "../isolation/mod.ts";
 import { type Actor, SUPERVISION_LOOP } from "./actor.ts";
 import { adoptedService, snapshotOf } from "./adoption.ts";
@@ -12,11 +12,12 @@ import type { NodePlace } from "./environment.ts";
 import { SupervisorError } from "./errors.ts";
 import { rootlessLimits } from "./identity.ts";
 import { interfacesUp } from "./interfaces.ts";
-import { probeNetwork, type Prober } from "./probes.ts";
+import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices.ts";
+import { createNetworkProber, type Prober } from "./probes.ts";
 import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
 import { readServiceSpec } from "./service_spec.ts";
-import type { ReportAction, RestartLimits } from "./service_state.ts";
+import type { RestartLimits } from "./service_state.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
 import { saveStateFile } from "./state_file.ts";
 import { type ServiceStatus, type SupervisorStatus, supervisorStatus } from "./status.ts";
@@ -51,21 +52,6 @@ export interface SupervisorOptions {
   readonly prober?: Prober;
 }
 
-/** What listeners hear: things done, and every change of a published state. */
-export type SupervisorNotice =
-  | ServiceReport & { readonly kind: "report" }
-  | { readonly kind: "changed"; readonly status: ServiceStatus };
-
-/** Something that was done to a service, or happened to it. */
-export interface ServiceReport {
-  readonly name: string;
-  readonly action: ReportAction;
-  readonly by: Actor;
-  readonly detail: string;
-  /** Wall clock. */
-  readonly atMs: number;
-}
-
 export interface StopOptions {
   /** Stop although others depend on it (SUP-9). */
   readonly force?: boolean;
@@ -87,10 +73,9 @@ export class Supervisor {
   readonly #runs = new Map<string, ServiceRun>();
   readonly #logs = new Map<string, ServiceLog>();
   readonly #specs = new Map<string, agentport.ServiceSpec>();
-  readonly #listeners = new Set<(notice: SupervisorNotice) => void>();
+  readonly #feed: NoticeFeed;
+  readonly #prober: Prober;
   readonly #unavailable = new Map<string, Unavailable>();
-  /** Looked at after every event. */
-  readonly #waiting = new Set<() => void>();
   #state: SupervisorState;
   #timer: TimerHandle | null = null;
   #interfacePoll: TimerHandle | null = null;
@@ -101,6 +86,8 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#feed = new NoticeFeed(options.clock, options.log);
+    this.#prober = options.prober ?? createNetworkProber();
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
     this.#context = {
       ...options,
@@ -177,7 +164,7 @@ export class Supervisor {
   async atRest(name: string, limitMs: number): Promise<ServiceStatus> {
     const isResting = ({ state, reason }: ServiceStatus) =>
       state !== "Stopping" && (state !== "Starting" || reason !== "");
-    await this.#until(() => isResting(this.statusOf(name)), limitMs);
+    await this.#feed.until(() => isResting(this.statusOf(name)), limitMs);
     return this.statusOf(name);
   }
 
@@ -198,8 +185,7 @@ export class Supervisor {
 
   /** Returns what ends the listening. */
   onNotice(listener: (notice: SupervisorNotice) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#feed.listen(listener);
   }
 
   /**
@@ -212,7 +198,7 @@ export class Supervisor {
   ): Promise<readonly string[]> {
     if (this.#released) return [];
     this.#send({ kind: "stopAll", by, limitMs });
-    await this.#until(() => isAllDown(this.#state), null);
+    await this.#feed.until(() => isAllDown(this.#state), null);
     const unkillable = this.status().services.filter(({ reason }) =>
       reason.startsWith("unkillable")
     );
@@ -263,9 +249,8 @@ export class Supervisor {
     this.#schedule();
     this.#watchInterfaces();
     this.#forgetLogs();
-    this.#save();
-    this.#notifyChanges(before);
-    for (const look of this.#waiting) look();
+    if (isWorthSaving(before, this.#state)) this.#save();
+    this.#feed.announce(before, this.#state);
   }
 
   #perform(effect: SupervisorEffect): void {
@@ -277,7 +262,7 @@ export class Supervisor {
           (reason) => ({ kind: "spawnFailed", name, run, reason, permanent: false }),
         );
       case "signal":
-        return this.#runs.get(name)?.signal(effect.signal);
+        return this.#signal(name, effect.signal);
       case "clearScope":
         return this.#inBackground(
           this.#clear(name, run),
@@ -321,6 +306,16 @@ export class Supervisor {
     process.exited.then((status) => this.#send({ kind: "exited", name, run, status }));
   }
 
+  /** One that cannot be delivered is left to the timeout, which kills. */
+  #signal(name: string, signal: SignalName): void {
+    try {
+      this.#runs.get(name)?.signal(signal);
+    } catch (error) {
+      if (!(error instanceof ShimError)) throw error;
+      this.#options.log.error(`service ${name}: ${signal} not delivered: ${error.message}`);
+    }
+  }
+
   async #clear(name: string, run: number): Promise<void> {
     const process = this.#runs.get(name);
     try {
@@ -344,8 +339,7 @@ export class Supervisor {
   }
 
   async #probe(name: string, run: number, declaration: ServiceDeclaration): Promise<void> {
-    const prober = this.#options.prober ?? probeNetwork;
-    const answer = await prober(declaration.healthCheck.probe);
+    const answer = await this.#prober(declaration.healthCheck.probe);
     this.#send({ kind: "probed", name, run, ...answer });
   }
 
@@ -354,7 +348,7 @@ export class Supervisor {
     const report: ServiceReport = { name, action, by, detail, atMs: clock.nowMs() };
     log.info(`service ${name}: ${action} (${detail})`);
     audit.emit(serviceAuditEvent(report, place(), crypto.randomUUID()));
-    this.#notify({ kind: "report", ...report });
+    this.#feed.publish({ kind: "report", ...report });
   }
 
   /** An unexpected failure is that one service's, never the supervisor's (AGT-4). */
@@ -402,38 +396,6 @@ export class Supervisor {
     }
   }
 
-  #notifyChanges(before: SupervisorState): void {
-    if (before === this.#state || this.#listeners.size === 0) return;
-    const nowMs = this.#options.clock.monotonicMs();
-    const key = ({ state, reason, pid, health }: ServiceStatus) =>
-      `${state}\n${reason}\n${pid}\n${health}`;
-    const former = new Map(
-      supervisorStatus(before, nowMs).services.map((status) => [status.name, key(status)]),
-    );
-    for (const status of this.status().services) {
-      if (former.get(status.name) !== key(status)) this.#notify({ kind: "changed", status });
-    }
-  }
-
-  #notify(notice: SupervisorNotice): void {
-    for (const listener of this.#listeners) listener(notice);
-  }
-
-  /** Resolves when the condition holds, looked at after every event, or after the limit. */
-  async #until(condition: () => boolean, limitMs: number | null): Promise<void> {
-    if (condition()) return;
-    const { clock } = this.#options;
-    const done = Promise.withResolvers<void>();
-    const look = () => {
-      if (condition()) done.resolve();
-    };
-    this.#waiting.add(look);
-    const timer = limitMs === null ? null : clock.setTimer(limitMs, () => done.resolve());
-    await done.promise;
-    if (timer !== null) clock.clearTimer(timer);
-    this.#waiting.delete(look);
-  }
-
   #save(): void {
     const { stateFile } = this.#options;
     if (stateFile === undefined) return;
@@ -451,4 +413,12 @@ export class Supervisor {
     this.#logs.set(name, log);
     return log;
   }
+}
+
+/** Health alone is looked at anew by the next agent. */
+function isWorthSaving(before: SupervisorState, after: SupervisorState): boolean {
+  return before.services.size !== after.services.size ||
+    [...after.services].some(([name, { machine }]) =>
+      machine !== before.services.get(name)?.machine
+    );
 }
