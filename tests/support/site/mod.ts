@@ -1,0 +1,11 @@
+/**
+ * A cluster of real parts on this machine, for tests and for the tour.
+ *
+ * @module
+ */
+export { neutralEnvironment } from "./environment.ts";
+export { processesNaming, SITE_VARIABLE } from "./left_over.ts";
+export type { Person } from "./people.ts";
+export { relocatedPermissions } from "./relocate.ts";
+export { openSite, Site, SITE_VCLUSTER, type SiteJournal, type SiteProgram } from "./site.ts";
+export type { AgentTuning } from "./settings.ts";

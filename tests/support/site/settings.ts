@@ -1,0 +1,75 @@
+import { stringify } from "smol-toml";
+
+/** Where a journal of a site finds its files. */
+export interface JournalFiles {
+  readonly caCert: string;
+  readonly caKey: string;
+  readonly secretFile: string;
+}
+
+/** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
+export function journalToml({ caCert, caKey, secretFile }: JournalFiles): string {
+  return stringify({
+    journal: { enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" } },
+    policy: { iam: { hmac_secret_file: secretFile } },
+  });
+}
+
+/** How the agents of a site differ from the defaults. */
+export interface AgentTuning {
+  /** Commit window without drift, before the policy says otherwise; at least 60. */
+  readonly baseWindowSeconds?: number;
+  readonly driftSensitivity?: number;
+  readonly minWindowSeconds?: number;
+}
+
+/** What an agent of a site is told. */
+export interface AgentFacts extends AgentTuning {
+  readonly nodeId: string;
+  readonly hardwareId: string;
+  readonly journalEndpoint: string;
+  readonly caCert: string;
+  readonly secretFile: string;
+  readonly shellListen: string;
+}
+
+/** agent.toml of a site. */
+export function agentToml(facts: AgentFacts): string {
+  return stringify({
+    agent: {
+      node_id: facts.nodeId,
+      enforcement_mode: "enforce",
+      journal: { endpoints: [facts.journalEndpoint], tls_ca: facts.caCert },
+      enrollment: { hardware_ids: [facts.hardwareId], retry_seconds: 1 },
+      shell: { listen: facts.shellListen, auth: { hmac_secret_file: facts.secretFile } },
+      commit_window: {
+        base_window_seconds: facts.baseWindowSeconds ?? 60,
+        drift_sensitivity: facts.driftSensitivity ?? 2,
+        min_window_seconds: facts.minWindowSeconds ?? 5,
+      },
+      drift: { settle_ms: 200 },
+      observer: { scan_idle_seconds: 1, scan_active_seconds: 1 },
+    },
+  });
+}
+
+/** What the configuration of one person's command line says. */
+export interface CliFacts {
+  readonly endpoint: string;
+  readonly caCert: string;
+  readonly tokenPath: string;
+  readonly vcluster: string;
+  /** Address of each node's agent. */
+  readonly agents: ReadonlyMap<string, string>;
+}
+
+/** cli.toml of one person. */
+export function cliToml({ endpoint, caCert, tokenPath, vcluster, agents }: CliFacts): string {
+  return stringify({
+    endpoint,
+    tls_ca: caCert,
+    token_path: tokenPath,
+    default_vcluster: vcluster,
+    agents: { addresses: Object.fromEntries(agents) },
+  });
+}

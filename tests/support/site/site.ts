@@ -1,0 +1,297 @@
+/**
+ * A small cluster of real parts on this machine: a journal, agents, people with tokens. It owns a
+ * directory and every process started through it, and ends with its scope: all of them are killed
+ * and the directory is removed.
+ */
+import { buildShim } from "../../../ffi/build/mod.ts";
+import {
+  type ProgramEnd,
+  repositoryRoot,
+  runDeno,
+  spawnDeno,
+  type SpawnedDeno,
+} from "../spawn_deno.ts";
+import { neutralEnvironment } from "./environment.ts";
+import { killProcessesOf, SITE_VARIABLE } from "./left_over.ts";
+import { mintToken, newTokenSecret, type Person } from "./people.ts";
+import { relocatedPermissions } from "./relocate.ts";
+import { agentToml, type AgentTuning, cliToml, journalToml } from "./settings.ts";
+
+/** The vCluster that the people of a site mean when they name none. */
+export const SITE_VCLUSTER = "demo";
+
+/** Longest a program may take to say that it is ready. */
+const READY_LIMIT_MS = 30_000;
+
+/** A program of the site that runs. */
+export interface SiteProgram {
+  readonly pid: number;
+  /** HOST:PORT of its RPC listener. */
+  readonly address: string;
+  readonly program: SpawnedDeno;
+}
+
+/** A journal that runs. */
+export interface SiteJournal extends SiteProgram {
+  /** HOST:PORT of its health listener. */
+  readonly metricsAddress: string;
+}
+
+/** What a site is made with. */
+export interface SiteOptions {
+  /** Begins the name of its directory. */
+  readonly prefix?: string;
+}
+
+/** Makes the directory, the CA and the secret of a site; starts nothing. */
+export async function openSite({ prefix = "pact-site-" }: SiteOptions = {}): Promise<Site> {
+  await buildShim();
+  const directory = await Deno.makeTempDir({ prefix });
+  const site = new Site(directory, newTokenSecret());
+  try {
+    await site.prepare();
+    return site;
+  } catch (error) {
+    await site[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** See {@link openSite}. */
+export class Site implements AsyncDisposable {
+  readonly #secret: string;
+  readonly #programs = new Map<string, SpawnedDeno>();
+  readonly #agentAddresses = new Map<string, string>();
+  readonly #people = new Map<string, Person>();
+  #journalAddress: string | undefined;
+
+  constructor(readonly directory: string, secret: string) {
+    this.#secret = secret;
+  }
+
+  /** The certificate everybody of the site trusts. */
+  get caCert(): string {
+    return `${this.journalRoot}/etc/pact/ca.crt`;
+  }
+
+  /** The directory below which the journal's files are. */
+  get journalRoot(): string {
+    return `${this.directory}/journal`;
+  }
+
+  get journalDataDirectory(): string {
+    return `${this.journalRoot}/var/lib/pact/journal`;
+  }
+
+  /** Where people keep their configuration and tokens. */
+  get peopleDirectory(): string {
+    return `${this.directory}/people`;
+  }
+
+  /** The directory that is `/` to a node. */
+  nodeRoot(nodeId: string): string {
+    return `${this.directory}/${nodeId}`;
+  }
+
+  /** The hardware id by which a node of this site is enrolled. */
+  hardwareId(nodeId: string): string {
+    const index = Number(/\d+$/.exec(nodeId)?.[0] ?? 0);
+    return `mac:02:00:00:00:00:${index.toString(16).padStart(2, "0")}`;
+  }
+
+  /** Makes the files of the journal; {@link openSite} has done it. */
+  async prepare(): Promise<void> {
+    const etc = `${this.journalRoot}/etc/pact`;
+    await Deno.mkdir(etc, { recursive: true });
+    await Deno.mkdir(this.journalDataDirectory, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(this.peopleDirectory, { recursive: true, mode: 0o700 });
+    await this.#must(this.#run("journal", this.journalRoot, "journal/main.ts", [
+      "init-ca",
+      "--out",
+      etc,
+    ]));
+    const secretFile = await this.#writeSecret(etc);
+    await Deno.writeTextFile(
+      `${etc}/journal.toml`,
+      journalToml({ caCert: this.caCert, caKey: `${etc}/ca.key`, secretFile }),
+    );
+  }
+
+  /** Starts the journal and waits until it serves; again on the same port after a stop. */
+  async startJournal(): Promise<SiteJournal> {
+    const listen = this.#journalAddress ?? "127.0.0.1:0";
+    const program = this.#spawn("journal", this.journalRoot, "journal/main.ts", [
+      "--single-node",
+      `--listen=${listen}`,
+      "--metrics-listen=127.0.0.1:0",
+      `--data-dir=${this.journalDataDirectory}`,
+      `--config=${this.journalRoot}/etc/pact/journal.toml`,
+    ]);
+    this.#programs.set("journal", program);
+    const [, address = "", metricsAddress = ""] = await program.waitForOutput(
+      /journal started.* api=(\S+) metrics=(\S+)/,
+      READY_LIMIT_MS,
+    );
+    this.#journalAddress = address;
+    await this.#writePeople();
+    return { pid: program.pid, address, metricsAddress, program };
+  }
+
+  /** Starts the agent of a node and waits until it is ready; again on the same port after a stop. */
+  async startAgent(nodeId: string, tuning: AgentTuning = {}): Promise<SiteProgram> {
+    const root = this.nodeRoot(nodeId);
+    const etc = `${root}/etc/pact`;
+    await Deno.mkdir(etc, { recursive: true });
+    const config = `${etc}/agent.toml`;
+    await Deno.copyFile(this.caCert, `${etc}/ca.crt`);
+    await Deno.writeTextFile(
+      config,
+      agentToml({
+        ...tuning,
+        nodeId,
+        hardwareId: this.hardwareId(nodeId),
+        journalEndpoint: this.#journalEndpoint(),
+        caCert: `${etc}/ca.crt`,
+        secretFile: await this.#writeSecret(etc),
+        shellListen: this.#agentAddresses.get(nodeId) ?? "127.0.0.1:0",
+      }),
+    );
+    const program = this.#spawn("agent", root, "agent/main.ts", [
+      `--config=${config}`,
+      "--profile=rootless",
+      `--root=${root}`,
+    ]);
+    this.#programs.set(nodeId, program);
+    const [, address = ""] = await program.waitForOutput(
+      /agent ready.* shell=(\S+)/,
+      READY_LIMIT_MS,
+    );
+    this.#agentAddresses.set(nodeId, address);
+    await this.#writePeople();
+    return { pid: program.pid, address, program };
+  }
+
+  /** Ends a program as an admin would (SIGTERM) or by force, and answers how it ended. */
+  async stop(name: string, signal: Deno.Signal = "SIGTERM"): Promise<ProgramEnd> {
+    const program = this.#programs.get(name);
+    if (program === undefined) throw new Error(`${name} does not run`);
+    program.kill(signal);
+    const end = await program.ended;
+    this.#programs.delete(name);
+    return end;
+  }
+
+  /** Gives a person a token and a command line that knows this site. */
+  async addPerson(person: Person): Promise<void> {
+    this.#people.set(person.name, person);
+    await this.#writePeople();
+  }
+
+  /** The configuration file of a person's command line. */
+  configOf(name: string): string {
+    return `${this.peopleDirectory}/${name}/cli.toml`;
+  }
+
+  /** A file that holds a person's token, mode 0600. */
+  tokenFileOf(name: string): string {
+    return `${this.peopleDirectory}/${name}/token`;
+  }
+
+  /** Runs `pact` as a person, in {@link directory}. */
+  async pact(name: string, args: readonly string[], timeoutMs = 30_000): Promise<ProgramEnd> {
+    return await runDeno({
+      module: `${repositoryRoot}cli/main.ts`,
+      flags: ["--quiet", "-P=cli"],
+      args,
+      env: { ...this.environment(), PACT_CONFIG: this.configOf(name) },
+      clearEnv: true,
+      cwd: this.directory,
+      timeoutMs,
+    });
+  }
+
+  /** What tells pact-mcp where this site is, and who asks. */
+  mcpEnvironment(name: string): Record<string, string> {
+    const agents = [...this.#agentAddresses].map(([node, address]) => `${node}=https://${address}`);
+    return {
+      PACT_ENDPOINT: this.#journalEndpoint(),
+      PACT_CA_FILE: this.caCert,
+      PACT_MCP_TOKEN_FILE: this.tokenFileOf(name),
+      PACT_AGENT_ENDPOINTS: agents.join(","),
+      PACT_VCLUSTER: SITE_VCLUSTER,
+    };
+  }
+
+  /** The environment of the site's programs, by which they are found again. */
+  environment(): Record<string, string> {
+    return { ...neutralEnvironment(), [SITE_VARIABLE]: this.directory };
+  }
+
+  /** What the journal and the agents have logged so far, for a failure that needs explaining. */
+  logs(): string {
+    return [...this.#programs].map(([name, { stdout, stderr }]) =>
+      `--- ${name}\n${stdout}${stderr}`.trimEnd()
+    ).join("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const program of this.#programs.values()) program.kill();
+    await Promise.all([...this.#programs.values()].map(({ ended }) => ended));
+    await killProcessesOf(this.directory);
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  #journalEndpoint(): string {
+    if (this.#journalAddress === undefined) throw new Error("start the journal first");
+    return `https://${this.#journalAddress}`;
+  }
+
+  #spawn(set: string, root: string, module: string, args: readonly string[]): SpawnedDeno {
+    return spawnDeno(this.#options(set, root, module, args));
+  }
+
+  #run(set: string, root: string, module: string, args: readonly string[]): Promise<ProgramEnd> {
+    return runDeno(this.#options(set, root, module, args));
+  }
+
+  #options(set: string, root: string, module: string, args: readonly string[]) {
+    return {
+      module: `${repositoryRoot}${module}`,
+      flags: ["--quiet", ...relocatedPermissions(set, root)],
+      args,
+      env: this.environment(),
+      clearEnv: true,
+      cwd: repositoryRoot,
+    };
+  }
+
+  async #must(running: Promise<ProgramEnd>): Promise<void> {
+    const { success, code, stderr } = await running;
+    if (!success) throw new Error(`exit code ${code}: ${stderr}`);
+  }
+
+  async #writeSecret(directory: string): Promise<string> {
+    const path = `${directory}/token_secret`;
+    await Deno.writeTextFile(path, this.#secret, { mode: 0o600 });
+    return path;
+  }
+
+  async #writePeople(): Promise<void> {
+    if (this.#journalAddress === undefined) return;
+    for (const person of this.#people.values()) {
+      await Deno.mkdir(`${this.peopleDirectory}/${person.name}`, { recursive: true, mode: 0o700 });
+      const tokenPath = this.tokenFileOf(person.name);
+      await Deno.writeTextFile(tokenPath, await mintToken(this.#secret, person), { mode: 0o600 });
+      await Deno.writeTextFile(
+        this.configOf(person.name),
+        cliToml({
+          endpoint: this.#journalEndpoint(),
+          caCert: this.caCert,
+          tokenPath,
+          vcluster: SITE_VCLUSTER,
+          agents: this.#agentAddresses,
+        }),
+      );
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Task `demo`: a tour of pact on real parts. It starts a journal and two agents below a temporary
+ * directory, walks the chapters, and leaves nothing behind; `--keep` leaves the cluster running until
+ * Ctrl-C. Exit 1 as soon as a step does not turn out as told.
+ */
+import { ShimBuildError } from "../ffi/build/mod.ts";
+import { openSite } from "../tests/support/site/mod.ts";
+import { CHAPTERS } from "./demo/chapters.ts";
+import { keepRunning } from "./demo/keep.ts";
+import { StepFailure, Tour } from "./demo/tour.ts";
+
+const USAGE = "usage: deno task demo [--keep]";
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.some((word) => word !== "--keep")) {
+    console.error(USAGE);
+    return 1;
+  }
+  const stop = Promise.withResolvers<"stopped">();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => stop.resolve("stopped"));
+  }
+  await using site = await openSite({ prefix: "pact-demo-" });
+  const tour = new Tour(site);
+  try {
+    const outcome = await Promise.race([walk(tour), stop.promise]);
+    if (outcome === "stopped") return 130;
+    tour.farewell();
+    if (args.includes("--keep")) await keepRunning(site, stop.promise);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    console.error(`\n${error.message}\n\n${site.logs()}`);
+    return 1;
+  }
+}
+
+async function walk(tour: Tour): Promise<void> {
+  for (const [index, chapter] of CHAPTERS.entries()) {
+    tour.heading(`${index + 1}. ${chapter.title}`);
+    await chapter.walk(tour);
+  }
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  if (!(error instanceof ShimBuildError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
+}
