@@ -1,7 +1,6 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
-import { repositoryRoot } from "../../tests/support/mod.ts";
 import type { Site } from "../../tests/support/site/mod.ts";
 import { ASSISTANT } from "./cast.ts";
 
@@ -18,13 +17,7 @@ const AnswerSchema = z.object({
 
 /** Starts pact-mcp as an MCP client does, asks it for the nodes that run the collector, and ends it. */
 export async function askForFleet(site: Site): Promise<ToolAnswer> {
-  const transport = new StdioClientTransport({
-    command: Deno.execPath(),
-    args: ["run", "--quiet", "--no-prompt", "-P=mcp", `${repositoryRoot}mcp/main.ts`],
-    env: { ...site.environment(), ...site.mcpEnvironment(ASSISTANT.name) },
-    cwd: repositoryRoot,
-    stderr: "inherit",
-  });
+  const transport = new StdioClientTransport(site.mcpCommand(ASSISTANT.name));
   const client = new Client({ name: "pact-demo", version: "1.0.0" });
   await client.connect(transport);
   try {

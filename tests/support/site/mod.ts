@@ -9,3 +9,4 @@ export type { Person } from "./people.ts";
 export { relocatedPermissions } from "./relocate.ts";
 export { openSite, Site, SITE_VCLUSTER, type SiteJournal, type SiteProgram } from "./site.ts";
 export type { AgentTuning } from "./settings.ts";
+export { seededRandom } from "./seeded_random.ts";

@@ -3,6 +3,7 @@
  * directory and every process started through it, and ends with its scope: all of them are killed
  * and the directory is removed.
  */
+import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
 import {
   type ProgramEnd,
@@ -105,11 +106,7 @@ export class Site implements AsyncDisposable {
     await Deno.mkdir(etc, { recursive: true });
     await Deno.mkdir(this.journalDataDirectory, { recursive: true, mode: 0o700 });
     await Deno.mkdir(this.peopleDirectory, { recursive: true, mode: 0o700 });
-    await this.#must(this.#run("journal", this.journalRoot, "journal/main.ts", [
-      "init-ca",
-      "--out",
-      etc,
-    ]));
+    await this.#makeCa(etc);
     const secretFile = await this.#writeSecret(etc);
     await Deno.writeTextFile(
       `${etc}/journal.toml`,
@@ -120,14 +117,13 @@ export class Site implements AsyncDisposable {
   /** Starts the journal and waits until it serves; again on the same port after a stop. */
   async startJournal(): Promise<SiteJournal> {
     const listen = this.#journalAddress ?? "127.0.0.1:0";
-    const program = this.#spawn("journal", this.journalRoot, "journal/main.ts", [
+    const program = this.#start("journal", "journal", this.journalRoot, [
       "--single-node",
       `--listen=${listen}`,
       "--metrics-listen=127.0.0.1:0",
       `--data-dir=${this.journalDataDirectory}`,
       `--config=${this.journalRoot}/etc/pact/journal.toml`,
     ]);
-    this.#programs.set("journal", program);
     const [, address = "", metricsAddress = ""] = await program.waitForOutput(
       /journal started.* api=(\S+) metrics=(\S+)/,
       READY_LIMIT_MS,
@@ -156,12 +152,11 @@ export class Site implements AsyncDisposable {
         shellListen: this.#agentAddresses.get(nodeId) ?? "127.0.0.1:0",
       }),
     );
-    const program = this.#spawn("agent", root, "agent/main.ts", [
+    const program = this.#start(nodeId, "agent", root, [
       `--config=${config}`,
       "--profile=rootless",
       `--root=${root}`,
     ]);
-    this.#programs.set(nodeId, program);
     const [, address = ""] = await program.waitForOutput(
       /agent ready.* shell=(\S+)/,
       READY_LIMIT_MS,
@@ -169,6 +164,27 @@ export class Site implements AsyncDisposable {
     this.#agentAddresses.set(nodeId, address);
     await this.#writePeople();
     return { pid: program.pid, address, program };
+  }
+
+  /** The permissions of one of this site's programs, and where it runs. */
+  programOptions(set: "journal" | "agent" | "mcp", root: string, args: readonly string[]) {
+    return {
+      module: `${repositoryRoot}${set}/main.ts`,
+      flags: ["--quiet", ...relocatedPermissions(set, root)],
+      args,
+      env: this.environment(),
+      clearEnv: true,
+      cwd: repositoryRoot,
+    };
+  }
+
+  /** A connection to the journal under a person's token. */
+  async connect(name: string): Promise<RpcTransport> {
+    return createRpcTransport({
+      endpoint: this.#journalEndpoint(),
+      caPem: await Deno.readTextFile(this.caCert),
+      token: await Deno.readTextFile(this.tokenFileOf(name)),
+    });
   }
 
   /** Ends a program as an admin would (SIGTERM) or by force, and answers how it ended. */
@@ -210,15 +226,24 @@ export class Site implements AsyncDisposable {
     });
   }
 
-  /** What tells pact-mcp where this site is, and who asks. */
-  mcpEnvironment(name: string): Record<string, string> {
+  /** How an MCP client starts pact-mcp for a person of this site. */
+  mcpCommand(name: string) {
     const agents = [...this.#agentAddresses].map(([node, address]) => `${node}=https://${address}`);
+    const token = this.tokenFileOf(name);
+    const read = `--allow-read=${this.caCert},${token}`;
     return {
-      PACT_ENDPOINT: this.#journalEndpoint(),
-      PACT_CA_FILE: this.caCert,
-      PACT_MCP_TOKEN_FILE: this.tokenFileOf(name),
-      PACT_AGENT_ENDPOINTS: agents.join(","),
-      PACT_VCLUSTER: SITE_VCLUSTER,
+      command: Deno.execPath(),
+      args: ["run", "--quiet", "--no-prompt", "-P=mcp", read, `${repositoryRoot}mcp/main.ts`],
+      env: {
+        ...this.environment(),
+        PACT_ENDPOINT: this.#journalEndpoint(),
+        PACT_CA_FILE: this.caCert,
+        PACT_MCP_TOKEN_FILE: token,
+        PACT_AGENT_ENDPOINTS: agents.join(","),
+        PACT_VCLUSTER: SITE_VCLUSTER,
+      },
+      cwd: repositoryRoot,
+      stderr: "inherit" as const,
     };
   }
 
@@ -246,28 +271,27 @@ export class Site implements AsyncDisposable {
     return `https://${this.#journalAddress}`;
   }
 
-  #spawn(set: string, root: string, module: string, args: readonly string[]): SpawnedDeno {
-    return spawnDeno(this.#options(set, root, module, args));
+  #start(
+    name: string,
+    set: "journal" | "agent",
+    root: string,
+    args: readonly string[],
+  ): SpawnedDeno {
+    const program = spawnDeno(this.programOptions(set, root, args));
+    this.#programs.set(name, program);
+    return program;
   }
 
-  #run(set: string, root: string, module: string, args: readonly string[]): Promise<ProgramEnd> {
-    return runDeno(this.#options(set, root, module, args));
-  }
-
-  #options(set: string, root: string, module: string, args: readonly string[]) {
-    return {
-      module: `${repositoryRoot}${module}`,
-      flags: ["--quiet", ...relocatedPermissions(set, root)],
-      args,
-      env: this.environment(),
-      clearEnv: true,
-      cwd: repositoryRoot,
-    };
-  }
-
-  async #must(running: Promise<ProgramEnd>): Promise<void> {
-    const { success, code, stderr } = await running;
-    if (!success) throw new Error(`exit code ${code}: ${stderr}`);
+  /** Runs `pact-journal init-ca`, which an admin does once, with leave to write where it is told. */
+  async #makeCa(directory: string): Promise<void> {
+    const options = this.programOptions("journal", this.journalRoot, [
+      "init-ca",
+      "--out",
+      directory,
+    ]);
+    const flags = [...options.flags, `--allow-write=${directory}`];
+    const { success, code, stderr } = await runDeno({ ...options, flags });
+    if (!success) throw new Error(`pact-journal init-ca ended with status ${code}: ${stderr}`);
   }
 
   async #writeSecret(directory: string): Promise<string> {
