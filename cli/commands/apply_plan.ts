@@ -77,6 +77,10 @@ async function overlayOf(
   }
 }
 
+function baseName(file: string): string {
+  return file === "-" ? "standard input" : file.slice(file.lastIndexOf("/") + 1);
+}
+
 /** Appends the Commit and updates the policy; each only when there is something to it (CLI-72). */
 export async function applyChanges(
   context: CommandContext,
@@ -84,7 +88,7 @@ export async function applyChanges(
   how: ApplyHow,
 ): Promise<Applied> {
   const journal = await context.session.journal();
-  const message = how.message ?? how.file;
+  const message = how.message ?? baseName(how.file);
   const sequence = Object.keys(plan.delta).length === 0
     ? undefined
     : (await appendCommit(context, journal, plan, how, message)).sequence;

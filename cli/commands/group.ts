@@ -11,6 +11,7 @@ import { action, type CommandContext } from "./action.ts";
 import { requireMessage } from "./commit.ts";
 import { listNodeStates } from "./fleet.ts";
 import { type ActionParser, define, say, sequence, word } from "./parsing.ts";
+import { optionalExtra } from "./optional.ts";
 import { changedSettings, currentPolicy, policyJson, policyLines, updatePolicy } from "./policy.ts";
 import { requireVCluster } from "./targets.ts";
 
@@ -85,15 +86,15 @@ async function show({ session, out }: CommandContext, vcluster: string): Promise
   if (summary === undefined) throw usageFailure(`Not found: vCluster ${vcluster}`);
   const { settings, version } = await currentPolicy(journal, vcluster);
   const { nodes } = await listNodeStates(journal, { vclusterId: vcluster, stateFilter: "" });
-  const { sessions } = await peer.read((call) =>
-    fleet.listEmergencies({ vclusterId: vcluster }, call)
+  const emergencies = await optionalExtra(() =>
+    peer.read((call) => fleet.listEmergencies({ vclusterId: vcluster }, call))
   );
   const names = nodes.map(({ nodeId }) => nodeId);
   await out.result([
     `vCluster: ${vcluster}`,
     `Nodes: ${names.length === 0 ? "(none)" : names.map(printable).join(", ")}`,
     `Overlay version: ${summary.overlayVersion}`,
-    `Open emergencies: ${sessions.length}`,
+    `Open emergencies: ${emergencies?.sessions.length ?? "unknown"}`,
     `Pending approvals: ${summary.pendingApprovals}`,
     `Policy (version ${version}):`,
     ...Object.entries(settings).map(([key, value]) => `  ${key} = ${valueText(value)}`),
@@ -101,7 +102,7 @@ async function show({ session, out }: CommandContext, vcluster: string): Promise
     vcluster_id: vcluster,
     nodes: names,
     overlay_version: Number(summary.overlayVersion),
-    open_emergencies: sessions.length,
+    open_emergencies: emergencies?.sessions.length ?? null,
     pending_approvals: summary.pendingApprovals,
     policy_version: version,
     policy: settings as unknown as JsonValue,

@@ -4,7 +4,7 @@ import { argument, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { journal } from "../../api/mod.ts";
-import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
+import { EXIT, usageFailure } from "../failure/mod.ts";
 import { bytesText, durationText, printable, tableLines } from "../output/mod.ts";
 import type { Journal } from "../session/mod.ts";
 import {
@@ -22,6 +22,7 @@ import { action, type CommandContext } from "./action.ts";
 import { driftOf } from "./drift.ts";
 import { listNodeStates } from "./fleet.ts";
 import { say, withAction, word } from "./parsing.ts";
+import { optionalExtra } from "./optional.ts";
 import { sleep } from "./sleep.ts";
 import { requireNodeId } from "./targets.ts";
 
@@ -211,29 +212,18 @@ async function emergencyOf(
   node: journal.NodeStateDetail,
 ): Promise<journal.EmergencySession | undefined> {
   if (node.emergencySession === "") return undefined;
-  return await orNothing(async () => {
+  return await optionalExtra(async () => {
     const { sessions } = await peer.read((options) => fleet.listEmergencies({}, options));
     return sessions.find(({ id }) => id === node.emergencySession);
   });
 }
 
 async function deltasOf({ peer, fleet }: Journal, node: string): Promise<Entry[]> {
-  const deltas = await orNothing(async () => {
+  const deltas = await optionalExtra(async () => {
     const answer = await peer.read((options) =>
       fleet.listDeltas({ nodeId: node, includeExpired: true }, options)
     );
     return answer.deltas.map(storedEntryFromWire);
   });
   return deltas ?? [];
-}
-
-/** Extras that this caller may not see, or an older journal does not know, are left out. */
-async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (["PERMISSION_DENIED", "UNIMPLEMENTED", "NOT_FOUND"].includes(error.code)) return undefined;
-    throw error;
-  }
 }

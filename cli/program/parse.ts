@@ -106,10 +106,12 @@ function wrong(message: string, args: readonly string[]): Invocation {
   if (args.length === 0) {
     return { kind: "wrong", message: "no command given", hints: ["see pact --help"] };
   }
+  const unseparated = args.includes("exec") && !args.includes("--");
+  const separator = unseparated ? ["put -- before the command to run: pact exec NODE -- CMD"] : [];
   return {
     kind: "wrong",
     message: reason.charAt(0).toLowerCase() + reason.slice(1).replace(/\.$/, ""),
-    hints: [...rest, "see pact --help"],
+    hints: [...separator, ...rest, "see pact --help"],
   };
 }
 

@@ -37,11 +37,13 @@ export class Peer {
   /** A unary call that changes something: one request id over all its tries (CLI-64). */
   async write<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
     const requestId = this.host.randomId();
+    const options = this.#options({ requestId });
     return await this.#during(() =>
-      retryUnavailable(
-        (options) => call({ ...options, timeoutMs: this.timeoutMs }),
-        { attempts: WRITE_ATTEMPTS, requestId, signal: this.signal },
-      )
+      retryUnavailable(() => call(options), {
+        attempts: WRITE_ATTEMPTS,
+        requestId,
+        signal: this.signal,
+      })
     );
   }
 

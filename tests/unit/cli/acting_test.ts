@@ -335,3 +335,49 @@ Deno.test("CLI-64: a write is tried four times in all, with one request id", asy
     .map(({ header }) => header.get("x-pact-request-id"));
   assert.deepEqual(ids, Array(4).fill("request-1"));
 });
+
+Deno.test("CLI-81: on a terminal promote --apply asks for each conflict", async () => {
+  let asked: readonly string[] = [];
+  const outcome = await runScenario({
+    args: ["promote", "node-1", "--apply"],
+    terminal: true,
+    stdin: "keep\no\n",
+    journal: {
+      fleet: {
+        listDeltas: () => ({ deltas: [nodeDelta()] }),
+        promote({ dryRun, decisions }) {
+          if (!dryRun) asked = decisions.map(({ key, decision }) => `${key} ${decision}`);
+          return {
+            vclusterId: "ml",
+            delta: promotedDelta(),
+            conflicts: [conflict, { ...conflict, key: "vm.nr_hugepages" }],
+            sequence: 52n,
+          };
+        },
+      },
+    },
+  });
+  assert.equal(outcome.code, 0, outcome.stderr);
+  assert.deepEqual(asked, ["vm.swappiness keep", "vm.nr_hugepages overwrite"]);
+});
+
+Deno.test("API-2: a read after a write asks for at least what was written", async () => {
+  const outcome = await runScenario({
+    args: ["apply", "DIR/ml.toml"],
+    files: {
+      "ml.toml":
+        "[vcluster.ml.packages]\nslurm = '1'\n[vcluster.ml.policy]\nenforcement_mode = 'warn'\n",
+    },
+    journal: {
+      ...emptyVCluster,
+      config: { ...emptyVCluster.config, appendEntry: () => ({ sequence: 50n }) },
+      policy: {
+        ...emptyVCluster.policy,
+        updatePolicy: () => ({ success: true, policyRef: "policy:ml" }),
+      },
+    },
+  });
+  assert.equal(outcome.code, 0, outcome.stderr);
+  const update = outcome.journalCalls.find(({ method }) => method === "UpdatePolicy");
+  assert.equal(update?.header.get("x-pact-min-sequence"), "50");
+});
