@@ -3,5 +3,6 @@
  *
  * @module
  */
-export { readSettings, type Settings, VARIABLES } from "./config/mod.ts";
+export { readSettings, type Settings } from "./config/mod.ts";
+export { serveMcp } from "./serve.ts";
 export { TOOLS } from "./tools/mod.ts";

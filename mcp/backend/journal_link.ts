@@ -92,8 +92,11 @@ export class JournalLink {
     { signal, requestId }: CallSituation,
   ): Promise<T> {
     const dialled = this.#transport ??= this.#dial();
+    const transport = await dialled.catch((error) => {
+      this.#drop(dialled);
+      throw error;
+    });
     try {
-      const transport = await dialled;
       const services = {
         config: createClient(journal.ConfigService, transport),
         fleet: createClient(journal.FleetService, transport),
@@ -111,17 +114,13 @@ export class JournalLink {
 
   async #dial(): Promise<RpcTransport> {
     const { clock, endpoints, transport } = this.options;
-    if (clock.monotonicMs() < this.#dialNotBeforeMs) {
-      this.#transport = undefined;
-      throw new Unreachable("journal");
-    }
+    if (clock.monotonicMs() < this.#dialNotBeforeMs) throw new Unreachable("journal");
     try {
       const open = await connectFirstReachable({ ...transport, endpoints });
       this.#failedDials = 0;
       this.#dialNotBeforeMs = -Infinity;
       return open;
     } catch (error) {
-      this.#transport = undefined;
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failedDials++);
       this.#dialNotBeforeMs = clock.monotonicMs() + pauseMs;
       throw error;

@@ -3,6 +3,7 @@
  * streams. `inputEnded` settles at the end of input; the transport then still sends, until `close`.
  */
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/server";
+import { systemClock } from "../../common/clock/mod.ts";
 import { readEnvelope, type Refusal } from "./envelope.ts";
 import { readLines } from "./lines.ts";
 
@@ -49,6 +50,8 @@ export class StdioTransport implements Transport {
   /** Waits for what is being written, then ends the calls that still run. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    // The SDK hands over the answer of a call that has ended within the same turn: let it pass.
+    await new Promise<void>((resolve) => systemClock.setTimer(0, resolve));
     this.#closed = true;
     await this.#lastWrite;
     this.onclose?.();

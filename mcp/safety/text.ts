@@ -4,9 +4,15 @@ const endMarker = "--- end output ---";
 /** Room that a quoted text leaves for what stands around it, in bytes. */
 const frameBytes = 512;
 
-/** Text without control characters (newline and tab stay) and without marks that turn the reading direction. */
+/** Colours and cursor movements of terminals (ECMA-48 control sequences). */
+const controlSequence = /(?![\n\t])\p{Cc}\[[0-?]*[ -/]*[@-~]/gu;
+
+/**
+ * Text without control sequences and characters (newline and tab stay) and without marks that turn
+ * the reading direction.
+ */
 export function withoutControls(text: string): string {
-  return text.replaceAll("\r\n", "\n")
+  return text.replaceAll("\r\n", "\n").replaceAll(controlSequence, "")
     .replaceAll(/(?![\n\t])[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, "");
 }
 

@@ -129,7 +129,7 @@ function textOf(
   const left = counts.matched - nodes.length;
   const unreported = counts.without_report === 0
     ? ""
-    : ` ${counted(counts.without_report, "node")} never reported their hardware.`;
+    : ` ${counted(counts.without_report, "node")} without a hardware report.`;
   return [
     ...(nodes.length === 0 ? [] : [
       table(
@@ -144,6 +144,6 @@ function textOf(
       ),
     ]),
     ...(left > 0 ? [`and ${counted(left, "more node")}: narrow the filter`] : []),
-    `${counts.matched} of ${counted(counts.examined, "node")} match.${unreported}`,
+    `Matched ${counts.matched} of ${counted(counts.examined, "node")}.${unreported}`,
   ].join("\n");
 }

@@ -87,7 +87,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     outputSchema: jsonSchema(output, "output"),
     prepare(args) {
       const parsed = input.safeParse(args);
-      if (!parsed.success) throw new ArgumentError(problemOf(parsed.error, missing));
+      if (!parsed.success) throw new ArgumentError(problemOf(parsed.error, args, missing));
       return (context) => run(parsed.data, context);
     },
   };
@@ -124,17 +124,23 @@ function jsonSchema(schema: z.ZodObject, io: "input" | "output"): JsonSchema {
 /** The first violation as `<field>: <problem>`, or the text for a required field (MCP-8). */
 function problemOf(
   error: z.ZodError,
+  args: unknown,
   missing: Readonly<Record<string, string | undefined>>,
 ): string {
   const [issue] = error.issues;
   if (issue === undefined) return "arguments: not valid";
   if (issue.code === "unrecognized_keys") return `${issue.keys[0]}: unknown argument`;
   const field = issue.path.map(String).join(".") || "arguments";
-  const isMissing = issue.code === "too_small" && issue.origin === "string" ||
-    issue.code === "invalid_type" && issue.input === undefined;
   const required = missing[field];
-  if (isMissing && required !== undefined) return required;
+  if (required !== undefined && isBlank(args, field)) return required;
   return `${field}: ${lowerFirst(issue.message)}`;
+}
+
+function isBlank(args: unknown, field: string): boolean {
+  const value: unknown = typeof args === "object" && args !== null
+    ? Reflect.get(args, field)
+    : undefined;
+  return value === undefined || value === "";
 }
 
 function lowerFirst(text: string): string {

@@ -34,13 +34,15 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly calls: readonly RecordedCall[];
 }
 
-/** Starts a journal on a free port of the loopback interface. */
+/** Starts a journal on the loopback interface, on a free port unless one is given. */
 export async function startScriptedJournal(
   pki: TestPki,
   script: JournalScript,
+  port = 0,
 ): Promise<ScriptedServer> {
   const { fullChainPem, keyPem } = await pki.server();
-  return await start("scripted journal", { certPem: fullChainPem, keyPem }, (router) => {
+  const tls = { certPem: fullChainPem, keyPem };
+  return await start("scripted journal", port, tls, (router) => {
     router.service(journal.ConfigService, script.config ?? {});
     router.service(journal.FleetService, script.fleet ?? {});
     router.service(policy.PolicyService, script.policy ?? {});
@@ -56,20 +58,22 @@ export async function startScriptedAgent(
   script: AgentScript,
 ): Promise<ScriptedServer> {
   const { fullChainPem, keyPem } = await pki.agent({ nodeId });
-  return await start(`scripted agent ${nodeId}`, { certPem: fullChainPem, keyPem }, (router) => {
+  const tls = { certPem: fullChainPem, keyPem };
+  return await start(`scripted agent ${nodeId}`, 0, tls, (router) => {
     router.service(shell.ShellService, script);
   });
 }
 
 async function start(
   name: string,
+  port: number,
   tls: { certPem: string; keyPem: Awaited<ReturnType<TestPki["server"]>>["keyPem"] },
   routes: (router: ConnectRouter) => void,
 ): Promise<ScriptedServer> {
   const calls: RecordedCall[] = [];
   const server: RpcServer = await serveRpc({
     name,
-    listen: { hostname: "127.0.0.1", port: 0 },
+    listen: { hostname: "127.0.0.1", port },
     tls,
     routes,
     admit: ({ method, header }) => {
