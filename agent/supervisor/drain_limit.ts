@@ -13,13 +13,18 @@ export class DrainLimit {
     this.#asOfMs = nowMs;
   }
 
-  /** Whether `bytes` more may be kept. */
+  /** Whether `bytes` more may be kept; if so they are counted. */
   admit(bytes: number, nowMs: number): boolean {
+    if (!this.hasRoom(bytes, nowMs)) return false;
+    this.#allowance -= bytes;
+    return true;
+  }
+
+  /** Whether `bytes` more might be kept; always true for more than a whole second's worth at rest. */
+  hasRoom(bytes: number, nowMs: number): boolean {
     const gained = (nowMs - this.#asOfMs) / 1000 * this.#bytesPerSecond;
     this.#allowance = Math.min(this.#bytesPerSecond, this.#allowance + gained);
     this.#asOfMs = nowMs;
-    if (bytes > this.#allowance) return false;
-    this.#allowance -= bytes;
-    return true;
+    return Math.min(bytes, this.#bytesPerSecond) <= this.#allowance;
   }
 }

@@ -32,6 +32,8 @@ const TOTAL_MAX_BYTES = 64 * 1024 * 1024;
 const DRAIN_BYTES_PER_SECOND = 10 * 1024 * 1024;
 const DEFAULT_TAIL_LINES = 50;
 const DROP_NOTICE_MS = 1_000;
+/** What a line gets in front and behind: `2026-11-21T00:00:00.000Z stdout ` and a newline. */
+const PREFIX_BYTES = 33;
 
 /** The captured output of one service: `RFC3339 stream text`, line by line (LGX-1). */
 export class ServiceLog {
@@ -56,9 +58,16 @@ export class ServiceLog {
     this.#limit = new DrainLimit(drain, clock.monotonicMs());
   }
 
-  /** Takes what a service wrote. */
-  append(stream: OutputStream, chunk: Uint8Array): void {
-    this.#keep(stream, this.#framers[stream].push(chunk));
+  /** Takes what a service wrote; false when it was above the drain limit and dropped. */
+  append(stream: OutputStream, chunk: Uint8Array): boolean {
+    const framer = this.#framers[stream];
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#limit.hasRoom(chunk.length, nowMs)) {
+      this.#keep(stream, framer.push(chunk));
+      return true;
+    }
+    this.#drop(framer.skip(chunk), nowMs);
+    return false;
   }
 
   /** The stream has ended: an unfinished line counts as a line. */
@@ -109,19 +118,22 @@ export class ServiceLog {
     const nowMs = this.#clock.monotonicMs();
     const time = new Date(this.#clock.nowMs()).toISOString();
     const kept: Uint8Array[] = [];
-    for (const line of lines) {
-      if (this.#limit.admit(line.length + 1, nowMs)) kept.push(line);
-      else this.#drop(nowMs);
-    }
     if (this.#droppedLines > 0 && nowMs - this.#droppedSinceMs >= DROP_NOTICE_MS) {
       this.#noticeDrops();
     }
+    for (const line of lines) {
+      if (!this.#limit.admit(line.length + PREFIX_BYTES, nowMs)) break;
+      kept.push(line);
+    }
+    if (kept.length < lines.length) this.#drop(lines.length - kept.length, nowMs);
     this.#write(`${time} ${stream} `, kept);
   }
 
-  #drop(nowMs: number): void {
+  /** Counts what is lost, and says so once a second. */
+  #drop(lines: number, nowMs: number): void {
     if (this.#droppedLines === 0) this.#droppedSinceMs = nowMs;
-    this.#droppedLines++;
+    this.#droppedLines += lines;
+    if (nowMs - this.#droppedSinceMs >= DROP_NOTICE_MS) this.#noticeDrops();
   }
 
   #noticeDrops(): void {

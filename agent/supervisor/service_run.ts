@@ -134,7 +134,7 @@ export class ServiceRun {
     this.#startTicks = context.processes.find(pid)?.startTicks ?? 0n;
     this.#captures = readers === null
       ? []
-      : STREAMS.map((stream) => captureOutput(readers[stream], stream, log));
+      : STREAMS.map((stream) => captureOutput(readers[stream], stream, log, context.clock));
     this.exited = process === null
       ? Promise.resolve({ kind: "unknown" })
       : new Promise((resolve) => this.#awaitExit(process, resolve));

@@ -210,6 +210,27 @@ Deno.test("SVC-7: a changed program is restarted, an unchanged one keeps its pro
   });
 });
 
+Deno.test("ACC-A3, LGX-3: a service that floods its output neither stops nor drowns the others", async () => {
+  await withSupervisor(async ({ supervisor, reaches, directory }) => {
+    supervisor.declare([
+      script("flood", "exec yes"),
+      script("calm", "n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done"),
+    ]);
+    await reaches("flood", "Running");
+    const stop = new AbortController();
+    for await (const line of supervisor.logs("flood", { follow: true, signal: stop.signal })) {
+      if (/pact [0-9]+ lines dropped$/.test(line)) stop.abort();
+    }
+    const [last = ""] = await Array.fromAsync(supervisor.logs("calm", { tailLines: 1 }));
+    assert.ok(Number(last.split(" ")[2]) >= 5, `the other service came to "${last}"`);
+    for (const { name, isFile } of Deno.readDirSync(`${directory}/logs`)) {
+      if (isFile) assert.ok(Deno.statSync(`${directory}/logs/${name}`).size <= 4 * 1024 * 1024);
+    }
+    supervisor.stop("flood", ADMIN);
+    await reaches("flood", "Stopped (stopped)");
+  });
+});
+
 const CGROUP_ROOT = writableCgroup2();
 
 Deno.test({
