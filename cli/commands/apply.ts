@@ -114,30 +114,37 @@ async function applyAll(
       );
       documents.push({ ...planJson(plan), status: "ok", sequence: applied.sequence ?? null });
     } catch (error) {
-      const [line, code, failure] = failureOf(plan, error);
+      const { line, status, code, failure } = failureOf(plan, error);
       summary.push(line);
       onlyFailure = failure;
       if (exitCode === EXIT.ok) exitCode = code;
-      documents.push({ ...planJson(plan), status: "failed", error: line });
+      documents.push({ ...planJson(plan), status, error: line });
     }
   }
   // One vCluster that fails is the command's own failure, with its hints.
   if (plans.length === 1 && onlyFailure !== undefined) throw onlyFailure;
-  await context.out.result(plans.length === 1 ? lines : [...lines, ...summary], {
+  const pendingOnly = plans.length === 1 && lines.length === 0;
+  await context.out.result(plans.length === 1 && !pendingOnly ? lines : [...lines, ...summary], {
     vclusters: documents,
   });
   return exitCode;
 }
 
-function failureOf(
-  { vcluster }: PlannedChanges,
-  error: unknown,
-): [string, number, Failure | undefined] {
+interface NotApplied {
+  readonly line: string;
+  readonly status: "pending" | "failed";
+  readonly code: number;
+  readonly failure: Failure | undefined;
+}
+
+function failureOf({ vcluster }: PlannedChanges, error: unknown): NotApplied {
   if (error instanceof ApprovalPending) {
-    return [`PENDING ${vcluster}: approval ${error.approvalId}`, EXIT.approvalPending, undefined];
+    const line = `PENDING ${vcluster}: approval ${error.approvalId}`;
+    return { line, status: "pending", code: EXIT.approvalPending, failure: undefined };
   }
   if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
-  return [`FAILED ${vcluster}: ${error.message}`, error.exitCode, error];
+  const line = `FAILED ${vcluster}: ${error.message}`;
+  return { line, status: "failed", code: error.exitCode, failure: error };
 }
 
 function appliedLines(plan: PlannedChanges, applied: Applied): string[] {

@@ -6,9 +6,10 @@ import {
   type PolicySettings,
   type StateDelta,
 } from "../../common/model/mod.ts";
-import { type JsonValue, withoutNulls } from "../../common/json/mod.ts";
+import { withoutNulls } from "../../common/json/mod.ts";
 import { deltaToWire, scopeToWire } from "../../common/wire/mod.ts";
 import { codedFailure, Failure } from "../failure/mod.ts";
+import { jsonFromBytes } from "../json/mod.ts";
 import type { Journal } from "../session/mod.ts";
 import { type Acknowledgement, effectiveChanges, type VClusterChanges } from "../spec/mod.ts";
 import type { CommandContext } from "./action.ts";
@@ -68,7 +69,7 @@ async function overlayOf(
 ): Promise<OverlayDocument | undefined> {
   try {
     const { data } = await peer.read((call) => config.getOverlay({ vclusterId: vcluster }, call));
-    const json = JSON.parse(new TextDecoder().decode(data)) as JsonValue;
+    const json = jsonFromBytes(data);
     return OverlayDocumentSchema.parse(withoutNulls(json));
   } catch (error) {
     if (error instanceof Failure && error.code === "NOT_FOUND") return undefined;

@@ -3,7 +3,6 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { argument, flag } from "@optique/core/primitives";
 import { capability } from "../../api/mod.ts";
-import type { JsonValue } from "../../common/json/mod.ts";
 import { EXIT, Failure } from "../failure/mod.ts";
 import { agoText } from "../output/mod.ts";
 import { capabilityLines, messageJson } from "../view/mod.ts";
@@ -52,6 +51,6 @@ async function show(
   const origin = source === "agent"
     ? "Source: agent"
     : `Source: last report at the journal (${age})`;
-  const json = messageJson(capability.CapabilityReportSchema, report) as Record<string, JsonValue>;
+  const json = messageJson(capability.CapabilityReportSchema, report);
   await out.result([...capabilityLines(report), origin], { source, ...json });
 }

@@ -2,6 +2,7 @@ import { object, or } from "@optique/core/constructs";
 import type { JsonValue } from "../../common/json/mod.ts";
 import { SETTINGS, type Settings } from "../config/mod.ts";
 import { EXIT } from "../failure/mod.ts";
+import { asJson } from "../json/mod.ts";
 import { printable } from "../output/mod.ts";
 import { type CommandContext, tolerantAction } from "./action.ts";
 import { type ActionParser, define } from "./parsing.ts";
@@ -27,7 +28,7 @@ async function show({ out, settings, config }: CommandContext): Promise<number> 
   for (const [name, setting] of Object.entries(SETTINGS)) {
     const value: unknown = settings[name as keyof Settings];
     if (setting.key === undefined || value === undefined) continue;
-    shown[setting.key] = name === "token" ? "[set]" : value as JsonValue;
+    shown[setting.key] = name === "token" ? "[set]" : asJson(value);
   }
   const lines = Object.entries(shown).map(([key, value]) =>
     `${key} = ${printable(JSON.stringify(value))}`

@@ -2,9 +2,10 @@ import { object, or } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
 import { locateTomlKey, nearestName, parseToml, positionText } from "../../common/config/mod.ts";
-import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
+import { canonicalJson } from "../../common/json/mod.ts";
 import { type PolicySettings, PolicySettingsSchema } from "../../common/model/mod.ts";
 import { EXIT, usageFailure } from "../failure/mod.ts";
+import { asJson } from "../json/mod.ts";
 import { type Column, plural, printable, tableLines } from "../output/mod.ts";
 import { readSpecText } from "../spec/mod.ts";
 import { action, type CommandContext } from "./action.ts";
@@ -105,13 +106,13 @@ async function show({ session, out }: CommandContext, vcluster: string): Promise
     open_emergencies: emergencies?.sessions.length ?? null,
     pending_approvals: summary.pendingApprovals,
     policy_version: version,
-    policy: settings as unknown as JsonValue,
+    policy: asJson(settings),
   });
   return EXIT.ok;
 }
 
 function valueText(value: unknown): string {
-  return printable(canonicalJson(value as JsonValue));
+  return printable(canonicalJson(asJson(value)));
 }
 
 interface SetOptions {

@@ -9,6 +9,7 @@ import type { JsonValue } from "../../common/json/mod.ts";
 import { type Entry, type EntryType, type Scope } from "../../common/model/mod.ts";
 import { entryTypeToWire, scopeToWire, storedEntryFromWire } from "../../common/wire/mod.ts";
 import { EXIT, usageFailure } from "../failure/mod.ts";
+import { asJsonObject } from "../json/mod.ts";
 import { entryLine, parseTypeWord, typeWords } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { type Moment, moment, momentMs, say, sequence, withAction, word } from "./parsing.ts";
@@ -76,7 +77,7 @@ async function log(context: CommandContext, options: Options): Promise<number> {
 
 /** An entry's document (JRN-13) with its sequence in front, where people look for it. */
 function entryJson({ sequence, ...rest }: Entry): JsonValue {
-  return { sequence, ...(rest as Record<string, JsonValue>) };
+  return { sequence, ...asJsonObject(rest) };
 }
 
 /** The entries a request matches, in its order. */

@@ -4,6 +4,7 @@ import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
 import { type PolicySettings, PolicySettingsSchema } from "../../common/model/mod.ts";
 import { settingsFromWire, settingsToWire } from "../../common/wire/mod.ts";
 import { codedFailure, Failure, usageFailure } from "../failure/mod.ts";
+import { asJson } from "../json/mod.ts";
 import { printable } from "../output/mod.ts";
 import type { Journal } from "../session/mod.ts";
 
@@ -34,7 +35,7 @@ export function changedSettings(
   wanted: Partial<PolicySettings>,
   current: PolicySettings,
 ): Partial<PolicySettings> {
-  const text = (value: unknown) => canonicalJson(value as JsonValue);
+  const text = (value: unknown) => canonicalJson(asJson(value));
   const before: Readonly<Record<string, unknown>> = current;
   return Object.fromEntries(
     Object.entries(wanted).filter(([key, value]) =>
@@ -53,7 +54,7 @@ export function policyLines(changed: Partial<PolicySettings>, current: PolicySet
 }
 
 function valueText(value: unknown): string {
-  return printable(typeof value === "string" ? value : canonicalJson(value as JsonValue));
+  return printable(typeof value === "string" ? value : canonicalJson(asJson(value)));
 }
 
 /** Changed settings as JSON. */
@@ -64,8 +65,8 @@ export function policyJson(
   const before: Readonly<Record<string, unknown>> = current;
   return Object.entries(changed).map(([key, value]) => ({
     key,
-    value: value as JsonValue,
-    previous: (before[key] ?? null) as JsonValue,
+    value: asJson(value),
+    previous: asJson(before[key] ?? null),
   }));
 }
 

@@ -143,7 +143,9 @@ async function write(
   { target, message }: Options,
   revertedCount: number,
 ): Promise<RolledBack> {
-  if (scope !== "Global" && "Node" in scope) return await rollBackNode(context, scope.Node, target);
+  if (scope !== "Global" && "Node" in scope) {
+    return await rollBackNode(context, scope.Node, target, message);
+  }
   const { peer, config: service } = await context.session.journal();
   const request = create(journal.AppendEntryRequestSchema, {
     entry: {
@@ -162,10 +164,12 @@ async function rollBackNode(
   context: CommandContext,
   node: string,
   target: number,
+  message: string | undefined,
 ): Promise<RolledBack> {
   const agent = await targetAgent(context, node);
-  const answer = await agent.peer.write((call) =>
-    agent.shell.localRollback({ targetSequence: BigInt(target) }, call)
+  const answer = await agent.peer.write(
+    (call) => agent.shell.localRollback({ targetSequence: BigInt(target) }, call),
+    message === undefined ? {} : { reason: message },
   );
   if (answer.blockedBy.length > 0) {
     throw codedFailure(

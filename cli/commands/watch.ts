@@ -9,6 +9,7 @@ import type { JsonValue } from "../../common/json/mod.ts";
 import { type Entry, type EntryType, parseEntry, PolicySchema } from "../../common/model/mod.ts";
 import { withoutNulls } from "../../common/json/mod.ts";
 import { EXIT, Failure } from "../failure/mod.ts";
+import { jsonFromBytes } from "../json/mod.ts";
 import { clockText, plural, printable } from "../output/mod.ts";
 import { changeLines, scopeText, typeWord } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
@@ -165,5 +166,5 @@ function entryEvent(bytes: Uint8Array, kind: Kind): Event {
 }
 
 function json(bytes: Uint8Array): JsonValue {
-  return JSON.parse(new TextDecoder().decode(bytes)) as JsonValue;
+  return jsonFromBytes(bytes);
 }

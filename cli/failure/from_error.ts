@@ -2,7 +2,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { ConfigError } from "../../common/config/mod.ts";
 import { fromConnectError, PactError } from "../../common/errors/mod.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
-import { Failure, usageFailure } from "./failure.ts";
+import { Failure } from "./failure.ts";
 
 /** What whoever reports an error knows about the call that failed. */
 export interface ErrorContext {
@@ -17,7 +17,6 @@ export interface ErrorContext {
 export function toFailure(error: unknown, context: ErrorContext = {}): Failure {
   if (error instanceof Failure) return error;
   // A file the person wrote, be it configuration or a spec, that is not what it should be.
-  if (error instanceof ConfigError) return usageFailure(error.message);
   if (error instanceof PactError) return fromPactError(error, context);
   if (error instanceof ConnectError) return fromPactError(fromConnectError(error), context);
   if (error instanceof ConfigError) return new Failure("CONFIG", error.message, EXIT.general, []);

@@ -20,6 +20,8 @@ export class Peer {
     readonly label: string,
     private readonly signal: AbortSignal,
     private readonly timeoutMs: number,
+    /** Tries of a read in all: a connection may be lost between two calls. */
+    private readonly readAttempts: number,
   ) {}
 
   /** After a write: later reads wait until the answering server has applied it (API-2). */
@@ -31,13 +33,23 @@ export class Peer {
 
   /** A unary call that changes nothing. */
   async read<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
-    return await this.#during(() => call(this.#options({})));
+    const options = this.#options({});
+    return await this.#during(() =>
+      retryUnavailable(() => call(options), {
+        attempts: this.readAttempts,
+        requestId: "idempotent",
+        signal: this.signal,
+      })
+    );
   }
 
   /** A unary call that changes something: one request id over all its tries (CLI-64). */
-  async write<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
+  async write<T>(
+    call: (options: CallOptions) => Promise<T>,
+    facts: Pick<CallFacts, "reason"> = {},
+  ): Promise<T> {
     const requestId = this.host.randomId();
-    const options = this.#options({ requestId });
+    const options = this.#options({ ...facts, requestId });
     return await this.#during(() =>
       retryUnavailable(() => call(options), {
         attempts: WRITE_ATTEMPTS,

@@ -16,6 +16,10 @@ import { endpointUrl, loadTlsFiles, type TlsFiles } from "./endpoints.ts";
 import { Peer } from "./peer.ts";
 import { type SelectedToken, selectToken } from "./token.ts";
 
+/** The journal was reached a moment ago, so one failure may be chance; an agent may be off. */
+const JOURNAL_READ_ATTEMPTS = 2;
+const AGENT_READ_ATTEMPTS = 1;
+
 /** The journal's services and the way to call them. */
 export interface Journal {
   readonly endpoint: string;
@@ -108,7 +112,7 @@ export class Session {
     const label = node === LOCAL_NODE ? "agent on this node" : `agent on ${node}`;
     return {
       node,
-      peer: this.#peer(label),
+      peer: this.#peer(label, AGENT_READ_ATTEMPTS),
       shell: createClient(shell.ShellService, transport),
     };
   }
@@ -133,7 +137,7 @@ export class Session {
     this.#journalTransport = transport;
     return {
       endpoint: transport.endpoint,
-      peer: this.#peer("journal"),
+      peer: this.#peer("journal", JOURNAL_READ_ATTEMPTS),
       config: createClient(journal.ConfigService, transport),
       fleet: createClient(journal.FleetService, transport),
       policy: createClient(policy.PolicyService, transport),
@@ -142,8 +146,9 @@ export class Session {
     };
   }
 
-  #peer(label: string): Peer {
-    return new Peer(this.host, label, this.signal, this.settings.timeoutSeconds * 1000);
+  #peer(label: string, readAttempts: number): Peer {
+    const timeoutMs = this.settings.timeoutSeconds * 1000;
+    return new Peer(this.host, label, this.signal, timeoutMs, readAttempts);
   }
 
   async #transportOptions(): Promise<Omit<RpcTransportOptions, "endpoint">> {

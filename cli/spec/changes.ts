@@ -7,6 +7,7 @@ import {
   type OverlayDocument,
   type StateDelta,
 } from "../../common/model/mod.ts";
+import { asJson, asJsonObject } from "../json/mod.ts";
 import { MODULE_PREFIX } from "./delta_of.ts";
 
 /** What of a spec is news to the journal (CLI-74). */
@@ -45,7 +46,7 @@ function effectiveValue(
   key: string,
 ): JsonValue | undefined {
   const own = (map: Readonly<Record<string, unknown>>) =>
-    Object.hasOwn(map, key) ? map[key] as JsonValue : undefined;
+    Object.hasOwn(map, key) ? asJson(map[key]) : undefined;
   switch (category) {
     case "mounts":
     case "network":
@@ -56,8 +57,10 @@ function effectiveValue(
       return own(overlay.sysctl);
     case "files":
       return comparable("files", own(overlay.files));
-    case "services":
-      return overlay.services.find(({ name }) => name === key) as JsonValue | undefined;
+    case "services": {
+      const service = overlay.services.find(({ name }) => name === key);
+      return service === undefined ? undefined : asJson(service);
+    }
     case "settings":
       if (key === "base_image") return overlay.base_image;
       if (key === "uenv") return overlay.uenv;
@@ -67,10 +70,9 @@ function effectiveValue(
 
 /** A file is compared by hash, mode and owner: the content is in the hash. */
 function comparable(category: DeltaCategory, value: unknown): JsonValue | undefined {
-  if (category !== "files" || typeof value !== "object" || value === null) {
-    return value as JsonValue | undefined;
-  }
-  const { content_b64: _, ...rest } = value as Record<string, JsonValue>;
+  if (value === undefined) return undefined;
+  if (category !== "files" || typeof value !== "object" || value === null) return asJson(value);
+  const { content_b64: _, ...rest } = asJsonObject(value);
   return rest;
 }
 

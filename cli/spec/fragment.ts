@@ -1,6 +1,7 @@
 import { stringify } from "smol-toml";
 import type { JsonValue } from "../../common/json/mod.ts";
 import { type DeltaItem, deltaItems, type StateDelta } from "../../common/model/mod.ts";
+import { asJson, asJsonObject } from "../json/mod.ts";
 import { MODULE_PREFIX } from "./delta_of.ts";
 
 type Table = { [key: string]: JsonValue | Table };
@@ -39,12 +40,12 @@ function putValue(table: Table, category: string, { key, value }: DeltaItem): bo
   if (value === undefined) return false;
   if (category === "files") return putFile(table, key, value);
   if (category === "services" && typeof value === "object") {
-    const { name: _, ...declaration } = value as Record<string, JsonValue>;
+    const { name: _, ...declaration } = asJsonObject(value);
     table[key] = withLowerCase(declaration);
     return true;
   }
   if (category === "mounts" && typeof value === "string") return false;
-  table[key] = category === "services" ? { state: value as string } : value as JsonValue;
+  table[key] = category === "services" ? { state: asJson(value) } : asJson(value);
   return true;
 }
 
@@ -117,7 +118,9 @@ function isEmpty(value: JsonValue | Table): boolean {
 /** Documents spell `OnFailure` and `Http`, specs `on-failure` and `http`. */
 function withLowerCase(declaration: Record<string, JsonValue>): Table {
   const { restart, health_check, ...rest } = declaration;
-  const check = health_check as Record<string, JsonValue> | undefined;
+  const check = typeof health_check === "object" && health_check !== null
+    ? asJsonObject(health_check)
+    : undefined;
   return {
     ...rest,
     ...(typeof restart === "string" && {

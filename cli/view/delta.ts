@@ -5,6 +5,7 @@ import {
   deltaItems,
   type StateDelta,
 } from "../../common/model/mod.ts";
+import { asJson } from "../json/mod.ts";
 import { printable } from "../output/mod.ts";
 
 /** Most characters of one value in a line; the JSON form has all of it. */
@@ -69,7 +70,7 @@ function structureText(category: DeltaCategory, value: object): string {
       return `${field("state") ?? "running"}${words.length > 0 ? ` (${words.join(" ")})` : ""}`;
     }
     default:
-      return canonicalJson(value as JsonValue);
+      return canonicalJson(asJson(value));
   }
 }
 
@@ -88,7 +89,7 @@ export function deltaJson(
     category,
     key,
     action: action.toLowerCase(),
-    ...(value !== undefined && { [valueName]: value as JsonValue }),
-    ...(previous !== undefined && { [previousName]: previous as JsonValue }),
+    ...(value !== undefined && { [valueName]: asJson(value) }),
+    ...(previous !== undefined && { [previousName]: asJson(previous) }),
   }));
 }

@@ -1,6 +1,7 @@
 import { type DescMessage, type MessageShape, ScalarType, toJson } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { JsonValue } from "../../common/json/mod.ts";
+import { asJson, asJsonObject } from "../json/mod.ts";
 
 /** A timestamp in RFC 3339, or null. */
 export function instantJson(timestamp: Timestamp | undefined): string | null {
@@ -14,9 +15,10 @@ export function instantJson(timestamp: Timestamp | undefined): string | null {
 export function messageJson<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
-): JsonValue {
+): { [key: string]: JsonValue } {
   const json = toJson(schema, message, { useProtoFieldName: true, alwaysEmitImplicit: true });
-  return withNumbers(schema, json as JsonValue);
+  const value = withNumbers(schema, asJson(json));
+  return isObject(value) ? asJsonObject(value) : { value };
 }
 
 const WIDE_SCALARS: ReadonlySet<ScalarType> = new Set([

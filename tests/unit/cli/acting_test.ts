@@ -381,3 +381,29 @@ Deno.test("API-2: a read after a write asks for at least what was written", asyn
   const update = outcome.journalCalls.find(({ method }) => method === "UpdatePolicy");
   assert.equal(update?.header.get("x-pact-min-sequence"), "50");
 });
+
+Deno.test("CLI-62: Ctrl-C while waiting leaves the approval pending and exits 15", async () => {
+  const interrupt = new AbortController();
+  const outcome = await runScenario({
+    args: ["commit", "-m", "x", "--vcluster", "ml", "--no-color"],
+    journal: {
+      ...needsApproval,
+      policy: {
+        listPendingApprovals() {
+          interrupt.abort();
+          return { approvals: [{ approvalId: "ap-1a2b3c4d", status: "Pending" }] };
+        },
+      },
+    },
+    terminal: true,
+    signal: interrupt.signal,
+  });
+  assert.equal(outcome.code, 15);
+});
+
+Deno.test("CLI-73: a vCluster whose apply needs an approval is reported as pending", () =>
+  assertGolden("apply_pending", {
+    args: ["apply", "DIR/ml.toml"],
+    files: { "ml.toml": "[vcluster.ml.packages]\nslurm = '1'\n" },
+    journal: { ...emptyVCluster, config: { ...emptyVCluster.config, ...needsApproval.config } },
+  }));
