@@ -1,0 +1,124 @@
+/**
+ * Serves the calls that the worker hands over. It owns the running calls, each with its credit; they
+ * end when answered, cancelled or closed.
+ */
+
+import type { agentport } from "../../api/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { CoreFrameContent } from "../port/mod.ts";
+import { RefusedError } from "../entries/mod.ts";
+
+/** Calls carried out at once; the worker refuses more before they get here. */
+const MAX_CALLS = 512;
+
+/** A call while it is carried out. */
+export interface CallContext {
+  readonly caller: agentport.Caller;
+  /** Aborts when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** Sends one encoded answer; resolves when the caller can take the next one. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+/** Carries out one method: reads the encoded request, sends answers, throws to refuse. */
+export type CallHandler = (request: Uint8Array, context: CallContext) => Promise<void>;
+
+/** Takes the frames about calls. */
+export interface CallServer {
+  onCall(call: agentport.Call): void;
+  onCredit(credit: agentport.CallCredit): void;
+  onCancelled(cancelled: agentport.CallCancelled): void;
+  close(): void;
+}
+
+/** A server of `handlers` by method name. */
+export function createCallServer(
+  handlers: Readonly<Record<string, CallHandler>>,
+  send: (frame: CoreFrameContent) => void,
+  log: Logger,
+): CallServer {
+  const calls = new Map<bigint, RunningCall>();
+
+  const carryOut = async (call: agentport.Call, running: RunningCall): Promise<void> => {
+    const handler = Object.hasOwn(handlers, call.method) ? handlers[call.method] : undefined;
+    if (handler === undefined || calls.size > MAX_CALLS) {
+      throw new RefusedError(
+        handler === undefined ? "UNIMPLEMENTED" : "RESOURCE_EXHAUSTED",
+        handler === undefined ? `${call.method} is not served by this version` : "too many calls",
+      );
+    }
+    await handler(call.request, running);
+  };
+
+  const serve = async (call: agentport.Call): Promise<void> => {
+    const { callId, caller } = call;
+    if (caller === undefined) return;
+    const running = new RunningCall(
+      caller,
+      call.credit,
+      (message) => send({ case: "callOutput", value: { callId, message } }),
+    );
+    calls.set(callId, running);
+    try {
+      await carryOut(call, running);
+      send({ case: "callEnd", value: { callId } });
+    } catch (error) {
+      send({ case: "callEnd", value: { callId, ...refusalOf(error, call.method, log) } });
+    } finally {
+      calls.delete(callId);
+    }
+  };
+
+  return {
+    onCall: (call) => void serve(call),
+    onCredit: ({ callId, credit }) => calls.get(callId)?.give(credit),
+    onCancelled: ({ callId }) => calls.get(callId)?.cancel(),
+    close: () => calls.forEach((call) => call.cancel()),
+  };
+}
+
+/** Stable codes pass, everything else stays on the node (API-10). */
+function refusalOf(error: unknown, method: string, log: Logger) {
+  if (error instanceof RefusedError) return { errorCode: error.code, errorMessage: error.message };
+  log.error("call failed", {
+    method,
+    error: error instanceof Error ? error.stack ?? error.message : String(error),
+  });
+  return { errorCode: "INTERNAL", errorMessage: "INTERNAL: the node's log says more" };
+}
+
+class RunningCall implements CallContext {
+  readonly #cancelled = new AbortController();
+  #wake: (() => void) | undefined;
+
+  constructor(
+    readonly caller: agentport.Caller,
+    private credit: number,
+    private readonly output: (message: Uint8Array) => void,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.#cancelled.signal;
+  }
+
+  async send(message: Uint8Array): Promise<void> {
+    while (this.credit <= 0 && !this.signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+    if (this.signal.aborted) return;
+    this.credit--;
+    this.output(message);
+  }
+
+  give(credit: number): void {
+    this.credit += credit;
+    this.#wake?.();
+  }
+
+  cancel(): void {
+    this.#cancelled.abort();
+    this.#wake?.();
+  }
+}
