@@ -2,10 +2,12 @@ import { type Files, isShimError, type Users } from "../../ffi/mod.ts";
 import type { Difference, FileItemValue, Observation, Target } from "../drift/mod.ts";
 import type { Backups } from "./backups.ts";
 import { FileReader, sha256Hex } from "./file_reader.ts";
+import { MAX_FILE_CONTENT_BYTES } from "./from_wire.ts";
 import { whyNotManageable } from "./manageable.ts";
 import { lookUpOwner, type OwnerIds } from "./owner.ts";
 import {
   type ByKey,
+  type Captured,
   differenceOf,
   type Dimension,
   done,
@@ -89,10 +91,35 @@ class FilesDimension implements Dimension {
       outcomes.push(
         original === undefined
           ? done(key)
-          : await this.#bringAbout({ key, target: original }, false),
+          : await this.#bringAbout({ key, target: original }, true),
       );
     }
     return outcomes;
+  }
+
+  /** With its content, which the hash that was seen must still fit; the owner where it is declared. */
+  async capture({ key, declared, actual }: Difference): Promise<Captured> {
+    if (actual?.kind !== "file") return { ok: true, value: undefined };
+    if (actual.fileType !== undefined) {
+      return {
+        ok: false,
+        reason: `a ${actual.fileType} in the place of a file cannot be committed`,
+      };
+    }
+    try {
+      const content = this.#reader.read(this.#path(key), MAX_FILE_CONTENT_BYTES);
+      if (sha256Hex(content) !== actual.contentHash) {
+        return { ok: false, reason: "the file is being changed; try again" };
+      }
+      const { owner: seen, ...value } = { ...actual, content };
+      const owner = await this.#ownerToCommit(declared, seen);
+      return { ok: true, value: owner === undefined ? value : { ...value, owner } };
+    } catch (error) {
+      const reason = isShimError(error, "EFBIG")
+        ? `file larger than ${MAX_FILE_CONTENT_BYTES} bytes`
+        : reasonOf(error);
+      return { ok: false, reason };
+    }
   }
 
   consumers(): Promise<readonly string[]> {
@@ -226,6 +253,15 @@ class FilesDimension implements Dimension {
       return { ok: true, ids: {} };
     }
     return await lookUpOwner(this.#options.users, wanted.owner);
+  }
+
+  async #ownerToCommit(
+    declared: Difference["declared"],
+    seen: string | undefined,
+  ): Promise<string | undefined> {
+    if (declared?.kind !== "file" || declared.owner === undefined) return undefined;
+    const found = await this.#ownerToSet(declared);
+    return found.ok && sameOwner(found.ids, seen) ? declared.owner : seen;
   }
 
   #ownerIsOurs(ids: OwnerIds): boolean {

@@ -3,6 +3,7 @@ import type { Difference, Observation, Target } from "../drift/mod.ts";
 import {
   type Availability,
   type ByKey,
+  captureActual,
   differenceOf,
   type Dimension,
   done,
@@ -88,6 +89,10 @@ class KernelDimension implements Dimension {
         original?.state === "present" ? this.#bringAbout({ key, target: original }) : done(key)
       ),
     );
+  }
+
+  capture(difference: Difference) {
+    return captureActual(difference);
   }
 
   consumers(): Promise<readonly string[]> {

@@ -1,4 +1,4 @@
-import type { Difference, DriftCategory, Observation, Target } from "../drift/mod.ts";
+import type { Difference, DriftCategory, ItemValue, Observation, Target } from "../drift/mod.ts";
 
 /** Whether a dimension works on this node at all. */
 export type Availability =
@@ -18,6 +18,11 @@ export type Outcome =
   | { readonly key: string; readonly result: "failed"; readonly reason: string }
   /** This profile cannot; trying again would change nothing (CTX-5). */
   | { readonly key: string; readonly result: "unavailable"; readonly reason: string };
+
+/** A drifted value as it can be declared from now on, or why it cannot. */
+export type Captured =
+  | { readonly ok: true; readonly value: ItemValue | undefined }
+  | { readonly ok: false; readonly reason: string };
 
 /** Targets or observations of one dimension, by key. */
 export type ByKey<Value> = ReadonlyMap<string, Value>;
@@ -44,6 +49,8 @@ export interface Dimension {
    * before, where that is known.
    */
   release(operations: readonly { key: string; original: Target | undefined }[]): Promise<Outcome[]>;
+  /** The actual value of a drifted key, complete enough to bring it about elsewhere (WIN-6). */
+  capture(difference: Difference): Promise<Captured>;
   /** Lines `ITEM: pid PID (COMM) by USER` that stand against a rollback (RBK-3). */
   consumers(operations: readonly Operation[]): Promise<readonly string[]>;
   /** Parts of declared items that this profile cannot bring about, by key (CTX-5). */
@@ -82,4 +89,9 @@ export function differenceOf(
     ...(declared && { declared }),
     ...(actual && { actual }),
   };
+}
+
+/** What most dimensions capture: the value as it was seen. */
+export function captureActual({ actual }: Difference): Promise<Captured> {
+  return Promise.resolve({ ok: true, value: actual });
 }

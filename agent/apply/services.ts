@@ -2,6 +2,7 @@ import type { agentport } from "../../api/mod.ts";
 import type { Difference, Observation, ServiceItemValue, Target } from "../drift/mod.ts";
 import {
   type ByKey,
+  type Captured,
   differenceOf,
   type Dimension,
   done,
@@ -96,6 +97,18 @@ class ServicesDimension implements Dimension {
         target: { state: "absent" },
       })),
     );
+  }
+
+  /** The state alone: the declaration stays what it is. A failure is nothing to declare. */
+  capture({ actual }: Difference): Promise<Captured> {
+    if (actual?.kind === "service" && actual.state === "failed") {
+      return Promise.resolve({
+        ok: false,
+        reason: "a failed service cannot be committed; start or stop it first",
+      });
+    }
+    const value = actual ?? ({ kind: "service", state: "stopped" } as const);
+    return Promise.resolve({ ok: true, value });
   }
 
   consumers(): Promise<readonly string[]> {

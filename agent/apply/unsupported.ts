@@ -20,6 +20,7 @@ export function unsupportedDimension(category: DriftCategory, reason: string): D
     revert: refuse,
     release: (operations) =>
       Promise.resolve(operations.map(({ key }) => ({ key, result: "done" }))),
+    capture: () => Promise.resolve({ ok: false, reason }),
     consumers: () => Promise.resolve([]),
     limitations: () => Promise.resolve(new Map()),
   };

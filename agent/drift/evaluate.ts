@@ -10,13 +10,32 @@ import {
 } from "./item.ts";
 import { isVolatileSysctl } from "./volatile.ts";
 
+/** What is remembered of an item from one evaluation to the next. */
+export interface KnownItem {
+  readonly firstSeenMs: number;
+  /** Equal exactly while the item has the same action and actual value. */
+  readonly mark: string;
+  readonly attribution?: Attribution;
+}
+
+/** What the next evaluation has to know of the items of this one. */
+export function knownItems(items: readonly DriftItem[]): ReadonlyMap<string, KnownItem> {
+  return new Map(items.map((item) => {
+    const { firstSeenMs, attribution } = item;
+    return [
+      itemName(item),
+      { firstSeenMs, mark: markOf(item), ...(attribution && { attribution }) },
+    ];
+  }));
+}
+
 /** What an evaluation starts from. */
 export interface EvaluationInput {
   /** How actual state differs from the targets, as the dimensions tell it. */
   readonly differences: readonly (Difference & { readonly source: DriftSource })[];
   readonly blacklist: Blacklist;
-  /** The items of the evaluation before, for the time at which each was first seen. */
-  readonly before: readonly DriftItem[];
+  /** The items of the evaluation before, by name: {@link knownItems} of them. */
+  readonly before: ReadonlyMap<string, KnownItem>;
   /** Wall clock. */
   readonly nowMs: number;
   /** Who is known to have changed a key, by item name; only asked for items that are new. */
@@ -40,7 +59,6 @@ export interface Evaluation {
  * when it differs now. Undeclared noise is left out (BLK-1, OBS-8); a declared item never is.
  */
 export function evaluateDrift(input: EvaluationInput): Evaluation {
-  const before = new Map(input.before.map((item) => [itemName(item), item]));
   const items: DriftItem[] = [];
   const declaredThoughListed: string[] = [];
   let grew = false;
@@ -49,10 +67,10 @@ export function evaluateDrift(input: EvaluationInput): Evaluation {
     const listed = isNoise(difference, input.blacklist);
     if (listed && difference.source === "baseline") continue;
     if (listed) declaredThoughListed.push(name);
-    const known = before.get(name);
-    const same = known !== undefined && sameActual(known, difference);
+    const known = input.before.get(name);
+    const same = known?.mark === markOf(difference);
     grew ||= !same;
-    const attribution = same ? known.attribution : input.attribution?.(name) ?? known?.attribution;
+    const attribution = same ? known?.attribution : input.attribution?.(name) ?? known?.attribution;
     items.push({
       ...difference,
       firstSeenMs: known?.firstSeenMs ?? input.nowMs,
@@ -60,7 +78,7 @@ export function evaluateDrift(input: EvaluationInput): Evaluation {
     });
   }
   items.sort(compareItems);
-  const changed = grew || items.length !== input.before.length;
+  const changed = grew || items.length !== input.before.size;
   return { items, changed, grew, declaredThoughListed };
 }
 
@@ -69,6 +87,6 @@ function isNoise(difference: Difference, blacklist: Blacklist): boolean {
   return blacklist.matchesItem(difference.category, difference.key);
 }
 
-function sameActual(a: Difference, b: Difference): boolean {
-  return a.action === b.action && fingerprint(a.actual) === fingerprint(b.actual);
+function markOf(difference: Difference): string {
+  return `${difference.action} ${fingerprint(difference.actual)}`;
 }

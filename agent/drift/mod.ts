@@ -13,7 +13,13 @@ export {
   type RefusedPattern,
 } from "./blacklist.ts";
 export { DRIFT_CATEGORIES, type DriftCategory, type PerCategory, perCategory } from "./category.ts";
-export { evaluateDrift, type Evaluation, type EvaluationInput } from "./evaluate.ts";
+export {
+  evaluateDrift,
+  type Evaluation,
+  type EvaluationInput,
+  type KnownItem,
+  knownItems,
+} from "./evaluate.ts";
 export {
   type Attribution,
   compareItems,

@@ -12,6 +12,20 @@ export {
   noteReversions,
   type ReversionHistory,
 } from "./auto_converge.ts";
+export { createConvergence } from "./convergence.ts";
+export {
+  type ApplyResult,
+  type Convergence,
+  ConvergenceError,
+  type ConvergenceEvent,
+  type ConvergenceOptions,
+  type ConvergencePolicy,
+  type ConvergenceStatus,
+  type DocumentStore,
+  type NamedReason,
+  type PreparedCommit,
+  type RollbackResult,
+} from "./convergence_types.ts";
 export { decideExtension, DEFAULT_EXTENSION_MINUTES, type ExtensionDecision } from "./extend.ts";
 export {
   DEFAULT_FLOOR_SECONDS,
