@@ -1,0 +1,132 @@
+import { config, shell } from "../../api/mod.ts";
+import { nodeEntry, RefusedError } from "../entries/mod.ts";
+import {
+  effectiveWhitelist,
+  execLogMessage,
+  type ExecPlan,
+  type ExecRefusal,
+  type ExecRights,
+  type ExecSummary,
+} from "../exec/mod.ts";
+import { type CallGrant, grantCall } from "./access.ts";
+import type { CallContext, CallHandler } from "./call_server.ts";
+import { streamingCall, unaryCall } from "./handler.ts";
+import type { CallNode } from "./node.ts";
+
+const { method } = shell.ShellService;
+
+/** Running single commands (node-ops.md 8.2). */
+export function execCalls(node: CallNode): Record<string, CallHandler> {
+  return {
+    [method.exec.name]: streamingCall(method.exec, (request, call) => exec(node, request, call)),
+    [method.listCommands.name]: unaryCall(method.listCommands, (_request, call) => {
+      grantCall(node.standing(), call.caller, "status");
+      const commands = node.executor.list(rightsOf(node, grantOrNone(node, call))).map((
+        listed,
+      ) => ({
+        command: listed.name,
+        stateChanging: listed.stateChanging,
+        description: listed.description,
+        installed: listed.installed,
+      }));
+      return Promise.resolve({ commands });
+    }),
+  };
+}
+
+async function* exec(
+  node: CallNode,
+  request: shell.ExecRequest,
+  call: CallContext,
+): AsyncGenerator<{ output: shell.ExecOutput["output"] }> {
+  const grant = grantCall(node.standing(), call.caller, "exec");
+  const preparation = node.executor.prepare(request, rightsOf(node, grant));
+  if (preparation.kind === "refused") {
+    logRefusal(node, grant, request, preparation.refusal);
+    yield* refused(preparation.refusal);
+    return;
+  }
+  const { plan } = preparation;
+  const changesState = plan.class !== "read-only";
+  const grantForClass = changesState
+    ? grantCall(node.standing(), call.caller, "exec", true)
+    : grant;
+  const run = node.executor.run(plan, node.newId(), { signal: call.signal });
+  if (changesState) node.attribute(grant.author.principal);
+  for await (const event of run.events) {
+    switch (event.kind) {
+      case "stdout":
+      case "stderr":
+        yield { output: { case: event.kind, value: new Uint8Array(event.bytes) } };
+        break;
+      case "error":
+        yield { output: { case: "error", value: event.message } };
+        break;
+      case "exit":
+        yield { output: { case: "exitCode", value: event.code } };
+    }
+  }
+  logExec(node, grantForClass, plan, await run.summary);
+  if (changesState) await node.convergence.scan();
+}
+
+/** What the caller may run here (WHL-2, WHL-6). */
+function rightsOf(node: CallNode, grant: CallGrant | undefined): ExecRights {
+  const { policy } = node.standing();
+  return {
+    whitelist: effectiveWhitelist(policy?.execWhitelist ?? []).names,
+    bypassesWhitelist: grant?.isPlatformAdmin ?? false,
+    isPlatformAdmin: grant?.isPlatformAdmin ?? false,
+    readOnlyOnly: grant?.readOnlyOnly ?? true,
+  };
+}
+
+function grantOrNone(node: CallNode, call: CallContext): CallGrant | undefined {
+  try {
+    return grantCall(node.standing(), call.caller, "exec");
+  } catch (error) {
+    if (error instanceof RefusedError) return undefined;
+    throw error;
+  }
+}
+
+function* refused(refusal: ExecRefusal): Generator<{ output: shell.ExecOutput["output"] }> {
+  if (refusal.code === "INVALID_ARGUMENT") {
+    throw new RefusedError("INVALID_ARGUMENT", refusal.message);
+  }
+  yield { output: { case: "error", value: refusal.message } };
+  if (refusal.code === "NOT_INSTALLED") {
+    yield { output: { case: "exitCode", value: refusal.exitCode } };
+  }
+}
+
+/** Every command leaves an entry, run or refused (EXE-8, S4). */
+function logExec(node: CallNode, grant: CallGrant, plan: ExecPlan, summary: ExecSummary): void {
+  const message = execLogMessage(summary, { degraded: !node.isConnected(), approval: "" });
+  write(node, grant, message, plan.command);
+}
+
+function logRefusal(
+  node: CallNode,
+  grant: CallGrant,
+  request: shell.ExecRequest,
+  refusal: ExecRefusal,
+): void {
+  const message = JSON.stringify({
+    command: refusal.command || request.command.slice(0, 128),
+    refused: refusal.message.slice(0, 512),
+    exit_code: refusal.exitCode,
+  });
+  write(node, grant, message, refusal.command);
+}
+
+function write(node: CallNode, grant: CallGrant, message: string, command: string): void {
+  const entry = nodeEntry(node.standing().nodeId, node.clock.nowMs(), grant.author, {
+    entryType: config.EntryType.EXEC_LOG,
+    message,
+    policyRef: grant.policyRef,
+  });
+  node.writer.write({ entry }).catch((error: unknown) =>
+    node.log.error("exec entry refused by the journal", { command, error: String(error) })
+  );
+}

@@ -1,0 +1,31 @@
+import type { agentport, capability, journal } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { EntryWriter } from "../entries/mod.ts";
+import type { Executor } from "../exec/mod.ts";
+import type { Supervisor } from "../supervisor/mod.ts";
+import type { Convergence } from "../window/mod.ts";
+import type { NodeStanding } from "./access.ts";
+
+/** The running node, as calls see it. */
+export interface CallNode {
+  readonly supervisor: Supervisor;
+  readonly executor: Executor;
+  readonly convergence: Convergence;
+  readonly writer: EntryWriter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Prefix of every path of this node; empty outside of development. */
+  readonly root: string;
+  /** Where captured service output lies. */
+  readonly logsDirectory: string;
+  /** A fresh id for a command. */
+  readonly newId: () => string;
+  standing(): NodeStanding;
+  declared(): agentport.DeclaredConfig | undefined;
+  isConnected(): boolean;
+  status(): journal.NodeStateDetail;
+  capability(): capability.CapabilityReport;
+  /** Who changed what a command may have changed is known from now on (DRIFT-6). */
+  attribute(actor: string): void;
+}

@@ -1,0 +1,70 @@
+/** `pact-agent`: the core isolate. What reads bytes from the network runs in `worker.ts`. */
+
+import { checkConfiguration, coreArguments, startAgent, USAGE, VERSION } from "./process/mod.ts";
+
+const EXIT_CONFIGURATION = 1;
+const EXIT_FATAL = 3;
+
+function startWorker(): Worker {
+  return new Worker(new URL("./worker.ts", import.meta.url), {
+    type: "module",
+    name: "pact-agent network",
+    deno: {
+      permissions: {
+        net: true,
+        env: false,
+        ffi: false,
+        read: false,
+        run: false,
+        sys: false,
+        write: false,
+      },
+    },
+  });
+}
+
+async function main(): Promise<number> {
+  const env = (name: string) => Deno.env.get(name);
+  const args = coreArguments(Deno.args, env);
+  if (args.help) return print(USAGE);
+  if (args.version) return print(`pact-agent ${VERSION}`);
+  if (args.variant) return print("pact");
+  const options = { args, env, startWorker };
+  if (args.checkConfig) {
+    for (const warning of await checkConfiguration(options)) console.error(warning);
+    return print("configuration is valid");
+  }
+  const stop = stopSignal();
+  const agent = await startAgent(options);
+  const ended = await Promise.race([stop, agent.failed.then((reason) => ({ reason }))]);
+  if (typeof ended === "object") {
+    console.error(`pact-agent: ${ended.reason}`);
+    // Services live on; the next agent adopts them (INI-30).
+    await agent.stop(true);
+    return EXIT_FATAL;
+  }
+  const left = await agent.stop(ended === "SIGUSR2" || env("PACT_KEEP_SERVICES") === "1");
+  for (const name of left) console.error(`pact-agent: service ${name} could not be stopped`);
+  return 0;
+}
+
+/** SIGTERM and SIGINT end services too, SIGUSR2 keeps them for the next agent (SHD-3). */
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) {
+    Deno.addSignalListener(signal, () => resolve(signal));
+  }
+  return promise;
+}
+
+function print(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+try {
+  Deno.exit(await main());
+} catch (error) {
+  console.error(`pact-agent: ${error instanceof Error ? error.message : String(error)}`);
+  Deno.exit(EXIT_CONFIGURATION);
+}

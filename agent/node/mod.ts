@@ -1,0 +1,2 @@
+/** The node's core, assembled. */
+export { Node, type NodeOptions, openNode } from "./node.ts";

@@ -1,0 +1,352 @@
+/**
+ * The node's core: supervisor, convergence, executor, entries and the calls on them. It owns all of
+ * these and ends by `stop`, in the order of SHD-1.
+ */
+
+import { type agentport, capability } from "../../api/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { nodePaths, SHUTDOWN_FLUSH_MS } from "../../contracts/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
+import {
+  createBackups,
+  type Dimension,
+  effectiveFromWire,
+  filesDimension,
+  kernelDimension,
+  servicesDimension,
+  unsupportedDimension,
+} from "../apply/mod.ts";
+import { type FileAuditSink, openFileSink } from "../audit/mod.ts";
+import { type AgentCache, openOperationLog } from "../cache/mod.ts";
+import {
+  type CallNode,
+  type CallServer,
+  createCallServer,
+  diagCalls,
+  execCalls,
+  serviceCalls,
+  stateCalls,
+  wireStatus,
+} from "../calls/mod.ts";
+import { capabilityReport } from "../capability/mod.ts";
+import { createEntryWriter, type EntryWriter } from "../entries/mod.ts";
+import { createExecutor, type Executor } from "../exec/mod.ts";
+import { type Isolation, openIsolation } from "../isolation/mod.ts";
+import type { CoreFrameContent } from "../port/mod.ts";
+import { loadStateFile, Supervisor } from "../supervisor/mod.ts";
+import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
+import { type Attributor, createAttributor } from "./attribution.ts";
+import { documentStore } from "./documents.ts";
+import { onConvergenceEvent, onSupervisorNotice } from "./events.ts";
+import { convergencePolicy } from "./policy.ts";
+import { serviceControl } from "./service_control.ts";
+import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
+
+/** What a node is made of. */
+export interface NodeOptions {
+  readonly shim: Shim;
+  readonly events: EventPump;
+  readonly config: agentport.AgentConfig;
+  readonly cache: AgentCache;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly send: (frame: CoreFrameContent) => void;
+  /** A fresh UUID version 4. */
+  readonly newUuid: () => string;
+}
+
+/** Changes that follow each other within this time are one report. */
+const REPORT_DELAY_MS = 100;
+/** How often state and capability are reported without a change (DRIFT-7, CAP-3). */
+const REPORT_INTERVAL_MS = 300_000;
+
+/** Dimensions of a later version; what is declared in them is reported as unavailable. */
+const LATER_DIMENSIONS = ["mounts", "network", "packages", "gpu"] as const;
+
+/** Opens a node; what a former agent left running is adopted. */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const paths = nodePaths(options.config.root);
+  const isolation = await openIsolation({
+    shim: options.shim,
+    clock: options.clock,
+    cgroupRoot: paths.cgroupRoot,
+  });
+  return new Node(options, isolation);
+}
+
+export class Node {
+  readonly supervisor: Supervisor;
+  readonly convergence: Convergence;
+  readonly writer: EntryWriter;
+  readonly #executor: Executor;
+  readonly #calls: CallServer;
+  readonly #audit: FileAuditSink;
+  readonly #attributor: Attributor;
+  readonly #place: { nodeId: string; vclusterId: string };
+  #declared: agentport.DeclaredConfig | undefined;
+  #isConnected = false;
+  #reportTimer: TimerHandle | undefined;
+  #scanTimer: TimerHandle | undefined;
+  #confirmTimer: TimerHandle | undefined;
+  #isStopping = false;
+
+  constructor(private readonly options: NodeOptions, isolation: Isolation) {
+    const { shim, events, config, clock, log, newUuid } = options;
+    this.#place = { nodeId: config.nodeId, vclusterId: config.vclusterId };
+    this.#attributor = createAttributor(clock);
+    this.#audit = openFileSink({
+      files: shim.files,
+      path: `${config.stateDir}/audit.log`,
+      clock,
+      log: log.child("agent.audit"),
+    });
+    this.writer = createEntryWriter({
+      operations: openOperationLog(shim.files, `${config.cacheDir}/operations.log`, log),
+      send: (append) => options.send({ case: "append", value: append }),
+      clock,
+      log: log.child("agent.entries"),
+      newRequestId: newUuid,
+    });
+    this.supervisor = this.#openSupervisor(isolation);
+    this.convergence = this.#openConvergence();
+    this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
+    this.#calls = this.#openCalls();
+    this.#scanLater();
+    this.#confirmLater();
+  }
+
+  /** Takes over what is declared: cached first, applied after (APL-7). */
+  async takeDeclared(declared: agentport.DeclaredConfig): Promise<void> {
+    this.#declared = declared;
+    this.#place.vclusterId = declared.vclusterId;
+    const { config, log } = this.options;
+    try {
+      await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
+      await this.convergence.setDeclared(effectiveFromWire(declared));
+    } catch (error) {
+      log.error("declared configuration refused", { error: String(error) });
+    }
+    this.#changed();
+  }
+
+  /** Contact with the journal was made, lost, or refused. */
+  async onLink(state: agentport.LinkState): Promise<void> {
+    this.#isConnected = state.connected;
+    if (state.nodeId !== "") this.#place.nodeId = state.nodeId;
+    this.writer.connected(state.connected);
+    if (!state.connected) return;
+    // What happened without contact goes in before anything newer is taken (CR1, PRT-8).
+    const pending = this.writer.pendingCount;
+    await this.writer.replay();
+    if (pending > 0) this.options.log.info("operations replayed", { count: pending });
+    this.options.send({ case: "resume", value: {} });
+    this.#report();
+  }
+
+  onCall(call: agentport.Call): void {
+    this.#calls.onCall(call);
+  }
+
+  onCallCredit(credit: agentport.CallCredit): void {
+    this.#calls.onCredit(credit);
+  }
+
+  onCallCancelled(cancelled: agentport.CallCancelled): void {
+    this.#calls.onCancelled(cancelled);
+  }
+
+  /** Ends calls, then services unless they are to be kept, then the records (SHD-1). */
+  async stop(keepServices: boolean): Promise<readonly string[]> {
+    this.#isStopping = true;
+    const { clock } = this.options;
+    for (const timer of [this.#reportTimer, this.#scanTimer, this.#confirmTimer]) {
+      if (timer !== undefined) clock.clearTimer(timer);
+    }
+    this.#calls.close();
+    await this.convergence.close();
+    await this.#audit.flush(SHUTDOWN_FLUSH_MS);
+    const left = keepServices ? [] : await this.supervisor.stopAll();
+    this.supervisor.release();
+    this.writer.close();
+    await this.#audit.close();
+    return left;
+  }
+
+  #openSupervisor(isolation: Isolation): Supervisor {
+    const { shim, events, config, clock, log } = this.options;
+    const stateFile = `${config.stateDir}/services.json`;
+    const supervisor = new Supervisor({
+      shim,
+      events,
+      clock,
+      isolation,
+      log: log.child("agent.supervisor"),
+      logsDirectory: config.logDir,
+      place: () => this.#place,
+      audit: this.#audit,
+      stateFile,
+    });
+    supervisor.onNotice((notice) => onSupervisorNotice(this.#eventContext(), notice));
+    try {
+      const former = loadStateFile(stateFile);
+      if (former !== null) supervisor.adopt(former);
+    } catch (error) {
+      log.error("state of a former agent ignored", { path: stateFile, error: String(error) });
+    }
+    return supervisor;
+  }
+
+  #openConvergence(): Convergence {
+    const { shim, config, clock, log } = this.options;
+    const root = config.root === "" ? "/" : config.root;
+    const dimensions: Dimension[] = [
+      filesDimension({
+        files: shim.files,
+        users: shim.users,
+        root,
+        effectiveUid: shim.system.ids().effectiveUid,
+        backups: createBackups({
+          files: shim.files,
+          directory: `${config.stateDir}/rollback`,
+          wallMs: clock.nowMs,
+        }),
+        wallMs: clock.nowMs,
+      }),
+      kernelDimension({ files: shim.files, root }),
+      servicesDimension(serviceControl(this.supervisor)),
+      ...LATER_DIMENSIONS.map((category) =>
+        unsupportedDimension(category, `${category} are not managed by this version`)
+      ),
+    ];
+    return createConvergence({
+      dimensions,
+      clock,
+      bootMs: () => shim.system.bootTimeMs(),
+      bootId: bootId(shim),
+      store: documentStore(shim.files, config.stateDir),
+      log: log.child("agent.convergence"),
+      policy: convergencePolicy(config, undefined),
+      report: (event) => onConvergenceEvent(this.#eventContext(), event),
+      attribution: () => this.#attributor.current(),
+      limits: { ...DEFAULT_REPORT_LIMITS, settleMs: config.settleMs },
+    });
+  }
+
+  #openCalls(): CallServer {
+    const { clock, log, config, newUuid, send } = this.options;
+    const node: CallNode = {
+      supervisor: this.supervisor,
+      convergence: this.convergence,
+      executor: this.#executor,
+      writer: this.writer,
+      clock,
+      log: log.child("agent.calls"),
+      root: config.root,
+      logsDirectory: config.logDir,
+      newId: newUuid,
+      standing: () => ({
+        ...this.#place,
+        policy: this.#declared?.policy,
+        viewerExec: config.viewerExec,
+      }),
+      declared: () => this.#declared,
+      isConnected: () => this.#isConnected,
+      status: () => this.#status(),
+      capability: () => this.#capability(),
+      attribute: (actor) => this.#attributor.note(actor),
+    };
+    const handlers = {
+      ...execCalls(node),
+      ...serviceCalls(node),
+      ...stateCalls(node),
+      ...diagCalls(node),
+    };
+    return createCallServer(handlers, send, log.child("agent.calls"));
+  }
+
+  #eventContext() {
+    const { clock, log, newUuid } = this.options;
+    return {
+      writer: this.writer,
+      audit: this.#audit,
+      clock,
+      log,
+      newUuid,
+      place: () => this.#place,
+      changed: () => this.#changed(),
+    };
+  }
+
+  #unavailable(): string[] {
+    return unavailableTexts(
+      [...this.supervisor.unavailable, ...this.#executor.unavailable],
+      this.convergence.status(),
+    );
+  }
+
+  #status() {
+    const { clock } = this.options;
+    return nodeStatus({
+      ...this.#place,
+      nowMs: clock.nowMs(),
+      convergence: this.convergence.status(),
+      supervisor: this.supervisor.status(),
+      unavailable: this.#unavailable(),
+    });
+  }
+
+  #capability(): capability.CapabilityReport {
+    const { shim, clock, newUuid } = this.options;
+    const status = this.supervisor.status();
+    return capabilityReport(shim, {
+      nodeId: this.#place.nodeId,
+      nowMs: clock.nowMs(),
+      reportId: newUuid(),
+      configState: this.convergence.status().nodeState,
+      supervisor: supervisorSummary(status),
+      services: status.services.map(wireStatus),
+      unavailable: this.#unavailable(),
+    });
+  }
+
+  #changed(): void {
+    if (this.#isStopping || this.#reportTimer !== undefined) return;
+    this.#reportTimer = this.options.clock.setTimer(REPORT_DELAY_MS, () => this.#report());
+  }
+
+  #confirmLater(): void {
+    this.#confirmTimer = this.options.clock.setTimer(REPORT_INTERVAL_MS, () => {
+      this.#report();
+      this.#confirmLater();
+    });
+  }
+
+  /** Tells the journal how the node is. */
+  #report(): void {
+    const { clock, send } = this.options;
+    if (this.#isStopping) return;
+    if (this.#reportTimer !== undefined) clock.clearTimer(this.#reportTimer);
+    this.#reportTimer = undefined;
+    if (!this.#isConnected) return;
+    send({ case: "reportState", value: this.#status() });
+    send({ case: "reportCapability", value: this.#capability() });
+  }
+
+  /** The reconcile scan: complete where event sources are only fast (OBS-7). */
+  #scanLater(): void {
+    const { clock, config, log } = this.options;
+    this.#scanTimer = clock.setTimer(config.scanIdleSeconds * 1000, () => {
+      this.convergence.scan()
+        .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
+        .finally(() => {
+          if (!this.#isStopping) this.#scanLater();
+        });
+    });
+  }
+}
+
+/** Identifies this boot of the kernel; deadlines of another one are void (WIN-4). */
+function bootId({ files }: Shim): string {
+  return files.readText("/proc/sys/kernel/random/boot_id", { maxBytes: 64 }).trim();
+}

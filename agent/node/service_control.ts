@@ -1,0 +1,40 @@
+import type { ServiceCondition, ServiceControl } from "../apply/mod.ts";
+import { type ServiceStatus, SUPERVISION_LOOP, type Supervisor } from "../supervisor/mod.ts";
+
+/** How long a stop may take before the answer is given anyway. */
+const STOP_LIMIT_MS = 90_000;
+
+/** The little of the supervisor that convergence needs. */
+export function serviceControl(supervisor: Supervisor): ServiceControl {
+  return {
+    conditions: () =>
+      new Map(supervisor.status().services.map((status) => [status.name, conditionOf(status)])),
+    declare: (specs) => {
+      supervisor.declare(specs);
+      return Promise.resolve();
+    },
+    start: (name) => {
+      const { state } = supervisor.statusOf(name);
+      if (state === "Stopped" || state === "Failed") supervisor.start(name, SUPERVISION_LOOP);
+      return Promise.resolve();
+    },
+    stop: async (name) => {
+      supervisor.stop(name, SUPERVISION_LOOP, { force: true });
+      await supervisor.atRest(name, STOP_LIMIT_MS);
+    },
+  };
+}
+
+/** A service that is restarting or waiting is on its way, not adrift. */
+function conditionOf({ state, reason }: ServiceStatus): ServiceCondition {
+  switch (state) {
+    case "Running":
+      return { state: "running", reason };
+    case "Failed":
+      return { state: "failed", reason };
+    case "Stopped":
+      return { state: "stopped", reason };
+    default:
+      return { state: "changing", reason };
+  }
+}

@@ -1,0 +1,62 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { capability, journal } from "../../api/mod.ts";
+import { driftMagnitude, driftVector } from "../drift/mod.ts";
+import type { Unavailable } from "../isolation/mod.ts";
+import type { SupervisorStatus } from "../supervisor/mod.ts";
+import type { ConvergenceStatus } from "../window/mod.ts";
+
+/** What a status is made of. */
+export interface StatusFacts {
+  readonly nodeId: string;
+  readonly vclusterId: string;
+  readonly nowMs: number;
+  readonly convergence: ConvergenceStatus;
+  readonly supervisor: SupervisorStatus;
+  readonly unavailable: readonly string[];
+}
+
+/** The node's state as it reports and shows it (DRIFT-7, SUP-10). */
+export function nodeStatus(facts: StatusFacts): journal.NodeStateDetail {
+  const { convergence } = facts;
+  const remaining = convergence.remainingSeconds;
+  return create(journal.NodeStateDetailSchema, {
+    nodeId: facts.nodeId,
+    vclusterId: facts.vclusterId,
+    configState: convergence.nodeState,
+    drift: driftMagnitude(convergence.magnitude),
+    driftItems: driftVector(convergence.items),
+    supervisor: supervisorSummary(facts.supervisor),
+    ...(remaining === undefined
+      ? {}
+      : { windowDeadline: timestampFromMs(facts.nowMs + remaining * 1000) }),
+    lastSeen: timestampFromMs(facts.nowMs),
+    overlayVersion: convergence.overlayVersion,
+    appliedSequence: convergence.sequence,
+    live: true,
+    unavailable: [...facts.unavailable],
+  });
+}
+
+/** The supervisor's counts. */
+export function supervisorSummary(status: SupervisorStatus): capability.SupervisorStatus {
+  return create(capability.SupervisorStatusSchema, {
+    backend: "Pact",
+    servicesDeclared: status.declared,
+    servicesRunning: status.running,
+    servicesFailed: status.failed,
+  });
+}
+
+/** Everything this node cannot do, one text each, none twice (CTX-5). */
+export function unavailableTexts(
+  lists: readonly Unavailable[],
+  convergence: ConvergenceStatus,
+): string[] {
+  const texts = [
+    ...lists.map(({ what, reason }) => `${what}: ${reason}`),
+    ...convergence.unavailable.map(({ name, reason }) => `${name}: ${reason}`),
+    ...convergence.failures.map(({ name, reason }) => `${name} not applied: ${reason}`),
+  ];
+  return [...new Set(texts)];
+}
