@@ -5,6 +5,7 @@ import {
   type DriftItem,
   evaluateDrift,
   itemName,
+  knownItems,
   parseItemName,
   redactItem,
 } from "../../../../agent/drift/mod.ts";
@@ -34,7 +35,7 @@ function evaluate(
   return evaluateDrift({
     differences: differences.map((difference) => ({ ...difference, source })),
     blacklist: compileBlacklist([]),
-    before,
+    before: knownItems(before),
     nowMs,
   });
 }
@@ -77,7 +78,7 @@ Deno.test("DRIFT-6: a change is attributed to whoever is known to have made it",
       { ...file("/etc/hosts", "a"), source: "declared" },
     ],
     blacklist: compileBlacklist([]),
-    before: [],
+    before: new Map(),
     nowMs: 0,
     attribution: (name) =>
       name === "files:/etc/motd" ? { actor: "alice", session: "s1" } : undefined,
