@@ -116,6 +116,7 @@ function serviceSpec(
     env: service.env ?? {},
     workingDirectory: service.working_directory ?? "",
     stopSignal: service.stop_signal ?? "",
+    restartWith: service.restart_with ?? false,
     stopTimeoutSeconds: service.stop_timeout_seconds ?? 0,
     needsNetwork: service.needs_network ?? [],
     stopped: service.state === "stopped",

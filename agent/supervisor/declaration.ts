@@ -25,8 +25,8 @@ export interface ServiceDeclaration {
   readonly restart: RestartPolicy;
   readonly restartDelaySeconds: number;
   readonly dependsOn: readonly string[];
-  /** Dependencies whose restart restarts this service too (SVC-7). */
-  readonly restartWith: readonly string[];
+  /** Restarted too when a dependency gets a new process for a changed declaration (SVC-7). */
+  readonly restartWith: boolean;
   /** 0 to 65535, lower starts first. */
   readonly order: number;
   /** `name`, `uid` or `uid:gid`. */

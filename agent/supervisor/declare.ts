@@ -29,10 +29,14 @@ export function applyDeclarations(
     else if (change(turn, former, declaration, by)) respawned.add(declaration.name);
   }
   for (const [name, { declaration, removed, machine }] of turn.state.services) {
-    if (removed) turn.update(name, { pending: { then: "Stopped", by } });
-    else if (
-      mayHaveProcess(machine) && declaration.restartWith.some((other) => respawned.has(other))
-    ) turn.update(name, { pending: { then: "Starting", by } });
+    const follows = declaration.restartWith &&
+      declaration.dependsOn.some((other) => respawned.has(other));
+    if (removed) {
+      turn.update(name, { pending: { then: "Stopped", by } });
+    } else if (follows && mayHaveProcess(machine)) {
+      turn.update(name, { pending: { then: "Starting", by } });
+      respawned.add(name);
+    }
   }
 }
 

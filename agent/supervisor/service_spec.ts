@@ -39,7 +39,7 @@ export function readServiceSpec(spec: agentport.ServiceSpec): ServiceDeclaration
     restart: restartPolicy(spec.restart),
     restartDelaySeconds: check.range("restart_delay_seconds", spec.restartDelaySeconds, 0, 3600),
     dependsOn,
-    restartWith: [],
+    restartWith: spec.restartWith,
     order: check.range("order", spec.order, 0, 65_535),
     user: check.user(spec.user),
     slice: check.slice(spec.cgroupSlice),

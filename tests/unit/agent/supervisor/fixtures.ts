@@ -12,7 +12,7 @@ export function service(
     restart: "Always",
     restartDelaySeconds: 5,
     dependsOn: [],
-    restartWith: [],
+    restartWith: false,
     order: 0,
     user: "root",
     slice: "pact.slice/infra.slice",

@@ -287,7 +287,7 @@ Deno.test("SVC-7: a new set touches only what differs", () => {
     service("limits", { memoryMaxBytes: 1n << 27n }),
     service("policy"),
     service("program"),
-    service("follower", { dependsOn: ["program"], restartWith: ["program"] }),
+    service("follower", { dependsOn: ["program"], restartWith: true }),
     service("bystander", { dependsOn: ["program"] }),
   ];
   rig.declare(...before);
@@ -298,7 +298,7 @@ Deno.test("SVC-7: a new set touches only what differs", () => {
     service("limits", { memoryMaxBytes: 1n << 28n }),
     service("policy", { restart: "Never", healthCheck: service("x").healthCheck }),
     service("program", { args: ["--new"] }),
-    service("follower", { dependsOn: ["program"], restartWith: ["program"] }),
+    service("follower", { dependsOn: ["program"], restartWith: true }),
     service("bystander", { dependsOn: ["program"] }),
     service("added"),
   );
