@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import {
   createExecutor,
+  effectiveWhitelist,
   type ExecEvent,
   type ExecLimits,
   execLogMessage,
@@ -75,6 +76,27 @@ Deno.test("EXE-6: output arrives byte for byte, streams apart, in chunks of at m
     assert.equal(summary.stdout_sha256, sha256(stdout));
     assert.equal(summary.stderr_bytes, 3_000_000);
     assert.equal(summary.exit_code, 7);
+  });
+});
+
+Deno.test("WHL-2, EXE-1: a whitelisted command line goes from its checks to its output", async () => {
+  await withExecutor(async (executor) => {
+    const rights = {
+      whitelist: effectiveWhitelist([]).names,
+      bypassesWhitelist: false,
+      readOnlyOnly: true,
+      isPlatformAdmin: false,
+    };
+    const prepared = executor.prepare({ command: "uname -s", args: [] }, rights);
+    assert.ok(prepared.kind === "ready");
+    const { stdout, rest, summary } = await runToEnd(executor, prepared.plan);
+    assert.equal(text(stdout), "Linux\n");
+    assert.deepEqual(rest, [{ kind: "exit", code: 0 }]);
+    assert.equal(summary.class, "read-only");
+
+    const refused = executor.prepare({ command: "bash", args: ["-c", "id"] }, rights);
+    assert.ok(refused.kind === "refused");
+    assert.equal(refused.refusal.message, "command not whitelisted: bash");
   });
 });
 
