@@ -8,12 +8,11 @@ import { localNode } from "../nodes/mod.ts";
 import { printable } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { listNodeStates } from "./fleet.ts";
+import { forEachNode, listNodeStates } from "./fleet.ts";
 import { say, withAction, word } from "./parsing.ts";
 import { requireVCluster, targetAgent } from "./targets.ts";
 
-/** Bounds of a collection over many nodes (CLI-94). */
-const MAX_PARALLEL = 50;
+/** How long one of many nodes may take (CLI-94). */
 const NODE_TIMEOUT_MS = 30_000;
 
 const MAX_LINES = 10_000;
@@ -120,15 +119,8 @@ async function collectFleet(
     await context.out.note("no nodes found");
     return EXIT.ok;
   }
-  const waiting = nodes.map(({ nodeId }) => nodeId);
-  let reached = 0;
-  const worker = async () => {
-    for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
-      if (await collectFrom(context, node, options)) reached++;
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(MAX_PARALLEL, nodes.length) }, worker));
-  return reached === 0 ? EXIT.unreachable : EXIT.ok;
+  const reached = await forEachNode(nodes, (node) => collectFrom(context, node, options));
+  return reached.includes(true) ? EXIT.ok : EXIT.unreachable;
 }
 
 /** Prints one node's lines; false when it could not be reached. */

@@ -31,3 +31,22 @@ export async function listNodeStates(
   }
   return { nodes, warnings };
 }
+
+/** Agents asked at once (CLI-94). */
+const MAX_PARALLEL = 50;
+
+/** Does `work` for every node, a bounded number at a time; the results are in the nodes' order. */
+export async function forEachNode<Result>(
+  nodes: readonly journal.NodeStateDetail[],
+  work: (nodeId: string) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const waiting = nodes.map(({ nodeId }, index) => ({ nodeId, index }));
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      results[next.index] = await work(next.nodeId);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MAX_PARALLEL, nodes.length) }, worker));
+  return results;
+}

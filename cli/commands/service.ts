@@ -9,8 +9,9 @@ import { printable, tableLines } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { SERVICE_COLUMNS, serviceJson, serviceRow } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
+import { forEachNode, listNodeStates } from "./fleet.ts";
 import { type ActionParser, define, say, word } from "./parsing.ts";
-import { targetAgent } from "./targets.ts";
+import { requireVCluster, targetAgent } from "./targets.ts";
 
 const nodeOption = optional(option("--node", word("NODE"), { description: say("The node.") }));
 
@@ -59,6 +60,10 @@ async function status(
   name: string | undefined,
   node: string | undefined,
 ): Promise<number> {
+  const vcluster = context.flags["vcluster"];
+  if (node === undefined && vcluster !== undefined) {
+    return await showVCluster(context, requireVCluster(vcluster), name);
+  }
   const byDefault = node ?? await localNode(context.settings);
   if (byDefault === undefined && name !== undefined) {
     // Scripts written for older tools give the node as the first word.
@@ -93,6 +98,45 @@ async function showServices(
     : tableLines(SERVICE_COLUMNS, services.map(serviceRow), out.paint);
   await out.result(lines, { node_id: agent.node, services: services.map(serviceJson) });
   return EXIT.ok;
+}
+
+/** The services of every node of a vCluster; a node that is away is a warning. */
+async function showVCluster(
+  context: CommandContext,
+  vcluster: string,
+  name: string | undefined,
+): Promise<number> {
+  const { session, out } = context;
+  const filter = { vclusterId: vcluster, stateFilter: "" };
+  const { nodes } = await listNodeStates(await session.journal(), filter);
+  const answers = await forEachNode(nodes, async (nodeId) => {
+    try {
+      const services = await listServices(await session.agent(nodeId));
+      return {
+        nodeId,
+        services: services.filter((service) => name === undefined || service.name === name),
+      };
+    } catch (error) {
+      if (!(error instanceof Failure) || error.exitCode !== EXIT.unreachable) throw error;
+      await out.note(`[WARN] ${nodeId}: unreachable`);
+      return { nodeId, services: undefined };
+    }
+  });
+  const rows = answers.flatMap(({ nodeId, services }) =>
+    (services ?? []).map((service) => [printable(nodeId), ...serviceRow(service)])
+  );
+  const columns = [{ heading: "NODE" }, ...SERVICE_COLUMNS];
+  await out.result(rows.length === 0 ? ["(no services)"] : tableLines(columns, rows, out.paint), {
+    vcluster_id: vcluster,
+    nodes: answers.map(({ nodeId, services }) => ({
+      node_id: nodeId,
+      reachable: services !== undefined,
+      services: (services ?? []).map(serviceJson),
+    })),
+  });
+  const isAllAway = answers.length > 0 &&
+    answers.every(({ services }) => services === undefined);
+  return isAllAway ? EXIT.unreachable : EXIT.ok;
 }
 
 async function listServices(agent: Agent): Promise<capability.ServiceStatus[]> {

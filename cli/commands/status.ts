@@ -4,7 +4,7 @@ import { argument, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { journal } from "../../api/mod.ts";
-import { EXIT, usageFailure } from "../failure/mod.ts";
+import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { bytesText, durationText, printable, tableLines } from "../output/mod.ts";
 import type { Journal } from "../session/mod.ts";
 import {
@@ -98,7 +98,38 @@ async function showFleet({ session, settings, out, host }: CommandContext, state
   });
 }
 
-async function showNode({ session, out, host }: CommandContext, node: string) {
+async function showNode(context: CommandContext, node: string): Promise<void> {
+  try {
+    await showFromJournal(context, node);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exitCode !== EXIT.unreachable) throw error;
+    await showFromAgent(context, node, error);
+  }
+}
+
+/** Without a journal the node itself still knows how it is. */
+async function showFromAgent(
+  { session, out, host }: CommandContext,
+  node: string,
+  journalFailure: Failure,
+): Promise<void> {
+  const agent = await session.agent(node);
+  let detail: journal.NodeStateDetail;
+  try {
+    detail = await agent.peer.read((options) => agent.shell.getStatus({}, options));
+  } catch (error) {
+    // That neither answers is the journal's fault first.
+    throw error instanceof Failure && error.exitCode === EXIT.unreachable ? journalFailure : error;
+  }
+  await out.note(`Warning: the journal cannot be reached; this is what ${node} says`);
+  await out.result(nodeLines(detail, undefined, host.clock.nowMs()), {
+    source: "agent",
+    ...nodeStateJson(detail),
+    drift_items: deltaJson(driftOf(detail), ["actual", "declared"]),
+  });
+}
+
+async function showFromJournal({ session, out, host }: CommandContext, node: string) {
   const journal = await session.journal();
   const answer = await journal.peer.read((options) =>
     journal.config.getNodeState({ nodeId: node }, options)
@@ -123,6 +154,7 @@ async function showNode({ session, out, host }: CommandContext, node: string) {
     ...warningLines(node, live, expired),
   ];
   await out.result(lines, {
+    source: "journal",
     ...nodeStateJson(detail),
     drift_items: deltaJson(driftOf(detail), ["actual", "declared"]),
     emergency: emergency === undefined ? null : {

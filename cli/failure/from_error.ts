@@ -16,9 +16,9 @@ export interface ErrorContext {
  */
 export function toFailure(error: unknown, context: ErrorContext = {}): Failure {
   if (error instanceof Failure) return error;
-  // A file the person wrote, be it configuration or a spec, that is not what it should be.
   if (error instanceof PactError) return fromPactError(error, context);
   if (error instanceof ConnectError) return fromPactError(fromConnectError(error), context);
+  // A file the person wrote, be it configuration or a spec, that is not what it should be.
   if (error instanceof ConfigError) return new Failure("CONFIG", error.message, EXIT.general, []);
   return new Failure(
     "INTERNAL",

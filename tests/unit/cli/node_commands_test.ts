@@ -229,3 +229,20 @@ Deno.test("CLI-94: diag of a vCluster prefixes lines and goes on without nodes t
 
 Deno.test("CLI-94: diag needs a node or a vCluster", () =>
   assertGolden("diag_nothing", { args: ["diag"], journal }));
+
+Deno.test("CLI-92: service status --vcluster shows the services of every node", () =>
+  assertGolden("service_status_vcluster", {
+    args: ["service", "status", "--vcluster", "ml"],
+    journal: {
+      fleet: {
+        listNodeStates: () => ({ nodes: [node(), node({ nodeId: "node-away.invalid" })] }),
+      },
+    },
+    agents: { "node-1": { serviceControl: () => ({ services }) } },
+  }));
+
+Deno.test("CLI-43: status NODE asks the agent while the journal is away", () =>
+  assertGolden("status_partition", {
+    args: ["status", "node-1"],
+    agents: { "node-1": { getStatus: () => node() } },
+  }));
