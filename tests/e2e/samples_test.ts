@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { repositoryRoot, runDeno } from "../support/mod.ts";
+import { openSite } from "../support/site/mod.ts";
+
+const deploy = `${repositoryRoot}deploy`;
+
+Deno.test("deploy/config/journal.toml is valid as it is, without a warning", async () => {
+  const { code, stdout, stderr } = await runDeno({
+    module: `${repositoryRoot}journal/main.ts`,
+    flags: ["--quiet", "-P=journal", `--allow-read=${deploy}`],
+    args: ["--check-config", `--config=${deploy}/config/journal.toml`],
+  });
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: "configuration is valid\n",
+    stderr: "",
+  });
+});
+
+Deno.test("deploy/examples/ml-training.toml can be applied as it is", async () => {
+  await using site = await openSite();
+  await site.addPerson({ name: "ana", role: "pact-platform-admin" });
+  await site.startJournal();
+  const spec = `${deploy}/examples/ml-training.toml`;
+  const preview = await site.pact("ana", ["apply", spec, "--dry-run"]);
+  assert.match(preview.stdout, /^vCluster ml-training: \d+ changes/m, preview.stderr);
+  const applied = await site.pact("ana", ["apply", spec]);
+  assert.match(applied.stdout, /Applied to vcluster ml-training/, applied.stderr);
+  assert.equal(applied.code, 0);
+});
