@@ -25,7 +25,9 @@ export function clusterToml({ directory, port }: SpecFacts): string {
 
 [vcluster.demo.services.exporter]
 binary = ${text(Deno.execPath())}
-args = ["run", "--quiet", "--no-config", "--allow-net=127.0.0.1", ${text(EXPORTER)}, "${port}"]
+args = ["run", "--quiet", "--no-config", "--unstable-net", "--allow-net=127.0.0.1", ${
+    text(EXPORTER)
+  }, "${port}"]
 env = { ${SITE_VARIABLE} = ${text(directory)}, DENO_DIR = ${text(`${directory}/deno`)} }
 order = 1
 restart_delay_seconds = 1

@@ -87,10 +87,8 @@ export class Tour {
     throw new StepFailure(`${prompt}\n  ${missing.join("\n  ")}`);
   }
 
-  /** Paths of this run are shown as a user sees them, relative to the directory of the tour. */
   #print(line: string, output: string): void {
-    const text = output.replaceAll(`${this.site.directory}/`, "").trimEnd();
-    console.log(text === "" ? line : `${line}\n${text}`);
+    console.log(output.trim() === "" ? line : `${line}\n${output.trimEnd()}`);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
+import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
 import {
   type ProgramEnd,
   repositoryRoot,
@@ -156,6 +157,7 @@ export class Site implements AsyncDisposable {
       `--config=${config}`,
       "--profile=rootless",
       `--root=${root}`,
+      `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
     ]);
     const [, address = ""] = await program.waitForOutput(
       /agent ready.* shell=(\S+)/,
