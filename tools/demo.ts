@@ -3,11 +3,11 @@
  * directory, walks the chapters, and leaves nothing behind; `--keep` leaves the cluster running until
  * Ctrl-C. Exit 1 as soon as a step does not turn out as told.
  */
-import { ShimBuildError } from "../ffi/build/mod.ts";
 import { openSite } from "../tests/support/site/mod.ts";
 import { CHAPTERS } from "./demo/chapters.ts";
 import { keepRunning } from "./demo/keep.ts";
-import { StepFailure, Tour } from "./demo/tour.ts";
+import { prepare } from "./demo/prepare.ts";
+import { Tour } from "./demo/tour.ts";
 
 const USAGE = "usage: deno task demo [--keep]";
 
@@ -20,6 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => stop.resolve("stopped"));
   }
+  await prepare();
   await using site = await openSite({ prefix: "pact-demo-" });
   const tour = new Tour(site);
   try {
@@ -29,10 +30,13 @@ async function main(args: readonly string[]): Promise<number> {
     if (args.includes("--keep")) await keepRunning(site, stop.promise);
     return 0;
   } catch (error) {
-    if (!(error instanceof StepFailure)) throw error;
-    console.error(`\n${error.message}\n\n${site.logs()}`);
+    console.error(`\n${site.logs()}\n\nThe tour failed: ${messageOf(error)}`);
     return 1;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function walk(tour: Tour): Promise<void> {
@@ -45,7 +49,6 @@ async function walk(tour: Tour): Promise<void> {
 try {
   Deno.exit(await main(Deno.args));
 } catch (error) {
-  if (!(error instanceof ShimBuildError)) throw error;
-  console.error(error.message);
+  console.error(messageOf(error));
   Deno.exit(1);
 }

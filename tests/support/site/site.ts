@@ -25,6 +25,9 @@ export const SITE_VCLUSTER = "demo";
 /** Longest a program may take to say that it is ready. */
 const READY_LIMIT_MS = 30_000;
 
+/** What a program needs of the runtime beside its permissions. */
+const UNSTABLE = { journal: [], agent: ["--unstable-worker-options"], mcp: [] } as const;
+
 /** A program of the site that runs. */
 export interface SiteProgram {
   readonly pid: number;
@@ -172,7 +175,7 @@ export class Site implements AsyncDisposable {
   programOptions(set: "journal" | "agent" | "mcp", root: string, args: readonly string[]) {
     return {
       module: `${repositoryRoot}${set}/main.ts`,
-      flags: ["--quiet", ...relocatedPermissions(set, root)],
+      flags: ["--quiet", ...UNSTABLE[set], ...relocatedPermissions(set, root)],
       args,
       env: this.environment(),
       clearEnv: true,
@@ -189,10 +192,16 @@ export class Site implements AsyncDisposable {
     });
   }
 
-  /** Ends a program as an admin would (SIGTERM) or by force, and answers how it ended. */
-  async stop(name: string, signal: Deno.Signal = "SIGTERM"): Promise<ProgramEnd> {
+  /** The program started last as `journal`, or as a node. */
+  running(name: string): SpawnedDeno {
     const program = this.#programs.get(name);
     if (program === undefined) throw new Error(`${name} does not run`);
+    return program;
+  }
+
+  /** Ends a program as an admin would (SIGTERM) or by force, and answers how it ended. */
+  async stop(name: string, signal: Deno.Signal = "SIGTERM"): Promise<ProgramEnd> {
+    const program = this.running(name);
     program.kill(signal);
     const end = await program.ended;
     this.#programs.delete(name);

@@ -1,5 +1,6 @@
 import { ANA, ASSISTANT, BEN, NODES } from "../cast.ts";
 import { POLICY_TOML } from "../cluster_spec.ts";
+import { startJournal } from "../start_journal.ts";
 import type { Chapter, Tour } from "../tour.ts";
 
 /** Starts the journal and two agents, after the nodes have been made known. */
@@ -7,11 +8,7 @@ export const startCluster: Chapter = {
   title: "A journal, two nodes, and the people who run them",
   async walk(tour) {
     const { site } = tour;
-    const journal = await site.startJournal();
-    tour.show(
-      "$ pact-journal --single-node --config journal/etc/pact/journal.toml &",
-      `serving on ${journal.address}, process ${journal.pid}`,
-    );
+    await startJournal(tour);
     for (const person of [ANA, BEN, ASSISTANT]) await site.addPerson(person);
     await tour.pact("ana", ["whoami"], { shows: [/ana/, /pact-platform-admin/] });
 
