@@ -87,6 +87,9 @@ Deno.test("pingIntervalMs finds a peer that stopped; the unhandled error seen wi
   }
 });
 
+/** A bare client that learns of every refusal this many times in a row has no edge left. */
+const BARE_CLIENT_ATTEMPTS = 10;
+
 Deno.test("a refused certificate can hang, spin or end a bare client; ours always learns of it", async () => {
   const pki = await createTestPki();
   const { fullChainPem, keyPem } = await pki.server();
@@ -111,8 +114,11 @@ Deno.test("a refused certificate can hang, spin or end a bare client; ours alway
 
   assert.equal(await callsTold("ours"), "8\n");
   // It may also spin until it is killed, or die of an error that comes when nobody listens any more,
-  // and print nothing.
-  assert.notEqual(await callsTold("bare"), "8\n", "common/rpc/connection.ts may be simpler");
+  // and print nothing. Which of them is a race, and now and then it goes well.
+  for (let attempt = 1; attempt <= BARE_CLIENT_ATTEMPTS; attempt++) {
+    if (await callsTold("bare") !== "8\n") return;
+  }
+  assert.fail("the edge is gone: common/rpc/connection.ts may be simpler");
 });
 
 Deno.test("an answer that comes after a GOAWAY is lost to a bare client, not to ours", async () => {
