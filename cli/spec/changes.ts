@@ -30,9 +30,8 @@ export function effectiveChanges(
     const current = overlay === undefined ? undefined : effectiveValue(overlay, category, item.key);
     const wanted = item.action === "Remove" ? undefined : comparable(category, item.value ?? "");
     if (sameValue(wanted, current)) continue;
-    const previous = current === undefined || category === "services" || category === "settings"
-      ? {}
-      : { previous: current };
+    const isModule = category === "settings" && item.key.startsWith(MODULE_PREFIX);
+    const previous = current === undefined || isModule ? {} : { previous: current };
     (kept[category] ??= []).push({ ...item, ...previous } as DeltaItem);
   }
   const changes = kept as StateDelta;

@@ -30,11 +30,12 @@ function cpuLines({ cpu }: Report): string[] {
 function memoryLines({ memory }: Report): string[] {
   if (memory === undefined) return [];
   const type = capability.MemoryType[memory.memoryType];
+  const numa = memory.numaNodes === 0 ? "" : `, ${plural(memory.numaNodes, "NUMA node")}`;
   const kind = type === "UNSPECIFIED" ? "" : ` ${type}`;
   return [
     `Memory: ${bytesText(Number(memory.availableBytes))} / ${
       bytesText(Number(memory.totalBytes))
-    } available${kind}, ${plural(memory.numaNodes, "NUMA node")}`,
+    } available${kind}${numa}`,
   ];
 }
 

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Entry, EntryType, Scope } from "../../common/model/mod.ts";
 import { dateTimeText, durationText, printable } from "../output/mod.ts";
 
@@ -57,10 +58,35 @@ export function scopeText(scope: Scope): string {
   return "VCluster" in scope ? `vc:${printable(scope.VCluster)}` : `node:${printable(scope.Node)}`;
 }
 
+/** What an agent records of one remote command. */
+const ExecRecordSchema = z.object({
+  command: z.string(),
+  args: z.union([z.string(), z.array(z.string())]).default(""),
+  exit_code: z.number().int().optional(),
+  error: z.string().default(""),
+});
+
+/** The message for a person: of a remote command its words and how it ended, else as it is. */
+function messageText({ entry_type, message = "" }: Entry): string {
+  const record = entry_type === "ExecLog" ? execRecord(message) : undefined;
+  if (record === undefined) return printable(message);
+  const { command, args, exit_code, error } = record;
+  const words = [command, ...(typeof args === "string" ? [args] : args)].filter(Boolean).join(" ");
+  return printable(error === "" ? `${words} (exit ${exit_code ?? "?"})` : `${words} (${error})`);
+}
+
+function execRecord(message: string): z.infer<typeof ExecRecordSchema> | undefined {
+  try {
+    return ExecRecordSchema.safeParse(JSON.parse(message)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /** One line of `pact log` (CLI-52). */
 export function entryLine(entry: Entry): string {
   const extras = [
-    entry.message && `[${printable(entry.message)}]`,
+    entry.message && `[${messageText(entry)}]`,
     entry.emergency_reason && `[reason: ${printable(entry.emergency_reason)}]`,
     entry.policy_ref && `[policy: ${printable(entry.policy_ref)}]`,
     entry.ttl_seconds ? `[ttl: ${durationText(entry.ttl_seconds)}]` : undefined,

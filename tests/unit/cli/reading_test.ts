@@ -111,6 +111,12 @@ Deno.test("CLI-52: log shows who changed what, newest first", () =>
         async *listEntries() {
           yield nodeDelta();
           yield entry({
+            sequence: 44n,
+            entryType: config.EntryType.EXEC_LOG,
+            message: JSON.stringify({ command: "uname", args: "-a", exit_code: 3, error: "" }),
+            policyRef: "",
+          });
+          yield entry({
             sequence: 43n,
             entryType: config.EntryType.EMERGENCY_START,
             emergencyReason: "network outage",
