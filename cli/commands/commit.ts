@@ -132,15 +132,22 @@ async function commitVCluster(context: CommandContext, options: Options): Promis
   return EXIT.ok;
 }
 
+/** Tag of what a node recorded by itself while the journal was away (JRN-24). */
+const DEGRADED = "degraded:";
+
 async function report(
   { out }: CommandContext,
   where: string,
   target: Parameters<CommandContext["out"]["result"]>[1] & object,
   { sequence, policyRef }: Written,
 ): Promise<void> {
+  const isRecordedLocally = policyRef.startsWith(DEGRADED);
+  const first = isRecordedLocally
+    ? `Committed on ${where} — the journal gets it when it is back`
+    : `Committed (seq:${sequence}) on ${where}`;
   const policy = policyRef === "" ? [] : [`  policy: ${printable(policyRef)}`];
-  await out.result([`Committed (seq:${sequence}) on ${where}`, ...policy], {
-    sequence,
+  await out.result([first, ...policy], {
+    sequence: isRecordedLocally ? null : sequence,
     ...target,
     policy_ref: policyRef === "" ? null : policyRef,
   });

@@ -66,6 +66,10 @@ function wording(error: PactError, reason: string, peer: string): Wording {
       return plain("Node not enrolled: hardware identity not recognized", reason);
     case "NODE_REVOKED":
       return plain(`Node decommissioned: ${reason}`);
+    case "NODE_ALREADY_ENROLLED":
+      return plain(`Node already enrolled: ${reason}`);
+    case "EMERGENCY_ACTIVE":
+      return plain(`Emergency already active: ${reason}`);
     case "ALREADY_ACTIVE":
       return plain("Node is already active — wait for heartbeat timeout or decommission", reason);
     case "RATE_LIMITED":

@@ -407,3 +407,11 @@ Deno.test("CLI-73: a vCluster whose apply needs an approval is reported as pendi
     files: { "ml.toml": "[vcluster.ml.packages]\nslurm = '1'\n" },
     journal: { ...emptyVCluster, config: { ...emptyVCluster.config, ...needsApproval.config } },
   }));
+
+Deno.test("a commit that the node keeps for an absent journal says so and has no sequence yet", () =>
+  assertGolden("commit_degraded", {
+    args: ["commit", "-m", "Keep it", "--node", "node-1"],
+    agents: {
+      "node-1": { localCommit: () => ({ sequence: 0n, policyRef: "degraded:rbac:commit" }) },
+    },
+  }));

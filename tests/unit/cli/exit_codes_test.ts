@@ -131,3 +131,13 @@ Deno.test("CLI-9: Ctrl-C cancels the running call and exits 130", async () => {
   assert.equal(outcome.code, 130);
   assert.equal(outcome.stdout, "");
 });
+
+Deno.test("a node that is enrolled already is named in a sentence and exits 13", () =>
+  assertGolden("error_already_enrolled", {
+    args: ["enroll", "node-1", "--mac", "aa:bb:cc:dd:ee:01"],
+    journal: {
+      enrollment: {
+        registerNode: refuse("NODE_ALREADY_ENROLLED", "NODE_ALREADY_ENROLLED: node-1"),
+      },
+    },
+  }));
