@@ -1,0 +1,25 @@
+/** A program of the project and how it is started. */
+export interface Executable {
+  /** Name of the file that people start. */
+  readonly name: string;
+  /** Its permission set in deno.json, and its folder under `lib/`. */
+  readonly set: string;
+  /** Its first module, from the repository's root. */
+  readonly entry: string;
+  /** Options of the runtime besides the permission set. */
+  readonly flags: readonly string[];
+}
+
+/** What `deno task compile` makes. */
+export const EXECUTABLES: readonly Executable[] = [
+  { name: "pact", set: "cli", entry: "cli/main.ts", flags: [] },
+  { name: "pact-journal", set: "journal", entry: "journal/main.ts", flags: [] },
+  {
+    name: "pact-agent",
+    set: "agent",
+    entry: "agent/main.ts",
+    // Its network worker gets fewer permissions than it has itself.
+    flags: ["--unstable-worker-options"],
+  },
+  { name: "pact-mcp", set: "mcp", entry: "mcp/main.ts", flags: [] },
+];

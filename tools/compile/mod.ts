@@ -1,0 +1,9 @@
+/**
+ * Makes the executables of the project, each with its permission set baked in.
+ *
+ * @module
+ */
+export { compileAll, type Compiled } from "./compile.ts";
+export { readPermissionSets } from "./config.ts";
+export { type Executable, EXECUTABLES } from "./executables.ts";
+export { grantsOf, type ReadBack, readBack } from "./read_back.ts";
