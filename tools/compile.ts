@@ -5,7 +5,11 @@
 import { compileAll, EXECUTABLES } from "./compile/mod.ts";
 
 if (import.meta.main) {
-  const { directory, form } = await compileAll("dist");
+  const baseRuntime = Deno.env.get("DENORT_BIN");
+  const { directory, form } = await compileAll(
+    "dist",
+    baseRuntime === undefined ? {} : { baseRuntime },
+  );
   const names = EXECUTABLES.map(({ name }) => name).join(", ");
   console.log(
     form === "standalone"

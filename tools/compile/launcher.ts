@@ -20,18 +20,19 @@ export DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1
 [ -n "\${HOME:-}\${DENO_DIR:-}" ] || export DENO_DIR="$lib/cache"
 exec "$lib/deno" run ${options} --config="$lib/deno.json" "$lib/${program}" "$@"
 `;
-  await replaceFile(output, (path) => Deno.writeTextFile(path, text, { mode: 0o755 }));
+  await replaceFile(output, text);
 }
 
-/** Puts the runtime that runs this beside the bundles; a package replaces the link by the file. */
-export async function linkRuntime(path: string): Promise<void> {
-  await replaceFile(path, (place) => Deno.symlink(Deno.execPath(), place));
+/** Writes the way to the runtime that runs this; a package puts the runtime itself in its place. */
+export async function writeRuntimeLink(path: string): Promise<void> {
+  const quoted = `'${Deno.execPath().replaceAll("'", "'\\''")}'`;
+  await replaceFile(path, `#!/bin/sh\nexec ${quoted} "$@"\n`);
 }
 
 /** What stands there may be a running executable or a link, which are not to be written through. */
-async function replaceFile(path: string, write: (path: string) => Promise<void>): Promise<void> {
+async function replaceFile(path: string, text: string): Promise<void> {
   await Deno.remove(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
-  await write(path);
+  await Deno.writeTextFile(path, text, { mode: 0o755 });
 }

@@ -25,7 +25,7 @@ export async function compileStandalone(
     await deno(["compile", ...options, ...include, `--output=${output}`, main], env);
   } catch (error) {
     if (error instanceof DenoFailure && /Setting up base binary/.test(error.stderr)) {
-      throw new NoBaseRuntime("deno compile has no base runtime", { cause: error });
+      throw new NoBaseRuntime(error.stderr, { cause: error });
     }
     throw error;
   }
