@@ -268,3 +268,16 @@ Deno.test("CLI-115: node inspect", () =>
       },
     },
   }));
+
+Deno.test("CLI-110: group show prints nodes, overlay, emergencies and every policy setting", () =>
+  assertGolden("group_show", {
+    args: ["group", "show", "ml"],
+    journal: {
+      fleet: {
+        ...fleet,
+        listVClusters: () => ({ vclusters: [{ vclusterId: "ml", overlayVersion: 4n }] }),
+        listEmergencies: () => ({ sessions: [{ id: "em-1" }] }),
+      },
+      policy: { getEffectivePolicy: refuse("NOT_FOUND", "policy for ml not found") },
+    },
+  }));

@@ -4,7 +4,7 @@ import { storedEntryFromWire } from "../../../common/wire/mod.ts";
 import type { JsonValue } from "../../../common/json/mod.ts";
 import type { JournalScript } from "../../support/mod.ts";
 import { ago, entry, nodeDelta, refuse } from "./fixtures.ts";
-import { runScenario } from "./harness.ts";
+import { assertGolden, runScenario } from "./harness.ts";
 
 const document = (message: Parameters<typeof storedEntryFromWire>[0]) =>
   canonicalBytes(storedEntryFromWire(message) as unknown as JsonValue);
@@ -106,15 +106,12 @@ Deno.test("CLI-54: watch reconnects and resumes after the last update", async ()
   assert.match(outcome.stderr, /reconnected/);
 });
 
-Deno.test("watch ends with the journal's reason when it may not subscribe", async () => {
-  const outcome = await runScenario({
+Deno.test("watch ends with the journal's reason when it may not subscribe", () =>
+  assertGolden("watch_denied", {
     args: ["watch", "--from", "0"],
     journal: {
       stream: {
         subscribeConfigUpdates: refuse("PERMISSION_DENIED", "PERMISSION_DENIED: not your vCluster"),
       },
     },
-  });
-  assert.equal(outcome.code, 2);
-  assert.match(outcome.stderr, /Access denied: not your vCluster/);
-});
+  }));
