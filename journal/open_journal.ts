@@ -11,22 +11,17 @@ import {
   MIN_HMAC_SECRET_BYTES,
   type TokenVerifier,
 } from "../common/auth/mod.ts";
-import type { Clock } from "../common/clock/mod.ts";
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Clock, TimerHandle } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
-import { type RpcServer, serveRpc } from "../common/rpc/mod.ts";
+import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc/mod.ts";
 import { authenticate, createGatekeeper } from "./access/mod.ts";
-import {
-  type Authority,
-  listenerCertificate,
-  openAuthority,
-  readPrivateFile,
-  trustBundlePem,
-} from "./certs/mod.ts";
+import { type Authority, createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
-import { createEnroller } from "./enrollment/mod.ts";
-import { createMetrics, type HttpListener, serveHttp } from "./http/mod.ts";
+import { createEnroller, type Enroller } from "./enrollment/mod.ts";
+import { createMetrics, type HttpListener, type Metrics, serveHttp } from "./http/mod.ts";
 import { OverlayCompressor } from "./overlay/mod.ts";
 import { openReplica, type Replica } from "./replica/mod.ts";
 import {
@@ -52,6 +47,13 @@ const SERVICE_NAMES = [
   stream.BootConfigService,
   enrollment.EnrollmentService,
 ].map((service) => service.typeName);
+
+/** Largest bodies of the two methods that everybody writes with (journal.md section 16). */
+const MAX_ENROLL_BYTES = 64 * 1024;
+const MAX_APPEND_BYTES = 4 * 1024 * 1024;
+
+/** How long a revoked connection stays, for its streams to end with the reason. */
+const REVOCATION_GRACE_MS = 1_000;
 
 /** How long running calls may finish at shutdown. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -96,32 +98,52 @@ async function openAll(
   const tokens = tokenVerifier(settings, clock);
   const authority = await openAuthority(settings, new Date(clock.nowMs()));
   await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
+  const metrics = createMetrics(VERSION);
+  opened.defer(() => metrics.close());
   const replica = await openReplica({
     dataDir: settings.dataDir,
     clock,
     random,
     onFailed: (error) => log.error("replica failed, writes are refused", { error: error.message }),
+    onApplyDuration: metrics.wrote,
   });
   opened.defer(() => replica.close());
+  metrics.observe({ replica, clock, memberId: settings.nodeId });
   await publishAuthority(settings, authority, replica, log);
 
-  const hub = createHub(replica);
+  const hub = createHub(replica, metrics.subscriberLagged);
   opened.defer(() => hub.close());
   const liveness = createLiveness(replica, clock, log.child("liveness"));
   opened.defer(() => liveness.close());
-  const metrics = createMetrics(replica, VERSION);
-  opened.defer(() => metrics.close());
+  const gatekeeper = createGatekeeper(replica, metrics.denied);
+  const trust = createTrust(settings, authority, replica, clock);
+  const enroller = createEnroller({
+    ...settings,
+    replica,
+    ca: authority.ca,
+    trustBundle: trust.bundlePem,
+    lastSeenMs: liveness.lastSeenMs,
+    clock,
+    log: log.child("enrollment"),
+    counts: metrics.enrollment,
+  });
+  opened.defer(() => enroller.close());
 
-  const gatekeeper = createGatekeeper(replica);
-  const context: ServiceContext = { replica, gatekeeper, hub, liveness, clock, log };
-  const trustBundle = () => bundleOf(authority, replica);
-  const rpc = await listen({ settings, clock, log, random }, authority, context, {
+  const rpc = await listen({
+    settings,
+    clock,
+    log,
+    random,
+    context: { replica, gatekeeper, hub, liveness, clock, log },
     tokens,
-    trustBundle,
+    enroller,
     metrics,
+    tls: settings.tlsMode === "off" ? undefined : await trust.serverTls(),
   });
   opened.defer(() => rpc.close({ graceMs: SHUTDOWN_GRACE_MS }));
-  followRevocations(replica, rpc);
+  const stopRotation = trust.keepFresh(rpc, log.child("tls"));
+  opened.defer(stopRotation);
+  opened.defer(followRevocations(replica, rpc, clock));
   const http = openHttp(settings, replica, metrics);
   opened.defer(() => http.close());
   return { rpcPort: rpc.port, httpPort: http.port };
@@ -176,41 +198,23 @@ async function publishAuthority(
   if (isEphemeral) log.info("CA regenerated, agents will re-enroll");
 }
 
-function bundleOf({ ca }: Authority, replica: Replica): string {
-  const others = [...replica.state.list("ca_bundle")].map(([, { certificate_pem }]) =>
-    certificate_pem
-  );
-  return trustBundlePem(ca, others);
+/** What the API listener is made of. */
+interface ApiParts extends JournalOptions {
+  readonly context: ServiceContext;
+  readonly tokens: TokenVerifier | undefined;
+  readonly enroller: Enroller;
+  readonly metrics: Metrics;
+  /** Absent: cleartext, by explicit choice. */
+  readonly tls: ServerTls | undefined;
 }
 
-async function listen(
-  { settings, clock, log, random }: JournalOptions,
-  authority: Authority,
-  context: ServiceContext,
-  { tokens, trustBundle, metrics }: {
-    readonly tokens: TokenVerifier | undefined;
-    readonly trustBundle: () => string;
-    readonly metrics: ReturnType<typeof createMetrics>;
-  },
-): Promise<RpcServer> {
-  const { replica } = context;
-  const enroller = createEnroller({
-    ...settings,
-    replica,
-    ca: authority.ca,
-    trustBundle,
-    isLive: context.liveness.isLive,
-    clock,
-    log: log.child("enrollment"),
-  });
-  const presented = await listenerCertificate(settings, authority, new Date(clock.nowMs()));
+async function listen(parts: ApiParts): Promise<RpcServer> {
+  const { settings, clock, log, context, tokens, metrics, tls } = parts;
+  const { replica, liveness } = context;
   return await serveRpc({
     name: "API",
     listen: settings.listen,
-    ...(settings.tlsMode === "off" ? {} : {
-      tls: { ...presented, clientCaPem: trustBundle() },
-      clientAuth: "optional" as const,
-    }),
+    ...(tls === undefined ? {} : { tls, clientAuth: "optional" as const }),
     clock,
     admit: authenticate({
       tokens,
@@ -219,6 +223,8 @@ async function listen(
         isRevoked: (serial) => replica.state.get("revoked_serials", serial) !== undefined,
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
       },
+      onNodeCall: liveness.seen,
+      onRefused: () => metrics.denied("authenticate"),
     }),
     interceptors: [freshnessInterceptor(replica)],
     onInternalError: (error, call, incidentId) =>
@@ -228,26 +234,36 @@ async function listen(
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
     httpRoutes: discoveryRoutes(settings),
-    routes: (router) => {
-      router.service(journal.ConfigService, configService(context));
-      router.service(journal.FleetService, fleetService(context, memberInfo(settings)));
-      router.service(policy.PolicyService, policyService(context));
-      router.service(
-        stream.BootConfigService,
-        bootConfigService(context, {
-          compressor: new OverlayCompressor(),
-          maxStreams: settings.maxBootStreams,
-          metrics,
-          random,
-        }),
-      );
-      router.service(
-        enrollment.EnrollmentService,
-        enrollmentService(context, enroller, settings.domainId),
-      );
-      router.service(health.Health, healthService(replica, SERVICE_NAMES));
-    },
+    routes: apiRoutes(parts),
   });
+}
+
+function apiRoutes(
+  { settings, context, enroller, metrics, random }: ApiParts,
+): (router: ConnectRouter) => void {
+  const config = configService(context);
+  const enrolment = enrollmentService(context, enroller, settings.domainId);
+  return (router) => {
+    router.service(journal.ConfigService, config);
+    router.service(journal.FleetService, fleetService(context, memberInfo(settings)));
+    router.service(policy.PolicyService, policyService(context));
+    router.service(
+      stream.BootConfigService,
+      bootConfigService(context, {
+        compressor: new OverlayCompressor(),
+        maxStreams: settings.maxBootStreams,
+        metrics,
+        random,
+      }),
+    );
+    router.service(enrollment.EnrollmentService, enrolment);
+    router.service(health.Health, healthService(context.replica, SERVICE_NAMES));
+    // Registered again for their own limits (journal.md section 16); the last one counts.
+    const { enroll } = enrollment.EnrollmentService.method;
+    router.rpc(enroll, enrolment.enroll, { readMaxBytes: MAX_ENROLL_BYTES });
+    const { appendEntry } = journal.ConfigService.method;
+    router.rpc(appendEntry, config.appendEntry, { readMaxBytes: MAX_APPEND_BYTES });
+  };
 }
 
 function isEnrolled(replica: Replica, nodeId: string): boolean {
@@ -255,14 +271,26 @@ function isEnrolled(replica: Replica, nodeId: string): boolean {
   return record !== undefined && record.state !== "Revoked";
 }
 
-/** Ends the connections of a node the moment it is revoked (CRT-6). */
-function followRevocations(replica: Replica, rpc: RpcServer): void {
-  replica.onApplied(({ writes }) => {
+/**
+ * Ends the connections of a revoked certificate (CRT-6). Its streams end by themselves with the
+ * reason, which is why the connection gets a moment more; calls are refused from now on.
+ */
+function followRevocations(replica: Replica, rpc: RpcServer, clock: Clock): () => void {
+  const timers = new Set<TimerHandle>();
+  const stop = replica.onApplied(({ writes }) => {
     for (const [serial, revocation] of writes.revoked_serials) {
       if (revocation === undefined) continue;
-      rpc.disconnect((peer) => peer.certificate?.serialHex === serial);
+      const timer = clock.setTimer(REVOCATION_GRACE_MS, () => {
+        timers.delete(timer);
+        rpc.disconnect((peer) => peer.certificate?.serialHex === serial);
+      });
+      timers.add(timer);
     }
   });
+  return () => {
+    stop();
+    timers.forEach((timer) => clock.clearTimer(timer));
+  };
 }
 
 function memberInfo({ nodeId, listen }: JournalSettings) {
@@ -291,7 +319,7 @@ function discoveryRoutes(settings: JournalSettings) {
 function openHttp(
   settings: JournalSettings,
   replica: Replica,
-  metrics: ReturnType<typeof createMetrics>,
+  metrics: Metrics,
 ): HttpListener {
   return serveHttp({
     listen: settings.metricsListen,

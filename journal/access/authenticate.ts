@@ -18,14 +18,21 @@ export interface AuthenticateOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly certificates: CertificateStanding;
   readonly domainId: string;
+  /** Hears of every call of an enrolled node (HB-1). */
+  readonly onNodeCall: (nodeId: string) => void;
+  /** Hears of every call without a valid credential (AUT-12). */
+  readonly onRefused: () => void;
 }
+
+/** Names of the journal itself and of agents, which no token may carry. */
+const RESERVED = /^(system|pact-service-agent)\//i;
 
 /** Admits calls by the credential their method demands, before the body is read (API-3). */
 export function authenticate(options: AuthenticateOptions): Admit {
   return async (call) => {
     const rule = METHOD_CREDENTIALS[`${call.service}/${call.method}`];
     if (rule === "none") return;
-    const caller = await callerOf(call, options);
+    const caller = await knownCaller(call, options);
     if (rule === undefined || rule === "peer") throw unauthenticated("method not open to clients");
     if (rule === "mtls" && caller.nodeId === undefined) {
       throw unauthenticated("client certificate required");
@@ -33,8 +40,18 @@ export function authenticate(options: AuthenticateOptions): Admit {
     if (rule === "token" && !call.header.has("authorization")) {
       throw unauthenticated("missing authorization header");
     }
+    if (caller.nodeId !== undefined) options.onNodeCall(caller.nodeId);
     call.contextValues.set(callerKey, caller);
   };
+}
+
+async function knownCaller(call: IncomingCall, options: AuthenticateOptions): Promise<Caller> {
+  try {
+    return await callerOf(call, options);
+  } catch (error) {
+    options.onRefused();
+    throw error;
+  }
 }
 
 async function callerOf(call: IncomingCall, options: AuthenticateOptions): Promise<Caller> {
@@ -46,8 +63,11 @@ async function callerOf(call: IncomingCall, options: AuthenticateOptions): Promi
     return { ...node, principal: agentPrincipal(node.certificateName, node.nodeId), remoteAddress };
   }
   if (options.tokens === undefined) throw unauthenticated("no token keys configured");
-  const { principal } = await options.tokens.verifyHeader(authorization);
-  return { ...node, principal, remoteAddress };
+  const { principal, expiresAtMs } = await options.tokens.verifyHeader(authorization);
+  if (RESERVED.test(principal.principal)) {
+    throw unauthenticated("invalid token: the name is reserved");
+  }
+  return { ...node, principal, expiresAtMs, remoteAddress };
 }
 
 /** The node of the connection's certificate; undefined when it carries none. */

@@ -1,4 +1,5 @@
 import {
+  type Action,
   actionGroup,
   decide,
   type Decision,
@@ -9,13 +10,14 @@ import { PactError } from "../../common/errors/mod.ts";
 import { defaultPolicy, type Policy, type Scope } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
+import { operationType } from "./operation_type.ts";
 
 /** A question to the policy. */
 export interface AccessRequest {
   readonly caller: Caller;
   readonly action: string;
   readonly scope: Scope;
-  readonly command?: string;
+  /** Whether an exec changes state; what is not known to be harmless does (APR-3). */
   readonly changesState?: boolean;
 }
 
@@ -35,14 +37,28 @@ export interface Gatekeeper {
    * @throws {PactError} PERMISSION_DENIED with its reason, POLICY_DENIED where two people decide.
    */
   require(request: AccessRequest): Promise<Grant>;
+  /**
+   * Refuses for a reason that lies outside the policy; audited all the same (AUD-2).
+   *
+   * @throws {PactError} `refusal`, always.
+   */
+  refuse(request: AccessRequest, refusal: PactError): Promise<never>;
   /** The vCluster a scope lies in; undefined for Global and for unassigned nodes (ROL-4). */
   vclusterOf(scope: Scope): string | undefined;
   /** The policy of a vCluster, all defaults where none is stored. */
   policyOf(vclusterId: string | undefined): Policy;
 }
 
-/** A gatekeeper over the local replica (POL-1, J8). */
-export function createGatekeeper(replica: Replica): Gatekeeper {
+/** A gatekeeper over the local replica (POL-1, J8). `onDenied` hears of every refusal. */
+export function createGatekeeper(
+  replica: Replica,
+  onDenied: (action: string) => void = () => {},
+): Gatekeeper {
+  const refuse = async (request: AccessRequest, refusal: PactError): Promise<never> => {
+    onDenied(parseAction(request.action) ?? "unknown");
+    await auditRefusal(replica, request, refusal.message);
+    throw refusal;
+  };
   const vclusterOf = (scope: Scope) => {
     if (scope === "Global") return undefined;
     if ("VCluster" in scope) return scope.VCluster;
@@ -71,19 +87,21 @@ export function createGatekeeper(replica: Replica): Gatekeeper {
     decide: decideRequest,
     vclusterOf,
     policyOf,
+    refuse,
     require: async (request) => {
       const decision = decideRequest(request);
       if (decision.outcome === "allow") return decision;
       const refusal = decision.outcome === "deny"
         ? new PactError("PERMISSION_DENIED", decision.reason)
-        : new PactError(
-          "POLICY_DENIED",
-          `two people must decide on ${request.action} here, which this version cannot do yet`,
-        );
-      await auditRefusal(replica, request, decision.role, refusal.message);
-      throw refusal;
+        : new PactError("POLICY_DENIED", twoPeopleNeeded(request.action));
+      return await refuse(request, refusal);
     },
   };
+}
+
+/** Why an action that needs a second person is refused (policy.md section 6). */
+export function twoPeopleNeeded(action: string): string {
+  return `two people must decide on ${action} here, which this version cannot do yet`;
 }
 
 /** The part of a policy that decisions read. */
@@ -105,22 +123,28 @@ function decisionPolicy(policy: Policy): DecisionPolicy {
 async function auditRefusal(
   replica: Replica,
   request: AccessRequest,
-  role: string,
   reason: string,
 ): Promise<void> {
   const action = parseAction(request.action);
-  if (action === undefined || actionGroup(action) === "read") return;
-  const actor = identityOf(request.caller, role === "" ? "none" : role);
+  if (action === undefined || !isRecorded(action)) return;
+  const { caller } = request;
+  const actor = identityOf(caller, caller.principal.roles[0] ?? "none");
   await replica.submit({
     type: "RecordOperation",
     operation: {
       actor,
-      operation_type: request.action,
+      operation_type: operationType(action),
       scope: request.scope,
       outcome: "Denied",
       detail: reason,
-      source: request.caller.remoteAddress,
-      metadata: {},
+      source: caller.remoteAddress,
+      metadata: caller.certificateName === undefined ? {} : { via: caller.certificateName },
     },
   }, { actor });
+}
+
+/** Whether refusals of an action are on record: all but those of plain reads (AUD-2). */
+function isRecorded(action: Action): boolean {
+  const group = actionGroup(action);
+  return group !== "read" && group !== "delegated_read";
 }

@@ -11,6 +11,8 @@ export interface Caller {
   /** Common name of that certificate. */
   readonly certificateName?: string;
   readonly certificateSerial?: string;
+  /** When its token ends; streams end with it. */
+  readonly expiresAtMs?: number;
   readonly remoteAddress: string;
 }
 

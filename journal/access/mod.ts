@@ -4,6 +4,13 @@ export {
   type AuthenticateOptions,
   type CertificateStanding,
 } from "./authenticate.ts";
-export { type AccessRequest, createGatekeeper, type Gatekeeper, type Grant } from "./authorize.ts";
+export {
+  type AccessRequest,
+  createGatekeeper,
+  type Gatekeeper,
+  type Grant,
+  twoPeopleNeeded,
+} from "./authorize.ts";
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
+export { operationType } from "./operation_type.ts";

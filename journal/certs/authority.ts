@@ -2,7 +2,6 @@ import {
   type CertificateAuthority,
   createCa,
   issueServerCertificate,
-  joinPemBundle,
   loadCa,
 } from "../../common/tls/mod.ts";
 import type { SecretPem } from "../../common/tls/mod.ts";
@@ -59,18 +58,39 @@ export async function listenerCertificate(
       keyPem: readPrivateKey(settings.tlsKey),
     };
   }
-  const hosts = new Set(["localhost", "127.0.0.1", "::1", Deno.hostname(), ...settings.tlsHosts]);
-  const bound = settings.listen.hostname;
-  if (bound !== "0.0.0.0" && bound !== "::") hosts.add(bound);
   const issued = await issueServerCertificate(authority.ca, {
     commonName: `journal-${settings.nodeId}`,
-    hosts: [...hosts],
+    hosts: hostsOf(settings, Deno.hostname()),
     now,
   });
   return { certPem: issued.fullChainPem, keyPem: issued.keyPem };
 }
 
-/** Every CA certificate of the replicated bundle as one PEM text, `own` first. */
-export function trustBundlePem(own: CertificateAuthority, others: readonly string[]): string {
-  return joinPemBundle([own.certPem, ...others.filter((pem) => pem.trim() !== own.certPem.trim())]);
+/**
+ * The names and addresses clients may dial this journal by (CRT-9): this machine's name, long and
+ * short, the member's host, the bound address, and those of `journal.tls.hosts`.
+ */
+export function hostsOf(
+  { listen, peers, tlsHosts }: Pick<JournalSettings, "listen" | "peers" | "tlsHosts">,
+  hostname: string,
+): string[] {
+  const wildcards = ["0.0.0.0", "::"];
+  return [
+    ...new Set([
+      "localhost",
+      "127.0.0.1",
+      "::1",
+      hostname,
+      hostname.split(".")[0] ?? hostname,
+      ...(wildcards.includes(listen.hostname) ? [] : [listen.hostname]),
+      ...peers.map(memberHost),
+      ...tlsHosts,
+    ].filter((host) => host !== "")),
+  ];
+}
+
+/** The host in `ID=HOST:PORT` or `ID:HOST:PORT` (JRN-54). */
+function memberHost(member: string): string {
+  const host = /^[0-9]+[=:](.+):[0-9]+$/.exec(member)?.[1] ?? "";
+  return host.replaceAll(/^\[|\]$/g, "");
 }

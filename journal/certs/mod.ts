@@ -1,10 +1,11 @@
 /** The journal's CA, its listener certificate and its secret files. */
 export {
   type Authority,
+  hostsOf,
   type ListenerCertificate,
   listenerCertificate,
   openAuthority,
-  trustBundlePem,
 } from "./authority.ts";
 export { type CaFiles, initCa } from "./init_ca.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";
+export { createTrust, type Trust } from "./trust.ts";

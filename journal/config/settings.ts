@@ -81,6 +81,7 @@ export const JOURNAL_SETTINGS = {
   ),
   tlsCert: textSetting({ env: ["PACT_JOURNAL_TLS_CERT"], key: "journal.tls.cert" }, path),
   tlsKey: textSetting({ env: ["PACT_JOURNAL_TLS_KEY"], key: "journal.tls.key" }, path),
+  tlsCa: textSetting({ env: ["PACT_JOURNAL_TLS_CA"], key: "journal.tls.ca" }, path),
   tlsHosts: listSetting({ key: "journal.tls.hosts" }, listOrText.default([])),
   idpUrl: textSetting({ env: ["PACT_IDP_URL"], key: "policy.iam.idp_url" }, url),
   clientId: textSetting(

@@ -1,12 +1,12 @@
 /**
  * Lets machines in: matches their hardware, activates the record, signs the certificate. It owns the
- * limiter of refused attempts and nothing that must be closed.
+ * limiter and the records of refused attempts, and ends with `close`.
  */
 
 import { create } from "@bufbuild/protobuf";
 import { enrollment } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
-import { PactError } from "../../common/errors/mod.ts";
+import { type ErrorCode, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import {
@@ -18,9 +18,10 @@ import {
   verifyCsr,
 } from "../../common/tls/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Enrollment } from "../state/mod.ts";
+import type { AuditNote, Enrollment } from "../state/mod.ts";
 import { normalizeHardware } from "./hardware.ts";
 import { RefusalLimiter } from "./rate_limit.ts";
+import { RefusalRecords } from "./refusal_records.ts";
 
 /** What enrolment works with. */
 export interface EnrollerOptions {
@@ -28,13 +29,37 @@ export interface EnrollerOptions {
   readonly ca: CertificateAuthority;
   /** The trust bundle nodes get, as PEM. */
   readonly trustBundle: () => string;
-  readonly isLive: (nodeId: string) => boolean;
+  /** When this process last heard of a node, in milliseconds since the epoch. */
+  readonly lastSeenMs: (nodeId: string) => number | undefined;
   readonly domainId: string;
   readonly certLifetimeSeconds: number;
   readonly activeLockSeconds: number;
   readonly rateLimitPerMinute: number;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly counts: EnrollmentCounts;
+}
+
+/** How an attempt to enrol ended, as metrics tell it (journal.md 14.2). */
+export type EnrollmentOutcome =
+  | "ok"
+  | "not_enrolled"
+  | "revoked"
+  | "active"
+  | "mismatch"
+  | "rate_limited"
+  | "error";
+
+/** Where attempts and certificates are counted. */
+export interface EnrollmentCounts {
+  attempted(outcome: EnrollmentOutcome): void;
+  signed(kind: "enroll" | "renew"): void;
+}
+
+/** Who asks for a new certificate: the serial it presented, and where it called from. */
+export interface RenewingPeer {
+  readonly serial: string;
+  readonly source: string;
 }
 
 /** Enrols and renews. */
@@ -49,53 +74,77 @@ export interface Enroller {
   renew(
     request: enrollment.RenewCertRequest,
     nodeId: string,
-    presentedSerial: string,
+    peer: RenewingPeer,
     signal: AbortSignal,
   ): Promise<enrollment.RenewCertResponse>;
+  close(): void;
 }
+
+/** Most attempts under way at once (ENR-31). */
+const MAX_UNDER_WAY = 20_000;
+
+/** Refusals that are the caller's doing: they count against its limit (ENR-30). */
+const OUTCOMES: Readonly<Partial<Record<ErrorCode, EnrollmentOutcome>>> = {
+  NODE_NOT_ENROLLED: "not_enrolled",
+  NODE_REVOKED: "revoked",
+  ALREADY_ACTIVE: "active",
+  HARDWARE_IDENTITY_MISMATCH: "mismatch",
+  INVALID_ARGUMENT: "error",
+};
 
 /** An enroller for one journal process. */
 export function createEnroller(options: EnrollerOptions): Enroller {
+  const { replica, clock, log, counts } = options;
   const limiter = new RefusalLimiter(options.rateLimitPerMinute);
+  const records = new RefusalRecords(replica, clock, log);
+  let underWay = 0;
+
+  function refusalFor(error: unknown, request: enrollment.EnrollRequest, source: string): unknown {
+    const outcome = error instanceof PactError ? OUTCOMES[error.code] : undefined;
+    if (!(error instanceof PactError) || outcome === undefined) {
+      counts.attempted("error");
+      return error;
+    }
+    const isTooMany = !limiter.countRefusal(source, clock.nowMs());
+    const refusal = isTooMany ? tooMany(10_000) : error;
+    counts.attempted(isTooMany ? "rate_limited" : outcome);
+    const { code, message } = refusal;
+    records.add({ source, code, detail: message, hardware: presentedBy(request) });
+    return refusal;
+  }
+
   return {
     enroll: async (request, source, signal) => {
-      const nowMs = options.clock.nowMs();
-      const record = matchOrLimit(options, limiter, request, source, nowMs);
+      if (underWay >= MAX_UNDER_WAY) throw tooMany(1_000);
+      underWay++;
       try {
-        return await admit(options, requireAdmissible(options, record, nowMs), request, signal);
+        const record = requireAdmissible(options, matchRecord(replica, request), clock.nowMs());
+        const answer = await admit(options, record, request, source, signal);
+        counts.attempted("ok");
+        return answer;
       } catch (error) {
-        if (error instanceof PactError) limiter.refused(source, nowMs);
-        throw error;
+        throw refusalFor(error, request, source);
+      } finally {
+        underWay--;
       }
     },
-    renew: (request, nodeId, presentedSerial, signal) =>
-      renew(options, request, nodeId, presentedSerial, signal),
+    renew: (request, nodeId, peer, signal) => renew(options, request, nodeId, peer, signal),
+    close: () => records.close(),
   };
 }
 
-/** The record of the presented hardware; strangers count against the limit (ENR-30). */
-function matchOrLimit(
-  { replica, log }: EnrollerOptions,
-  limiter: RefusalLimiter,
-  request: enrollment.EnrollRequest,
-  source: string,
-  nowMs: number,
-): Enrollment {
+function tooMany(retryAfterMs: number): PactError {
+  return new PactError("RATE_LIMITED", "RATE_LIMITED: too many enrollments, retry later", {
+    trailers: { "retry-after-ms": String(retryAfterMs) },
+  });
+}
+
+/** The identifiers of a request for its record; of a malformed one, nothing. */
+function presentedBy({ hardwareIdentity }: enrollment.EnrollRequest): readonly string[] {
   try {
-    return matchRecord(replica, request);
-  } catch (error) {
-    if (!limiter.mayTry(source, nowMs)) {
-      throw new PactError(
-        "RATE_LIMITED",
-        "RATE_LIMITED: too many refused enrollments, retry later",
-        {
-          trailers: { "retry-after-ms": "10000" },
-        },
-      );
-    }
-    limiter.refused(source, nowMs);
-    log.warn("enrollment refused", { source, reason: error instanceof Error ? error.message : "" });
-    throw error;
+    return normalizeHardware(hardwareIdentity).keys;
+  } catch {
+    return [];
   }
 }
 
@@ -121,14 +170,17 @@ function matchRecord(replica: Replica, request: enrollment.EnrollRequest): Enrol
 
 /** A record that may be activated now (journal.md 9.1, ENR-1). */
 function requireAdmissible(
-  { isLive, activeLockSeconds }: EnrollerOptions,
+  { lastSeenMs, activeLockSeconds }: EnrollerOptions,
   record: Enrollment,
   nowMs: number,
 ): Enrollment {
   const { node_id, state, last_seen } = record;
   if (state === "Revoked") throw new PactError("NODE_REVOKED", `NODE_REVOKED: ${node_id}`);
-  const seenMs = last_seen === undefined ? 0 : Date.parse(last_seen);
-  if (state === "Active" && (isLive(node_id) || nowMs - seenMs < activeLockSeconds * 1000)) {
+  const seenMs = Math.max(
+    last_seen === undefined ? 0 : Date.parse(last_seen),
+    lastSeenMs(node_id) ?? 0,
+  );
+  if (state === "Active" && nowMs - seenMs < activeLockSeconds * 1000) {
     throw new PactError("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${node_id}`);
   }
   return record;
@@ -138,18 +190,20 @@ async function admit(
   options: EnrollerOptions,
   record: Enrollment,
   request: enrollment.EnrollRequest,
+  source: string,
   signal: AbortSignal,
 ): Promise<enrollment.EnrollResponse> {
   const { replica, domainId, clock, activeLockSeconds } = options;
   const { node_id } = record;
   const csr = await readCsr(request.csr);
-  const submit = { actor: SYSTEM_IDENTITY, signal };
+  // From the activation on, the attempt is carried through even if the caller goes away.
+  const submit = { actor: SYSTEM_IDENTITY };
   const goneSinceMs = clock.nowMs() - activeLockSeconds * 1000;
   await replica.submit({
     type: "ActivateNode",
     node_id,
     gone_since: new Date(goneSinceMs).toISOString(),
-  }, submit);
+  }, { ...submit, signal });
   const issued = await sign(options, node_id, csr).catch(async (error: unknown) => {
     const to = record.state === "Registered" ? "Registered" : "Inactive";
     await replica.submit({ type: "DeactivateNode", node_id, to, reason: "signing failed" }, submit);
@@ -161,7 +215,8 @@ async function admit(
     cert_serial: issued.serialHex,
     cert_expires_at: issued.notAfter.toISOString(),
     revoke_previous: record.cert_serial !== undefined,
-  }, submit);
+  }, { ...submit, audit: certificateNote("NodeEnroll", node_id, issued, source) });
+  options.counts.signed("enroll");
   options.log.info("node enrolled", { node: node_id, serial: issued.serialHex });
   return create(enrollment.EnrollResponseSchema, {
     nodeId: node_id,
@@ -176,7 +231,7 @@ async function renew(
   options: EnrollerOptions,
   request: enrollment.RenewCertRequest,
   nodeId: string,
-  presentedSerial: string,
+  { serial: presentedSerial, source }: RenewingPeer,
   signal: AbortSignal,
 ): Promise<enrollment.RenewCertResponse> {
   const record = options.replica.state.get("enrollments", nodeId);
@@ -193,8 +248,28 @@ async function renew(
     cert_serial: issued.serialHex,
     cert_expires_at: issued.notAfter.toISOString(),
     expected_serial: current,
-  }, { actor: SYSTEM_IDENTITY, signal });
+  }, {
+    actor: SYSTEM_IDENTITY,
+    signal,
+    audit: certificateNote("CertRenew", nodeId, issued, source),
+  });
+  options.counts.signed("renew");
   return create(enrollment.RenewCertResponseSchema, certificateFields(options, issued));
+}
+
+function certificateNote(
+  operationType: "NodeEnroll" | "CertRenew",
+  nodeId: string,
+  { serialHex, notAfter }: IssuedCertificate,
+  source: string,
+): AuditNote {
+  return {
+    operation_type: operationType,
+    scope: { Node: nodeId },
+    detail: `certificate ${serialHex}, valid until ${notAfter.toISOString()}`,
+    source,
+    metadata: {},
+  };
 }
 
 function certificateFields({ ca, trustBundle }: EnrollerOptions, issued: IssuedCertificate) {

@@ -30,12 +30,12 @@ export function normalizeHardware(
   const extra = Object.fromEntries(
     entries.map(([key, value]) => [key, value.trim().toLowerCase()]),
   );
-  const keys = [
-    mac === "" ? undefined : `mac:${mac}`,
-    bmc === "" ? undefined : `bmc:${bmc}`,
-    extra["smbios_uuid"] === undefined ? undefined : `smbios:${extra["smbios_uuid"]}`,
-    extra["tpm_ek_hash"] === undefined ? undefined : `tpm:${extra["tpm_ek_hash"]}`,
-  ].filter((key) => key !== undefined);
+  const keys = Object.entries({
+    mac,
+    bmc,
+    smbios: extra["smbios_uuid"] ?? "",
+    tpm: extra["tpm_ek_hash"] ?? "",
+  }).filter(([, value]) => value !== "").map(([kind, value]) => `${kind}:${value}`);
   if (keys.length === 0) throw invalid("hardware_identity required");
   return {
     identity: { mac_address: mac, ...(bmc === "" ? {} : { bmc_serial: bmc }), extra },

@@ -1,4 +1,9 @@
 /** Enrolment of machines. */
-export { createEnroller, type Enroller, type EnrollerOptions } from "./enroller.ts";
+export {
+  createEnroller,
+  type Enroller,
+  type EnrollerOptions,
+  type EnrollmentCounts,
+  type EnrollmentOutcome,
+} from "./enroller.ts";
 export { type NormalizedHardware, normalizeHardware } from "./hardware.ts";
-export { RefusalLimiter } from "./rate_limit.ts";

@@ -15,23 +15,21 @@ export class RefusalLimiter {
     this.#perSource = Math.max(Math.floor(limitPerMinute / 10), 5);
   }
 
-  /** Whether another attempt that may be refused is let through. */
-  mayTry(source: string, nowMs: number): boolean {
+  /** Counts a refused attempt; false when there were too many already, which are not counted. */
+  countRefusal(source: string, nowMs: number): boolean {
     const own = this.#bySource.get(source) ?? [];
-    return recent(this.#all, nowMs) < this.limitPerMinute && recent(own, nowMs) < this.#perSource;
-  }
-
-  /** Counts a refused attempt. */
-  refused(source: string, nowMs: number): void {
-    const own = this.#bySource.get(source) ?? [];
+    if (recent(this.#all, nowMs) >= this.limitPerMinute) return false;
+    if (recent(own, nowMs) >= this.#perSource) return false;
     // Re-inserting keeps the map in order of use, so the first one is the least recently used.
     this.#bySource.delete(source);
     this.#bySource.set(source, own);
     own.push(nowMs);
     this.#all.push(nowMs);
-    if (this.#bySource.size <= MAX_SOURCES) return;
-    const oldest = this.#bySource.keys().next();
-    if (oldest.done !== true) this.#bySource.delete(oldest.value);
+    if (this.#bySource.size > MAX_SOURCES) {
+      const oldest = this.#bySource.keys().next();
+      if (oldest.done !== true) this.#bySource.delete(oldest.value);
+    }
+    return true;
   }
 }
 

@@ -1,91 +1,128 @@
+/**
+ * What the process counts, for the scrape of `/metrics` (journal.md 14.2). Labels are bounded: no
+ * node ids, no principals (TEL-2). It owns a registry and ends with `close`.
+ */
+
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Entry } from "../../common/model/mod.ts";
-import type { Replica } from "../replica/mod.ts";
+import type { EnrollmentCounts } from "../enrollment/mod.ts";
+import { type GaugeSources, registerStateGauges, snakeCase } from "./state_gauges.ts";
 
-/** What the process counts, for the scrape of `/metrics` (journal.md 14.2). */
+/** Counters and gauges of one journal process. */
 export interface Metrics {
+  /** Adds what is read from the state, and counts what is applied from now on. */
+  observe(sources: GaugeSources): void;
   /** Prometheus text format 0.0.4. */
   scrape(): Promise<string>;
-  /** Counts a boot stream in; undefined when `limit` are open. The result counts it out. */
+  /** Counts a boot stream in; undefined when `limit` are open. The result counts it out, once. */
   bootStreamOpened(limit: number): (() => void) | undefined;
   /** Counts a subscription in; the result counts it out. */
   subscriptionOpened(): () => void;
+  subscriberLagged(): void;
+  readonly enrollment: EnrollmentCounts;
+  /** Counts a refusal of policy, or of a credential under `authenticate` (AUT-12). */
+  denied(action: string): void;
+  /** Notes how long a write took from proposal to answer. */
+  wrote(durationMs: number): void;
   close(): void;
 }
 
 const BOOT_BUCKETS_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
+const WRITE_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** Where a metric's numbers come from when it is scraped. */
-type Collect = (set: (labels: Record<string, string>, value: number) => void) => void;
-
-/** Metrics over `replica`; labels are bounded: no node ids, no principals (TEL-2). */
-export function createMetrics(replica: Replica, version: string): Metrics {
+/** Metrics of a build of `version`. */
+export function createMetrics(version: string): Metrics {
   const registry = new Registry();
-  const gauge = (name: string, help: string, labelNames: string[], collect: Collect) =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        collect((labels, value) => this.set(labels, value));
-      },
-    });
-  registerReplicaGauges(gauge, replica, version);
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  new Gauge({
+    name: "pact_build_info",
+    help: "Version of this journal.",
+    labelNames: ["version"],
+    registers,
+  }).set({ version }, 1);
+  const attempts = counter("pact_enrollment_attempts_total", "Attempts to enrol.", ["outcome"]);
+  const signed = counter("pact_certificates_signed_total", "Certificates signed.", ["kind"]);
+  const denials = counter("pact_policy_denials_total", "Refused calls.", ["action"]);
+  const lagged = counter(
+    "pact_journal_subscribers_lagged_total",
+    "Subscriptions closed because they fell behind.",
+  );
+  const writes = new Histogram({
+    name: "pact_raft_write_duration_seconds",
+    help: "Time of a write from proposal to application.",
+    buckets: WRITE_BUCKETS_SECONDS,
+    registers,
+  });
+  const stops: (() => void)[] = [];
+  return {
+    observe: (sources) => {
+      registerStateGauges(registry, sources);
+      stops.push(countEntries(registry, sources));
+    },
+    scrape: () => registry.metrics(),
+    ...streamMetrics(registry),
+    subscriberLagged: () => lagged.inc(),
+    enrollment: {
+      attempted: (outcome) => attempts.inc({ outcome }),
+      signed: (kind) => signed.inc({ kind }),
+    },
+    denied: (action) => denials.inc({ action }),
+    wrote: (durationMs) => writes.observe(durationMs / 1000),
+    close: () => stops.forEach((stop) => stop()),
+  };
+}
+
+function countEntries(registry: Registry, { replica }: GaugeSources): () => void {
+  const registers = [registry];
+  new Counter({
+    name: "pact_journal_entries_total",
+    help: "Entries ever appended.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(replica.status().nextSequence);
+    },
+  });
+  new Counter({
+    name: "pact_journal_overlay_build_failures_total",
+    help: "Overlay builds that failed since this process started.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(replica.status().overlayBuildFailures);
+    },
+  });
   const events = new Counter({
     name: "pact_journal_events_total",
     help: "Entries appended since this process started, by type and vCluster.",
     labelNames: ["type", "vcluster"],
-    registers: [registry],
+    registers,
   });
-  const stop = replica.onApplied(({ entries }) => {
+  const restarts = new Counter({
+    name: "pact_supervisor_restart_total",
+    help: "Service restarts that agents reported since this process started.",
+    labelNames: ["vcluster"],
+    registers,
+  });
+  const vclusterOf = ({ scope }: Entry) => {
+    if (scope === "Global") return "none";
+    if ("VCluster" in scope) return scope.VCluster;
+    return replica.state.get("node_assignments", scope.Node)?.vcluster_id ?? "none";
+  };
+  return replica.onApplied(({ entries }) => {
     for (const entry of entries) {
-      events.inc({ type: snakeCase(entry.entry_type), vcluster: vclusterOf(entry) });
+      const vcluster = vclusterOf(entry);
+      events.inc({ type: snakeCase(entry.entry_type), vcluster });
+      const isRestart = entry.entry_type === "ServiceLifecycle" &&
+        /restart/i.test(entry.message ?? "");
+      if (isRestart) restarts.inc({ vcluster });
     }
   });
-  const streams = registerStreamMetrics(registry);
-  return { scrape: () => registry.metrics(), ...streams, close: stop };
 }
 
-function registerReplicaGauges(
-  gauge: (name: string, help: string, labelNames: string[], collect: Collect) => unknown,
-  replica: Replica,
-  version: string,
-): void {
-  gauge("pact_build_info", "Version of this journal.", ["version"], (set) => set({ version }, 1));
-  gauge(
-    "pact_raft_log_entries",
-    "Last applied log index.",
-    [],
-    (set) => set({}, Number(replica.status().appliedIndex)),
-  );
-  gauge(
-    "pact_journal_entries_total",
-    "Entries ever appended.",
-    [],
-    (set) => set({}, replica.status().nextSequence),
-  );
-  gauge("pact_nodes", "Nodes by enrollment state and vCluster.", ["state", "vcluster"], (set) => {
-    const counts = count(
-      replica.state.list("enrollments"),
-      (record) => [record.state.toLowerCase(), record.vcluster_id ?? "none"],
-    );
-    for (const [[state = "", vcluster = ""], value] of counts) set({ state, vcluster }, value);
-  });
-  gauge("pact_node_config_state", "Nodes by configuration state and vCluster.", [
-    "state",
-    "vcluster",
-  ], (set) => {
-    const counts = count(replica.state.list("node_states"), (record, nodeId) => [
-      snakeCase(record.state),
-      replica.state.get("node_assignments", nodeId)?.vcluster_id ?? "none",
-    ]);
-    for (const [[state = "", vcluster = ""], value] of counts) set({ state, vcluster }, value);
-  });
-}
-
-function registerStreamMetrics(
+function streamMetrics(
   registry: Registry,
 ): Pick<Metrics, "bootStreamOpened" | "subscriptionOpened"> {
   const registers = [registry];
@@ -119,36 +156,22 @@ function registerStreamMetrics(
       }
       boots.set(++openBoots);
       const finish = durations.startTimer();
-      return () => {
+      return once(() => {
         boots.set(--openBoots);
         finish();
-      };
+      });
     },
     subscriptionOpened: () => {
       subscriptions.inc();
-      return () => subscriptions.dec();
+      return once(() => subscriptions.dec());
     },
   };
 }
 
-/** Documents counted by their labels. */
-function count<Doc>(
-  documents: Iterable<[string, Doc]>,
-  labelsOf: (document: Doc, key: string) => readonly string[],
-): [readonly string[], number][] {
-  const counts = new Map<string, [readonly string[], number]>();
-  for (const [key, document] of documents) {
-    const labels = labelsOf(document, key);
-    const id = labels.join("\n");
-    counts.set(id, [labels, (counts.get(id)?.[1] ?? 0) + 1]);
-  }
-  return [...counts.values()];
-}
-
-function vclusterOf({ scope }: Entry): string {
-  return scope !== "Global" && "VCluster" in scope ? scope.VCluster : "none";
-}
-
-function snakeCase(name: string): string {
-  return name.replaceAll(/(?!^)([A-Z])/g, "_$1").toLowerCase();
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }

@@ -42,6 +42,8 @@ export interface ReplicaOptions {
   readonly log?: ReplicatedLog;
   /** Told once, when the replica fails. */
   readonly onFailed?: (error: Error) => void;
+  /** Told how long each command took from its proposal until it was applied. */
+  readonly onApplyDuration?: (durationMs: number) => void;
 }
 
 /**
@@ -92,6 +94,7 @@ class LocalReplica implements Replica {
   readonly #log: ReplicatedLog;
   readonly #store: StateStore;
   readonly #onFailed: ((error: Error) => void) | undefined;
+  readonly #onApplyDuration: ((durationMs: number) => void) | undefined;
   readonly #proposals: Proposals;
   readonly #waiters = new SequenceWaiters();
   readonly #listeners = new Set<(applied: Applied) => void>();
@@ -107,7 +110,7 @@ class LocalReplica implements Replica {
   #closed: Promise<void> | undefined;
 
   constructor(
-    { clock, random, onFailed }: ReplicaOptions,
+    { clock, random, onFailed, onApplyDuration }: ReplicaOptions,
     lock: DirectoryLock,
     log: ReplicatedLog,
     store: StateStore,
@@ -117,6 +120,7 @@ class LocalReplica implements Replica {
     this.#log = log;
     this.#store = store;
     this.#onFailed = onFailed;
+    this.#onApplyDuration = onApplyDuration;
     this.#proposals = new Proposals(random);
     const leads = () => this.#failure === undefined && log.status().role === "leader";
     const bySystem = (command: CommandInput) => this.submit(command, { actor: SYSTEM_IDENTITY });
@@ -139,7 +143,8 @@ class LocalReplica implements Replica {
 
   async submit(command: CommandInput, options: SubmitOptions): Promise<CommandResult> {
     this.#refuseWhenUnable();
-    const { actor, requestId, signal } = options;
+    const { actor, requestId, audit, signal } = options;
+    const startedMs = this.#clock.monotonicMs();
     const { id, result } = this.#proposals.begin(signal);
     try {
       const payload = encodeEnvelope({
@@ -148,13 +153,16 @@ class LocalReplica implements Replica {
         timestamp: new Date(this.#clock.nowMs()).toISOString(),
         actor,
         request_id: requestId,
+        audit,
         command: parseCommand(command),
       });
       await this.#log.propose(payload, signal === undefined ? {} : { signal });
     } catch (error) {
       this.#proposals.fail(id, error);
     }
-    return await result;
+    const applied = await result;
+    this.#onApplyDuration?.(this.#clock.monotonicMs() - startedMs);
+    return applied;
   }
 
   entry(sequence: number): Entry | undefined {

@@ -1,6 +1,7 @@
 import type { Entry, Identity } from "../../common/model/mod.ts";
 import type { LogStatus } from "../log/mod.ts";
 import type {
+  AuditNote,
   AuditRecord,
   CommandInput,
   CommandResult,
@@ -16,6 +17,8 @@ export interface SubmitOptions {
   readonly actor: Identity;
   /** Repeating it within an hour returns the first result; scoped to the actor (JRN-57). */
   readonly requestId?: string;
+  /** Put on record as a success together with the change itself (AUD-5). */
+  readonly audit?: AuditNote;
   /** Gives up waiting. The command may be applied nevertheless. */
   readonly signal?: AbortSignal;
 }

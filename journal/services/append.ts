@@ -1,21 +1,48 @@
+import { SERVICE_AGENT } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import {
   type EntryDraft,
+  type EntryType,
   type Identity,
   isClientWritable,
   type Scope,
 } from "../../common/model/mod.ts";
-import type { SubmittedEntry } from "../../common/wire/mod.ts";
+import { present, type SubmittedEntry } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
-import type { ServiceContext } from "./context.ts";
-import { ownNodeOf } from "./context.ts";
+import type { AuditedChange } from "./audit_note.ts";
+import { ownNodeOf, type ServiceContext } from "./context.ts";
+import { isBlank, requireSameIdentity } from "./stated_identity.ts";
 
 /** An entry that may be appended: the author comes from the credential. */
 export type AuthorizedEntry = Omit<EntryDraft, "timestamp"> & { readonly timestamp?: string };
 
-/** Tags of operations that a caller may set; anything else in policy_ref is replaced (POL-26). */
-const OPERATION_TAG =
-  /^(apply|promote|delegate|delegate-result|degraded|local-changes|auto-rollback):/;
+/** An entry that may be appended, and what authorized it. */
+export interface Authorization {
+  readonly entry: AuthorizedEntry;
+  /** Absent for what agents note of their own doing, which needs nobody's permission. */
+  readonly audited?: AuditedChange;
+}
+
+/** Operation tags that callers may set; anything else in policy_ref is replaced (POL-26). */
+const PERSON_TAG = /^(apply|promote|delegate|delegate-result):/;
+const AGENT_TAG = /^(apply|delegate|delegate-result|degraded|local-changes|auto-rollback):/;
+
+/** What agents write down about the people of their node; it has happened, so it is kept. */
+const REPORTS: ReadonlySet<EntryType> = new Set<EntryType>([
+  "ExecLog",
+  "ShellSession",
+  "ServiceLifecycle",
+]);
+
+/** What an agent may do on its own account (API-30, EMG-6). */
+const OWN_ACCOUNT: ReadonlySet<EntryType> = new Set<EntryType>([
+  ...REPORTS,
+  "Commit",
+  "Rollback",
+  "AutoConverge",
+  "DriftDetected",
+  "CapabilityChange",
+]);
 
 /**
  * Decides whether `caller` may append `entry` and fills in what the credential says (API-30, API-31).
@@ -26,77 +53,128 @@ export async function authorizeEntry(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
-): Promise<AuthorizedEntry> {
+): Promise<Authorization> {
   if (!isClientWritable(entry.entry_type)) {
     throw new PactError("INVALID_ARGUMENT", "entry type not client-writable");
   }
-  const isAgent = caller.nodeId !== undefined && caller.principal.nodeId !== undefined;
-  return isAgent
-    ? await authorizeRelay(context, caller, entry)
-    : await authorizePerson(context, caller, entry);
+  return caller.principal.nodeId === undefined
+    ? await authorizePerson(context, caller, entry)
+    : await authorizeAgent(context, caller, entry);
 }
 
 async function authorizePerson(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
-): Promise<AuthorizedEntry> {
+): Promise<Authorization> {
   const { scope } = entry;
-  const grant = await context.gatekeeper.require({ caller, action: actionOf(entry), scope });
-  const author = identityOf(caller, grant.role);
-  requireSameIdentity(entry.author, caller);
+  const action = actionOf(entry);
+  await requireSameIdentity(context, caller, { action, scope }, entry.author);
+  const { role, policyRef } = await context.gatekeeper.require({ caller, action, scope });
   const { timestamp: _ignored, via: _unverified, ...kept } = entry;
-  return { ...kept, author, policy_ref: policyRef(entry, grant.policyRef) };
-}
-
-/** An agent speaks for its own node, and names the person it acted for (API-4). */
-async function authorizeRelay(
-  context: ServiceContext,
-  caller: Caller,
-  entry: SubmittedEntry,
-): Promise<AuthorizedEntry> {
-  const { nodeId, certificateName } = ownNodeOf(caller);
-  if (!isOwnScope(entry.scope, nodeId)) {
-    throw new PactError(
-      "PERMISSION_DENIED",
-      `agent of ${nodeId} may only write entries of its own node`,
-    );
-  }
-  const agent = caller.principal;
-  const relayed = entry.author !== undefined && entry.author.principal !== agent.principal
-    ? entry.author
-    : undefined;
-  const trace = relayed === undefined
-    ? `rbac:own-node:${entry.entry_type}`
-    : await relayTrace(context, caller, entry, relayed);
-  const { timestamp, ...kept } = entry;
   return {
-    ...kept,
-    author: relayed ?? identityOf(caller, agent.roles[0] ?? ""),
-    policy_ref: policyRef(entry, trace),
-    ...(relayed === undefined ? {} : { via: certificateName }),
-    // Only what was recorded while disconnected keeps its own time (JRN-24).
-    ...(timestamp !== undefined && isReplay(entry) ? { timestamp } : {}),
+    entry: {
+      ...kept,
+      author: identityOf(caller, role),
+      policy_ref: tagOr(entry, PERSON_TAG, policyRef),
+      // A person's token over a node's connection: the node is where it was relayed (AUT-1).
+      ...present("via", caller.certificateName),
+    },
+    audited: { action, scope, policyRef },
   };
 }
 
+/** An agent speaks for its own node, and names the person it acted for (API-4). */
+async function authorizeAgent(
+  context: ServiceContext,
+  caller: Caller,
+  entry: SubmittedEntry,
+): Promise<Authorization> {
+  const { nodeId, certificateName } = ownNodeOf(caller);
+  const { scope } = entry;
+  const person = relayedPerson(caller, entry);
+  if (!isOwnScope(scope, nodeId)) {
+    return await context.gatekeeper.refuse(
+      { caller, action: agentAction(entry), scope },
+      new PactError(
+        "PERMISSION_DENIED",
+        `agent of ${nodeId} may only write entries of its own node`,
+      ),
+    );
+  }
+  const audited = person === undefined
+    ? await ownAccount(context, caller, entry)
+    : await relay(context, caller, entry, person);
+  const { timestamp, via: _unverified, ...kept } = entry;
+  return {
+    entry: {
+      ...kept,
+      author: person ?? identityOf(caller, SERVICE_AGENT),
+      policy_ref: tagOr(entry, AGENT_TAG, audited.policyRef),
+      ...(person === undefined ? {} : { via: certificateName }),
+      // Only what was recorded while disconnected keeps its own time (JRN-24).
+      ...(timestamp !== undefined && isReplay(entry) ? { timestamp } : {}),
+    },
+    ...(person === undefined && !REPORTS.has(entry.entry_type) ? {} : { audited }),
+  };
+}
+
+/** Whom the agent acted for; undefined when it acted by itself. */
+function relayedPerson(caller: Caller, { author }: SubmittedEntry): Identity | undefined {
+  if (author === undefined || isBlank(author)) return undefined;
+  return author.principal === caller.principal.principal ? undefined : author;
+}
+
+async function ownAccount(
+  context: ServiceContext,
+  caller: Caller,
+  entry: SubmittedEntry,
+): Promise<AuditedChange> {
+  const { scope } = entry;
+  const action = agentAction(entry);
+  if (OWN_ACCOUNT.has(entry.entry_type)) {
+    return { action, scope, policyRef: `rbac:own-node:${entry.entry_type}` };
+  }
+  // Refuses: machines neither start nor end an emergency (EMG-6).
+  const { policyRef } = await context.gatekeeper.require({ caller, action, scope });
+  return { action, scope, policyRef };
+}
+
 /** The agent decided already; the journal decides again with the role the person acted in. */
-async function relayTrace(
+async function relay(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
   person: Identity,
-): Promise<string> {
-  if (entry.entry_type === "ExecLog" || entry.entry_type === "ShellSession") {
-    return entry.policy_ref ?? "rbac:relay";
+): Promise<AuditedChange> {
+  const { scope } = entry;
+  const action = agentAction(entry);
+  if (REPORTS.has(entry.entry_type)) {
+    return { action, scope, policyRef: entry.policy_ref ?? "rbac:relay" };
   }
   const { principal, principal_type, role } = person;
-  const grant = await context.gatekeeper.require({
+  const { policyRef } = await context.gatekeeper.require({
     caller: { ...caller, principal: { principal, principalType: principal_type, roles: [role] } },
     action: actionOf(entry),
-    scope: entry.scope,
+    scope,
   });
-  return grant.policyRef;
+  return { action, scope, policyRef };
+}
+
+/** As {@link actionOf}, for the types that only agents write as well. */
+function agentAction(entry: SubmittedEntry): string {
+  switch (entry.entry_type) {
+    case "ExecLog":
+      return "exec";
+    case "ShellSession":
+      return "shell";
+    case "AutoConverge":
+    case "DriftDetected":
+    case "CapabilityChange":
+      return "commit";
+    default:
+      return actionOf(entry);
+  }
 }
 
 /** The action that appending an entry of this type is (API-30). */
@@ -135,10 +213,8 @@ function lifecycleAction(message: string | undefined): string {
   return words[/^[A-Za-z]+/.exec(message ?? "")?.[0] ?? ""] ?? "service_restart";
 }
 
-function policyRef(entry: SubmittedEntry, trace: string): string {
-  return entry.policy_ref !== undefined && OPERATION_TAG.test(entry.policy_ref)
-    ? entry.policy_ref
-    : trace;
+function tagOr(entry: SubmittedEntry, tags: RegExp, trace: string): string {
+  return entry.policy_ref !== undefined && tags.test(entry.policy_ref) ? entry.policy_ref : trace;
 }
 
 function isReplay(entry: SubmittedEntry): boolean {
@@ -147,15 +223,4 @@ function isReplay(entry: SubmittedEntry): boolean {
 
 function isOwnScope(scope: Scope, nodeId: string): boolean {
   return scope !== "Global" && "Node" in scope && scope.Node === nodeId;
-}
-
-/** A body that names someone else than the credential is refused, not corrected (API-4). */
-function requireSameIdentity(stated: Identity | undefined, caller: Caller): void {
-  if (stated === undefined || (stated.principal === "" && stated.role === "")) return;
-  const { principal, roles } = caller.principal;
-  if (stated.principal === principal && roles.includes(stated.role)) return;
-  throw new PactError(
-    "IDENTITY_MISMATCH",
-    `the entry names ${stated.principal} as ${stated.role}, the credential is of ${principal}`,
-  );
 }

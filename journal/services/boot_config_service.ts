@@ -4,12 +4,23 @@ import { stream } from "../../api/mod.ts";
 import { PLATFORM_ADMIN } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { canonicalBytes } from "../../common/json/mod.ts";
-import { DOMAIN_VCLUSTER, type Entry } from "../../common/model/mod.ts";
-import { counterFromWire, instantToWire } from "../../common/wire/mod.ts";
-import { nodeDelta, type OverlayCompressor } from "../overlay/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import { DOMAIN_VCLUSTER, type Entry, type Scope } from "../../common/model/mod.ts";
+import { metadata } from "../../common/rpc/mod.ts";
+import { counterFromWire, instantToWire, present } from "../../common/wire/mod.ts";
+import type { Caller } from "../access/mod.ts";
+import { isStale, type NodeDelta, nodeDelta, type OverlayCompressor } from "../overlay/mod.ts";
+import type { Overlay } from "../state/mod.ts";
 import type { Metrics } from "../http/mod.ts";
 import { type Delivery, follow, type Interest } from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+
+/** How long a boot stream may wait for its client to read (BOOT-8). */
+const STALL_LIMIT_MS = 30_000;
+/** How often a boot stream tries to get an overlay that contains the newest change. */
+const CATCH_UP_ROUNDS = 3;
+/** How far clocks may differ (AUT-3). */
+const CLOCK_SKEW_MS = 60_000;
 
 /** What boot streams need beside the common context. */
 export interface BootOptions {
@@ -42,60 +53,108 @@ async function* bootStream(
   const end = options.metrics.bootStreamOpened(options.maxStreams);
   if (end === undefined) throw tooManyStreams(options);
   try {
-    if (request.nodeId !== "") context.liveness.seen(request.nodeId);
-    yield* bootChunks(context, options, request);
+    const content = await bootContent(context, options, request);
+    if (content.isStale) call.responseTrailer.set(metadata.overlayStale, "true");
+    yield* whileTaken(content.chunks(), context.clock, end);
   } finally {
     end();
   }
 }
 
-/** Overlay, then the node's own delta, then completion (BOOT-1). */
-async function* bootChunks(
+/** Passes chunks on; a client that takes none for a while loses its place (BOOT-8). */
+async function* whileTaken(
+  chunks: Iterable<stream.ConfigChunk>,
+  clock: Clock,
+  giveUp: () => void,
+): AsyncGenerator<stream.ConfigChunk> {
+  for (const each of chunks) {
+    let isStalled = false;
+    const timer = clock.setTimer(STALL_LIMIT_MS, () => {
+      isStalled = true;
+      giveUp();
+    });
+    try {
+      yield each;
+    } finally {
+      clock.clearTimer(timer);
+    }
+    if (isStalled) {
+      throw new PactError("DEADLINE", `DEADLINE: nothing was read for ${STALL_LIMIT_MS} ms`);
+    }
+  }
+}
+
+/** All that one boot stream sends, as of one moment of the state. */
+interface BootContent {
+  /** Whether the overlay could not be rebuilt and the last good one is sent (OVL-11). */
+  readonly isStale: boolean;
+  chunks(): Iterable<stream.ConfigChunk>;
+}
+
+async function bootContent(
   { replica, clock }: ServiceContext,
   { compressor }: BootOptions,
   request: stream.BootConfigRequest,
-): AsyncGenerator<stream.ConfigChunk> {
+): Promise<BootContent> {
   const vclusterId = request.vclusterId === "" ? DOMAIN_VCLUSTER : request.vclusterId;
-  const overlay = await replica.overlay(vclusterId);
-  // Taken before the delta is read: what is applied later reaches the node by its subscription.
-  const nextSequence = replica.appliedSequence + 1;
-  const knownVersion = request.lastKnownVersion;
-  if (knownVersion === undefined || knownVersion < BigInt(overlay.version)) {
-    const { chunks: parts } = compressor.compress(overlay);
-    for (const [chunkIndex, data] of parts.entries()) {
+  let overlay = await replica.overlay(vclusterId);
+  // What was applied between the build and now would be missing here and from the subscription that
+  // continues; a few rounds catch up with writers, and if not, the stream starts where it was built.
+  for (let round = 0; round < CATCH_UP_ROUNDS && isStale(replica.state, vclusterId); round++) {
+    overlay = await replica.overlay(vclusterId);
+  }
+  const stale = isStale(replica.state, vclusterId);
+  const nextSequence = stale ? overlay.built_from_sequence + 1 : replica.appliedSequence + 1;
+  const delta = nodeDelta(replica.state, request.nodeId, clock.nowMs());
+  const timestamp = instantToWire(new Date(clock.nowMs()).toISOString());
+  const isKnown = request.lastKnownVersion !== undefined &&
+    request.lastKnownVersion >= BigInt(overlay.version);
+  return {
+    isStale: stale,
+    *chunks() {
+      if (!isKnown) yield* overlayChunks(overlay, compressor);
+      if (delta !== undefined) yield deltaChunk(request.nodeId, delta);
       yield chunk({
-        case: "baseOverlay",
-        value: create(stream.OverlayChunkSchema, {
-          version: BigInt(overlay.version),
-          vclusterId,
-          data,
-          chunkIndex,
-          totalChunks: parts.length,
-          checksum: overlay.checksum,
+        case: "complete",
+        value: create(stream.ConfigCompleteSchema, {
+          baseVersion: BigInt(overlay.version),
+          nodeVersion: BigInt(delta?.version ?? 0),
+          timestamp,
+          nextSequence: BigInt(nextSequence),
         }),
       });
-    }
-  }
-  const delta = nodeDelta(replica.state, request.nodeId, clock.nowMs());
-  if (delta !== undefined) {
-    const { checksum } = delta;
+    },
+  };
+}
+
+function* overlayChunks(
+  overlay: Overlay,
+  compressor: OverlayCompressor,
+): Generator<stream.ConfigChunk> {
+  const { chunks: parts } = compressor.compress(overlay);
+  for (const [chunkIndex, data] of parts.entries()) {
     yield chunk({
-      case: "nodeDelta",
-      value: create(stream.NodeDeltaSchema, {
-        nodeId: request.nodeId,
-        version: BigInt(delta.version),
-        data: new TextEncoder().encode(delta.data),
-        checksum,
+      case: "baseOverlay",
+      value: create(stream.OverlayChunkSchema, {
+        version: BigInt(overlay.version),
+        vclusterId: overlay.vcluster_id,
+        data,
+        chunkIndex,
+        totalChunks: parts.length,
+        checksum: overlay.checksum,
       }),
     });
   }
-  yield chunk({
-    case: "complete",
-    value: create(stream.ConfigCompleteSchema, {
-      baseVersion: BigInt(overlay.version),
-      nodeVersion: BigInt(delta?.version ?? 0),
-      timestamp: instantToWire(new Date(clock.nowMs()).toISOString()),
-      nextSequence: BigInt(nextSequence),
+}
+
+function deltaChunk(nodeId: string, { version, data, checksum }: NodeDelta): stream.ConfigChunk {
+  return chunk({
+    case: "nodeDelta",
+    value: create(stream.NodeDeltaSchema, {
+      nodeId,
+      version: BigInt(version),
+      data: new TextEncoder().encode(data),
+      checksum,
     }),
   });
 }
@@ -149,54 +208,87 @@ async function* subscription(
   request: stream.SubscribeRequest,
   call: HandlerContext,
 ): AsyncGenerator<stream.ConfigUpdate> {
-  const interest = await interestOf(context, request, call);
-  const closed = interest.nodeId === undefined
-    ? () => {}
-    : context.liveness.opened(interest.nodeId);
+  const caller = callerOf(call);
+  const interest = await interestOf(context, request, caller);
+  const from = counterFromWire(request.fromSequence);
+  // Only the node's own stream says that it is here; people may watch it too.
+  const { nodeId } = caller.principal;
+  const closed = nodeId === undefined ? () => {} : context.liveness.opened(nodeId);
   const end = metrics.subscriptionOpened();
+  const expiry = tokenExpiry(caller, context.clock);
   try {
-    const from = counterFromWire(request.fromSequence);
-    for await (const delivery of follow(context, interest, from, call.signal)) {
+    const signal = AbortSignal.any([call.signal, expiry.signal]);
+    for await (const delivery of follow(context, interest, from, signal)) {
       yield update(context, delivery);
     }
+    if (expiry.signal.aborted) throw new PactError("UNAUTHENTICATED", "token expired");
   } finally {
+    expiry.cancel();
     end();
     closed();
   }
 }
 
+/** Aborts when the caller's token ends, with the tolerance that calls have (AUT-3). */
+function tokenExpiry({ expiresAtMs }: Caller, clock: Clock) {
+  const expired = new AbortController();
+  if (expiresAtMs === undefined) return { signal: expired.signal, cancel: () => {} };
+  const leftMs = expiresAtMs + CLOCK_SKEW_MS - clock.nowMs();
+  const timer = clock.setTimer(leftMs, () => expired.abort());
+  return { signal: expired.signal, cancel: () => clock.clearTimer(timer) };
+}
+
 /** What the caller may hear of (API-50). */
 async function interestOf(
   { gatekeeper }: ServiceContext,
-  request: stream.SubscribeRequest,
-  call: HandlerContext,
+  { nodeId, vclusterId }: stream.SubscribeRequest,
+  caller: Caller,
 ): Promise<Interest> {
-  const caller = callerOf(call);
-  const { nodeId, vclusterId } = request;
-  const vcluster = vclusterId === "" ? {} : { vclusterId };
   if (caller.principal.nodeId !== undefined) {
-    if (caller.principal.nodeId !== nodeId) {
-      throw new PactError(
-        "PERMISSION_DENIED",
-        `this certificate is of node ${caller.principal.nodeId}`,
-      );
-    }
-    requireAssignment(gatekeeper.vclusterOf({ Node: nodeId }), request);
-    return { nodeId, ...vcluster, withMemberNodes: false, everything: false };
+    return ownInterest(caller.principal.nodeId, gatekeeper, nodeId, vclusterId);
   }
   if (vclusterId === "" && nodeId === "") {
-    if (!caller.principal.roles.includes(PLATFORM_ADMIN)) {
+    if (!isPlatformAdmin(caller)) {
       throw new PactError("PERMISSION_DENIED", `watching every vCluster needs ${PLATFORM_ADMIN}`);
     }
     return { withMemberNodes: true, everything: true };
   }
-  await gatekeeper.require({
-    caller,
-    action: "watch",
-    scope: vclusterId === "" ? { Node: nodeId } : { VCluster: vclusterId },
-  });
-  const node = nodeId === "" ? {} : { nodeId };
-  return { ...node, ...vcluster, withMemberNodes: nodeId === "", everything: false };
+  const scopes: Scope[] = [
+    ...(vclusterId === "" ? [] : [{ VCluster: vclusterId }]),
+    ...(nodeId === "" ? [] : [{ Node: nodeId }]),
+  ];
+  for (const scope of scopes) await gatekeeper.require({ caller, action: "watch", scope });
+  return {
+    ...present("nodeId", nodeId === "" ? undefined : nodeId),
+    ...present("vclusterId", vclusterId === "" ? undefined : vclusterId),
+    withMemberNodes: nodeId === "",
+    everything: false,
+  };
+}
+
+/** A node hears of itself and of the vCluster it is assigned to, or of the domain's defaults. */
+function ownInterest(
+  own: string,
+  gatekeeper: ServiceContext["gatekeeper"],
+  nodeId: string,
+  vclusterId: string,
+): Interest {
+  if (own !== nodeId) {
+    throw new PactError("PERMISSION_DENIED", `this certificate is of node ${own}`);
+  }
+  const assigned = gatekeeper.vclusterOf({ Node: own }) ?? DOMAIN_VCLUSTER;
+  if ((vclusterId || DOMAIN_VCLUSTER) !== assigned) {
+    // It was moved while it was away; the answer is the one it would have had live (SUB-4).
+    throw new PactError(
+      "VCLUSTER_CHANGED",
+      `VCLUSTER_CHANGED: node ${own} is not in ${vclusterId}`,
+    );
+  }
+  return { nodeId, vclusterId: assigned, withMemberNodes: false, everything: false };
+}
+
+function isPlatformAdmin({ principal }: Caller): boolean {
+  return principal.roles.includes(PLATFORM_ADMIN);
 }
 
 function update({ replica, gatekeeper }: ServiceContext, delivery: Delivery): stream.ConfigUpdate {

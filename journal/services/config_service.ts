@@ -2,7 +2,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { config, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { DOMAIN_VCLUSTER, type Entry, type Scope, scopeText } from "../../common/model/mod.ts";
-import { readRequestId } from "../../common/rpc/mod.ts";
+import { metadata, readRequestId } from "../../common/rpc/mod.ts";
 import {
   counterFromWire,
   entryFromWire,
@@ -13,6 +13,8 @@ import {
   scopeFromWire,
 } from "../../common/wire/mod.ts";
 import type { Caller } from "../access/mod.ts";
+import { isStale } from "../overlay/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { authorizeEntry } from "./append.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { nodeDetail, requireKnownNode } from "./node_detail.ts";
@@ -23,7 +25,7 @@ const MAX_LIST_LIMIT = 1_000_000;
 /** The configuration log: append and read (api.md section 3). */
 export function configService(
   context: ServiceContext,
-): Partial<ServiceImpl<typeof journal.ConfigService>> {
+): ServiceImpl<typeof journal.ConfigService> {
   const { replica, gatekeeper } = context;
   return {
     appendEntry: (request, call) => appendEntry(context, request, call),
@@ -55,6 +57,7 @@ export function configService(
         scope: id === DOMAIN_VCLUSTER ? "Global" : { VCluster: id },
       });
       const overlay = await replica.overlay(id);
+      if (isStale(replica.state, id)) call.responseTrailer.set(metadata.overlayStale, "true");
       return {
         vclusterId: id,
         version: BigInt(overlay.version),
@@ -72,7 +75,14 @@ async function appendEntry(
   call: HandlerContext,
 ) {
   const caller = callerOf(call);
-  const entry = await authorizeEntry(context, caller, entryFromWire(request.entry));
+  if (request.promoteDecisions.length > 0) {
+    throw new PactError("INVALID_ARGUMENT", "promote_decisions: use FleetService.Promote");
+  }
+  const { entry, audited } = await authorizeEntry(
+    context,
+    caller,
+    entryFromWire(request.entry),
+  );
   const requestId = readRequestId(call.requestHeader);
   const result = await context.replica.submit({
     type: "AppendEntry",
@@ -82,11 +92,15 @@ async function appendEntry(
       request.expectedHead === undefined ? undefined : counterFromWire(request.expectedHead),
     ),
     ...(request.endEmergency ? { end_emergency: true } : {}),
-  }, { actor: entry.author, signal: call.signal, ...present("requestId", requestId) });
+  }, {
+    actor: entry.author,
+    signal: call.signal,
+    ...present("audit", audited && auditNote(call, caller, audited)),
+    ...present("requestId", requestId),
+  });
   if (result.kind !== "EntryAppended") {
     throw new PactError("CONFLICT", "this request id was used for another kind of request");
   }
-  if (caller.nodeId !== undefined) context.liveness.seen(caller.nodeId);
   return {
     sequence: BigInt(result.sequence),
     policyRef: entry.policy_ref ?? "",
@@ -144,10 +158,10 @@ async function* listEntries(
     descending: request.descending,
   });
   for await (const entry of entries) {
-    if (left <= 0 || call.signal.aborted) return;
+    if (call.signal.aborted) return;
     if (!isVisible(entry.scope)) continue;
-    left--;
     yield entryToWire(entry);
+    if (--left === 0) return;
   }
 }
 

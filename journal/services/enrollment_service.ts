@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { enrollment } from "../../api/mod.ts";
@@ -9,18 +10,21 @@ import { identityOf } from "../access/mod.ts";
 import type { Enroller } from "../enrollment/mod.ts";
 import { normalizeHardware } from "../enrollment/mod.ts";
 import type { CommandInput, CommandResult } from "../state/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
 import { inspectNode, listNodes } from "./node_listing.ts";
 
 /** Most nodes one batch may register (API-60). */
 const MAX_BATCH = 10_000;
+/** Registrations of a batch that are under way together, and so share writes of the log. */
+const BATCH_AT_ONCE = 500;
 
 /** Enrolment of nodes and their vClusters (api.md section 6). */
 export function enrollmentService(
   context: ServiceContext,
   enroller: Enroller,
   domainId: string,
-): Partial<ServiceImpl<typeof enrollment.EnrollmentService>> {
+): ServiceImpl<typeof enrollment.EnrollmentService> {
   const registry = new Registry(context, domainId);
   return {
     enroll: (request, call) =>
@@ -28,20 +32,12 @@ export function enrollmentService(
     renewCert: async (request, call) => {
       const caller = callerOf(call);
       const { nodeId } = ownNodeOf(caller);
-      context.liveness.seen(nodeId);
-      return await enroller.renew(request, nodeId, caller.certificateSerial ?? "", call.signal);
+      const peer = { serial: caller.certificateSerial ?? "", source: caller.remoteAddress };
+      return await enroller.renew(request, nodeId, peer, call.signal);
     },
     registerNode: (request, call) => registry.register(request, call),
     batchRegisterNodes: (request, call) => registry.registerBatch(request, call),
-    assignNode: async ({ nodeId, vclusterId }, call) => {
-      const vcluster = requireVCluster(vclusterId);
-      await registry.run(call, "node_assign", { VCluster: vcluster }, {
-        type: "AssignNodeToVCluster",
-        node_id: requireNode(nodeId),
-        vcluster_id: vcluster,
-      });
-      return { nodeId, vclusterId };
-    },
+    assignNode: (request, call) => registry.assign(request, call),
     unassignNode: async ({ nodeId }, call) => {
       const node_id = requireNode(nodeId);
       await registry.run(call, "node_unassign", { Node: node_id }, {
@@ -84,17 +80,23 @@ class Registry {
     action: string,
     scope: Scope,
     command: CommandInput,
+    requestId = readRequestId(call.requestHeader),
   ): Promise<CommandResult> {
     const caller = callerOf(call);
-    const grant = await this.context.gatekeeper.require({ caller, action, scope });
+    const { role, policyRef } = await this.context.gatekeeper.require({ caller, action, scope });
     return await this.context.replica.submit(command, {
-      actor: identityOf(caller, grant.role),
+      actor: identityOf(caller, role),
       signal: call.signal,
-      ...present("requestId", readRequestId(call.requestHeader)),
+      audit: auditNote(call, caller, { action, scope, policyRef }),
+      ...present("requestId", requestId),
     });
   }
 
-  async register(request: enrollment.RegisterNodeRequest, call: HandlerContext) {
+  async register(
+    request: enrollment.RegisterNodeRequest,
+    call: HandlerContext,
+    requestId = readRequestId(call.requestHeader),
+  ) {
     const node_id = requireNode(request.nodeId);
     const { identity, keys } = normalizeHardware(request.hardwareIdentity);
     const result = await this.run(call, "node_register", { Node: node_id }, {
@@ -107,7 +109,7 @@ class Registry {
         "vcluster_id",
         request.vclusterId === "" ? undefined : requireVCluster(request.vclusterId),
       ),
-    });
+    }, requestId);
     const state = result.kind === "EnrollmentResult" ? result.state : "Registered";
     return create(enrollment.RegisterNodeResponseSchema, {
       nodeId: node_id,
@@ -120,19 +122,59 @@ class Registry {
     if (nodes.length > MAX_BATCH) {
       throw new PactError("INVALID_ARGUMENT", `at most ${MAX_BATCH} nodes in one batch`);
     }
-    const results = [];
-    for (const node of nodes) {
-      try {
-        const { enrollmentState } = await this.register(node, call);
-        results.push({ nodeId: node.nodeId, success: true, enrollmentState, error: "" });
-      } catch (error) {
-        if (!(error instanceof PactError)) throw error;
-        const { nodeId } = node;
-        results.push({ nodeId, success: false, enrollmentState: "", error: error.message });
-      }
+    // Refused once and as a whole: nobody registers one node of a batch without the right to all.
+    await this.context.gatekeeper.require({
+      caller: callerOf(call),
+      action: "node_register",
+      scope: "Global",
+    });
+    const idOf = batchRequestIds(readRequestId(call.requestHeader));
+    const results: Awaited<ReturnType<Registry["batchResult"]>>[] = [];
+    for (let from = 0; from < nodes.length; from += BATCH_AT_ONCE) {
+      const slice = nodes.slice(from, from + BATCH_AT_ONCE);
+      results.push(
+        ...await Promise.all(
+          slice.map((node, index) => this.batchResult(node, call, idOf(from + index))),
+        ),
+      );
     }
     const succeeded = results.filter((result) => result.success).length;
     return { results, succeeded, failed: results.length - succeeded };
+  }
+
+  async batchResult(
+    node: enrollment.RegisterNodeRequest,
+    call: HandlerContext,
+    requestId: string | undefined,
+  ) {
+    const { nodeId } = node;
+    try {
+      const { enrollmentState } = await this.register(node, call, requestId);
+      return { nodeId, success: true, enrollmentState, error: "" };
+    } catch (error) {
+      if (!(error instanceof PactError)) throw error;
+      return { nodeId, success: false, enrollmentState: "", error: error.message };
+    }
+  }
+
+  /** Whoever takes a node out of another vCluster must have the right to move it (ENR-3). */
+  async assign({ nodeId, vclusterId }: enrollment.AssignNodeRequest, call: HandlerContext) {
+    const node_id = requireNode(nodeId);
+    const target = requireVCluster(vclusterId);
+    const from = this.context.gatekeeper.vclusterOf({ Node: node_id });
+    if (from !== undefined && from !== target) {
+      await this.move(
+        create(enrollment.MoveNodeRequestSchema, { nodeId, toVclusterId: vclusterId }),
+        call,
+      );
+      return { nodeId, vclusterId };
+    }
+    await this.run(call, "node_assign", { VCluster: target }, {
+      type: "AssignNodeToVCluster",
+      node_id,
+      vcluster_id: target,
+    });
+    return { nodeId, vclusterId };
   }
 
   /** Moving needs the right on both sides (ENR-3). */
@@ -153,6 +195,15 @@ class Registry {
     });
     return { nodeId, fromVclusterId: from ?? "", toVclusterId };
   }
+}
+
+/** An id of its own for each item of a batch, so that a repeated batch repeats every item. */
+function batchRequestIds(
+  requestId: string | undefined,
+): (index: number) => string | undefined {
+  if (requestId === undefined) return () => undefined;
+  const batch = createHash("sha256").update(requestId).digest("hex");
+  return (index) => `${batch}:${index}`;
 }
 
 function requireNode(text: string): string {

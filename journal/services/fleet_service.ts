@@ -1,22 +1,20 @@
-import { create, fromJsonString, type JsonObject, toJson } from "@bufbuild/protobuf";
+import { create, fromJsonString } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { capability, config, journal } from "../../api/mod.ts";
+import { capability, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Scope, VClusterIdSchema } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
-import {
-  counterFromWire,
-  deltaFromWire,
-  entryToWire,
-  instantFromWire,
-  present,
-} from "../../common/wire/mod.ts";
+import { entryToWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { liveNodeDeltas } from "../overlay/mod.ts";
-import type { ConfigState } from "../state/mod.ts";
+import { expiryMs } from "../state/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
-import { knownNodes, nodeDetail, requireKnownNode } from "./node_detail.ts";
+import { callerOf, type ServiceContext } from "./context.ts";
+import { listEmergencies } from "./emergencies.ts";
+import { requireKnownNode } from "./node_detail.ts";
+import { reportCapability, reportNodeState } from "./node_reports.ts";
+import { listNodeStates } from "./node_states.ts";
 import { promote } from "./promote.ts";
 
 /** Patterns every node excludes from drift, whatever its vCluster says (CLI-112). */
@@ -30,9 +28,6 @@ const DEFAULT_BLACKLIST = [
   "/run/pact/**",
   "/run/lattice/**",
 ];
-
-/** Largest capability report kept, in bytes of its JSON (journal.md 2.3). */
-const MAX_REPORT_BYTES = 32 * 1024;
 
 /** This member as the cluster status shows it. */
 export interface MemberInfo {
@@ -74,124 +69,43 @@ export function fleetService(
         { type: "SetBlacklist", vcluster_id: scope.VCluster, add, remove },
         {
           actor: identityOf(caller, grant.role),
+          signal: call.signal,
+          audit: auditNote(call, caller, {
+            action: "blacklist",
+            scope,
+            policyRef: grant.policyRef,
+          }),
           ...present("requestId", readRequestId(call.requestHeader)),
         },
       );
       return blacklist(context, scope.VCluster);
     },
-    listDeltas: async ({ nodeId }, call) => {
-      requireKnownNode(context, nodeId);
-      await gatekeeper.require({ caller: callerOf(call), action: "diff", scope: { Node: nodeId } });
-      const deltas = liveNodeDeltas(replica.state, nodeId, context.clock.nowMs()).map(entryToWire);
-      return create(journal.ListDeltasResponseSchema, { deltas });
-    },
+    listDeltas: (request, call) => listDeltas(context, request, call),
     promote: (request, call) => promote(context, request, call),
+    listEmergencies: (request, call) => listEmergencies(context, request, callerOf(call)),
     queryAudit: (request, call) => queryAudit(context, request, call),
     getClusterStatus: (_request, call) => clusterStatus(context, member, call),
   };
 }
 
-const MAX_PAGE = 10_000;
-
-/** Nodes the caller may see, by id, a page at a time. */
-function listNodeStates(
+/** What a node declares beyond its vCluster, and on request what has expired (JRN-31). */
+async function listDeltas(
   context: ServiceContext,
-  request: journal.ListNodeStatesRequest,
+  { nodeId, includeExpired }: journal.ListDeltasRequest,
   call: HandlerContext,
-): journal.ListNodeStatesResponse {
-  const caller = callerOf(call);
-  const wanted = request.stateFilter.toLowerCase().replaceAll("_", "");
-  const pageSize = request.pageSize === 0 ? MAX_PAGE : Math.min(request.pageSize, MAX_PAGE);
-  const nodes: journal.NodeStateDetail[] = [];
-  for (const nodeId of knownNodes(context)) {
-    if (nodeId <= request.pageToken) continue;
-    const scope = { Node: nodeId };
-    if (request.vclusterId !== "" && context.gatekeeper.vclusterOf(scope) !== request.vclusterId) {
-      continue;
+): Promise<journal.ListDeltasResponse> {
+  const { replica, gatekeeper, clock } = context;
+  requireKnownNode(context, nodeId);
+  const scope = { Node: nodeId };
+  await gatekeeper.require({ caller: callerOf(call), action: "diff", scope });
+  const deltas = liveNodeDeltas(replica.state, nodeId, clock.nowMs());
+  if (includeExpired) {
+    for await (const entry of replica.entries({ scope, types: ["Commit"] })) {
+      if ((expiryMs(entry) ?? Infinity) <= clock.nowMs()) deltas.push(entry);
     }
-    if (context.gatekeeper.decide({ caller, action: "status", scope }).outcome !== "allow") {
-      continue;
-    }
-    const detail = nodeDetail(context, nodeId);
-    if (wanted !== "" && detail.configState.toLowerCase() !== wanted) continue;
-    nodes.push(detail);
-    if (nodes.length > pageSize) break;
+    deltas.sort((a, b) => a.sequence - b.sequence);
   }
-  const page = nodes.slice(0, pageSize);
-  return create(journal.ListNodeStatesResponseSchema, {
-    nodes: page,
-    nextPageToken: page.length < nodes.length ? page.at(-1)?.nodeId ?? "" : "",
-  });
-}
-
-/** What an agent says of its own node (JRN-26). */
-async function reportNodeState(
-  context: ServiceContext,
-  request: journal.NodeStateDetail,
-  call: HandlerContext,
-): Promise<journal.ReportAck> {
-  const caller = callerOf(call);
-  const nodeId = requireOwnNode(call, request.nodeId);
-  const state = configState(request.configState);
-  await context.replica.submit({
-    type: "UpdateNodeState",
-    node_id: nodeId,
-    report: {
-      state,
-      ...present("drift", request.drift && magnitude(request.drift)),
-      ...present("drift_items", request.driftItems && driftItems(request.driftItems)),
-      ...present(
-        "supervisor",
-        request.supervisor &&
-          jsonObject(toJson(capability.SupervisorStatusSchema, request.supervisor)),
-      ),
-      ...present(
-        "window_deadline",
-        request.windowDeadline && instantFromWire(request.windowDeadline),
-      ),
-      overlay_version: counterFromWire(request.overlayVersion),
-      applied_sequence: counterFromWire(request.appliedSequence),
-      memory_total: counterFromWire(request.memoryTotal),
-      memory_available: counterFromWire(request.memoryAvailable),
-      gpus_total: request.gpusTotal,
-      gpus_healthy: request.gpusHealthy,
-      gpus_degraded: request.gpusDegraded,
-    },
-  }, { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: call.signal });
-  return create(journal.ReportAckSchema, {
-    appliedSequence: BigInt(Math.max(context.replica.appliedSequence, 0)),
-  });
-}
-
-async function reportCapability(
-  context: ServiceContext,
-  request: capability.CapabilityReport,
-  call: HandlerContext,
-): Promise<journal.ReportAck> {
-  const caller = callerOf(call);
-  const nodeId = requireOwnNode(call, request.nodeId);
-  const report = jsonObject(toJson(capability.CapabilityReportSchema, request));
-  if (JSON.stringify(report).length > MAX_REPORT_BYTES) {
-    throw new PactError(
-      "INVALID_ARGUMENT",
-      `capability report larger than ${MAX_REPORT_BYTES} bytes`,
-    );
-  }
-  await context.replica.submit(
-    { type: "ReportCapability", node_id: nodeId, report },
-    { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: call.signal },
-  );
-  return create(journal.ReportAckSchema, {
-    appliedSequence: BigInt(Math.max(context.replica.appliedSequence, 0)),
-  });
-}
-
-function requireOwnNode(call: HandlerContext, nodeId: string): string {
-  const own = ownNodeOf(callerOf(call)).nodeId;
-  if (own !== nodeId) {
-    throw new PactError("PERMISSION_DENIED", `this certificate is of node ${own}`);
-  }
-  return own;
+  return create(journal.ListDeltasResponseSchema, { deltas: deltas.map(entryToWire) });
 }
 
 /** vClusters the caller may see; one exists by policy, assignment or entry (VCP-6). */
@@ -219,15 +133,19 @@ function vclusterSummary({ replica, gatekeeper }: ServiceContext, id: string, me
   const drifted = members.filter((nodeId) =>
     replica.state.get("node_states", nodeId)?.state === "Drifted"
   );
+  const pending = [...replica.state.list("approvals")].filter(([, { vcluster, status }]) =>
+    vcluster === id && status === "Pending"
+  );
   return {
     vclusterId: id,
     nodeCount: members.length,
     enforcementMode: policy.enforcement_mode,
     twoPersonApproval: policy.two_person_approval,
     regulated: policy.regulated,
-    emergencyAllowed: policy.emergency_allowed,
     overlayVersion: BigInt(replica.state.get("overlays", id)?.version ?? 0),
     policyVersion: BigInt(policy.version),
+    emergencyAllowed: policy.emergency_allowed,
+    pendingApprovals: pending.length,
     driftedNodes: drifted.length,
   };
 }
@@ -237,7 +155,7 @@ async function clusterStatus(
   member: MemberInfo,
   call: HandlerContext,
 ): Promise<journal.ClusterStatusResponse> {
-  await gatekeeper.require({ caller: callerOf(call), action: "cluster", scope: "Global" });
+  await gatekeeper.require({ caller: callerOf(call), action: "status", scope: "Global" });
   const status = replica.status();
   return create(journal.ClusterStatusResponseSchema, {
     leaderId: BigInt(member.nodeId),
@@ -268,34 +186,4 @@ function vclusterScope(id: string): Extract<Scope, { VCluster: string }> {
   const parsed = VClusterIdSchema.safeParse(id);
   if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid vCluster id '${id}'`);
   return { VCluster: parsed.data };
-}
-
-const CONFIG_STATES: readonly ConfigState[] = [
-  "ObserveOnly",
-  "Committed",
-  "Drifted",
-  "Converging",
-  "Emergency",
-];
-
-function configState(text: string): ConfigState {
-  const state = CONFIG_STATES.find((candidate) => candidate === text);
-  if (state === undefined) {
-    throw new PactError("INVALID_ARGUMENT", `unknown config state '${text}'`);
-  }
-  return state;
-}
-
-/** Drift items as the document form of a delta; the two messages share their element types. */
-function driftItems({ $typeName: _type, $unknown: _unknown, ...items }: config.DriftVector) {
-  return deltaFromWire(create(config.StateDeltaSchema, items));
-}
-
-function magnitude(message: config.DriftMagnitude): Record<string, number> {
-  const { mounts, files, network, services, kernel, packages, gpu, total } = message;
-  return { mounts, files, network, services, kernel, packages, gpu, total };
-}
-
-function jsonObject(json: unknown): JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json) ? { ...json } : {};
 }

@@ -44,7 +44,7 @@ export function nodeDetail(context: ServiceContext, nodeId: string): journal.Nod
         fromJsonString(capability.SupervisorStatusSchema, JSON.stringify(known.supervisor)),
     ),
     ...present("windowDeadline", optionalInstant(known?.window_deadline)),
-    ...present("lastSeen", optionalInstant(enrollment?.last_seen)),
+    ...present("lastSeen", optionalInstant(lastSeenOf(context, nodeId))),
     emergencySession: known?.emergency_session ?? "",
     overlayVersion: BigInt(known?.overlay_version ?? 0),
     appliedSequence: BigInt(known?.applied_sequence ?? 0),
@@ -57,6 +57,19 @@ export function nodeDetail(context: ServiceContext, nodeId: string): journal.Nod
     live: context.liveness.isLive(nodeId),
     activeSessions: enrollment?.active_sessions ?? 0,
   });
+}
+
+/** When a node was last heard of: here, or as the log has it, whichever is later (HB-1). */
+export function lastSeenOf(
+  { replica, liveness }: ServiceContext,
+  nodeId: string,
+): string | undefined {
+  const recorded = replica.state.get("enrollments", nodeId)?.last_seen;
+  const seenMs = liveness.lastSeenMs(nodeId);
+  if (seenMs === undefined || (recorded !== undefined && Date.parse(recorded) >= seenMs)) {
+    return recorded;
+  }
+  return new Date(seenMs).toISOString();
 }
 
 /** The drift vector carries the same items as a delta, without settings, which never drift. */

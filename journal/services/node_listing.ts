@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { enrollment } from "../../api/mod.ts";
+import { parseRole } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Caller } from "../access/mod.ts";
 import type { Enrollment } from "../state/mod.ts";
 import type { ServiceContext } from "./context.ts";
+import { lastSeenOf } from "./node_detail.ts";
 
 const STATES = ["Registered", "Active", "Inactive", "Revoked"] as const;
 
@@ -14,13 +16,18 @@ export function listNodes(
   request: enrollment.ListNodesRequest,
 ): enrollment.ListNodesResponse {
   const state = stateFilter(request.stateFilter);
+  // Operators pick nodes for their vCluster from those that belong to none (ENR-50).
+  const seesUnassigned = request.unassignedOnly &&
+    caller.principal.roles.some((role) => parseRole(role).kind === "ops");
   const matches: Enrollment[] = [];
   for (const [nodeId, record] of context.replica.state.list("enrollments")) {
     if (nodeId <= request.pageToken) continue;
     if (state !== undefined && record.state !== state) continue;
     if (request.vclusterFilter !== "" && record.vcluster_id !== request.vclusterFilter) continue;
     if (request.unassignedOnly && record.vcluster_id !== undefined) continue;
-    if (!maySee(context, caller, nodeId)) continue;
+    if (!maySee(context, caller, nodeId) && !(seesUnassigned && record.vcluster_id === undefined)) {
+      continue;
+    }
     matches.push(record);
     if (request.pageSize > 0 && matches.length > request.pageSize) break;
   }
@@ -53,19 +60,20 @@ export function inspectNode(
     vclusterId: record.vcluster_id ?? "",
     certSerial: record.cert_serial ?? "",
     certExpiresAt: record.cert_expires_at ?? "",
-    lastSeen: record.last_seen ?? "",
+    lastSeen: lastSeenOf(context, nodeId) ?? "",
     enrolledAt: record.enrolled_at,
     enrolledBy: record.enrolled_by,
     activeSessions: record.active_sessions,
   });
 }
 
-function summary({ replica, liveness }: ServiceContext, record: Enrollment) {
+function summary(context: ServiceContext, record: Enrollment) {
+  const { replica, liveness } = context;
   return {
     nodeId: record.node_id,
     enrollmentState: record.state,
     vclusterId: record.vcluster_id ?? "",
-    lastSeen: record.last_seen ?? "",
+    lastSeen: lastSeenOf(context, record.node_id) ?? "",
     macAddress: record.hardware_identity.mac_address,
     configState: replica.state.get("node_states", record.node_id)?.state ?? "ObserveOnly",
     certExpiresAt: record.cert_expires_at ?? "",

@@ -1,10 +1,10 @@
 import { create } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { policy } from "../../api/mod.ts";
 import { parseRole, PLATFORM_ADMIN } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { VClusterIdSchema } from "../../common/model/mod.ts";
-import { readFreeText, readRequestId } from "../../common/rpc/mod.ts";
+import { type Policy, VClusterIdSchema } from "../../common/model/mod.ts";
+import { metadata, readFreeText, readRequestId } from "../../common/rpc/mod.ts";
 import {
   identityFromWire,
   policyToWire,
@@ -12,8 +12,11 @@ import {
   scopeFromWire,
   settingsFromWire,
 } from "../../common/wire/mod.ts";
-import { type Caller, identityOf } from "../access/mod.ts";
+import { type Caller, identityOf, twoPeopleNeeded } from "../access/mod.ts";
+import { vclusterExists } from "../overlay/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { requireSameIdentity } from "./stated_identity.ts";
 
 /** Decisions and vCluster policies (api.md section 4). */
 export function policyService(
@@ -29,35 +32,67 @@ export function policyService(
         action: "status",
         scope: { VCluster: id },
       });
-      return policyToWire(gatekeeper.policyOf(id));
+      if (!vclusterExists(replica.state, id)) {
+        throw new PactError("NOT_FOUND", `policy for ${id} not found`);
+      }
+      return policyToWire(effectivePolicy(context, id));
     },
-    updatePolicy: async (request, call) => {
-      const caller = callerOf(call);
-      if (request.policy === undefined) throw new PactError("INVALID_ARGUMENT", "policy required");
-      const id = requireVClusterId(request.vclusterId || request.policy.vclusterId);
-      const grant = await gatekeeper.require({
-        caller,
-        action: "policy_update",
-        scope: { VCluster: id },
-      });
-      const requestId = readRequestId(call.requestHeader);
-      const reason = readFreeText(call.requestHeader, "reason");
-      requireVersion(request.expectedVersion, gatekeeper.policyOf(id).version);
-      await replica.submit({
-        type: "SetPolicy",
-        vcluster_id: id,
-        settings: settingsFromWire(request.policy),
-        policy_ref: grant.policyRef,
-        ...present("message", request.message || reason || undefined),
-      }, {
-        actor: identityOf(caller, grant.role),
-        signal: call.signal,
-        ...present("requestId", requestId),
-      });
-      const { policy_id } = gatekeeper.policyOf(id);
-      return create(policy.UpdatePolicyResponseSchema, { success: true, policyRef: policy_id });
-    },
+    updatePolicy: (request, call) => updatePolicy(context, request, call),
   };
+}
+
+async function updatePolicy(
+  context: ServiceContext,
+  request: policy.UpdatePolicyRequest,
+  call: HandlerContext,
+): Promise<policy.UpdatePolicyResponse> {
+  const { gatekeeper, replica } = context;
+  const caller = callerOf(call);
+  if (request.policy === undefined) throw new PactError("INVALID_ARGUMENT", "policy required");
+  const id = requireVClusterId(request.vclusterId || request.policy.vclusterId);
+  const access = { action: "policy_update", scope: { VCluster: id } };
+  await requireSameIdentity(
+    context,
+    caller,
+    access,
+    request.author && identityFromWire(request.author),
+  );
+  const { role, policyRef } = await gatekeeper.require({ caller, ...access });
+  const requestId = readRequestId(call.requestHeader);
+  const reason = readFreeText(call.requestHeader, "reason");
+  requireVersion(request.expectedVersion, gatekeeper.policyOf(id).version);
+  try {
+    await replica.submit({
+      type: "SetPolicy",
+      vcluster_id: id,
+      settings: settingsFromWire(request.policy),
+      policy_ref: policyRef,
+      ...present("message", request.message || reason || undefined),
+    }, {
+      actor: identityOf(caller, role),
+      signal: call.signal,
+      audit: auditNote(call, caller, { ...access, policyRef }),
+      ...present("requestId", requestId),
+    });
+  } catch (error) {
+    if (!(error instanceof PactError) || error.code !== "INVALID_ARGUMENT") throw error;
+    return invalidPolicy(call, error.message);
+  }
+  return create(policy.UpdatePolicyResponseSchema, { success: true, policyRef: `policy:${id}` });
+}
+
+/** Old clients read the text in the answer, new ones the trailer (API-41). */
+function invalidPolicy(call: HandlerContext, error: string): policy.UpdatePolicyResponse {
+  call.responseTrailer.set(metadata.error, "INVALID_ARGUMENT");
+  return create(policy.UpdatePolicyResponseSchema, { success: false, error });
+}
+
+/** The stored policy, or all defaults under an empty id (API-40). */
+function effectivePolicy({ gatekeeper, replica }: ServiceContext, id: string): Policy {
+  const effective = gatekeeper.policyOf(id);
+  return replica.state.get("policies", id) === undefined
+    ? { ...effective, policy_id: "" }
+    : effective;
 }
 
 /** A dry decision; only agents and platform admins may ask for somebody else (api.md section 4). */
@@ -70,13 +105,19 @@ function evaluate(
     caller: subjectOf(request, caller),
     action: request.action,
     scope: scopeFromWire(request.scope),
-    ...present("command", request.command),
+    // The journal does not know which commands are harmless; the node's agent does (APR-3).
+    changesState: true,
   });
   return create(policy.PolicyEvalResponseSchema, {
     authorized: decision.outcome === "allow",
     policyRef: decision.policyRef,
     ...(decision.outcome === "deny" ? { denialReason: decision.reason } : {}),
-    ...(decision.outcome === "approval" ? { approval: { approvalType: "two_person" } } : {}),
+    ...(decision.outcome === "approval"
+      ? {
+        denialReason: twoPeopleNeeded(request.action),
+        approval: { approvalType: "two_person" },
+      }
+      : {}),
   });
 }
 

@@ -3,17 +3,12 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
-import {
-  type DeltaCategory,
-  type Identity,
-  type StateDelta,
-  StateDeltaSchema,
-  SYSTEM_IDENTITY,
-} from "../../common/model/mod.ts";
+import { type DeltaCategory, type StateDelta, StateDeltaSchema } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
 import { deltaToWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
-import type { Doc } from "../state/mod.ts";
+import { compositeKey, type Doc } from "../state/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { requireKnownNode } from "./node_detail.ts";
 
@@ -56,14 +51,16 @@ export async function promote(
   };
   if (request.dryRun) return create(journal.PromoteResponseSchema, answer);
   requireDecisions(clashes, request.decisions);
-  if (promoted.length === 0) {
+  const requestId = readRequestId(call.requestHeader);
+  // A repeated request finds nothing left to promote; it gets its first answer (JRN-57).
+  if (promoted.length === 0 && !isRepeated(context, author.principal, requestId)) {
     throw new PactError(
       "PRECONDITION",
       `node ${request.nodeId} has no committed deltas to promote`,
     );
   }
   const result = await replica.submit({
-    type: "AppendEntry",
+    type: "Promote",
     entry: {
       entry_type: "Commit",
       scope,
@@ -72,19 +69,65 @@ export async function promote(
       policy_ref: `promote:${request.nodeId}`,
       ...present("message", request.message === "" ? undefined : request.message),
     },
+    withdraw: withdrawals(request, vclusterId, promoted, clashes),
   }, {
     actor: author,
     signal: call.signal,
-    ...present("requestId", readRequestId(call.requestHeader)),
+    audit: auditNote(call, caller, {
+      action: "promote",
+      scope,
+      policyRef: grant.policyRef,
+      detail: `from node ${request.nodeId}`,
+    }),
+    ...present("requestId", requestId),
   });
   if (result.kind !== "EntryAppended") throw new PactError("INTERNAL", "commit gave no sequence");
-  await overwrite(context, author, clashes, request);
-  await withdraw(context, author, request);
   return create(journal.PromoteResponseSchema, {
     ...answer,
     sequence: BigInt(result.sequence),
     overlayVersion: BigInt((await replica.overlay(vclusterId)).version),
   });
+}
+
+function isRepeated(
+  { replica }: ServiceContext,
+  principal: string,
+  requestId: string | undefined,
+): boolean {
+  return requestId !== undefined &&
+    replica.state.get("request_ids", compositeKey(principal, requestId)) !== undefined;
+}
+
+/**
+ * Which deltas end because the vCluster declares the keys now: the promoted ones of the node itself
+ * and those of other nodes whose decision is `overwrite`.
+ */
+function withdrawals(
+  request: journal.PromoteRequest,
+  vclusterId: string,
+  promoted: readonly Declared[],
+  clashes: readonly Clash[],
+) {
+  const overwritten = Map.groupBy(
+    clashes.filter((clash) => decisionFor(clash, request.decisions) === "overwrite"),
+    (clash) => clash.nodeId,
+  );
+  return [
+    {
+      node_id: request.nodeId,
+      message: `promoted to vCluster ${vclusterId}`,
+      deltas: promoted.map(declarationOf),
+    },
+    ...[...overwritten].map(([node_id, own]) => ({
+      node_id,
+      message: `overwritten by the promotion of ${request.nodeId}`,
+      deltas: own.map((clash) => declarationOf(clash.local)),
+    })),
+  ];
+}
+
+function declarationOf({ category, key, sequence }: Declared) {
+  return { category, key, sequence };
 }
 
 /** What the node declares, or the asked-for keys of it (`category:key`). */
@@ -161,71 +204,6 @@ function decisionFor(
       (candidate.category === promoted.category && candidate.key === promoted.key))
   ) ?? {};
   return decision === "overwrite" || decision === "keep" ? decision : undefined;
-}
-
-/** Replaces the clashing values of the nodes whose decision is `overwrite`, one commit each. */
-async function overwrite(
-  { replica }: ServiceContext,
-  author: Identity,
-  clashes: readonly Clash[],
-  request: journal.PromoteRequest,
-): Promise<void> {
-  const byNode = Map.groupBy(
-    clashes.filter((clash) => decisionFor(clash, request.decisions) === "overwrite"),
-    (clash) => clash.nodeId,
-  );
-  for (const [nodeId, own] of byNode) {
-    await replica.submit({
-      type: "AppendEntry",
-      entry: {
-        entry_type: "Commit",
-        scope: { Node: nodeId },
-        author,
-        state_delta: deltaOf(own.map((clash) => clash.promoted)),
-        policy_ref: `promote:${request.nodeId}`,
-        message: `overwritten by the promotion of ${request.nodeId}`,
-      },
-    }, { actor: author });
-  }
-}
-
-/**
- * Takes the promoted deltas off the node, now that its vCluster declares the same: a Rollback to
- * what was declared before the oldest of them. Where only some keys were promoted, or nothing was
- * declared before, they stay; their values are equal, so nothing changes on the node.
- */
-async function withdraw(
-  { replica, gatekeeper }: ServiceContext,
-  author: Identity,
-  request: journal.PromoteRequest,
-): Promise<void> {
-  if (request.keys.length > 0) return;
-  const scope = { Node: request.nodeId };
-  const declared = [...replica.state.list("declared", `node:${request.nodeId}\n`)];
-  const oldest = Math.min(...declared.map(([, doc]) => doc.sequence));
-  const vclusterId = gatekeeper.vclusterOf(scope);
-  if (vclusterId === undefined || !Number.isFinite(oldest) || oldest === 0) return;
-  const before = replica.entries({
-    scope: { VCluster: vclusterId },
-    types: ["Commit", "Rollback"],
-    toSequence: oldest - 1,
-    descending: true,
-    limit: 1,
-  });
-  for await (const { sequence } of before) {
-    await replica.submit({
-      type: "AppendEntry",
-      entry: {
-        entry_type: "Rollback",
-        scope,
-        // The journal's own doing: a person may not roll a node back to its vCluster's head (API-33).
-        author: SYSTEM_IDENTITY,
-        parent: sequence,
-        policy_ref: `promote:${request.nodeId}`,
-        message: `promoted to vCluster ${vclusterId} by ${author.principal}`,
-      },
-    }, { actor: SYSTEM_IDENTITY });
-  }
 }
 
 function textOf({ value, absent }: Declared): string {

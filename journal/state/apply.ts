@@ -20,6 +20,7 @@ import {
 } from "./enrollment.ts";
 import { updateNodeState } from "./node_state.ts";
 import { publishCa, recordOperation, reportCapability } from "./operations.ts";
+import { promote } from "./promote.ts";
 import { firstResult, rememberResult } from "./requests.ts";
 import { expireTtl } from "./rollback.ts";
 import { setOverlay } from "./set_overlay.ts";
@@ -46,6 +47,10 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
   try {
     checkActor(tx);
     const result = perform(tx, envelope.command);
+    if (envelope.audit !== undefined) {
+      const operation = { ...envelope.audit, actor: tx.actor, outcome: "Success" as const };
+      recordOperation(tx, { type: "RecordOperation", operation });
+    }
     rememberResult(tx, result);
     return { kind: "applied", result, entries: tx.entries, writes: tx.writes };
   } catch (error) {
@@ -64,6 +69,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
   switch (command.type) {
     case "AppendEntry":
       return appendEntry(tx, command);
+    case "Promote":
+      return promote(tx, command);
     case "UpdateNodeState":
       return updateNodeState(tx, command);
     case "SetPolicy":

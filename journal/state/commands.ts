@@ -1,9 +1,11 @@
 import { z } from "zod";
 import {
   CounterSchema,
+  DELTA_CATEGORIES,
   EntryDraftSchema,
   IdentitySchema,
   InstantSchema,
+  MAX_DELTA_ITEMS,
   NodeIdSchema,
   PolicySettingsSchema,
   VClusterIdSchema,
@@ -18,17 +20,37 @@ import {
 
 const HardwareKeysSchema = z.array(z.string().min(1).max(512)).min(1).max(64);
 
+/** Without a timestamp the command's own is used (JRN-23); replays carry theirs (JRN-24). */
+const AppendedEntrySchema = z.object({
+  ...EntryDraftSchema.shape,
+  timestamp: InstantSchema.optional(),
+});
+
 const COMMANDS = [
   /** Appends an entry; the only command clients reach with a payload of their own. */
   z.object({
     type: z.literal("AppendEntry"),
-    /** Without a timestamp the command's own is used (JRN-23); replays carry theirs (JRN-24). */
-    entry: z.object({ ...EntryDraftSchema.shape, timestamp: InstantSchema.optional() }),
+    entry: AppendedEntrySchema,
     expected_head: CounterSchema.optional(),
     /** The opener's Commit or Rollback also ends the emergency of its scope (EMG-3). */
     end_emergency: z.boolean().optional(),
     /** For EmergencyEnd by someone else than the opener. */
     force: z.boolean().optional(),
+  }),
+  /** Appends a vCluster's Commit and takes the deltas it supersedes off their nodes (CON-4). */
+  z.object({
+    type: z.literal("Promote"),
+    entry: AppendedEntrySchema,
+    withdraw: z.array(z.object({
+      node_id: NodeIdSchema,
+      message: z.string().max(4096),
+      /** Each key with the entry it was declared by: what was declared again since stays. */
+      deltas: z.array(z.object({
+        category: z.enum(DELTA_CATEGORIES),
+        key: z.string().min(1).max(4096),
+        sequence: CounterSchema,
+      })).max(MAX_DELTA_ITEMS),
+    })).max(10_000),
   }),
   /** What a node's agent reports of itself. */
   z.object({
@@ -172,6 +194,13 @@ export type CommandInput = z.input<typeof CommandSchema>;
 /** The command of type `T`. */
 export type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
 
+const AuditNoteSchema = AuditRecordSchema.omit({
+  id: true,
+  timestamp: true,
+  actor: true,
+  outcome: true,
+});
+
 /**
  * What one log record carries: the command, who sent it and when the leader took it. Apply reads
  * the time from here and nowhere else (JRN-20).
@@ -183,8 +212,13 @@ export const EnvelopeSchema = z.object({
   timestamp: InstantSchema,
   actor: IdentitySchema,
   request_id: z.string().min(1).max(128).optional(),
+  /** Recorded as a success of the actor in the same apply: no change without its record (AUD-5). */
+  audit: AuditNoteSchema.optional(),
   command: CommandSchema,
 });
+
+/** What is put on record beside the actor and the time. */
+export type AuditNote = z.infer<typeof AuditNoteSchema>;
 
 /** One log record, decoded. */
 export type Envelope = z.infer<typeof EnvelopeSchema>;

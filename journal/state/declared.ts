@@ -33,6 +33,16 @@ export function isTtlExpiry(entry: Entry): boolean {
     (entry.policy_ref ?? "").startsWith(TTL_EXPIRED);
 }
 
+/** Marks, in `policy_ref`, the Rollback that withdraws what was promoted to the vCluster (CON-4). */
+export const PROMOTED = "promoted:";
+
+/** Whether `entry` withdraws just the keys of its delta, promoted to the vCluster meanwhile. */
+function isPromotionWithdrawal(entry: Entry): boolean {
+  return entry.entry_type === "Rollback" &&
+    entry.author.principal === SYSTEM_IDENTITY.principal &&
+    (entry.policy_ref ?? "").startsWith(PROMOTED);
+}
+
 /** When a node's delta expires, in milliseconds since the epoch; undefined for never (JRN-31). */
 export function expiryMs(entry: Entry): number | undefined {
   if (!isNode(entry.scope) || entry.entry_type !== "Commit") return undefined;
@@ -60,6 +70,13 @@ export function declaredAsOf(
   let newest = asOf;
   for (const entry of history.configEntries(scope, asOf)) {
     if (entry.sequence > newest || isTtlExpiry(entry)) continue;
+    if (isPromotionWithdrawal(entry)) {
+      for (const [category, { key }] of deltaItems(entry.state_delta ?? {})) {
+        const id = itemKey(category, key);
+        if (!found.has(id)) found.set(id, undefined);
+      }
+      continue;
+    }
     if (entry.entry_type === "Rollback") {
       newest = Math.min(newest, entry.parent ?? newest);
       continue;

@@ -4,6 +4,7 @@
  * @module
  */
 export {
+  type AuditNote,
   type Command,
   type CommandInput,
   type CommandOf,

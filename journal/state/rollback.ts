@@ -81,7 +81,8 @@ function withdraw(tx: Transaction, sequence: number, scope: Scope): number {
   return entry.sequence;
 }
 
-function planTo(
+/** A plan that makes `target` all that `scope` declares. */
+export function planTo(
   tx: Transaction,
   scope: Scope,
   target: ReadonlyMap<string, Declared>,

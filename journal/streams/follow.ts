@@ -1,8 +1,8 @@
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import type { Entry } from "../../common/model/mod.ts";
+import { DOMAIN_VCLUSTER, type Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, Subscription } from "./hub.ts";
 import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 
 /** An entry for a subscriber, or the progress of an idle stream. */
@@ -25,7 +25,7 @@ export interface FollowContext {
  * (SUB-1, SUB-5). Ends when `signal` aborts.
  *
  * @throws {PactError} SUBSCRIBER_LAGGED when the consumer is too slow (SUB-6), VCLUSTER_CHANGED after
- * its node was assigned elsewhere (SUB-4).
+ * its node was assigned elsewhere (SUB-4), NODE_REVOKED after it was decommissioned (CRT-6).
  */
 export async function* follow(
   context: FollowContext,
@@ -42,37 +42,45 @@ export async function* follow(
     const toSequence = replica.appliedSequence;
     for await (const entry of replica.entries({ fromSequence: next, toSequence })) {
       const kind = updateKind(entry, interest, vclusterOfNode);
-      if (kind !== undefined) yield { kind, entry };
+      if (kind === undefined) continue;
+      yield { kind, entry };
+      requireStanding(replica, entry, interest);
       if (signal.aborted) return;
     }
     next = toSequence + 1;
   }
   const subscription = hub.open(interest);
+  const wake = () => subscription.wake();
+  signal.addEventListener("abort", wake, { once: true });
   try {
-    yield* live(context, subscription, interest, next, signal, vclusterOfNode);
+    yield* live(context, subscription, interest, next, signal);
   } finally {
+    signal.removeEventListener("abort", wake);
     subscription.close();
   }
 }
 
 async function* live(
   { replica, clock }: FollowContext,
-  subscription: ReturnType<Hub["open"]>,
+  subscription: Subscription,
   interest: Interest,
   fromSequence: number,
   signal: AbortSignal,
-  vclusterOfNode: (nodeId: string) => string | undefined,
 ): AsyncGenerator<Delivery> {
   let last = fromSequence - 1;
   while (!signal.aborted) {
-    const isIdle = await waitOrIdle(subscription, clock, signal);
-    if (isIdle) yield { kind: "progress", sequence: replica.appliedSequence };
-    for (const entry of subscription.take()) {
+    const isIdle = await waitOrIdle(subscription, clock);
+    const updates = subscription.take();
+    // Taken in the same turn as the progress is read: nothing older follows it.
+    if (isIdle && updates.length === 0 && !signal.aborted) {
+      yield { kind: "progress", sequence: replica.appliedSequence };
+    }
+    for (const { kind, entry } of updates) {
       if (entry.sequence < fromSequence) continue;
+      if (signal.aborted) return;
+      yield { kind, entry };
       last = entry.sequence;
-      const kind = updateKind(entry, interest, vclusterOfNode);
-      if (kind !== undefined) yield { kind, entry };
-      requireSameVCluster(entry, interest, vclusterOfNode);
+      requireStanding(replica, entry, interest);
     }
     if (subscription.isLagging) {
       throw new PactError("SUBSCRIBER_LAGGED", `SUBSCRIBER_LAGGED last=${last}`);
@@ -80,32 +88,34 @@ async function* live(
   }
 }
 
-/** Waits for entries; true when none came for {@link IDLE_MS}. */
-async function waitOrIdle(
-  subscription: ReturnType<Hub["open"]>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const idle = new AbortController();
-  const timer = clock.setTimer(IDLE_MS, () => idle.abort());
+/** Waits for updates or the end; true when nothing came for {@link IDLE_MS}. */
+async function waitOrIdle(subscription: Subscription, clock: Clock): Promise<boolean> {
+  let isIdle = false;
+  const timer = clock.setTimer(IDLE_MS, () => {
+    isIdle = true;
+    subscription.wake();
+  });
   try {
-    await subscription.wait(AbortSignal.any([signal, idle.signal]));
+    await subscription.wait();
   } finally {
     clock.clearTimer(timer);
   }
-  return idle.signal.aborted && !signal.aborted;
+  return isIdle;
 }
 
-/** A node that was moved must boot its new configuration (SUB-4). */
-function requireSameVCluster(
-  entry: Entry,
-  interest: Interest,
-  vclusterOfNode: (nodeId: string) => string | undefined,
-): void {
-  if (entry.entry_type !== "NodeAssigned" && entry.entry_type !== "NodeUnassigned") return;
+/** A node that was moved must boot its new configuration; one that was revoked hears no more. */
+function requireStanding(replica: Replica, { entry_type, scope }: Entry, interest: Interest): void {
   const { nodeId } = interest;
-  if (nodeId === undefined || entry.scope === "Global" || !("Node" in entry.scope)) return;
-  if (entry.scope.Node !== nodeId || vclusterOfNode(nodeId) === interest.vclusterId) return;
+  if (nodeId === undefined || scope === "Global" || !("Node" in scope)) return;
+  if (scope.Node !== nodeId) return;
+  if (entry_type === "NodeDecommissioned") {
+    const record = replica.state.get("enrollments", nodeId);
+    if (record?.state !== "Revoked") return;
+    throw new PactError("NODE_REVOKED", `NODE_REVOKED: ${nodeId}`);
+  }
+  if (entry_type !== "NodeAssigned" && entry_type !== "NodeUnassigned") return;
+  const now = replica.state.get("node_assignments", nodeId)?.vcluster_id ?? DOMAIN_VCLUSTER;
+  if (now === interest.vclusterId) return;
   throw new PactError(
     "VCLUSTER_CHANGED",
     `VCLUSTER_CHANGED: node ${nodeId} was assigned elsewhere`,

@@ -5,20 +5,27 @@
 
 import type { Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Interest } from "./interest.ts";
+import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 
 /** Most updates that wait for one subscriber (SUB-6). */
 export const MAX_QUEUED = 1024;
 
-/** One subscriber's queue of entries not yet delivered. */
+/** An entry with the field it travels in. */
+export interface Update {
+  readonly kind: UpdateKind;
+  readonly entry: Entry;
+}
+
+/** One subscriber's queue of updates not yet delivered. */
 export interface Subscription {
-  readonly interest: Interest;
-  /** Entries since the last call, oldest first; empties the queue. */
-  take(): readonly Entry[];
+  /** Updates since the last call, oldest first; empties the queue. */
+  take(): readonly Update[];
   /** Whether the queue overflowed; nothing is queued after that. */
   readonly isLagging: boolean;
-  /** Resolves when there is something to take, the queue overflowed, or the signal aborts. */
-  wait(signal: AbortSignal): Promise<void>;
+  /** Resolves when there is something to take, the queue overflowed, or somebody wakes it. */
+  wait(): Promise<void>;
+  /** Ends a wait under way, or the next one at once. */
+  wake(): void;
   close(): void;
 }
 
@@ -33,12 +40,23 @@ export interface Hub {
   close(): void;
 }
 
-/** A hub over the applied entries of `replica`; the cost of an entry is that of its audience (SUB-9). */
-export function createHub(replica: Pick<Replica, "onApplied">): Hub {
+/**
+ * A hub over the applied entries of `replica`; the cost of an entry is that of its audience (SUB-9).
+ * `onLagging` hears of every queue that overflows.
+ */
+export function createHub(
+  replica: Pick<Replica, "onApplied" | "state">,
+  onLagging: () => void = () => {},
+): Hub {
   const index = new InterestIndex();
+  const vclusterOfNode = (nodeId: string) =>
+    replica.state.get("node_assignments", nodeId)?.vcluster_id;
   const stop = replica.onApplied(({ entries }) => {
     for (const entry of entries) {
-      for (const queue of index.audienceOf(entry)) queue.push(entry);
+      for (const queue of index.audienceOf(entry)) {
+        const kind = updateKind(entry, queue.interest, vclusterOfNode);
+        if (kind !== undefined) queue.push({ kind, entry }, onLagging);
+      }
     }
   });
   return {
@@ -55,9 +73,9 @@ export function createHub(replica: Pick<Replica, "onApplied">): Hub {
 }
 
 class Queue implements Subscription {
-  #entries: Entry[] = [];
+  #updates: Update[] = [];
   #isLagging = false;
-  #wake: (() => void) | undefined;
+  #woken = Promise.withResolvers<void>();
 
   constructor(readonly interest: Interest, private readonly onClose: () => void) {}
 
@@ -65,25 +83,30 @@ class Queue implements Subscription {
     return this.#isLagging;
   }
 
-  push(entry: Entry): void {
-    if (this.#entries.length >= MAX_QUEUED) this.#isLagging = true;
-    else this.#entries.push(entry);
-    this.#wake?.();
+  push(update: Update, onLagging: () => void): void {
+    if (this.#isLagging) return;
+    if (this.#updates.length >= MAX_QUEUED) {
+      this.#isLagging = true;
+      onLagging();
+    } else {
+      this.#updates.push(update);
+    }
+    this.wake();
   }
 
-  take(): readonly Entry[] {
-    const taken = this.#entries;
-    this.#entries = [];
+  take(): readonly Update[] {
+    const taken = this.#updates;
+    this.#updates = [];
     return taken;
   }
 
-  async wait(signal: AbortSignal): Promise<void> {
-    if (this.#entries.length > 0 || this.#isLagging || signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    this.#wake = undefined;
+  async wait(): Promise<void> {
+    await this.#woken.promise;
+    this.#woken = Promise.withResolvers();
+  }
+
+  wake(): void {
+    this.#woken.resolve();
   }
 
   close(): void {

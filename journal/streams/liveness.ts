@@ -8,8 +8,10 @@ import type { Logger } from "../../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 
-/** How often sightings are written to the log (HB-2). */
+/** How often sightings are written to the log (HB-2); the end of a node's stream is at once. */
 const REPORT_INTERVAL_MS = 30_000;
+/** Most nodes in one command. */
+const MAX_BATCH = 10_000;
 
 /** Knows the live nodes. */
 export interface Liveness {
@@ -18,28 +20,47 @@ export interface Liveness {
   /** Notes a call of the node. */
   seen(nodeId: string): void;
   isLive(nodeId: string): boolean;
-  close(): void;
+  /** When the node was last heard of here, in milliseconds since the epoch; now while it is live. */
+  lastSeenMs(nodeId: string): number | undefined;
+  /** Reports what it knows and stops. */
+  close(): Promise<void>;
 }
 
 /** Liveness over `replica`. */
 export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liveness {
   const streams = new Map<string, number>();
   const sightings = new Map<string, number>();
-  let timer: TimerHandle = clock.setTimer(REPORT_INTERVAL_MS, report);
+  let timer: TimerHandle = clock.setTimer(REPORT_INTERVAL_MS, onTimer);
+  let reporting = Promise.resolve();
+
+  function onTimer(): void {
+    timer = clock.setTimer(REPORT_INTERVAL_MS, onTimer);
+    report();
+  }
 
   function report(): void {
-    timer = clock.setTimer(REPORT_INTERVAL_MS, report);
+    reporting = reporting.then(sendReport);
+  }
+
+  async function sendReport(): Promise<void> {
     for (const nodeId of streams.keys()) sightings.set(nodeId, clock.nowMs());
-    if (sightings.size === 0) return;
-    const nodes = [...sightings].map(([node_id, seenMs]) => ({
-      node_id,
-      last_seen: new Date(seenMs).toISOString(),
-    }));
-    sightings.clear();
-    replica.submit({ type: "UpdateNodeLastSeen", nodes }, { actor: SYSTEM_IDENTITY })
-      .catch((error: unknown) =>
-        log.warn("node sightings were not recorded", { error: String(error) })
-      );
+    const batch = [...sightings];
+    try {
+      for (let from = 0; from < batch.length; from += MAX_BATCH) {
+        const nodes = batch.slice(from, from + MAX_BATCH).map(([node_id, seenMs]) => ({
+          node_id,
+          last_seen: new Date(seenMs).toISOString(),
+        }));
+        await replica.submit({ type: "UpdateNodeLastSeen", nodes }, { actor: SYSTEM_IDENTITY });
+      }
+    } catch (error) {
+      log.warn("node sightings were not recorded", { error: String(error) });
+      return;
+    }
+    // What was seen again meanwhile is for the next report.
+    for (const [nodeId, seenMs] of batch) {
+      if (sightings.get(nodeId) === seenMs) sightings.delete(nodeId);
+    }
   }
 
   return {
@@ -51,10 +72,16 @@ export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liv
         if (left > 0) streams.set(nodeId, left);
         else streams.delete(nodeId);
         sightings.set(nodeId, clock.nowMs());
+        if (left <= 0) report();
       };
     },
-    seen: (nodeId) => sightings.set(nodeId, clock.nowMs()),
+    seen: (nodeId) => void sightings.set(nodeId, clock.nowMs()),
     isLive: (nodeId) => streams.has(nodeId),
-    close: () => clock.clearTimer(timer),
+    lastSeenMs: (nodeId) => streams.has(nodeId) ? clock.nowMs() : sightings.get(nodeId),
+    close: async () => {
+      clock.clearTimer(timer);
+      report();
+      await reporting;
+    },
   };
 }

@@ -1,5 +1,5 @@
 /** Subscriptions to applied entries, and which nodes hold one. */
 export { type Delivery, follow, type FollowContext, IDLE_MS } from "./follow.ts";
-export { createHub, type Hub, MAX_QUEUED, type Subscription } from "./hub.ts";
+export { createHub, type Hub, MAX_QUEUED, type Subscription, type Update } from "./hub.ts";
 export { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 export { createLiveness, type Liveness } from "./liveness.ts";

@@ -7,3 +7,14 @@ export { append, commit, kernel, register, rollback } from "./commands.ts";
 export { AGENT, ANN, BOB } from "./identities.ts";
 export { type RandomStep, randomSteps } from "./random_commands.ts";
 export { type SendOptions, TestState } from "./test_state.ts";
+export { all, refusalOf } from "./refusal.ts";
+export {
+  agentName,
+  type JournalClients,
+  type JournalSite,
+  type JournalSiteOptions,
+  macOf,
+  openJournalSite,
+  type SiteNode,
+  type TokenClaims,
+} from "./site.ts";

@@ -1,0 +1,15 @@
+/** Actions whose audit records carry another name than the action's own (AUD-1). */
+const NAMES: Readonly<Record<string, string>> = {
+  approve: "ApprovalDecision",
+  diag: "DiagCollect",
+  node_register: "NodeEnroll",
+  service: "ServiceRestart",
+  emergency: "EmergencyStart",
+  shell: "ShellSessionStart",
+};
+
+/** The operation type under which an action is audited: `node_move` as `NodeMove` (AUD-1). */
+export function operationType(action: string): string {
+  const words = action.split("_").map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
+  return (NAMES[action] ?? words.join("")).slice(0, 64) || "Unknown";
+}

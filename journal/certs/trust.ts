@@ -1,0 +1,84 @@
+/**
+ * The certificates that are in force: which CAs are trusted, and what the listener presents. It owns
+ * the timers that renew the listener's certificate and drop replaced CAs, until `keepFresh` is ended.
+ */
+
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { RpcServer, ServerTls } from "../../common/rpc/mod.ts";
+import { joinPemBundle } from "../../common/tls/mod.ts";
+import type { JournalSettings } from "../config/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+import { type Authority, listenerCertificate } from "./authority.ts";
+
+/** How often validity is looked at; well below the least lifetime and the overlap of CRT-1. */
+const CHECK_INTERVAL_MS = 60_000;
+
+/** Trust of one journal process. */
+export interface Trust {
+  /** Every CA that nodes and this listener trust now, this process's own first (CRT-1). */
+  bundlePem(): string;
+  /** What the API listener is to present and to trust. */
+  serverTls(): Promise<ServerTls>;
+  /** Keeps a listener's certificate and trust current; the result ends that. */
+  keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): () => void;
+}
+
+/** Trust over the replicated CA bundle and the configured files. */
+export function createTrust(
+  settings: JournalSettings,
+  authority: Authority,
+  replica: Replica,
+  clock: Clock,
+): Trust {
+  const bundlePem = () => {
+    const nowMs = clock.nowMs();
+    const replicated = [...replica.state.list("ca_bundle")]
+      .filter(([, ca]) => Date.parse(ca.remove_after ?? ca.not_after) > nowMs)
+      .map(([, ca]) => ca.certificate_pem);
+    // The configured one last: nodes need it to trust a listener that presents configured files.
+    const configured = settings.tlsCa === undefined ? [] : [Deno.readTextFileSync(settings.tlsCa)];
+    return joinPemBundle([authority.ca.certPem, ...replicated, ...configured]);
+  };
+  const serverTls = async () => ({
+    ...await listenerCertificate(settings, authority, new Date(clock.nowMs())),
+    clientCaPem: bundlePem(),
+  });
+
+  function keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): () => void {
+    if (settings.tlsMode === "off") return () => {};
+    let issuedAtMs = clock.nowMs();
+    let trusted = bundlePem();
+    const refresh = async () => {
+      const isDue = clock.nowMs() - issuedAtMs > RENEW_AFTER_MS;
+      if (!isDue && bundlePem() === trusted) return;
+      try {
+        rpc.rotate(await serverTls());
+        issuedAtMs = clock.nowMs();
+        trusted = bundlePem();
+        log.info("certificates of the API listener renewed");
+      } catch (error) {
+        log.error("certificates of the API listener could not be renewed", {
+          error: error instanceof Error ? error.message : String(error),
+        });
+      }
+    };
+    let timer: TimerHandle = clock.setTimer(CHECK_INTERVAL_MS, onTimer);
+    function onTimer(): void {
+      timer = clock.setTimer(CHECK_INTERVAL_MS, onTimer);
+      void refresh();
+    }
+    const stop = replica.onApplied(({ writes, restored }) => {
+      if (restored || writes.ca_bundle.size > 0) void refresh();
+    });
+    return () => {
+      stop();
+      clock.clearTimer(timer);
+    };
+  }
+
+  return { bundlePem, serverTls, keepFresh };
+}
+
+/** A certificate the journal made for itself lives thirty days; configured files are read again. */
+const RENEW_AFTER_MS = 10 * 86_400_000;

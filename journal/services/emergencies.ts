@@ -1,0 +1,42 @@
+import { create } from "@bufbuild/protobuf";
+import { journal } from "../../api/mod.ts";
+import { instantToWire, present, scopeToWire } from "../../common/wire/mod.ts";
+import type { Caller } from "../access/mod.ts";
+import type { Emergency } from "../state/mod.ts";
+import type { ServiceContext } from "./context.ts";
+
+/** Emergency sessions the caller may see, of one vCluster or of all (EMG-1). */
+export function listEmergencies(
+  { replica, gatekeeper, clock }: ServiceContext,
+  { vclusterId, includeClosed }: journal.ListEmergenciesRequest,
+  caller: Caller,
+): journal.ListEmergenciesResponse {
+  const sessions: Emergency[] = [];
+  for (const [, session] of replica.state.list("emergencies")) {
+    const { scope, ended_at } = session;
+    if (ended_at !== undefined && !includeClosed) continue;
+    if (vclusterId !== "" && gatekeeper.vclusterOf(scope) !== vclusterId) continue;
+    if (gatekeeper.decide({ caller, action: "status", scope }).outcome !== "allow") continue;
+    sessions.push(session);
+  }
+  sessions.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
+  return create(journal.ListEmergenciesResponseSchema, {
+    sessions: sessions.map((session) => sessionToWire(session, clock.nowMs())),
+  });
+}
+
+function sessionToWire(session: Emergency, nowMs: number) {
+  const { id, scope, principal, reason, started_at, expires_at, ended_at } = session;
+  return create(journal.EmergencySessionSchema, {
+    id,
+    scope: scopeToWire(scope),
+    principal,
+    reason,
+    startedAt: instantToWire(started_at),
+    expiresAt: instantToWire(expires_at),
+    ...present("endedAt", ended_at === undefined ? undefined : instantToWire(ended_at)),
+    endedBy: session.ended_by ?? "",
+    forced: session.forced ?? false,
+    stale: ended_at === undefined && Date.parse(expires_at) < nowMs,
+  });
+}

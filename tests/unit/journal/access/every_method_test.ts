@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import * as http2 from "node:http2";
+import { config, type journal } from "../../../../api/mod.ts";
+import { METHOD_CREDENTIALS } from "../../../../journal/access/mod.ts";
+import {
+  all,
+  type JournalClients,
+  type JournalSite,
+  openJournalSite,
+  refusalOf,
+} from "../../../support/journal/mod.ts";
+
+const ml = { scope: { case: "vclusterId", value: "ml" } } as const;
+const commit: journal.AppendEntryRequest["entry"] extends infer _ ? object : never = {
+  entryType: config.EntryType.COMMIT,
+  scope: ml,
+};
+
+/** A call of each method, whether a viewer of `ml` may make it, and a role that may. */
+const CALLS: Readonly<
+  Record<string, {
+    readonly call: (clients: JournalClients) => Promise<unknown>;
+    readonly viewer: "allowed" | "refused";
+    readonly role?: string;
+  }>
+> = {
+  "pact.journal.ConfigService/AppendEntry": {
+    call: ({ config }) => config.appendEntry({ entry: commit }),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.journal.ConfigService/GetEntry": {
+    call: ({ config }) => config.getEntry({ sequence: 0n }),
+    viewer: "allowed",
+  },
+  "pact.journal.ConfigService/GetNodeState": {
+    call: ({ config }) => config.getNodeState({ nodeId: "n1" }),
+    viewer: "allowed",
+  },
+  "pact.journal.ConfigService/ListEntries": {
+    call: ({ config }) => all(config.listEntries({ scope: ml })),
+    viewer: "allowed",
+  },
+  "pact.journal.ConfigService/GetOverlay": {
+    call: ({ config }) => config.getOverlay({ vclusterId: "ml" }),
+    viewer: "allowed",
+  },
+  "pact.policy.PolicyService/Evaluate": {
+    call: ({ policy }) => policy.evaluate({ action: "commit", scope: ml }),
+    viewer: "allowed",
+  },
+  "pact.policy.PolicyService/GetEffectivePolicy": {
+    call: ({ policy }) => policy.getEffectivePolicy({ vclusterId: "ml" }),
+    viewer: "allowed",
+  },
+  "pact.policy.PolicyService/UpdatePolicy": {
+    call: ({ policy }) => policy.updatePolicy({ vclusterId: "ml", policy: {} }),
+    viewer: "refused",
+  },
+  "pact.stream.BootConfigService/StreamBootConfig": {
+    call: ({ boot }) => all(boot.streamBootConfig({ nodeId: "n1", vclusterId: "ml" })),
+    viewer: "refused",
+  },
+  "pact.stream.BootConfigService/SubscribeConfigUpdates": {
+    call: ({ boot }) => first(boot.subscribeConfigUpdates({ vclusterId: "ml", fromSequence: 0n })),
+    viewer: "allowed",
+  },
+  "pact.enrollment.EnrollmentService/RegisterNode": {
+    call: ({ enrollment }) =>
+      enrollment.registerNode({
+        nodeId: "n2",
+        hardwareIdentity: { macAddress: "02:00:00:00:01:00" },
+      }),
+    viewer: "refused",
+  },
+  "pact.enrollment.EnrollmentService/BatchRegisterNodes": {
+    call: ({ enrollment }) => enrollment.batchRegisterNodes({ nodes: [] }),
+    viewer: "refused",
+  },
+  "pact.enrollment.EnrollmentService/AssignNode": {
+    call: ({ enrollment }) => enrollment.assignNode({ nodeId: "n2", vclusterId: "ml" }),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.enrollment.EnrollmentService/UnassignNode": {
+    call: ({ enrollment }) => enrollment.unassignNode({ nodeId: "n2" }),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.enrollment.EnrollmentService/MoveNode": {
+    call: ({ enrollment }) => enrollment.moveNode({ nodeId: "n2", toVclusterId: "ai" }),
+    viewer: "refused",
+  },
+  "pact.enrollment.EnrollmentService/DecommissionNode": {
+    call: ({ enrollment }) => enrollment.decommissionNode({ nodeId: "n2" }),
+    viewer: "refused",
+  },
+  "pact.enrollment.EnrollmentService/ListNodes": {
+    call: ({ enrollment }) => enrollment.listNodes({}),
+    viewer: "allowed",
+  },
+  "pact.enrollment.EnrollmentService/InspectNode": {
+    call: ({ enrollment }) => enrollment.inspectNode({ nodeId: "n1" }),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/ListNodeStates": {
+    call: ({ fleet }) => fleet.listNodeStates({ vclusterId: "ml" }),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/GetCapability": {
+    call: ({ fleet }) => fleet.getCapability({ nodeId: "n1" }),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/ListVClusters": {
+    call: ({ fleet }) => fleet.listVClusters({}),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/GetBlacklist": {
+    call: ({ fleet }) => fleet.getBlacklist({ vclusterId: "ml" }),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/UpdateBlacklist": {
+    call: ({ fleet }) => fleet.updateBlacklist({ vclusterId: "ml", add: ["/scratch/**"] }),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.journal.FleetService/ListDeltas": {
+    call: ({ fleet }) => fleet.listDeltas({ nodeId: "n1" }),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/Promote": {
+    call: ({ fleet }) => fleet.promote({ nodeId: "n1", dryRun: true }),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.journal.FleetService/ListEmergencies": {
+    call: ({ fleet }) => fleet.listEmergencies({}),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/QueryAudit": {
+    call: ({ fleet }) => all(fleet.queryAudit({})),
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
+  "pact.journal.FleetService/GetClusterStatus": {
+    call: ({ fleet }) => fleet.getClusterStatus({}),
+    viewer: "allowed",
+  },
+};
+
+/** Served in a later version: refused without credentials all the same. */
+const NOT_YET = [
+  "pact.policy.PolicyService/ListPendingApprovals",
+  "pact.policy.PolicyService/DecideApproval",
+  "pact.journal.FleetService/ListConflicts",
+  "pact.journal.FleetService/ResolveConflict",
+  "pact.journal.FleetService/ChangeMembership",
+  "pact.journal.FleetService/SubscribeNotifications",
+  "pact.journal.FleetService/AssignUid",
+  "pact.journal.FleetService/GetUidMap",
+];
+
+/** Called by nodes alone, with their certificate: see the tests of nodes. */
+const NODES_ONLY = [
+  "pact.enrollment.EnrollmentService/RenewCert",
+  "pact.journal.FleetService/ReportNodeState",
+  "pact.journal.FleetService/ReportCapability",
+];
+
+Deno.test("API-91: every method is refused without credentials, before its body is read; a viewer cannot write; the required role can", async (test) => {
+  await using site = await openJournalSite();
+  await furnish(site);
+  const guarded = Object.entries(METHOD_CREDENTIALS).filter(([, rule]) => rule !== "none");
+
+  await test.step("the table of this test holds every method", () => {
+    const known = [...Object.keys(CALLS), ...NOT_YET, ...NODES_ONLY];
+    assert.deepEqual(known.sort(), guarded.map(([method]) => method).sort());
+  });
+  for (const [method] of guarded) {
+    await test.step(`${method}: no credentials, no body read`, async () => {
+      // The body never comes: an answer shows that nobody waited for it.
+      const trailer = await callWithoutBody(site, method);
+      assert.equal(trailer["grpc-status"], "16");
+      assert.equal(trailer["x-pact-error"], "UNAUTHENTICATED");
+    });
+  }
+  const viewer = await site.as("pact-viewer-ml");
+  for (const [method, { call, viewer: outcome, role }] of Object.entries(CALLS)) {
+    await test.step(`${method}: a viewer is ${outcome}`, async () => {
+      if (outcome === "allowed") return void await call(viewer);
+      assert.equal((await refusalOf(call(viewer))).code, "PERMISSION_DENIED");
+    });
+    await test.step(`${method}: ${role ?? "pact-platform-admin"} is allowed`, async () => {
+      await call(await site.as(role ?? "pact-platform-admin"));
+    });
+  }
+  const admin = await site.as();
+  for (const method of NODES_ONLY) {
+    await test.step(`${method}: a person's token is not a node's certificate`, async () => {
+      const trailer = await callWithoutBody(site, method, await site.token());
+      assert.equal(trailer["x-pact-error"], "UNAUTHENTICATED");
+    });
+  }
+  await test.step("what a later version serves says so", async () => {
+    const refusal = await refusalOf(admin.policy.listPendingApprovals({}));
+    assert.equal(refusal.code, "UNIMPLEMENTED");
+  });
+});
+
+async function furnish(site: JournalSite): Promise<void> {
+  const admin = await site.as();
+  await admin.config.appendEntry({ entry: commit });
+  const node = await site.node("n1", "ml");
+  await node.fleet.reportCapability({ nodeId: "n1" });
+  await node.config.appendEntry({
+    entry: {
+      entryType: config.EntryType.COMMIT,
+      scope: { scope: { case: "nodeId", value: "n1" } },
+      stateDelta: { kernel: [{ key: "vm.swappiness", declaredValue: "10" }] },
+    },
+  });
+}
+
+async function first<T>(messages: AsyncIterable<T>): Promise<T> {
+  for await (const message of messages) return message;
+  throw new Error("the stream ended without a message");
+}
+
+/** Opens a call whose body never ends, and returns how it is answered. */
+async function callWithoutBody(
+  site: JournalSite,
+  method: string,
+  token?: string,
+): Promise<Record<string, unknown>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Record<string, unknown>>();
+  const session = http2.connect(`https://127.0.0.1:${site.journal.rpcPort}`, { ca: site.caPem });
+  session.on("error", reject);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `/${method}`,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  });
+  stream.on("response", (headers) => {
+    if (headers["grpc-status"] !== undefined) resolve({ ...headers });
+  });
+  stream.on("trailers", (trailers) => resolve({ ...trailers }));
+  stream.on("error", reject);
+  stream.on("data", () => {});
+  stream.write(Buffer.from([0, 0, 0, 0, 9]));
+  try {
+    return await promise;
+  } finally {
+    stream.close();
+    session.close();
+  }
+}
