@@ -52,13 +52,28 @@ function readConfig(files: Files, path: string, isRequired: boolean): string {
   return readBounded(files, path);
 }
 
-/** Adds the files that the configuration names. */
+/**
+ * Adds the files that the configuration names.
+ *
+ * @throws {ConfigurationError} for one that cannot be read, or a secret that others can.
+ */
 export function addWantedFiles(
   files: Files,
   frame: agentport.Configure,
   wanted: readonly string[],
 ): void {
-  for (const path of wanted) frame.files[path] = new TextEncoder().encode(readBounded(files, path));
+  for (const path of wanted) {
+    const text = readBounded(files, path);
+    if (!text.includes("-----BEGIN CERTIFICATE-----")) requirePrivate(files, path);
+    frame.files[path] = new TextEncoder().encode(text);
+  }
+}
+
+/** What is named and is no certificate is a secret: nobody else may be able to read it (AUT-5). */
+function requirePrivate(files: Files, path: string): void {
+  const mode = files.lstatIfPresent(path)?.mode ?? 0;
+  if ((mode & 0o077) === 0) return;
+  throw new ConfigurationError(`${path} can be read by others: run chmod 600 ${path}`);
 }
 
 function readBounded(files: Files, path: string): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEVELOPMENT_LIBRARY } from "../../ffi/mod.ts";
 import { repositoryRoot, runDeno } from "../support/mod.ts";
 import { openSite } from "../support/site/mod.ts";
 
@@ -10,6 +11,27 @@ Deno.test("deploy/config/journal.toml is valid as it is, without a warning", asy
     flags: ["--quiet", "-P=journal", `--allow-read=${deploy}`],
     args: ["--check-config", `--config=${deploy}/config/journal.toml`],
   });
+  assert.deepEqual({ code, stdout, stderr }, {
+    code: 0,
+    stdout: "configuration is valid\n",
+    stderr: "",
+  });
+});
+
+Deno.test("deploy/config/agent.toml is valid where there is a CA certificate, without a warning", async () => {
+  await using site = await openSite();
+  const sample = await Deno.readTextFile(`${deploy}/config/agent.toml`);
+  const config = `${site.nodeRoot("node-1")}/etc/pact/agent.toml`;
+  await Deno.mkdir(`${site.nodeRoot("node-1")}/etc/pact`, { recursive: true });
+  await Deno.writeTextFile(config, sample.replace("/etc/pact/ca.crt", site.caCert));
+  const { code, stdout, stderr } = await runDeno(
+    site.programOptions("agent", site.nodeRoot("node-1"), [
+      "--check-config",
+      `--config=${config}`,
+      "--profile=rootless",
+      `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
+    ]),
+  );
   assert.deepEqual({ code, stdout, stderr }, {
     code: 0,
     stdout: "configuration is valid\n",

@@ -162,10 +162,9 @@ export class Site implements AsyncDisposable {
       `--root=${root}`,
       `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
     ]);
-    const [, address = ""] = await program.waitForOutput(
-      /agent ready.* shell=(\S+)/,
-      READY_LIMIT_MS,
-    );
+    const [, shown = ""] = await program.waitForOutput(/agent ready.* shell=(\S+)/, READY_LIMIT_MS);
+    // Without a certificate, because the journal is down, there is no listener yet.
+    const address = /:\d+$/.test(shown) ? shown : this.#agentAddresses.get(nodeId) ?? "";
     this.#agentAddresses.set(nodeId, address);
     await this.#writePeople();
     return { pid: program.pid, address, program };

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { repositoryRoot, runDeno, spawnDeno, tempDir, waitFor } from "../support/mod.ts";
+import { neutralEnvironment, processesNaming } from "../support/site/mod.ts";
+
+const LIMIT_MS = 120_000;
+
+/** How `deno task demo` runs the tour, with its temporary files where a test can look. */
+function tourIn(directory: string, args: readonly string[] = []) {
+  return {
+    module: `${repositoryRoot}tools/demo.ts`,
+    flags: ["--quiet", "-P=demo"],
+    args,
+    env: { ...neutralEnvironment(), TMPDIR: directory },
+    clearEnv: true,
+  };
+}
+
+async function assertNothingLeft(directory: string): Promise<void> {
+  await waitFor(async () => (await processesNaming(directory)).length === 0, {
+    what: "the end of every process of the tour",
+  });
+  assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name), []);
+}
+
+Deno.test("the demo task walks its whole tour within a minute and leaves nothing behind", async () => {
+  await using dir = await tempDir();
+  const { code, stdout, stderr } = await runDeno({ ...tourIn(dir.path), timeoutMs: LIMIT_MS });
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+  const seconds = Number(/Every step turned out as told, in (\d+) s/.exec(stdout)?.[1]);
+  assert(seconds < 60, `took ${seconds} s`);
+  await assertNothingLeft(dir.path);
+});
+
+Deno.test("demo --keep leaves the cluster running, says how to use it, and removes it on Ctrl-C", async () => {
+  await using dir = await tempDir();
+  await using tour = spawnDeno(tourIn(dir.path, ["--keep"]));
+  const [, config = ""] = await tour.waitForOutput(/export PACT_CONFIG=(\S+ana\S+)/, LIMIT_MS);
+  const { code, stdout, stderr } = await runDeno({
+    module: `${repositoryRoot}cli/main.ts`,
+    flags: ["--quiet", "-P=cli"],
+    args: ["status"],
+    env: { ...neutralEnvironment(), PACT_CONFIG: config },
+    clearEnv: true,
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /node-1 .*COMMITTED/);
+  tour.kill("SIGINT");
+  assert.equal((await tour.ended).code, 0, tour.stderr);
+  await assertNothingLeft(dir.path);
+});
+
+Deno.test("a tour that is interrupted ends its programs and removes its directory", async () => {
+  await using dir = await tempDir();
+  await using tour = spawnDeno(tourIn(dir.path));
+  await tour.waitForOutput(/pact-agent --config/, LIMIT_MS);
+  tour.kill("SIGTERM");
+  assert.equal((await tour.ended).code, 130, tour.stderr);
+  await assertNothingLeft(dir.path);
+});
+
+Deno.test("a missing C compiler is said in one line by the demo task", async () => {
+  await using dir = await tempDir();
+  const options = tourIn(dir.path);
+  const env = { ...options.env, PACT_CC: "/nonexistent/cc" };
+  const { code, stdout, stderr } = await runDeno({ ...options, env });
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^no C compiler found: [^\n]+\n$/);
+});
