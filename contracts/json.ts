@@ -12,10 +12,10 @@ export type JsonValue =
   | bigint
   | string
   | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+  | { readonly [key: string]: JsonValue | undefined };
 
 /** A JSON object. */
-export type JsonObject = { readonly [key: string]: JsonValue };
+export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 
 /** Deeper nesting than this is refused in both directions. */
 export const MAX_JSON_DEPTH = 64;
@@ -87,12 +87,16 @@ function write(value: JsonValue, sorted: boolean, depth: number): string {
   }
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (isList(value)) return `[${value.map((item) => write(item, sorted, depth + 1)).join(",")}]`;
-  // `undefined` can only arrive past the types; like JSON.stringify, such a key is left out.
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  if (sorted) entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const members = entries.map(([key, item]) =>
-    `${JSON.stringify(key)}:${write(item, sorted, depth + 1)}`
-  );
+  const keys = Object.keys(value);
+  if (sorted) keys.sort();
+  const members: string[] = [];
+  for (const key of keys) {
+    const item = value[key];
+    // Like JSON.stringify, a key whose value is undefined is left out.
+    if (item !== undefined) {
+      members.push(`${JSON.stringify(key)}:${write(item, sorted, depth + 1)}`);
+    }
+  }
   return `{${members.join(",")}}`;
 }
 
@@ -106,7 +110,7 @@ function sourceOf(context: unknown): string | null {
   return typeof context.source === "string" ? context.source : null;
 }
 
-function assertDepth(value: JsonValue, depth: number): void {
+function assertDepth(value: JsonValue | undefined, depth: number): void {
   if (depth > MAX_JSON_DEPTH) throw new JsonError("the value", "nested too deeply");
   if (value === null || typeof value !== "object") return;
   for (const item of isList(value) ? value : Object.values(value)) assertDepth(item, depth + 1);

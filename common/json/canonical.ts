@@ -1,4 +1,6 @@
-/** Any value that JSON can carry without loss. */
+import { canonicalJson as canonicalContractJson } from "../../contracts/mod.ts";
+
+/** Any value of pact's documents: JSON whose counters stay below 2^53. */
 export type JsonValue =
   | null
   | boolean
@@ -12,7 +14,7 @@ export type JsonValue =
  * members left out. Two equal documents always give the same bytes, so hashes and comparisons of
  * replicated state can rely on it (JRN-17, OVL-2).
  *
- * @throws {TypeError} for NaN, infinities, integers beyond 2^53 and anything that is not JSON.
+ * @throws {JsonError} for NaN, infinities and values nested too deeply.
  *
  * @example
  * ```ts
@@ -23,43 +25,10 @@ export type JsonValue =
  * ```
  */
 export function canonicalJson(value: JsonValue): string {
-  switch (typeof value) {
-    case "string":
-    case "boolean":
-      return JSON.stringify(value);
-    case "number":
-      return canonicalNumber(value);
-    case "object":
-      return canonicalComposite(value);
-    default:
-      throw new TypeError(`not a JSON value: ${typeof value}`);
-  }
+  return canonicalContractJson(value);
 }
 
 /** The canonical form of `value` as UTF-8 bytes. */
 export function canonicalBytes(value: JsonValue): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(canonicalJson(value));
-}
-
-function canonicalNumber(value: number): string {
-  if (!Number.isFinite(value)) throw new TypeError(`not a JSON number: ${value}`);
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    throw new TypeError(`integer beyond 2^53 loses digits: ${value}`);
-  }
-  return JSON.stringify(value);
-}
-
-function canonicalComposite(value: Exclude<JsonValue, string | boolean | number>): string {
-  if (value === null) return "null";
-  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const members: string[] = [];
-  for (const key of Object.keys(value).sort()) {
-    const member = value[key];
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
-  }
-  return `{${members.join(",")}}`;
-}
-
-function isArray(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
 }

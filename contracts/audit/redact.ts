@@ -38,7 +38,7 @@ export function redactJson(value: JsonValue, redact: Redactor = redactSecrets): 
   if (value === null || typeof value !== "object") return value;
   if (isList(value)) return value.map((item) => redactJson(item, redact));
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+    Object.entries(value).map(([key, item = null]) => [
       key,
       SECRET_NAME.test(key) && item !== null ? MASK : redactJson(item, redact),
     ]),

@@ -4,7 +4,6 @@ import { canonicalJson, type JsonValue, withoutNulls } from "../../../../common/
 
 Deno.test("JRN-17: canonical JSON is a fixed point of parse and write, whatever the key order", () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => {
-    fc.pre(!/[0-9]{16}|e\+/.test(JSON.stringify(value)));
     const text = canonicalJson(value as JsonValue);
     assert.equal(canonicalJson(JSON.parse(text)), text);
     const shuffled = reverseKeys(value as JsonValue);
@@ -13,8 +12,8 @@ Deno.test("JRN-17: canonical JSON is a fixed point of parse and write, whatever 
 });
 
 Deno.test("numbers that JSON cannot carry without loss are refused", () => {
-  for (const number of [NaN, Infinity, 2 ** 53]) {
-    assert.throws(() => canonicalJson(number), TypeError);
+  for (const number of [NaN, Infinity]) {
+    assert.throws(() => canonicalJson({ number }), /has no JSON form/);
   }
 });
 
