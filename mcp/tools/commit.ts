@@ -6,7 +6,7 @@ import { scopeToWire } from "../../common/wire/mod.ts";
 import { callHeaders, metadata } from "../../common/rpc/mod.ts";
 import { oneLine } from "../view/mod.ts";
 import { scopeOf, VClusterArgument } from "./arguments.ts";
-import { callAgent } from "./nodes.ts";
+import { callAgentToWrite } from "./nodes.ts";
 import { type Answer, defineTool, type ToolContext, ToolError, WRITES } from "./tool.ts";
 
 const output = z.object({
@@ -67,7 +67,7 @@ async function commitNode(
   context: ToolContext,
 ): Promise<Result> {
   const headers = callHeaders({ requestId: context.requestId() });
-  const { sequence, policyRef } = await callAgent(
+  const { sequence, policyRef } = await callAgentToWrite(
     node,
     (agent, options) => agent.localCommit({ message }, { ...options, headers }),
     context,

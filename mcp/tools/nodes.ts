@@ -1,8 +1,7 @@
 import type { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type AgentClient, Unreachable } from "../backend/mod.ts";
-import { ToolError } from "./tool.ts";
-import type { ToolContext } from "./tool.ts";
+import { type ToolContext, ToolError } from "./tool.ts";
 import type { CallOptions } from "@connectrpc/connect";
 
 /** Nodes of a page of the journal's list, and how many are asked for in all. */
@@ -88,13 +87,36 @@ export async function callAgent<T>(
   return await context.backend.agents.call(node, work, { signal: context.signal, timeoutMs });
 }
 
+/**
+ * Calls the agent of a node to change something. The journal must be there to know that the node is
+ * not in an emergency: nothing is changed in the dark (SAF-6).
+ *
+ * @throws {ToolError} for a node that is unknown, revoked or in an emergency.
+ * @throws {Unreachable} when the journal or the agent cannot be reached.
+ */
+export async function callAgentToWrite<T>(
+  node: string,
+  work: (agent: AgentClient, options: CallOptions) => Promise<T>,
+  context: ToolContext,
+): Promise<T> {
+  const detail = await requireLiveNode(node, context);
+  if (detail !== undefined && detail.emergencySession !== "") {
+    throw new ToolError("scope is in emergency mode; AI writes are suspended");
+  }
+  const { signal, backend } = context;
+  return await backend.agents.call(node, work, { signal, timeoutMs: agentTimeoutMs });
+}
+
 async function requireNode(node: string, context: ToolContext): Promise<void> {
   try {
-    const detail = await inspectNode(node, context);
-    if (detail?.enrollmentState === "Revoked") {
-      throw new ToolError(`node ${node} is decommissioned`);
-    }
+    await requireLiveNode(node, context);
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error;
   }
+}
+
+async function requireLiveNode(node: string, context: ToolContext) {
+  const detail = await inspectNode(node, context);
+  if (detail?.enrollmentState === "Revoked") throw new ToolError(`node ${node} is decommissioned`);
+  return detail;
 }

@@ -48,6 +48,27 @@ Deno.test("MCP-23, CLI-43: with the journal away an agent is asked all the same"
   assert.match(text, /vm\.swappiness: declared 10, actual 60/);
 });
 
+Deno.test("SAF-6: nothing is committed on a node in an emergency, or while the journal is away", async () => {
+  const agents = { "node-1": { localCommit: () => ({ sequence: 9n }) } };
+  const commit = { scope: "node:node-1", message: "x" };
+  await using inEmergency = await stage({
+    journal: journalOf(nodeState("node-1", { emergencySession: "em-1" })),
+    agents,
+  });
+  assert.equal(
+    (await inEmergency.client.call("pact_commit", commit)).text,
+    "Error: scope is in emergency mode; AI writes are suspended",
+  );
+  await using alone = await stage({ agents });
+  assert.equal(
+    (await alone.client.call("pact_commit", commit)).text,
+    "Error: not connected to journal",
+  );
+  for (const { agents } of [inEmergency, alone]) {
+    assert.deepEqual(agents.get("node-1")?.calls, []);
+  }
+});
+
 Deno.test("MCP-23: an agent whose certificate names another node gets no token", async () => {
   await using other = await stage({ agents: { "node-2": { getStatus: () => drifted } } });
   const url = other.agents.get("node-2")?.url;
