@@ -3,6 +3,7 @@
  * functions without input, output, timers or Linux (NC-1).
  */
 export * from "./audit/mod.ts";
+export * from "./blacklist.ts";
 export * from "./cgroup/mod.ts";
 export * from "./error.ts";
 export * from "./identifiers.ts";

@@ -9,6 +9,7 @@ import {
 } from "../../common/config/mod.ts";
 import { LOG_LEVELS } from "../../common/log/mod.ts";
 import { NodeIdSchema, VClusterIdSchema } from "../../common/model/mod.ts";
+import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
@@ -18,18 +19,6 @@ const seconds = (least: number, most: number) => z.number().int().min(least).max
 const ListenSchema = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]+):[0-9]{1,5}$/, {
   message: "must be HOST:PORT",
 });
-
-/** Patterns never looked at for drift unless declared (agent.md section 2). */
-const DEFAULT_BLACKLIST = [
-  "/tmp/**",
-  "/var/log/**",
-  "/proc/**",
-  "/sys/**",
-  "/dev/**",
-  "/run/user/**",
-  "/run/pact/**",
-  "/run/lattice/**",
-];
 
 /** Every setting of `pact-agent` that has an effect (agent.md sections 1.2 and 2). */
 export const AGENT_SETTINGS = {
@@ -111,7 +100,7 @@ export const AGENT_SETTINGS = {
   ),
   blacklist: listSetting(
     { key: "agent.blacklist.patterns" },
-    listOrText.default(DEFAULT_BLACKLIST),
+    listOrText.default([...DEFAULT_PATTERNS]),
   ),
   shutdownGraceSeconds: numberSetting(
     { key: "agent.supervisor.shutdown_grace_seconds" },

@@ -1,20 +1,7 @@
+import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
 import type { DriftCategory } from "./category.ts";
 import { GlobTrie } from "./glob_trie.ts";
 import { normalisePath } from "./path.ts";
-
-/** Patterns nobody can remove: pact's and lattice's own runtime folders (BLK-1). */
-export const BUILT_IN_PATTERNS: readonly string[] = ["/run/pact/**", "/run/lattice/**"];
-
-/** The default of `agent.blacklist.patterns` (agent.md section 2). */
-export const DEFAULT_PATTERNS: readonly string[] = [
-  "/tmp/**",
-  "/var/log/**",
-  "/proc/**",
-  "/sys/**",
-  "/dev/**",
-  "/run/user/**",
-  ...BUILT_IN_PATTERNS,
-];
 
 /** Most patterns one blacklist takes (BLK-6). */
 export const MAX_PATTERNS = 5000;

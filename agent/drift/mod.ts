@@ -6,9 +6,7 @@
  */
 export {
   type Blacklist,
-  BUILT_IN_PATTERNS,
   compileBlacklist,
-  DEFAULT_PATTERNS,
   MAX_PATTERNS,
   type RefusedPattern,
 } from "./blacklist.ts";

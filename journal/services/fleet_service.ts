@@ -5,6 +5,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import { type Scope, VClusterIdSchema } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
 import { entryToWire, present } from "../../common/wire/mod.ts";
+import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { liveNodeDeltas } from "../overlay/mod.ts";
 import { expiryMs } from "../state/mod.ts";
@@ -16,18 +17,6 @@ import { requireKnownNode } from "./node_detail.ts";
 import { reportCapability, reportNodeState } from "./node_reports.ts";
 import { listNodeStates } from "./node_states.ts";
 import { promote } from "./promote.ts";
-
-/** Patterns every node excludes from drift, whatever its vCluster says (CLI-112). */
-const DEFAULT_BLACKLIST = [
-  "/tmp/**",
-  "/var/log/**",
-  "/proc/**",
-  "/sys/**",
-  "/dev/**",
-  "/run/user/**",
-  "/run/pact/**",
-  "/run/lattice/**",
-];
 
 /** This member as the cluster status shows it. */
 export interface MemberInfo {
@@ -178,7 +167,7 @@ function blacklist({ replica }: ServiceContext, vclusterId: string): journal.Bla
   return create(journal.BlacklistResponseSchema, {
     vclusterId,
     patterns: replica.state.get("blacklists", vclusterId)?.patterns ?? [],
-    defaults: DEFAULT_BLACKLIST,
+    defaults: [...DEFAULT_PATTERNS],
   });
 }
 
