@@ -46,13 +46,17 @@ export interface SiteJournal extends SiteProgram {
 export interface SiteOptions {
   /** Begins the name of its directory. */
   readonly prefix?: string;
+  /** Directory of bundles, as `deno task compile` makes them, to run instead of the sources. */
+  readonly bundles?: string;
 }
 
 /** Makes the directory, the CA and the secret of a site; starts nothing. */
-export async function openSite({ prefix = "pact-site-" }: SiteOptions = {}): Promise<Site> {
+export async function openSite(
+  { prefix = "pact-site-", bundles }: SiteOptions = {},
+): Promise<Site> {
   await buildShim();
   const directory = await Deno.makeTempDir({ prefix });
-  const site = new Site(directory, newTokenSecret());
+  const site = new Site(directory, newTokenSecret(), bundles);
   try {
     await site.prepare();
     return site;
@@ -70,7 +74,7 @@ export class Site implements AsyncDisposable {
   readonly #people = new Map<string, Person>();
   #journalAddress: string | undefined;
 
-  constructor(readonly directory: string, secret: string) {
+  constructor(readonly directory: string, secret: string, readonly bundles?: string) {
     this.#secret = secret;
   }
 
@@ -172,9 +176,10 @@ export class Site implements AsyncDisposable {
 
   /** The permissions of one of this site's programs, and where it runs. */
   programOptions(set: "journal" | "agent" | "mcp", root: string, args: readonly string[]) {
+    const programs = this.bundles === undefined ? repositoryRoot : `${this.bundles}/`;
     return {
-      module: `${repositoryRoot}${set}/main.ts`,
-      flags: ["--quiet", ...UNSTABLE[set], ...relocatedPermissions(set, root)],
+      module: `${programs}${set}/main.${this.bundles === undefined ? "ts" : "js"}`,
+      flags: ["--quiet", ...UNSTABLE[set], ...relocatedPermissions(set, root, programs)],
       args,
       env: this.environment(),
       clearEnv: true,
