@@ -29,7 +29,24 @@ Deno.test("the demo task walks its whole tour within a minute and leaves nothing
   const seconds = Number(/Every step turned out as told, in (\d+) s/.exec(stdout)?.[1]);
   assert(seconds < 60, `took ${seconds} s`);
   await assertNothingLeft(dir.path);
+  assertReadmeShows(stdout);
 });
+
+/** The README's excerpt, `…` for what is left out, in the order of the tour; numbers may differ. */
+function assertReadmeShows(output: string): void {
+  const plain = (text: string) => text.replace(/\d+/g, "0").replace(/\s+/g, " ").trim();
+  const readme = Deno.readTextFileSync(`${repositoryRoot}README.md`);
+  const excerpt = /^```console\n(.*?)^```$/ms.exec(readme)?.[1] ?? "";
+  const lines = output.split("\n").map(plain);
+  let at = 0;
+  for (const line of excerpt.split("\n").filter((line) => !["", "…"].includes(line))) {
+    const [begin = ""] = plain(line).split("…");
+    const found = lines.findIndex((candidate, index) => index >= at && candidate.startsWith(begin));
+    assert(found >= 0, `README.md shows a line that the tour does not print there: ${line}`);
+    at = found + 1;
+  }
+  assert(at > 0, "README.md has no excerpt of the tour");
+}
 
 Deno.test("demo --keep leaves the cluster running, says how to use it, and removes it on Ctrl-C", async () => {
   await using dir = await tempDir();

@@ -17,7 +17,7 @@ export const journalOutage: Chapter = {
 
     await startJournal(tour);
     await tour.pactUntil("ben", ["log", "--type", "EXEC", "-n", "3"], {
-      shows: [/EXEC +node:node-1 +by ben.*uname/],
+      shows: [/EXEC +node:node-1 +by ben +\[uname -s/],
     });
     await tour.pactUntil("ben", ["status"], {
       shows: [/node-1 .*COMMITTED/, /node-2 .*COMMITTED/],
