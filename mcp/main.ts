@@ -7,8 +7,14 @@ import { createLogger } from "../common/log/mod.ts";
 import { EndpointError } from "../common/rpc/mod.ts";
 import { readSettings } from "./config/mod.ts";
 import { serveMcp } from "./serve.ts";
+import { usageText, versionText } from "./usage.ts";
 
 if (import.meta.main) {
+  const [option] = Deno.args;
+  if (option === "--version" || option === "--help") {
+    console.log(option === "--version" ? versionText : usageText);
+    Deno.exit(0);
+  }
   try {
     const settings = readSettings((name) => Deno.env.get(name), Deno.args);
     const log = createLogger({

@@ -3,7 +3,7 @@ import type { Logger } from "../common/log/mod.ts";
 import { createBackend } from "./backend/mod.ts";
 import { readCa, readToken, requireMachineToken, type Settings } from "./config/mod.ts";
 import { createMcpServer, type StdioStreams, StdioTransport } from "./protocol/mod.ts";
-import { ToolCaller } from "./tools/mod.ts";
+import { ToolCaller, TOOLS } from "./tools/mod.ts";
 
 /** How long running calls may take after the end of input (MCP-7). */
 const lastCallsMs = 5_000;
@@ -24,6 +24,10 @@ export async function serveMcp(
     log.warn("no token: tools will answer that they are not authenticated; set PACT_MCP_TOKEN");
   } else if (!settings.allowHumanToken) {
     requireMachineToken(token);
+  }
+  for (const name of settings.tools ?? []) {
+    if (TOOLS.some((tool) => tool.name === name)) continue;
+    log.warn("PACT_MCP_TOOLS names a tool that there is not", { name });
   }
   const caPem = await readCa(settings);
   const backend = createBackend(settings, { token, caPem });

@@ -85,7 +85,7 @@ export function readSettings(
 ): Settings {
   if (args.length > 0) {
     throw new ConfigError(
-      `unexpected argument '${args[0]}': pact-mcp takes none, it is configured by environment`,
+      `unexpected argument '${args[0]}': pact-mcp is configured by environment, see --help`,
     );
   }
   const variables = Object.fromEntries(VARIABLES.map((name) => [name, env(name)]));

@@ -63,6 +63,8 @@ export class StdioTransport implements Transport {
       const envelope = readEnvelope(line);
       if (envelope.kind === "message") this.onmessage?.(envelope.message);
       else if (envelope.kind === "refusal") await this.send(envelope.refusal);
+      // Who does not take answers is not asked for more requests: what waits here stays bounded.
+      await this.#lastWrite;
     }
   }
 }

@@ -34,7 +34,7 @@ export const diffTool = defineTool({
     ),
   }),
   output,
-  run({ node = undefined, committed }, context) {
+  run({ node, committed }, context) {
     const nodeId = node ?? context.settings.node;
     if (nodeId === undefined) throw new ToolError("node required");
     return committed ? committedDeltas(nodeId, context) : liveDrift(nodeId, context);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readSettings, readToken, VARIABLES } from "../../../../mcp/config/mod.ts";
-import { repositoryRoot, tempDir } from "../../../support/mod.ts";
+import { repositoryRoot, runDeno, tempDir } from "../../../support/mod.ts";
 import { McpClient } from "../mcp_client.ts";
 import { aiToken, stage } from "../scenario.ts";
 
@@ -31,7 +31,19 @@ Deno.test("mcp.md section 2: a wrong value is told with its variable", () => {
   ) {
     assert.throws(() => settingsOf(env), { message });
   }
-  assert.throws(() => readSettings(() => undefined, ["--help"]), { message: /takes none/ });
+  assert.throws(() => readSettings(() => undefined, ["--port"]), { message: /see --help/ });
+});
+
+Deno.test("mcp.md section 2: --help tells every variable", async () => {
+  const { stdout, code } = await runDeno({
+    module: `${repositoryRoot}mcp/main.ts`,
+    flags: ["-P=mcp"],
+    args: ["--help"],
+  });
+  assert.equal(code, 0);
+  for (const name of VARIABLES) {
+    assert.equal(stdout.includes(`  ${name} `), name !== "RUST_LOG", name);
+  }
 });
 
 Deno.test("SAF-10: the permission set grants the variables that are read, and no others", async () => {
