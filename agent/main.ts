@@ -1,8 +1,17 @@
 /** `pact-agent`: the core isolate. What reads bytes from the network runs in `worker.ts`. */
 
-import { checkConfiguration, coreArguments, startAgent, USAGE, VERSION } from "./process/mod.ts";
+import { VERSION } from "../common/version/mod.ts";
+import { ShimLoadError } from "../ffi/mod.ts";
+import {
+  checkConfiguration,
+  ConfigurationError,
+  coreArguments,
+  startAgent,
+  USAGE,
+} from "./process/mod.ts";
 
 const EXIT_CONFIGURATION = 1;
+const EXIT_ENVIRONMENT = 2;
 const EXIT_FATAL = 3;
 
 function startWorker(): Worker {
@@ -36,12 +45,13 @@ async function main(): Promise<number> {
   }
   const stop = stopSignal();
   const agent = await startAgent(options);
-  const ended = await Promise.race([stop, agent.failed.then((reason) => ({ reason }))]);
+  Deno.addSignalListener("SIGHUP", () => agent.hangUp());
+  const ended = await Promise.race([stop, agent.failed]);
   if (typeof ended === "object") {
     console.error(`pact-agent: ${ended.reason}`);
     // Services live on; the next agent adopts them (INI-30).
     await agent.stop(true);
-    return EXIT_FATAL;
+    return ended.isEnvironment ? EXIT_ENVIRONMENT : EXIT_FATAL;
   }
   const left = await agent.stop(ended === "SIGUSR2" || env("PACT_KEEP_SERVICES") === "1");
   for (const name of left) console.error(`pact-agent: service ${name} could not be stopped`);
@@ -62,9 +72,15 @@ function print(text: string): number {
   return 0;
 }
 
+/** Exit codes of AGT-3: the configuration, the surroundings, or the agent itself is at fault. */
+function exitCode(error: unknown): number {
+  if (error instanceof ConfigurationError) return EXIT_CONFIGURATION;
+  return error instanceof ShimLoadError ? EXIT_ENVIRONMENT : EXIT_FATAL;
+}
+
 try {
   Deno.exit(await main());
 } catch (error) {
   console.error(`pact-agent: ${error instanceof Error ? error.message : String(error)}`);
-  Deno.exit(EXIT_CONFIGURATION);
+  Deno.exit(exitCode(error));
 }

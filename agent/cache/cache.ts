@@ -13,8 +13,9 @@ import { readSealed, writeSealed } from "./sealed_file.ts";
 export interface AgentCache {
   declared(): agentport.DeclaredConfig | undefined;
   keepDeclared(declared: agentport.DeclaredConfig): void;
-  identity(): agentport.NodeIdentity | undefined;
   keepIdentity(identity: agentport.NodeIdentity): void;
+  /** Removes both: the node was told that it is none of the domain's any more (NEN-7). */
+  forget(): void;
 }
 
 /** Directories of the two files: the cache survives a reboot where it can, the key never does. */
@@ -26,15 +27,32 @@ export interface CacheDirectories {
 /** A cache in `directories`, which exist. A damaged file is reported and ignored. */
 export function openCache(files: Files, directories: CacheDirectories, log: Logger): AgentCache {
   const declaredPath = `${directories.cache}/declared.bin`;
-  const identityPath = `${directories.state}/identity.bin`;
+  const identityPath = identityPathIn(directories.state);
   return {
     declared: () => load(files, declaredPath, agentport.DeclaredConfigSchema, log),
     keepDeclared: (declared) =>
       writeSealed(files, declaredPath, toBinary(agentport.DeclaredConfigSchema, declared)),
-    identity: () => load(files, identityPath, agentport.NodeIdentitySchema, log),
     keepIdentity: (identity) =>
       writeSealed(files, identityPath, toBinary(agentport.NodeIdentitySchema, identity)),
+    forget: () => {
+      for (const path of [identityPath, declaredPath]) {
+        if (files.lstatIfPresent(path) !== null) files.unlink(path);
+      }
+    },
   };
+}
+
+/** The identity of an earlier agent of this boot, before the configuration is read (NEN-6). */
+export function loadIdentity(
+  files: Files,
+  stateDirectory: string,
+  log: Logger,
+): agentport.NodeIdentity | undefined {
+  return load(files, identityPathIn(stateDirectory), agentport.NodeIdentitySchema, log);
+}
+
+function identityPathIn(stateDirectory: string): string {
+  return `${stateDirectory}/identity.bin`;
 }
 
 function load<Schema extends DescMessage>(
@@ -43,14 +61,12 @@ function load<Schema extends DescMessage>(
   schema: Schema,
   log: Logger,
 ): MessageShape<Schema> | undefined {
-  const sealed = readSealed(files, path);
-  switch (sealed.kind) {
-    case "absent":
-      return undefined;
-    case "damaged":
-      log.error("cache file ignored", { path, reason: sealed.reason });
-      return undefined;
-    case "content":
-      return fromBinary(schema, sealed.content);
+  try {
+    const sealed = readSealed(files, path);
+    if (sealed.kind === "content") return fromBinary(schema, sealed.content);
+    if (sealed.kind === "damaged") log.error("cache file ignored", { path, reason: sealed.reason });
+  } catch (error) {
+    log.error("cache file ignored", { path, reason: String(error) });
   }
+  return undefined;
 }

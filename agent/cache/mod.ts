@@ -1,3 +1,3 @@
 /** What the agent keeps on the node: declared configuration, identity, operations to replay. */
-export { type AgentCache, type CacheDirectories, openCache } from "./cache.ts";
+export { type AgentCache, type CacheDirectories, loadIdentity, openCache } from "./cache.ts";
 export { openOperationLog, type OperationLog } from "./operation_log.ts";

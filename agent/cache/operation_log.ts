@@ -12,6 +12,8 @@ import type { AppendFile, Files } from "../../ffi/mod.ts";
 /** Most records waiting for replay; beyond it state-changing work is refused (PRT-7). */
 const MAX_RECORDS = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
+/** Room for one more record, whose deltas and contents the journal bounds (JRN-12). */
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
 /** Entries on their way to the journal, oldest first. */
 export interface OperationLog {
@@ -31,22 +33,25 @@ export function openOperationLog(files: Files, path: string, log: Logger): Opera
 
 class FileOperationLog implements OperationLog {
   #file: AppendFile;
+  #bytes: number;
 
   constructor(
     private readonly files: Files,
     private readonly path: string,
     readonly pending: agentport.Append[],
   ) {
-    rewrite(files, path, pending);
+    this.#bytes = rewrite(files, path, pending);
     this.#file = files.openAppend(path, 0o600);
   }
 
   get isFull(): boolean {
-    return this.pending.length >= MAX_RECORDS;
+    return this.pending.length >= MAX_RECORDS || this.#bytes >= MAX_BYTES - MAX_RECORD_BYTES;
   }
 
   add(append: agentport.Append): void {
-    this.#file.appendSync(lineOf(append));
+    const line = lineOf(append);
+    this.#file.appendSync(line);
+    this.#bytes += line.length;
     this.pending.push(append);
   }
 
@@ -55,7 +60,7 @@ class FileOperationLog implements OperationLog {
     // Repeating a settled entry is harmless, its request id is known; so the file is cut only at the end.
     if (this.pending.length > 0) return;
     this.#file.close();
-    rewrite(this.files, this.path, []);
+    this.#bytes = rewrite(this.files, this.path, []);
     this.#file = this.files.openAppend(this.path, 0o600);
   }
 
@@ -64,8 +69,11 @@ class FileOperationLog implements OperationLog {
   }
 }
 
-function rewrite(files: Files, path: string, records: readonly agentport.Append[]): void {
-  files.writeAtomicSync(path, records.map(lineOf).join(""), { mode: 0o600 });
+/** Writes the file anew; answers its size. */
+function rewrite(files: Files, path: string, records: readonly agentport.Append[]): number {
+  const text = records.map(lineOf).join("");
+  files.writeAtomicSync(path, text, { mode: 0o600 });
+  return text.length;
 }
 
 function lineOf(append: agentport.Append): string {

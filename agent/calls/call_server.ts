@@ -11,6 +11,9 @@ import { RefusedError } from "../entries/mod.ts";
 /** Calls carried out at once; the worker refuses more before they get here. */
 const MAX_CALLS = 512;
 
+/** Answers that may be on their way to one caller. */
+const MAX_CREDIT = 1_024;
+
 /** A call while it is carried out. */
 export interface CallContext {
   readonly caller: agentport.Caller;
@@ -28,6 +31,9 @@ export interface CallServer {
   onCall(call: agentport.Call): void;
   onCredit(credit: agentport.CallCredit): void;
   onCancelled(cancelled: agentport.CallCancelled): void;
+  /** Ends every running call as if its caller had gone. */
+  cancelAll(): void;
+  /** The same, and refuses what comes after. */
   close(): void;
 }
 
@@ -38,8 +44,10 @@ export function createCallServer(
   log: Logger,
 ): CallServer {
   const calls = new Map<bigint, RunningCall>();
+  let isClosed = false;
 
   const carryOut = async (call: agentport.Call, running: RunningCall): Promise<void> => {
+    if (isClosed) throw new RefusedError("SHUTTING_DOWN", "the agent is stopping");
     const handler = Object.hasOwn(handlers, call.method) ? handlers[call.method] : undefined;
     if (handler === undefined || calls.size > MAX_CALLS) {
       throw new RefusedError(
@@ -73,7 +81,11 @@ export function createCallServer(
     onCall: (call) => void serve(call),
     onCredit: ({ callId, credit }) => calls.get(callId)?.give(credit),
     onCancelled: ({ callId }) => calls.get(callId)?.cancel(),
-    close: () => calls.forEach((call) => call.cancel()),
+    cancelAll: () => calls.forEach((call) => call.cancel()),
+    close: () => {
+      isClosed = true;
+      calls.forEach((call) => call.cancel());
+    },
   };
 }
 
@@ -113,7 +125,7 @@ class RunningCall implements CallContext {
   }
 
   give(credit: number): void {
-    this.credit += credit;
+    this.credit = Math.min(this.credit + credit, MAX_CREDIT);
     this.#wake?.();
   }
 

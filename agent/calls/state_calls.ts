@@ -56,7 +56,8 @@ async function commit(node: CallNode, request: shell.LocalCommitRequest, call: C
   try {
     const written = await writeCommit(node, grant, request, prepared);
     const sequence = written.kind === "appended" ? written.sequence : undefined;
-    await node.convergence.confirmCommit(prepared.id, sequence);
+    const requestId = written.kind === "queued" ? written.requestId : undefined;
+    await node.convergence.confirmCommit(prepared.id, sequence, requestId);
     return {
       sequence: sequence ?? 0n,
       policyRef: written.kind === "appended" ? written.policyRef : `degraded:${grant.policyRef}`,
@@ -97,11 +98,7 @@ async function writeCommit(
     policyRef: grant.policyRef,
     ...(request.ttlSeconds === 0 ? {} : { ttl: durationFromMs(request.ttlSeconds * 1000) }),
   });
-  return await node.writer.write({
-    entry,
-    expectedHead: request.expectedHead,
-    onReplayed: (sequence) => node.convergence.acknowledgeCommit(prepared.id, sequence),
-  });
+  return await node.writer.write({ entry, expectedHead: request.expectedHead });
 }
 
 /**

@@ -6,5 +6,6 @@ export {
   type EntryRequest,
   type EntryWriter,
   type EntryWriterOptions,
+  type ReplayOutcome,
   type Written,
 } from "./writer.ts";

@@ -21,15 +21,18 @@ const MAX_IN_FLIGHT = 256;
 /** What became of an entry. */
 export type Written =
   | { readonly kind: "appended"; readonly sequence: bigint; readonly policyRef: string }
-  /** Kept on the node, to be replayed; it was tagged `degraded:`. */
-  | { readonly kind: "queued" };
+  /** Kept on the node, to be replayed under this id; it was tagged `degraded:`. */
+  | { readonly kind: "queued"; readonly requestId: string };
+
+/** What became of a queued entry at last. */
+export type ReplayOutcome =
+  | { readonly kind: "appended"; readonly sequence: bigint }
+  | { readonly kind: "rejected"; readonly code: string; readonly reason: string };
 
 /** An entry to be written. */
 export interface EntryRequest {
   readonly entry: config.ConfigEntry;
   readonly expectedHead?: bigint | undefined;
-  /** Told when an entry that had to be queued is in the journal after all. */
-  readonly onReplayed?: (sequence: bigint) => void;
 }
 
 /** Writes entries. */
@@ -43,6 +46,10 @@ export interface EntryWriter {
   onResult(result: agentport.AppendResult): void;
   /** Entries waiting for replay. */
   readonly pendingCount: number;
+  /** Nothing more can be kept: what changes the node is to be refused (PRT-7). */
+  readonly isFull: boolean;
+  /** Resolves when nothing is on its way any more, at the latest after `limitMs`. */
+  settled(limitMs: number): Promise<void>;
   close(): void;
 }
 
@@ -54,6 +61,8 @@ export interface EntryWriterOptions {
   readonly log: Logger;
   /** A new request id, unguessable and unique. */
   readonly newRequestId: () => string;
+  /** Told of every entry that leaves the queue, also of one that an earlier agent had queued. */
+  readonly onReplayed: (append: agentport.Append, outcome: ReplayOutcome) => void;
 }
 
 /** A writer without contact. */
@@ -63,7 +72,7 @@ export function createEntryWriter(options: EntryWriterOptions): EntryWriter {
 
 class Writer implements EntryWriter {
   readonly #inFlight = new Map<bigint, (result: agentport.AppendResult) => void>();
-  readonly #onReplayed = new Map<string, (sequence: bigint) => void>();
+  readonly #idle: (() => void)[] = [];
   #isConnected = false;
   #isReplaying = false;
   #lastId = 0n;
@@ -72,6 +81,10 @@ class Writer implements EntryWriter {
 
   get pendingCount(): number {
     return this.options.operations.pending.length;
+  }
+
+  get isFull(): boolean {
+    return this.options.operations.isFull;
   }
 
   connected(isConnected: boolean): void {
@@ -91,12 +104,12 @@ class Writer implements EntryWriter {
       ...(request.expectedHead === undefined ? {} : { expectedHead: request.expectedHead }),
     });
     // What is pending must come first, or the log would tell another order than what happened.
-    if (!this.#isConnected || this.pendingCount > 0) return this.#queue(append, request);
+    if (!this.#isConnected || this.pendingCount > 0) return this.#queue(append);
     const result = await this.#submit(append);
     if (result.errorCode === "") {
       return { kind: "appended", sequence: result.sequence, policyRef: result.policyRef };
     }
-    if (isOutOfReach(result)) return this.#queue(append, request);
+    if (isOutOfReach(result)) return this.#queue(append);
     throw new RefusedError(result.errorCode, result.errorMessage);
   }
 
@@ -118,12 +131,14 @@ class Writer implements EntryWriter {
       if (first === undefined) return;
       const result = await this.#submit(first);
       if (isOutOfReach(result)) return;
-      if (result.errorCode !== "") {
-        log.error("replay rejected", { code: result.errorCode, reason: result.errorMessage });
-      }
       operations.settleFirst();
-      this.#onReplayed.get(first.requestId)?.(result.sequence);
-      this.#onReplayed.delete(first.requestId);
+      if (result.errorCode === "") {
+        this.options.onReplayed(first, { kind: "appended", sequence: result.sequence });
+        continue;
+      }
+      const refusal = { code: result.errorCode, reason: result.errorMessage };
+      log.error("replay rejected", refusal);
+      this.options.onReplayed(first, { kind: "rejected", ...refusal });
     }
   }
 
@@ -139,23 +154,29 @@ class Writer implements EntryWriter {
     this.#inFlight.get(result.appendId)?.(result);
   }
 
+  async settled(limitMs: number): Promise<void> {
+    if (this.#inFlight.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.options.clock.setTimer(limitMs, resolve);
+    this.#idle.push(resolve);
+    await promise;
+    this.options.clock.clearTimer(timer);
+  }
+
   close(): void {
     this.connected(false);
     this.options.operations.close();
   }
 
-  #queue(append: agentport.Append, request: EntryRequest): Written {
-    if (this.options.operations.isFull) {
+  #queue(append: agentport.Append): Written {
+    if (this.isFull) {
       throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
     }
     const queued = clone(agentport.AppendSchema, append);
     delete queued.expectedHead;
     if (queued.entry !== undefined) tagDegraded(queued.entry);
     this.options.operations.add(queued);
-    if (request.onReplayed !== undefined) {
-      this.#onReplayed.set(append.requestId, request.onReplayed);
-    }
-    return { kind: "queued" };
+    return { kind: "queued", requestId: append.requestId };
   }
 
   #submit(append: agentport.Append): Promise<agentport.AppendResult> {
@@ -172,6 +193,7 @@ class Writer implements EntryWriter {
     const settle = (result: agentport.AppendResult) => {
       this.options.clock.clearTimer(timer);
       this.#inFlight.delete(appendId);
+      if (this.#inFlight.size === 0) { for (const wake of this.#idle.splice(0)) wake(); }
       resolve(result);
     };
     this.#inFlight.set(appendId, settle);

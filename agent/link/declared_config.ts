@@ -7,6 +7,7 @@ import {
   type ServiceDeclaration,
 } from "../../common/model/mod.ts";
 import { policyToWire, present } from "../../common/wire/mod.ts";
+import { itemFault } from "../port/mod.ts";
 
 /** Where a declaration stands in the log. */
 export interface DeclarationPosition {
@@ -17,12 +18,15 @@ export interface DeclarationPosition {
   readonly nodeDeltas: readonly number[];
 }
 
-/** The declared configuration as the core takes it: documents read, defaults filled in. */
+/**
+ * The declared configuration as the core takes it: documents read, defaults filled in. What the core
+ * would refuse is named as unsupported, so that one malformed item never holds up the others.
+ */
 export function declaredConfig(
   document: OverlayDocument,
   { overlayVersion, sequence, nodeDeltas }: DeclarationPosition,
 ): agentport.DeclaredConfig {
-  return create(agentport.DeclaredConfigSchema, {
+  const declared = create(agentport.DeclaredConfigSchema, {
     overlayVersion: BigInt(overlayVersion),
     sequence: BigInt(sequence),
     vclusterId: document.vcluster,
@@ -41,6 +45,32 @@ export function declaredConfig(
     unsupported: unsupportedItems(document),
     nodeDeltas: nodeDeltas.map(BigInt),
   });
+  return withoutFaults(declared);
+}
+
+function withoutFaults(declared: agentport.DeclaredConfig): agentport.DeclaredConfig {
+  const refused: string[] = [];
+  const isTaken = (name: string, fault: string | undefined) => {
+    if (fault !== undefined) refused.push(name);
+    return fault === undefined;
+  };
+  const { sysctl, files, services, mounts } = declared;
+  declared.sysctl = Object.fromEntries(
+    Object.entries(sysctl).filter(([key, value]) =>
+      isTaken(`kernel:${key}`, itemFault({ category: "kernel", key, value }))
+    ),
+  );
+  declared.files = files.filter((value) =>
+    isTaken(`files:${value.path}`, itemFault({ category: "files", value }))
+  );
+  declared.mounts = mounts.filter((value) =>
+    isTaken(`mounts:${value.path}`, itemFault({ category: "mounts", value }))
+  );
+  declared.services = services.filter((value) =>
+    isTaken(`services:${value.name}`, itemFault({ category: "services", value }))
+  );
+  declared.unsupported.push(...refused);
+  return declared;
 }
 
 /** What is declared but no dimension of this version can apply; reported, never dropped. */

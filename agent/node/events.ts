@@ -77,6 +77,24 @@ export function onConvergenceEvent(context: EventContext, event: ConvergenceEven
   context.changed();
 }
 
+/** Contact with the journal was lost or found again (PRT-1). */
+export function onContactChange(
+  context: EventContext,
+  change: "lost" | "found",
+  reason: string,
+): void {
+  if (change === "lost") {
+    context.log.warn("degraded authorization mode: journal unreachable", { reason });
+  } else context.log.info("journal reachable again");
+  audit(context, "audit.degraded", change === "lost" ? `journal unreachable: ${reason}` : "over");
+  context.changed();
+}
+
+/** What was done without contact is not wanted now: it stays on record and as drift (PRT-8). */
+export function onReplayRejected(context: EventContext, reason: string): void {
+  audit(context, "auth.denied", `replay rejected: ${reason}`);
+}
+
 /** An automatic rollback is the agent's own entry; a person's has one already (RBK-1). */
 function onRolledBack(
   context: EventContext,

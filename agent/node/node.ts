@@ -3,7 +3,7 @@
  * these and ends by `stop`, in the order of SHD-1.
  */
 
-import { type agentport, capability } from "../../api/mod.ts";
+import type { agentport, capability } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths, SHUTDOWN_FLUSH_MS } from "../../contracts/mod.ts";
@@ -30,17 +30,24 @@ import {
   wireStatus,
 } from "../calls/mod.ts";
 import { capabilityReport } from "../capability/mod.ts";
-import { createEntryWriter, type EntryWriter } from "../entries/mod.ts";
+import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import { type Isolation, openIsolation } from "../isolation/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
-import { loadStateFile, Supervisor } from "../supervisor/mod.ts";
+import { loadStateFile, SUPERVISION_LOOP, Supervisor } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
 import { type Attributor, createAttributor } from "./attribution.ts";
 import { documentStore } from "./documents.ts";
-import { onConvergenceEvent, onSupervisorNotice } from "./events.ts";
+import { Contact } from "./contact.ts";
+import {
+  onContactChange,
+  onConvergenceEvent,
+  onReplayRejected,
+  onSupervisorNotice,
+} from "./events.ts";
 import { convergencePolicy } from "./policy.ts";
-import { serviceControl } from "./service_control.ts";
+import { Reporter } from "./reporter.ts";
+import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 
 /** What a node is made of. */
@@ -55,11 +62,6 @@ export interface NodeOptions {
   /** A fresh UUID version 4. */
   readonly newUuid: () => string;
 }
-
-/** Changes that follow each other within this time are one report. */
-const REPORT_DELAY_MS = 100;
-/** How often state and capability are reported without a change (DRIFT-7, CAP-3). */
-const REPORT_INTERVAL_MS = 300_000;
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
 const LATER_DIMENSIONS = ["mounts", "network", "packages", "gpu"] as const;
@@ -85,16 +87,22 @@ export class Node {
   readonly #attributor: Attributor;
   readonly #place: { nodeId: string; vclusterId: string };
   #declared: agentport.DeclaredConfig | undefined;
-  #isConnected = false;
-  #reportTimer: TimerHandle | undefined;
+  readonly #contact: Contact;
+  readonly #reporter: Reporter;
   #scanTimer: TimerHandle | undefined;
-  #confirmTimer: TimerHandle | undefined;
   #isStopping = false;
 
   constructor(private readonly options: NodeOptions, isolation: Isolation) {
     const { shim, events, config, clock, log, newUuid } = options;
     this.#place = { nodeId: config.nodeId, vclusterId: config.vclusterId };
     this.#attributor = createAttributor(clock);
+    this.#contact = new Contact(clock);
+    this.#reporter = new Reporter({
+      clock,
+      send: options.send,
+      status: () => this.#status(),
+      capability: () => this.#capability(),
+    });
     this.#audit = openFileSink({
       files: shim.files,
       path: `${config.stateDir}/audit.log`,
@@ -107,13 +115,13 @@ export class Node {
       clock,
       log: log.child("agent.entries"),
       newRequestId: newUuid,
+      onReplayed: (append, outcome) => this.#onReplayed(append, outcome),
     });
     this.supervisor = this.#openSupervisor(isolation);
     this.convergence = this.#openConvergence();
     this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
     this.#calls = this.#openCalls();
     this.#scanLater();
-    this.#confirmLater();
   }
 
   /** Takes over what is declared: cached first, applied after (APL-7). */
@@ -127,21 +135,42 @@ export class Node {
     } catch (error) {
       log.error("declared configuration refused", { error: String(error) });
     }
-    this.#changed();
+    this.#reporter.changed();
   }
 
   /** Contact with the journal was made, lost, or refused. */
   async onLink(state: agentport.LinkState): Promise<void> {
-    this.#isConnected = state.connected;
+    const { log, send } = this.options;
+    const change = this.#contact.note(state);
     if (state.nodeId !== "") this.#place.nodeId = state.nodeId;
     this.writer.connected(state.connected);
-    if (!state.connected) return;
+    if (change !== undefined) onContactChange(this.#eventContext(), change, state.reason);
+    if (!state.connected) return this.#reporter.connected(false);
     // What happened without contact goes in before anything newer is taken (CR1, PRT-8).
     const pending = this.writer.pendingCount;
     await this.writer.replay();
-    if (pending > 0) this.options.log.info("operations replayed", { count: pending });
-    this.options.send({ case: "resume", value: {} });
-    this.#report();
+    if (pending > 0) log.info("operations replayed", { count: pending - this.writer.pendingCount });
+    send({ case: "resume", value: {} });
+    if (this.#contact.isConnected) this.#reporter.connected(true);
+  }
+
+  /**
+   * The node was taken out of the domain: nothing is enforced any more, and what ran for the domain
+   * is stopped; infrastructure goes on (NEN-7).
+   */
+  async revoke(): Promise<void> {
+    const { config, log } = this.options;
+    log.error("this node was revoked: its services are stopped");
+    this.#calls.cancelAll();
+    const observing = { ...convergencePolicy(config, undefined) };
+    await this.convergence.setPolicy({
+      ...observing,
+      window: { ...observing.window, mode: "observe" },
+    });
+    for (const { spec } of this.supervisor.snapshot().services) {
+      if (isInfrastructure(spec)) continue;
+      this.supervisor.stop(spec.name, SUPERVISION_LOOP, { force: true });
+    }
   }
 
   onCall(call: agentport.Call): void {
@@ -160,17 +189,27 @@ export class Node {
   async stop(keepServices: boolean): Promise<readonly string[]> {
     this.#isStopping = true;
     const { clock } = this.options;
-    for (const timer of [this.#reportTimer, this.#scanTimer, this.#confirmTimer]) {
-      if (timer !== undefined) clock.clearTimer(timer);
-    }
+    if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
+    this.#reporter.close();
     this.#calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
     const left = keepServices ? [] : await this.supervisor.stopAll();
     this.supervisor.release();
+    await this.writer.settled(SHUTDOWN_FLUSH_MS);
     this.writer.close();
     await this.#audit.close();
     return left;
+  }
+
+  /** A commit that was queued has its sequence now, or the journal refused it (PRT-8). */
+  #onReplayed({ requestId }: agentport.Append, outcome: ReplayOutcome): void {
+    const { log } = this.options;
+    const sequence = outcome.kind === "appended" ? outcome.sequence : undefined;
+    if (outcome.kind === "rejected") onReplayRejected(this.#eventContext(), outcome.reason);
+    this.convergence.commitReplayed(requestId, sequence).catch((error: unknown) =>
+      log.error("replayed commit not taken over", { error: String(error) })
+    );
   }
 
   #openSupervisor(isolation: Isolation): Supervisor {
@@ -251,7 +290,7 @@ export class Node {
         viewerExec: config.viewerExec,
       }),
       declared: () => this.#declared,
-      isConnected: () => this.#isConnected,
+      isConnected: () => this.#contact.isConnected,
       status: () => this.#status(),
       capability: () => this.#capability(),
       attribute: (actor) => this.#attributor.note(actor),
@@ -274,15 +313,16 @@ export class Node {
       log,
       newUuid,
       place: () => this.#place,
-      changed: () => this.#changed(),
+      changed: () => this.#reporter.changed(),
     };
   }
 
   #unavailable(): string[] {
-    return unavailableTexts(
+    const texts = unavailableTexts(
       [...this.supervisor.unavailable, ...this.#executor.unavailable],
       this.convergence.status(),
     );
+    return [...this.#contact.texts(), ...texts];
   }
 
   #status() {
@@ -308,29 +348,6 @@ export class Node {
       services: status.services.map(wireStatus),
       unavailable: this.#unavailable(),
     });
-  }
-
-  #changed(): void {
-    if (this.#isStopping || this.#reportTimer !== undefined) return;
-    this.#reportTimer = this.options.clock.setTimer(REPORT_DELAY_MS, () => this.#report());
-  }
-
-  #confirmLater(): void {
-    this.#confirmTimer = this.options.clock.setTimer(REPORT_INTERVAL_MS, () => {
-      this.#report();
-      this.#confirmLater();
-    });
-  }
-
-  /** Tells the journal how the node is. */
-  #report(): void {
-    const { clock, send } = this.options;
-    if (this.#isStopping) return;
-    if (this.#reportTimer !== undefined) clock.clearTimer(this.#reportTimer);
-    this.#reportTimer = undefined;
-    if (!this.#isConnected) return;
-    send({ case: "reportState", value: this.#status() });
-    send({ case: "reportCapability", value: this.#capability() });
   }
 
   /** The reconcile scan: complete where event sources are only fast (OBS-7). */

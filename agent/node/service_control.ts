@@ -1,3 +1,5 @@
+import type { agentport } from "../../api/mod.ts";
+import { PACT_INFRA } from "../../contracts/mod.ts";
 import type { ServiceCondition, ServiceControl } from "../apply/mod.ts";
 import { type ServiceStatus, SUPERVISION_LOOP, type Supervisor } from "../supervisor/mod.ts";
 
@@ -23,6 +25,11 @@ export function serviceControl(supervisor: Supervisor): ServiceControl {
       await supervisor.atRest(name, STOP_LIMIT_MS);
     },
   };
+}
+
+/** Whether a service goes on when the node leaves its domain (NEN-7); SVC-4 says where none is named. */
+export function isInfrastructure({ name, cgroupSlice }: agentport.ServiceSpec): boolean {
+  return name === "lattice-node-agent" || cgroupSlice === "" || cgroupSlice === PACT_INFRA;
 }
 
 /** A service that is restarting or waiting is on its way, not adrift. */

@@ -6,7 +6,8 @@
 
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { agentport } from "../../api/mod.ts";
-import { checkWorkerFrame, FrameError } from "./frame_bounds.ts";
+import { checkWorkerFrame } from "./frame_bounds.ts";
+import { FrameError } from "./frame_error.ts";
 import type { ByteChannel } from "./worker_port.ts";
 
 /** Largest frame taken from the worker, in bytes: an overlay with room to spare. */
@@ -23,7 +24,12 @@ export type CoreFrameContent = NonNullable<
 /** Receives what the worker says. */
 export interface CorePortEvents {
   onFrame(frame: agentport.WorkerFrame["frame"]): void | Promise<void>;
-  /** A frame that breaks a rule: the worker is broken or hostile, and must be replaced. */
+  /** A frame that was in order, but could not be carried out. */
+  onFailure(error: unknown): void;
+  /**
+   * A frame that breaks a rule: the worker is broken or hostile, and must be replaced. Nothing of it
+   * is heard any more.
+   */
   onViolation(error: FrameError): void;
 }
 
@@ -46,8 +52,9 @@ export function openCorePort(
       }
       const frame = readFrame(data);
       pending++;
-      Promise.resolve(events.onFrame(frame)).finally(() => pending--);
+      carryOut(events, frame).finally(() => pending--);
     } catch (error) {
+      channel.removeEventListener("message", listener);
       events.onViolation(error instanceof FrameError ? error : new FrameError("undecodable frame"));
     }
   };
@@ -59,6 +66,18 @@ export function openCorePort(
     },
     close: () => channel.removeEventListener("message", listener),
   };
+}
+
+async function carryOut(
+  events: CorePortEvents,
+  frame: agentport.WorkerFrame["frame"],
+): Promise<void> {
+  try {
+    await events.onFrame(frame);
+  } catch (error) {
+    if (error instanceof FrameError) events.onViolation(error);
+    else events.onFailure(error);
+  }
 }
 
 function readFrame(data: unknown): agentport.WorkerFrame["frame"] {

@@ -1,17 +1,16 @@
 import type { agentport } from "../../api/mod.ts";
+import { declaredFault } from "./declared_bounds.ts";
+import { atMost, FrameError, isAbsolutePath } from "./frame_error.ts";
 
-/** A frame that breaks a rule of the port. */
-export class FrameError extends Error {
-  override readonly name = "FrameError";
-}
-
-/** Bounds of what a worker may declare, per list and per text (journal.md section 16). */
-const MAX_ITEMS = 10_000;
-const MAX_FILE_BYTES = 256 * 1024;
-const MAX_PATH = 4096;
+/** Bounds of what a worker may say, per list and per text. */
+const MAX_ITEMS = 1_000;
 const MAX_TEXT = 65_536;
+const MAX_NAME = 256;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 const MAX_ROLES = 100;
+/** Answers a caller may ask for in one frame. */
+const MAX_CREDIT = 1_024;
+const MAX_WANTED_FILES = 16;
 
 /**
  * Checks a decoded frame against the bounds that types cannot express.
@@ -20,80 +19,97 @@ const MAX_ROLES = 100;
  */
 export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
   switch (frame.case) {
-    case "declared":
-      return checkDeclared(frame.value);
+    case "declared": {
+      const fault = declaredFault(frame.value);
+      if (fault !== undefined) throw new FrameError(fault);
+      return;
+    }
     case "call":
       return checkCall(frame.value);
+    case "callCredit":
+      return atMost("credit", frame.value.credit, MAX_CREDIT);
     case "identity":
       return checkIdentity(frame.value);
     case "configured":
       return checkConfig(frame.value);
+    case "configRefused":
+      return checkRefusal(frame.value);
+    case "linkState":
+      return checkLinkState(frame.value);
+    case "listening":
+      atMost("listener name", frame.value.hostname.length, MAX_NAME);
+      return atMost("port", frame.value.port, 65_535);
+    case "appendResult":
+      atMost("error code", frame.value.errorCode.length, MAX_NAME);
+      atMost("policy reference", frame.value.policyRef.length, MAX_TEXT);
+      return atMost("error message", frame.value.errorMessage.length, MAX_TEXT);
+    case "fatal":
+      return atMost("reason", frame.value.reason.length, MAX_TEXT);
+    case "callCancelled":
+      return;
     case undefined:
       throw new FrameError("frame without content");
-    default:
-      return;
   }
 }
 
-function checkDeclared(declared: agentport.DeclaredConfig): void {
-  atMost("sysctl", Object.keys(declared.sysctl).length, MAX_ITEMS);
-  atMost("files", declared.files.length, MAX_ITEMS);
-  atMost("services", declared.services.length, MAX_ITEMS);
-  atMost("mounts", declared.mounts.length, MAX_ITEMS);
-  atMost("blacklist", declared.blacklist.length, MAX_ITEMS);
-  for (const [key, value] of Object.entries(declared.sysctl)) {
-    if (!/^[a-zA-Z0-9_.\-/]{1,255}$/.test(key)) {
-      throw new FrameError(`malformed sysctl key '${key}'`);
-    }
-    atMost(`sysctl ${key}`, value.length, MAX_TEXT);
-  }
-  for (const file of declared.files) {
-    absolute("file", file.path);
-    atMost(`content of ${file.path}`, file.content.length, MAX_FILE_BYTES);
-    atMost(`mode of ${file.path}`, file.mode, 0o7777);
-  }
-  for (const mount of declared.mounts) absolute("mount", mount.path);
-  for (const service of declared.services) checkService(service);
-}
-
-function checkService(service: agentport.ServiceSpec): void {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}$/.test(service.name) || service.name.includes("..")) {
-    throw new FrameError(`malformed service name '${service.name}'`);
-  }
-  atMost(`arguments of ${service.name}`, service.args.length, 1024);
-  atMost(`environment of ${service.name}`, Object.keys(service.env).length, 1024);
-  for (const argument of service.args) {
-    atMost(`argument of ${service.name}`, argument.length, MAX_TEXT);
-  }
-}
-
-function checkCall(call: agentport.Call): void {
-  atMost("request", call.request.length, MAX_REQUEST_BYTES);
-  if (call.caller === undefined) throw new FrameError("call without a caller");
-  if (call.caller.principal === "") throw new FrameError("call without a principal");
-  atMost("roles", call.caller.roles.length, MAX_ROLES);
+function checkCall({ method, caller, request, credit }: agentport.Call): void {
+  atMost("request", request.length, MAX_REQUEST_BYTES);
+  atMost("credit", credit, MAX_CREDIT);
+  if (!/^[A-Za-z]{1,64}$/.test(method)) throw new FrameError("malformed method name");
+  if (caller === undefined) throw new FrameError("call without a caller");
+  if (caller.principal === "") throw new FrameError("call without a principal");
+  atMost("principal", caller.principal.length, MAX_TEXT);
+  atMost("principal type", caller.principalType.length, MAX_NAME);
+  atMost("remote address", caller.remoteAddress.length, MAX_NAME);
+  atMost("roles", caller.roles.length, MAX_ROLES);
+  for (const role of caller.roles) atMost("role", role.length, MAX_NAME);
 }
 
 function checkIdentity(identity: agentport.NodeIdentity): void {
+  checkPlace(identity);
+  atMost("domain", identity.domainId.length, MAX_NAME);
   atMost("certificate", identity.certPem.length, MAX_TEXT);
+  atMost("key", identity.keyPem.length, MAX_TEXT);
   atMost("trust bundle", identity.trustBundlePem.length, 16 * MAX_TEXT);
 }
 
-/** Directories the agent will write to. */
+function checkLinkState(state: agentport.LinkState): void {
+  checkPlace(state);
+  atMost("endpoint", state.endpoint.length, MAX_TEXT);
+  atMost("code", state.code.length, MAX_NAME);
+  atMost("reason", state.reason.length, MAX_TEXT);
+}
+
+/** What ends up in entries, log lines and decisions (journal.md section 2). */
+function checkPlace(
+  { nodeId, vclusterId }: { readonly nodeId: string; readonly vclusterId: string },
+): void {
+  if (!/^([A-Za-z0-9][A-Za-z0-9._:-]{0,252})?$/.test(nodeId)) {
+    throw new FrameError("malformed node id");
+  }
+  if (!/^(_domain|[A-Za-z0-9][A-Za-z0-9_-]{0,62})?$/.test(vclusterId)) {
+    throw new FrameError("malformed vCluster id");
+  }
+}
+
+function checkRefusal({ reason, wantedFiles }: agentport.ConfigRefused): void {
+  atMost("reason", reason.length, MAX_TEXT);
+  atMost("wanted files", wantedFiles.length, MAX_WANTED_FILES);
+  for (const path of wantedFiles) requireAbsolute("wanted file", path);
+}
+
+/** Directories the agent will write to, and lists it keeps. */
 function checkConfig(config: agentport.AgentConfig): void {
+  checkPlace(config);
   for (const directory of [config.cacheDir, config.stateDir, config.logDir]) {
-    absolute("directory", directory);
+    requireAbsolute("directory", directory);
   }
-  if (config.root !== "") absolute("root", config.root);
+  if (config.root !== "") requireAbsolute("root", config.root);
+  atMost("watched paths", config.watchPaths.length, MAX_ITEMS);
+  atMost("blacklist", config.blacklist.length, MAX_ITEMS);
+  atMost("warnings", config.warnings.length, MAX_ITEMS);
 }
 
-function absolute(what: string, path: string): void {
-  const isPlain = path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..");
-  if (!isPlain || path.length > MAX_PATH) {
-    throw new FrameError(`${what} path '${path}' is not absolute`);
-  }
-}
-
-function atMost(what: string, value: number, limit: number): void {
-  if (value > limit) throw new FrameError(`${what}: ${value} exceeds ${limit}`);
+function requireAbsolute(what: string, path: string): void {
+  if (!isAbsolutePath(path)) throw new FrameError(`${what} path '${path}' is not absolute`);
 }

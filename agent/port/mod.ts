@@ -6,7 +6,9 @@ export {
   MAX_FRAME_BYTES,
   openCorePort,
 } from "./core_port.ts";
-export { checkWorkerFrame, FrameError } from "./frame_bounds.ts";
+export { type DeclaredItem, itemFault } from "./declared_bounds.ts";
+export { checkWorkerFrame } from "./frame_bounds.ts";
+export { FrameError } from "./frame_error.ts";
 export {
   type ByteChannel,
   openWorkerPort,

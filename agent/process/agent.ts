@@ -6,21 +6,20 @@
 import type { agentport } from "../../api/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../common/log/mod.ts";
+import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
-import { type AgentCache, openCache } from "../cache/mod.ts";
+import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import type { CoreArguments } from "./arguments.ts";
-import { addWantedFiles, ConfigurationError, configureFrame } from "./configure.ts";
+import { ConfigurationError, configureFrame } from "./configure.ts";
+import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
-
-/** Version of this build. */
-export const VERSION = "0.1.0";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
 const NO_CACHE_CODES = new Set(["NODE_NOT_ENROLLED", "NODE_REVOKED", "HARDWARE_IDENTITY_MISMATCH"]);
-/** Rounds of "these files are named, send them". */
-const MAX_CONFIGURE_ROUNDS = 3;
+/** Most frames that wait for the node to be opened. */
+const MAX_WAITING = 1_024;
 
 /** What the process is given from outside. */
 export interface AgentProcessOptions {
@@ -30,10 +29,19 @@ export interface AgentProcessOptions {
   readonly startWorker: () => Worker;
 }
 
+/** Why an agent cannot go on. */
+export interface AgentFailure {
+  readonly reason: string;
+  /** The surroundings are at fault, not the agent: a socket in use. */
+  readonly isEnvironment: boolean;
+}
+
 /** A started agent. */
 export interface AgentProcess {
-  /** Settles when the agent cannot go on, with the reason. */
-  readonly failed: Promise<string>;
+  /** Settles when the agent cannot go on. */
+  readonly failed: Promise<AgentFailure>;
+  /** SIGHUP: says that it has no effect. */
+  hangUp(): void;
   stop(keepServices: boolean): Promise<readonly string[]>;
 }
 
@@ -42,9 +50,16 @@ export async function checkConfiguration(options: AgentProcessOptions): Promise<
   const shim = openAgentShim(options.args);
   const worker = options.startWorker();
   try {
-    const exchange = new ConfigureExchange(shim, options);
+    const frame = firstFrame(shim, options);
+    frame.checkOnly = true;
+    const exchange = new ConfigureExchange(shim.files, frame);
     const port = openCorePort(worker, {
-      onFrame: (frame) => exchange.onFrame(frame, port),
+      onFrame: (frame) => {
+        if (frame.case === "configured" || frame.case === "configRefused") {
+          exchange.onFrame(frame, port);
+        }
+      },
+      onFailure: (error) => exchange.fail(String(error)),
       onViolation: (error) => exchange.fail(error.message),
     });
     exchange.begin(port);
@@ -63,8 +78,8 @@ export async function checkConfiguration(options: AgentProcessOptions): Promise<
 export async function startAgent(options: AgentProcessOptions): Promise<AgentProcess> {
   const shim = openAgentShim(options.args);
   const worker = options.startWorker();
-  const running = new RunningAgent(shim, worker, options);
   try {
+    const running = new RunningAgent(shim, worker, options);
     await running.start();
     return running;
   } catch (error) {
@@ -73,64 +88,33 @@ export async function startAgent(options: AgentProcessOptions): Promise<AgentPro
   }
 }
 
-function openAgentShim({ shimPath, rest }: CoreArguments): Shim {
+function openAgentShim({ shimPath, isRootless }: CoreArguments): Shim {
   if (shimPath === undefined) return openShim({ mode: "production" });
-  const isRootless = rest.includes("--profile=rootless") ||
-    rest[rest.indexOf("--profile") + 1] === "rootless";
   if (!isRootless) {
     throw new ConfigurationError("--shim is for development: give --profile rootless with it");
   }
   return openShim({ path: shimPath, mode: "development" });
 }
 
-/** The talk with the worker until the configuration is read. */
-class ConfigureExchange {
-  readonly #done = Promise.withResolvers<agentport.AgentConfig>();
-  readonly frame: agentport.Configure;
-  #rounds = 0;
-
-  constructor(private readonly shim: Shim, { args, env }: AgentProcessOptions) {
-    const hostname = shim.system.names().hostname;
-    const hardware = detectHardware(shim.files);
-    this.frame = configureFrame(shim.files, args, env, { hostname, hardware });
-  }
-
-  get configured(): Promise<agentport.AgentConfig> {
-    return this.#done.promise;
-  }
-
-  begin(port: CorePort): void {
-    port.send({ case: "configure", value: this.frame });
-  }
-
-  onFrame(frame: agentport.WorkerFrame["frame"], port: CorePort): void {
-    if (frame.case === "configured") return this.#done.resolve(frame.value);
-    if (frame.case !== "configRefused") return;
-    const { reason, wantedFiles } = frame.value;
-    if (wantedFiles.length === 0 || ++this.#rounds > MAX_CONFIGURE_ROUNDS) return this.fail(reason);
-    try {
-      addWantedFiles(this.shim.files, this.frame, wantedFiles);
-      this.begin(port);
-    } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  fail(reason: string): void {
-    this.#done.reject(new ConfigurationError(reason));
-  }
+function firstFrame(shim: Shim, { args, env }: AgentProcessOptions): agentport.Configure {
+  const hostname = shim.system.names().hostname;
+  const hardware = detectHardware(shim.files);
+  return configureFrame(shim.files, args, env, { hostname, hardware });
 }
 
 class RunningAgent implements AgentProcess {
-  readonly #failed = Promise.withResolvers<string>();
+  readonly #failed = Promise.withResolvers<AgentFailure>();
   readonly #port: CorePort;
   readonly #events: EventPump;
   readonly #exchange: ConfigureExchange;
-  readonly #waiting: agentport.WorkerFrame["frame"][] = [];
+  #waiting: agentport.WorkerFrame["frame"][] = [];
   #log: Logger = loggerOf("info", "text");
   #cache: AgentCache | undefined;
   #node: Node | undefined;
-  #listening = "";
+  /** Address of the shell listener, "none" where there is none; unknown before it is open. */
+  #shell: string | undefined;
+  #hasIdentity: boolean;
+  #runs: { readonly vclusterId: string } | undefined;
   #isReady = false;
 
   constructor(
@@ -141,19 +125,24 @@ class RunningAgent implements AgentProcess {
     this.#events = shim.startEvents({
       onHandlerError: (error) => this.#log.error("event handler failed", { error: String(error) }),
     });
-    this.#exchange = new ConfigureExchange(shim, options);
+    const frame = firstFrame(shim, options);
+    const state = `${options.args.root ?? ""}/run/pact/state`;
+    const identity = loadIdentity(shim.files, state, this.#log);
+    if (identity !== undefined) frame.identity = identity;
+    this.#hasIdentity = identity !== undefined;
+    this.#exchange = new ConfigureExchange(shim.files, frame);
     this.#port = openCorePort(worker, {
       onFrame: (frame) => this.#onFrame(frame),
-      onViolation: (error) =>
-        this.#failed.resolve(`the network worker broke a rule: ${error.message}`),
+      onFailure: (error) => this.#log.error("frame not carried out", { error: String(error) }),
+      onViolation: (error) => this.#fail(`the network worker broke a rule: ${error.message}`),
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#failed.resolve(`the network worker failed: ${event.message}`);
+      this.#fail(`the network worker failed: ${event.message}`);
     });
   }
 
-  get failed(): Promise<string> {
+  get failed(): Promise<AgentFailure> {
     return this.#failed.promise;
   }
 
@@ -161,7 +150,7 @@ class RunningAgent implements AgentProcess {
     this.#exchange.begin(this.#port);
     const config = await Promise.race([
       this.#exchange.configured,
-      this.failed.then((reason) => Promise.reject(new ConfigurationError(reason))),
+      this.failed.then(({ reason }) => Promise.reject(new Error(reason))),
     ]);
     this.#log = loggerOf(config.logLevel, config.logFormat);
     for (const warning of config.warnings) this.#log.warn(warning);
@@ -183,12 +172,24 @@ class RunningAgent implements AgentProcess {
       send: (frame) => this.#port.send(frame),
       newUuid: () => crypto.randomUUID(),
     });
-    for (const frame of this.#waiting.splice(0)) await this.#dispatch(this.#node, frame);
+    // All at once, so that nothing that comes later overtakes them.
+    const node = this.#node;
+    for (const frame of this.#waiting.splice(0)) {
+      this.#dispatch(node, frame).catch((error: unknown) =>
+        this.#log.error("frame not carried out", { error: String(error) })
+      );
+    }
+  }
+
+  hangUp(): void {
+    this.#log.warn("SIGHUP has no effect in this version: restart the agent to reload");
   }
 
   async stop(keepServices: boolean): Promise<readonly string[]> {
-    this.#port.send({ case: "stop", value: {} });
+    this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped" });
+    // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
     const left = await this.#node?.stop(keepServices) ?? [];
+    this.#port.send({ case: "stop", value: {} });
     this.#port.close();
     this.worker.terminate();
     await this.#events.close();
@@ -196,28 +197,32 @@ class RunningAgent implements AgentProcess {
     return left;
   }
 
+  #fail(reason: string, isEnvironment = false): void {
+    this.#failed.resolve({ reason, isEnvironment });
+  }
+
   async #onFrame(frame: agentport.WorkerFrame["frame"]): Promise<void> {
     if (frame.case === "configured" || frame.case === "configRefused") {
       return this.#exchange.onFrame(frame, this.#port);
     }
-    if (this.#node === undefined) this.#waiting.push(frame);
-    else await this.#dispatch(this.#node, frame);
+    if (this.#node !== undefined) return await this.#dispatch(this.#node, frame);
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame);
+    else this.#fail("the network worker said too much before the node was open");
   }
 
   async #dispatch(node: Node, frame: agentport.WorkerFrame["frame"]): Promise<void> {
     switch (frame.case) {
       case "linkState":
-        if (!frame.value.connected) await this.#withoutJournal(node, frame.value);
-        return await node.onLink(frame.value);
+        return await this.#onLink(node, frame.value);
       case "declared":
-        this.#cache?.keepDeclared(frame.value);
+        this.#keep(() => this.#cache?.keepDeclared(frame.value));
         await node.takeDeclared(frame.value);
-        return this.#ready(frame.value.vclusterId);
+        return this.#run(frame.value.vclusterId);
       case "identity":
-        return this.#cache?.keepIdentity(frame.value);
+        this.#hasIdentity = true;
+        return this.#keep(() => this.#cache?.keepIdentity(frame.value));
       case "listening":
-        this.#listening = `${frame.value.hostname}:${frame.value.port}`;
-        return this.#log.info("shell listener open", { shell: this.#listening });
+        return this.#onListening(frame.value);
       case "call":
         return node.onCall(frame.value);
       case "callCredit":
@@ -227,26 +232,64 @@ class RunningAgent implements AgentProcess {
       case "appendResult":
         return node.writer.onResult(frame.value);
       case "fatal":
-        return this.#failed.resolve(frame.value.reason);
+        return this.#fail(frame.value.reason, true);
       default:
         return;
     }
   }
 
-  /** At start without a journal the cached declaration serves, unless the node was refused (BTS-9). */
-  async #withoutJournal(node: Node, state: agentport.LinkState): Promise<void> {
-    if (this.#isReady || NO_CACHE_CODES.has(state.code)) return;
-    const cached = this.#cache?.declared();
-    if (cached === undefined) return;
-    this.#log.warn("journal unreachable, running from cache", { reason: state.reason });
-    await node.takeDeclared(cached);
-    this.#ready(cached.vclusterId);
+  /** A full disk must not keep the node from what is declared; it only makes the cache older. */
+  #keep(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#log.error("cache file not written", { error: String(error) });
+    }
   }
 
-  #ready(vclusterId: string): void {
-    if (this.#isReady) return;
+  async #onLink(node: Node, state: agentport.LinkState): Promise<void> {
+    const handled = node.onLink(state);
+    if (state.code === "NODE_REVOKED") {
+      this.#hasIdentity = false;
+      this.#keep(() => this.#cache?.forget());
+      await node.revoke();
+    } else if (!state.connected) await this.#withoutJournal(node, state);
+    await handled;
+  }
+
+  /** At start without a journal the cached declaration serves, unless the node was refused (BTS-9). */
+  async #withoutJournal(node: Node, state: agentport.LinkState): Promise<void> {
+    if (this.#runs !== undefined || NO_CACHE_CODES.has(state.code)) return;
+    const cached = this.#cache?.declared();
+    if (cached === undefined) {
+      this.#log.warn("journal unreachable and nothing cached, waiting", { reason: state.reason });
+      return;
+    }
+    this.#log.warn("journal unreachable, running from cache", { reason: state.reason });
+    this.#runs = { vclusterId: cached.vclusterId };
+    await node.takeDeclared(cached);
+    this.#tellReady();
+  }
+
+  #onListening({ hostname, port }: agentport.Listening): void {
+    const former = this.#shell;
+    this.#shell = port === 0 ? "none" : `${hostname}:${port}`;
+    if (this.#shell === former) return;
+    if (port !== 0) this.#log.info("shell listener open", { shell: this.#shell });
+    this.#tellReady();
+  }
+
+  #run(vclusterId: string): void {
+    this.#runs ??= { vclusterId };
+    this.#tellReady();
+  }
+
+  /** Ready is who runs what is declared and can be called; without a certificate nobody can call. */
+  #tellReady(): void {
+    const shell = this.#shell ?? (this.#hasIdentity ? undefined : "none");
+    if (this.#isReady || this.#runs === undefined || shell === undefined) return;
     this.#isReady = true;
-    this.#log.info("agent ready", { vcluster: vclusterId || "none", shell: this.#listening });
+    this.#log.info("agent ready", { vcluster: this.#runs.vclusterId || "none", shell });
   }
 }
 

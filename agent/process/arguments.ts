@@ -5,6 +5,9 @@ export interface CoreArguments {
   readonly variant: boolean;
   readonly checkConfig: boolean;
   readonly configPath: string | undefined;
+  readonly isRootless: boolean;
+  /** Prefix of every path: development. */
+  readonly root: string | undefined;
   /** A library of one's own: development. */
   readonly shimPath: string | undefined;
   /** Everything for the worker. */
@@ -34,6 +37,8 @@ export function coreArguments(
     variant: rest.includes("--variant"),
     checkConfig: rest.includes("--check-config"),
     configPath: optionValue(rest, "--config") ?? env("PACT_AGENT_CONFIG"),
+    isRootless: optionValue(rest, "--profile") === "rootless",
+    root: optionValue(rest, "--root"),
     shimPath,
     rest: rest.filter((word) => !flags.includes(word)),
   };

@@ -1,9 +1,10 @@
 /** The life of the agent's core process. */
 export { type CoreArguments, coreArguments, USAGE } from "./arguments.ts";
 export {
+  type AgentFailure,
   type AgentProcess,
   type AgentProcessOptions,
   checkConfiguration,
   startAgent,
-  VERSION,
 } from "./agent.ts";
+export { ConfigurationError } from "./configure.ts";

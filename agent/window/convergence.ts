@@ -31,13 +31,17 @@ import {
   forgetChange,
   noteChange,
   noteReport,
+  noteSettled,
   reportDueMs,
   type ReportState,
+  settleDueMs,
 } from "./reporting.ts";
 import { restore } from "./restore.ts";
+import { stillDiffering } from "./still_differing.ts";
 import { encodeSnapshot, type Snapshot } from "./snapshot.ts";
 import { TaskQueue } from "./task_queue.ts";
-import { nextTickMs, stepWindow } from "./window_machine.ts";
+import { nextTickMs, remainingSeconds, stepWindow } from "./window_machine.ts";
+import { windowNotice } from "./window_notice.ts";
 import type { WindowEvent, WindowState } from "./window_state.ts";
 
 const SNAPSHOT = "convergence.json";
@@ -132,10 +136,14 @@ class Controller implements Convergence {
     });
   }
 
-  confirmCommit(id: number, sequence?: bigint): Promise<void> {
+  confirmCommit(id: number, sequence?: bigint, requestId?: string): Promise<void> {
     return this.#queue.run(async () => {
       const { items, commit } = this.#prepared.take(id);
-      this.#ledger.addCommit({ id, items, ...(sequence !== undefined && { sequence }) });
+      const known = {
+        ...(sequence !== undefined && { sequence }),
+        ...(requestId && { requestId }),
+      };
+      this.#ledger.addCommit({ id, items, ...known });
       this.#options.report({ kind: "committed", items: commit.items });
       await this.#evaluate({ kind: "committed" });
     });
@@ -146,9 +154,12 @@ class Controller implements Convergence {
     this.#schedule();
   }
 
-  acknowledgeCommit(id: number, sequence: bigint): void {
-    this.#ledger.acknowledge(id, sequence);
-    this.#save();
+  commitReplayed(requestId: string, sequence?: bigint): Promise<void> {
+    return this.#queue.run(async () => {
+      if (sequence !== undefined) return this.#ledger.acknowledge(requestId, sequence);
+      this.#ledger.withdrawCommit(requestId);
+      await this.#evaluate();
+    });
   }
 
   rollback(options: { to?: EffectiveState; force?: boolean } = {}): Promise<RollbackResult> {
@@ -276,18 +287,23 @@ class Controller implements Convergence {
     if (this.#window.kind !== "Idle") this.#sendDrift(grew);
   }
 
-  /** The burst is over: what converges by itself is reverted, the rest is told and gets its window. */
-  async #settle(): Promise<void> {
+  /** The burst is over: what converges by itself is reverted, the rest gets its window. */
+  async #settle(isReportDue: boolean): Promise<void> {
     await this.#evaluate();
     await this.#autoConverge();
+    this.#reportState = noteSettled(this.#reportState);
     if (this.#watch.items.length === 0) return;
+    if (isReportDue) this.#tellDrift();
+    if (this.#window.kind === "Idle") this.#sendDrift(true);
+  }
+
+  #tellDrift(): void {
     this.#reportState = noteReport(this.#nowMs());
     this.#options.report({
       kind: "driftDetected",
       items: this.#watch.shownItems,
       magnitude: this.#watch.magnitude,
     });
-    if (this.#window.kind === "Idle") this.#sendDrift(true);
   }
 
   async #autoConverge(): Promise<void> {
@@ -342,11 +358,8 @@ class Controller implements Convergence {
     // The plan is the drift itself: saved before the first step, it is found again after a crash.
     this.#save();
     const { backups, problems } = await this.#whileApplying(() => this.#applier.revert(items));
-    const reverted = new Set(items.map(itemName));
     await this.#evaluate({ kind: "rolledBack", drift: undefined });
-    const reasons = new Map(problems.map(({ name, reason }) => [name, reason]));
-    const incomplete = this.#watch.items.map(itemName).filter((name) => reverted.has(name))
-      .map((name) => ({ name, reason: reasons.get(name) ?? "still differs" }));
+    const incomplete = stillDiffering(items, this.#watch.items, problems);
     if (incomplete.length > 0) {
       const names = incomplete.map(({ name }) => name).join(", ");
       this.#options.report({ kind: "alert", text: `rollback incomplete: ${names}` });
@@ -359,7 +372,9 @@ class Controller implements Convergence {
   async #onTimer(): Promise<void> {
     const due = this.#dueMs();
     const nowMs = this.#nowMs();
-    if (due.report !== undefined && due.report <= nowMs) await this.#settle();
+    const isReportDue = due.report !== undefined && due.report <= nowMs;
+    const isSettled = due.settle !== undefined && due.settle <= nowMs;
+    if (isSettled || isReportDue) await this.#settle(isReportDue);
     if (due.retry !== undefined && due.retry <= nowMs) await this.#retry(nowMs);
     if (due.window === undefined || due.window > nowMs) return;
     await this.#evaluate();
@@ -376,33 +391,13 @@ class Controller implements Convergence {
     const step = stepWindow(this.#window, event, this.#nowMs(), this.#policy.window);
     this.#window = step.state;
     for (const effect of step.effects) {
-      switch (effect.kind) {
-        case "opened":
-        case "deadlineMoved":
-          this.#options.report({
-            kind: effect.kind === "opened" ? "windowOpened" : "deadlineMoved",
-            remainingSeconds: this.#remainingSeconds() ?? 0,
-          });
-          break;
-        case "closed":
-        case "alert":
-          this.#options.report(
-            effect.kind === "closed"
-              ? { kind: "windowClosed", reason: effect.reason }
-              : { kind: "alert", text: effect.text },
-          );
-          break;
-        case "rollBack":
-          this.#rollbackDue = { force: effect.force };
-      }
+      if (effect.kind === "rollBack") this.#rollbackDue = { force: effect.force };
+      else this.#options.report(windowNotice(effect, this.#remainingSeconds() ?? 0));
     }
   }
 
   #stepSoon(event: WindowEvent): Promise<void> {
-    return this.#queue.run(() => {
-      this.#step(event);
-      return Promise.resolve();
-    });
+    return this.#queue.run(() => Promise.resolve(this.#step(event)));
   }
 
   #sendDrift(grew: boolean): void {
@@ -436,10 +431,12 @@ class Controller implements Convergence {
     });
   }
 
-  #dueMs(): Record<"report" | "retry" | "window", number | undefined> {
+  #dueMs(): Record<"settle" | "report" | "retry" | "window", number | undefined> {
     const window = nextTickMs(this.#window);
+    const limits = this.#options.limits ?? DEFAULT_REPORT_LIMITS;
     return {
-      report: reportDueMs(this.#reportState, this.#options.limits ?? DEFAULT_REPORT_LIMITS),
+      settle: settleDueMs(this.#reportState, limits),
+      report: reportDueMs(this.#reportState, limits),
       retry: nextRetryMs(this.#ledger.failures),
       window: window === undefined ? undefined : Math.max(window, this.#prepared.heldUntilMs),
     };
@@ -493,8 +490,7 @@ class Controller implements Convergence {
   }
 
   #remainingSeconds(): number | undefined {
-    if (this.#window.kind !== "Open") return undefined;
-    return Math.max(0, Math.ceil((this.#window.window.deadlineMs - this.#nowMs()) / 1000));
+    return remainingSeconds(this.#window, this.#nowMs());
   }
 
   #nowMs(): number {

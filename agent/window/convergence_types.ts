@@ -157,12 +157,18 @@ export interface Convergence {
    * ConvergenceError: `nothing to commit`, an item that has not drifted or cannot be committed.
    */
   prepareCommit(keys?: readonly string[]): Promise<PreparedCommit>;
-  /** The entry is safe: the captured values are declared from now on. */
-  confirmCommit(id: number, sequence?: bigint): Promise<void>;
+  /**
+   * The entry is safe, in the journal under `sequence` or in the operation log under `requestId`: the
+   * captured values are declared from now on.
+   */
+  confirmCommit(id: number, sequence?: bigint, requestId?: string): Promise<void>;
   /** The entry was refused: nothing has changed. */
   abortCommit(id: number): void;
-  /** A commit confirmed without sequence has got one, after a replay (PRT-8). */
-  acknowledgeCommit(id: number, sequence: bigint): void;
+  /**
+   * An entry left the operation log (PRT-8): its commit has got a sequence, or without one was
+   * rejected, and what it declared is drift again. Other entries are nothing to the convergence.
+   */
+  commitReplayed(requestId: string, sequence?: bigint): Promise<void>;
   /**
    * Restores the declared values of what has drifted, first making `to` what is declared where it is
    * given (RBK-1). Throws ConvergenceError ACTIVE_CONSUMERS with nothing changed (RBK-4).

@@ -17,6 +17,8 @@ export interface LocalCommit {
   readonly id: number;
   /** Of its entry; absent while it waits in the operation log. */
   readonly sequence?: bigint;
+  /** Of its entry in the operation log; absent where the journal took it at once. */
+  readonly requestId?: string;
   readonly items: readonly DeltaItem[];
 }
 
@@ -84,11 +86,25 @@ export class Ledger {
     }
   }
 
-  /** Gives a commit the sequence of its entry. */
-  acknowledge(id: number, sequence: bigint): void {
+  /** Gives a commit that was queued the sequence of its entry. */
+  acknowledge(requestId: string, sequence: bigint): void {
     this.#commits = this.#commits.map((commit) =>
-      commit.id === id ? { ...commit, sequence } : commit
+      commit.requestId === requestId ? { ...commit, sequence } : commit
     );
+  }
+
+  /** Forgets a commit that the journal refused; what the node has of it counts as drifted. */
+  withdrawCommit(requestId: string): void {
+    const withdrawn = this.#commits.find((commit) => commit.requestId === requestId);
+    if (withdrawn === undefined) return;
+    this.#commits = this.#commits.filter((commit) => commit !== withdrawn);
+    this.#refold();
+    for (const { category, key } of withdrawn.items) {
+      const target = this.#effective.targets[category].get(key);
+      const name = itemName({ category, key });
+      if (target === undefined) this.#converged.delete(name);
+      else this.#converged.set(name, targetFingerprint(target));
+    }
   }
 
   /** Forgets commits that are to be reverted with the declaration they stand on. */

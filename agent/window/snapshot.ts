@@ -132,16 +132,23 @@ function factsFromJson(reader: JsonReader): WindowFacts {
   };
 }
 
-function commitToJson({ id, sequence, items }: LocalCommit): JsonObject {
-  return { id, sequence: sequence ?? null, items: items.map(deltaItemToJson) };
+function commitToJson({ id, sequence, requestId, items }: LocalCommit): JsonObject {
+  return {
+    id,
+    sequence: sequence ?? null,
+    request_id: requestId ?? null,
+    items: items.map(deltaItemToJson),
+  };
 }
 
 function commitFromJson(json: JsonValue): LocalCommit {
   const reader = new JsonReader(json, "commit");
   const sequence = reader.counterOrNull("sequence");
+  const requestId = reader.textOrNull("request_id");
   return {
     id: reader.whole("id"),
     ...(sequence !== null && { sequence }),
+    ...(requestId !== null && { requestId }),
     items: reader.list("items", MAX_ENTRIES).map(deltaItemFromJson),
   };
 }

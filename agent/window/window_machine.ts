@@ -75,6 +75,12 @@ export function nextTickMs(state: WindowState): number | undefined {
   }
 }
 
+/** Until the deadline of an open window, rounded up; undefined where none is open. */
+export function remainingSeconds(state: WindowState, nowMs: number): number | undefined {
+  if (state.kind !== "Open") return undefined;
+  return Math.max(0, Math.ceil((state.window.deadlineMs - nowMs) / 1000));
+}
+
 function stepOpen(
   state: Extract<WindowState, { kind: "Open" }>,
   event: WindowEvent,

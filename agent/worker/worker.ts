@@ -38,6 +38,7 @@ function configure(port: WorkerPort, input: agentport.Configure): RunningWorker 
       return undefined;
     }
     port.send({ case: "configured", value: config });
+    if (input.checkOnly) return undefined;
     return new RunningWorker(port, settings, nodeId, input);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -74,6 +75,7 @@ class RunningWorker {
       broker: this.#broker,
       log: this.#log,
     });
+    if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
     if (input.identity !== undefined) this.#useIdentity(input.identity);
     this.#link = startJournalLink({
       endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),

@@ -1,3 +1,4 @@
+import { materialText } from "../../common/capability/mod.ts";
 import type { CommandOf } from "./commands.ts";
 import { type CommandResult, numberKey } from "./documents.ts";
 import { reject, type Transaction } from "./transaction.ts";
@@ -31,7 +32,7 @@ export function recordOperation(
   return { kind: "Ok", id };
 }
 
-/** Replaces a node's capability report; an entry tells of it when it differs. */
+/** Replaces a node's capability report; an entry tells of it when it is news (CAP-3). */
 export function reportCapability(
   tx: Transaction,
   { node_id, report }: CommandOf<"ReportCapability">,
@@ -42,7 +43,9 @@ export function reportCapability(
   }
   const former = tx.get("capabilities", node_id);
   tx.put("capabilities", node_id, { reported_at: tx.timestamp, report });
-  if (former !== undefined && JSON.stringify(former.report) === text) return { kind: "Ok" };
+  if (former !== undefined && materialText(former.report) === materialText(report)) {
+    return { kind: "Ok" };
+  }
   const entry = tx.record({ entry_type: "CapabilityChange", scope: { Node: node_id } });
   return { kind: "Ok", sequence: entry.sequence };
 }

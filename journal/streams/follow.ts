@@ -70,8 +70,6 @@ async function* live(
   let last = fromSequence - 1;
   while (!signal.aborted) {
     const isIdle = await waitOrIdle(subscription, clock);
-    // What overflowed takes no more, so after these updates nothing is left.
-    const { isLagging } = subscription;
     const updates = subscription.take();
     // Taken in the same turn as the progress is read: nothing older follows it.
     if (isIdle && updates.length === 0 && !signal.aborted) {
@@ -84,7 +82,7 @@ async function* live(
       last = entry.sequence;
       requireStanding(replica, entry, interest);
     }
-    if (isLagging) {
+    if (subscription.isLagging) {
       throw new PactError("SUBSCRIBER_LAGGED", `SUBSCRIBER_LAGGED last=${last}`);
     }
   }

@@ -116,6 +116,8 @@ export class Node implements AsyncDisposable {
   /** Lets time pass, each timer and what it started one after the other. */
   async pass(seconds: number): Promise<void> {
     const endMs = this.clock.monotonicMs() + seconds * 1000;
+    // What changed before is seen at once, as by an observer.
+    await this.convergence.scan();
     while (this.clock.monotonicMs() < endMs) {
       const leftMs = endMs - this.clock.monotonicMs();
       this.clock.advance(Math.min(leftMs, this.clock.nextTimerInMs ?? leftMs));
