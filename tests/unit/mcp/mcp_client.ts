@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { repositoryRoot, waitFor, within } from "../../support/mod.ts";
+import { neutralEnvironment } from "../../support/site/mod.ts";
 
 const ReplySchema = z.looseObject({ jsonrpc: z.literal("2.0"), id: z.unknown() });
 
@@ -48,7 +49,8 @@ export class McpClient implements AsyncDisposable {
     const args = ["run", "-P=mcp", "--no-prompt", `--config=${repositoryRoot}deno.json`];
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...args, `${repositoryRoot}mcp/main.ts`],
-      env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
+      env: { ...neutralEnvironment(), ...env },
+      clearEnv: true,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
