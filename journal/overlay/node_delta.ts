@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../../common/json/mod.ts";
-import type { Entry } from "../../common/model/mod.ts";
-import { countersOf, declaredAsOf, type StateView } from "../state/mod.ts";
+import {
+  countItems,
+  DELTA_CATEGORIES,
+  type Entry,
+  StateDeltaSchema,
+} from "../../common/model/mod.ts";
+import { countersOf, type Declared, declaredAsOf, type StateView } from "../state/mod.ts";
 
 /** Phase 2 of the boot stream (BOOT-3). */
 export interface NodeDelta {
@@ -16,17 +21,31 @@ export interface NodeDelta {
 /**
  * The entries that make up what a node declares beyond its vCluster, in sequence order: Commits of
  * its own scope that are neither expired at `nowMs`, nor rolled back, nor superseded in all their
- * keys (BOOT-3). Folding them over the overlay gives the node's effective configuration: Add and
- * Modify set a key, Remove declares it absent on this node.
+ * keys (BOOT-3), each with the keys that still come from it. Folding them over the overlay gives the
+ * node's effective configuration: Add and Modify set a key, Remove declares it absent on this node.
  */
 export function liveNodeDeltas(view: StateView, nodeId: string, nowMs: number): Entry[] {
   const newest = countersOf(view).next_sequence - 1;
   const declared = declaredAsOf(view.history, { Node: nodeId }, newest, nowMs);
-  const sequences = new Set([...declared.values()].map(({ sequence }) => sequence));
-  return [...sequences].sort((a, b) => a - b).flatMap((sequence) => {
+  const bySequence = Map.groupBy(declared.values(), ({ sequence }) => sequence);
+  return [...bySequence].sort(([a], [b]) => a - b).flatMap(([sequence, live]) => {
     const entry = view.history.entry(sequence);
-    return entry === undefined ? [] : [entry];
+    return entry === undefined ? [] : [withOnly(entry, live)];
   });
+}
+
+/** The entry without the items that something later superseded or withdrew. */
+function withOnly(entry: Entry, live: readonly Declared[]): Entry {
+  const { state_delta = {} } = entry;
+  if (countItems(state_delta) === live.length) return entry;
+  const kept = Object.fromEntries(
+    DELTA_CATEGORIES.flatMap((category) => {
+      const keys = new Set(live.filter((each) => each.category === category).map(({ key }) => key));
+      const items = state_delta[category]?.filter(({ key }) => keys.has(key)) ?? [];
+      return items.length === 0 ? [] : [[category, items]];
+    }),
+  );
+  return { ...entry, state_delta: StateDeltaSchema.parse(kept) };
 }
 
 /** Phase 2 for a node; undefined when it declares nothing of its own. */

@@ -70,6 +70,8 @@ async function* live(
   let last = fromSequence - 1;
   while (!signal.aborted) {
     const isIdle = await waitOrIdle(subscription, clock);
+    // What overflowed takes no more, so after these updates nothing is left.
+    const { isLagging } = subscription;
     const updates = subscription.take();
     // Taken in the same turn as the progress is read: nothing older follows it.
     if (isIdle && updates.length === 0 && !signal.aborted) {
@@ -82,7 +84,7 @@ async function* live(
       last = entry.sequence;
       requireStanding(replica, entry, interest);
     }
-    if (subscription.isLagging) {
+    if (isLagging) {
       throw new PactError("SUBSCRIBER_LAGGED", `SUBSCRIBER_LAGGED last=${last}`);
     }
   }

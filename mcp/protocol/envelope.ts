@@ -26,8 +26,10 @@ const RequestSchema = z.object({
   jsonrpc: z.literal("2.0"),
   id: IdSchema.optional(),
   method: z.string().max(256),
-  params: z.record(z.string(), z.unknown()).optional(),
+  params: z.unknown().optional(),
 });
+
+const ParamsSchema = z.record(z.string(), z.unknown()).optional();
 
 const ResponseSchema = z.looseObject({
   jsonrpc: z.literal("2.0"),
@@ -59,25 +61,27 @@ export function readEnvelope(line: InputLine): Envelope {
   if (ResponseSchema.safeParse(json).success) return nothing;
   const parsed = RequestSchema.safeParse(json);
   if (!parsed.success) return refusal(idOf(json), invalidRequest, "invalid request");
-  const { id, method, params } = parsed.data;
-  if (id === undefined || method.startsWith("notifications/")) return notification(method, params);
-  if (method === "tools/call") {
-    const call = ToolCallSchema.safeParse(params);
-    if (!call.success) {
-      return refusal(id, ProtocolErrorCode.InvalidParams, paramsProblem(call.error));
-    }
+  const { id, method } = parsed.data;
+  const params = ParamsSchema.safeParse(parsed.data.params);
+  // A message without id is a notification and gets no answer, whatever is wrong with it (MCP-4).
+  if (id === undefined || method.startsWith("notifications/")) {
+    return params.success ? notification(method, params.data) : nothing;
   }
-  const message: JSONRPCRequest = {
-    jsonrpc: "2.0",
-    id,
-    method,
-    ...(params === undefined ? {} : { params }),
-  };
-  return { kind: "message", message };
+  if (method === "tools/call") {
+    const call = ToolCallSchema.safeParse(parsed.data.params);
+    if (!call.success) return invalidParams(id, "invalid tool call params", call.error);
+  }
+  if (!params.success) return invalidParams(id, "invalid params", params.error);
+  return { kind: "message", message: request(id, method, params.data) };
 }
 
-/** A message without id is a notification and gets no answer, whatever its method (MCP-4). */
-function notification(method: string, params: Record<string, unknown> | undefined): Envelope {
+type Params = z.infer<typeof ParamsSchema>;
+
+function request(id: string | number, method: string, params: Params): JSONRPCRequest {
+  return { jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) };
+}
+
+function notification(method: string, params: Params): Envelope {
   if (!method.startsWith("notifications/")) return nothing;
   const message: JSONRPCNotification = {
     jsonrpc: "2.0",
@@ -93,11 +97,12 @@ function refusal(id: Refusal["id"], code: number, message: string): Envelope {
   return { kind: "refusal", refusal: { jsonrpc: "2.0", id, error: { code, message } } };
 }
 
-function paramsProblem(error: z.ZodError): string {
+function invalidParams(id: Refusal["id"], what: string, error: z.ZodError): Envelope {
   const [issue] = error.issues;
   const place = issue?.path.map(String).join(".") ?? "";
   const problem = issue?.message ?? "not valid";
-  return `invalid tool call params: ${place === "" ? problem : `${place}: ${problem}`}`;
+  const text = `${what}: ${place === "" ? problem : `${place}: ${problem}`}`;
+  return refusal(id, ProtocolErrorCode.InvalidParams, text);
 }
 
 function idOf(json: unknown): Refusal["id"] {
