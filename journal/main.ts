@@ -65,6 +65,7 @@ async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
     node: settings.nodeId,
     version: VERSION,
   });
+  Deno.addSignalListener("SIGHUP", () => void journal.reload());
   log.info("stopping", { signal: await stop });
   return await shutDown(journal, log);
 }

@@ -62,6 +62,8 @@ const SHUTDOWN_GRACE_MS = 5_000;
 export interface RunningJournal {
   readonly rpcPort: number;
   readonly httpPort: number;
+  /** Reads certificate files again and takes them into use under live connections (CFG-3). */
+  reload(): Promise<void>;
   /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
   close(): Promise<void>;
 }
@@ -141,12 +143,12 @@ async function openAll(
     tls: settings.tlsMode === "off" ? undefined : await trust.serverTls(),
   });
   opened.defer(() => rpc.close({ graceMs: SHUTDOWN_GRACE_MS }));
-  const stopRotation = trust.keepFresh(rpc, log.child("tls"));
-  opened.defer(stopRotation);
+  const certificates = trust.keepFresh(rpc, log.child("tls"));
+  opened.defer(() => certificates.stop());
   opened.defer(followRevocations(replica, rpc, clock));
   const http = openHttp(settings, replica, metrics);
   opened.defer(() => http.close());
-  return { rpcPort: rpc.port, httpPort: http.port };
+  return { rpcPort: rpc.port, httpPort: http.port, reload: certificates.renew };
 }
 
 /** Which tokens people may come with; none are accepted where no key is configured. */

@@ -8,4 +8,4 @@ export {
 } from "./authority.ts";
 export { type CaFiles, initCa } from "./init_ca.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";
-export { createTrust, type Trust } from "./trust.ts";
+export { createTrust, type Trust, type Upkeep } from "./trust.ts";

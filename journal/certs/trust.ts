@@ -6,7 +6,7 @@
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { RpcServer, ServerTls } from "../../common/rpc/mod.ts";
-import { joinPemBundle } from "../../common/tls/mod.ts";
+import { joinPemBundle, splitPemBundle } from "../../common/tls/mod.ts";
 import type { JournalSettings } from "../config/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { type Authority, listenerCertificate } from "./authority.ts";
@@ -20,8 +20,15 @@ export interface Trust {
   bundlePem(): string;
   /** What the API listener is to present and to trust. */
   serverTls(): Promise<ServerTls>;
-  /** Keeps a listener's certificate and trust current; the result ends that. */
-  keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): () => void;
+  /** Keeps a listener's certificate and trust current. */
+  keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): Upkeep;
+}
+
+/** The upkeep of one listener. */
+export interface Upkeep {
+  /** Reads configured files again and takes them into use under live connections (CRT-8). */
+  renew(): Promise<void>;
+  stop(): void;
 }
 
 /** Trust over the replicated CA bundle and the configured files. */
@@ -31,13 +38,13 @@ export function createTrust(
   replica: Replica,
   clock: Clock,
 ): Trust {
+  let configured = configuredCa(settings);
   const bundlePem = () => {
     const nowMs = clock.nowMs();
     const replicated = [...replica.state.list("ca_bundle")]
       .filter(([, ca]) => Date.parse(ca.remove_after ?? ca.not_after) > nowMs)
       .map(([, ca]) => ca.certificate_pem);
     // The configured one last: nodes need it to trust a listener that presents configured files.
-    const configured = settings.tlsCa === undefined ? [] : [Deno.readTextFileSync(settings.tlsCa)];
     return joinPemBundle([authority.ca.certPem, ...replicated, ...configured]);
   };
   const serverTls = async () => ({
@@ -45,14 +52,13 @@ export function createTrust(
     clientCaPem: bundlePem(),
   });
 
-  function keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): () => void {
-    if (settings.tlsMode === "off") return () => {};
+  function keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): Upkeep {
+    if (settings.tlsMode === "off") return { renew: () => Promise.resolve(), stop: () => {} };
     let issuedAtMs = clock.nowMs();
     let trusted = bundlePem();
-    const refresh = async () => {
-      const isDue = clock.nowMs() - issuedAtMs > RENEW_AFTER_MS;
-      if (!isDue && bundlePem() === trusted) return;
+    const renew = async () => {
       try {
+        configured = configuredCa(settings);
         rpc.rotate(await serverTls());
         issuedAtMs = clock.nowMs();
         trusted = bundlePem();
@@ -63,6 +69,10 @@ export function createTrust(
         });
       }
     };
+    const refresh = async () => {
+      const isDue = clock.nowMs() - issuedAtMs > RENEW_AFTER_MS;
+      if (isDue || bundlePem() !== trusted) await renew();
+    };
     let timer: TimerHandle = clock.setTimer(CHECK_INTERVAL_MS, onTimer);
     function onTimer(): void {
       timer = clock.setTimer(CHECK_INTERVAL_MS, onTimer);
@@ -71,13 +81,20 @@ export function createTrust(
     const stop = replica.onApplied(({ writes, restored }) => {
       if (restored || writes.ca_bundle.size > 0) void refresh();
     });
-    return () => {
-      stop();
-      clock.clearTimer(timer);
+    return {
+      renew,
+      stop: () => {
+        stop();
+        clock.clearTimer(timer);
+      },
     };
   }
 
   return { bundlePem, serverTls, keepFresh };
+}
+
+function configuredCa({ tlsCa }: JournalSettings): string[] {
+  return tlsCa === undefined ? [] : splitPemBundle(Deno.readTextFileSync(tlsCa));
 }
 
 /** A certificate the journal made for itself lives thirty days; configured files are read again. */

@@ -1,3 +1,4 @@
+import { MIN_HMAC_SECRET_BYTES } from "../../common/auth/mod.ts";
 import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
@@ -79,6 +80,7 @@ function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string
       "this version keeps a single-member log: give at most one peer (several members come with Raft)",
     );
   }
+  requireLongSecret(settings);
   if (settings.tlsMode === "off" && !isLoopback(settings.listen)) {
     warnings.push(
       "TLS is off and the API listens beyond loopback: every credential travels in the clear (CRT-8)",
@@ -94,6 +96,18 @@ function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string
     warnings.push("no token keys configured: people cannot sign in, only enrolled nodes");
   }
   return warnings;
+}
+
+/** @throws {ConfigError} for a secret too short to withstand guessing, outside development. */
+function requireLongSecret(
+  { hmacSecret, isSingleNode }: SettingValues<typeof JOURNAL_SETTINGS>,
+): void {
+  if (hmacSecret === undefined || isSingleNode) return;
+  const bytes = new TextEncoder().encode(hmacSecret).length;
+  if (bytes >= MIN_HMAC_SECRET_BYTES) return;
+  throw new ConfigError(
+    `the HMAC secret has ${bytes} bytes: give at least ${MIN_HMAC_SECRET_BYTES} (AUT-5)`,
+  );
 }
 
 function requirePair(

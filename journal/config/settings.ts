@@ -6,8 +6,8 @@ import {
   switchSetting,
   textSetting,
 } from "../../common/config/mod.ts";
-import { LOG_LEVELS } from "../../common/log/mod.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
+import { LogLevelSchema } from "./log_level.ts";
 
 /** Audiences accepted when none are configured (AUT-9). */
 const DEFAULT_AUDIENCES = ["pact"];
@@ -47,7 +47,7 @@ export const JOURNAL_SETTINGS = {
   ),
   logLevel: textSetting(
     { flag: "log-level", env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },
-    z.enum(LOG_LEVELS).default("info"),
+    LogLevelSchema.prefault("info"),
   ),
   logFormat: textSetting(
     { env: ["PACT_LOG_FORMAT"], key: "telemetry.log_format" },

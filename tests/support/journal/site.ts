@@ -25,6 +25,7 @@ export interface JournalSiteOptions {
   /** Further tables of journal.toml, such as `{ journal: { streaming: {...} } }`. */
   readonly toml?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly log?: Logger;
   /** Without one, the journal makes an ephemeral CA. */
@@ -118,7 +119,8 @@ export class JournalSite implements AsyncDisposable {
 
   /** Starts the journal, again after `stop`. */
   async start(): Promise<void> {
-    const { toml = {}, args = [], clock = systemClock, log = silentLogger } = this.options;
+    const { toml = {}, args = [], env = {}, clock = systemClock, log = silentLogger } =
+      this.options;
     const ca = this.options.withoutCa === true
       ? {}
       : { ca_cert: `${this.path}/ca/ca.crt`, ca_key: `${this.path}/ca/ca.key` };
@@ -130,6 +132,7 @@ export class JournalSite implements AsyncDisposable {
     const { settings } = loadConfig({
       args: ["--single-node", "--config", `${this.path}/journal.toml`, ...args],
       env: {
+        ...env,
         PACT_JOURNAL_LISTEN: "127.0.0.1:0",
         PACT_JOURNAL_METRICS_LISTEN: "127.0.0.1:0",
         PACT_JOURNAL_DATA_DIR: this.dataDir,

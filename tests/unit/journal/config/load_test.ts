@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "../../../../common/config/mod.ts";
+import { type JournalSettings, loadConfig } from "../../../../journal/config/mod.ts";
+
+interface Given {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly toml?: string;
+}
+
+const SECRET = "x".repeat(32);
+
+function load({ args = [], env = {}, toml }: Given) {
+  return loadConfig({
+    args: ["--node-id=7", ...args],
+    env,
+    readFile: (path) => path === "/etc/pact/journal.toml" ? toml : undefined,
+  });
+}
+
+function settings(given: Given): JournalSettings {
+  return load(given).settings;
+}
+
+interface Row {
+  readonly name: keyof JournalSettings;
+  readonly fallback: unknown;
+  readonly flag?: readonly [text: string, value: unknown];
+  readonly env?: readonly [name: string, text: string, value: unknown];
+  readonly toml: readonly [table: string, line: string, value: unknown];
+  /** A line that breaks the setting's rule. */
+  readonly invalid?: string;
+}
+
+/** CFG-1, row by row. */
+const TABLE: readonly Row[] = [
+  {
+    name: "listen",
+    fallback: { hostname: "0.0.0.0", port: 9443 },
+    flag: ["--listen=[::1]:1", { hostname: "::1", port: 1 }],
+    env: ["PACT_JOURNAL_LISTEN", "h:2", { hostname: "h", port: 2 }],
+    toml: ["journal", 'listen_addr = "h:3"', { hostname: "h", port: 3 }],
+    invalid: 'listen_addr = "h:70000"',
+  },
+  {
+    name: "metricsListen",
+    fallback: { hostname: "0.0.0.0", port: 9091 },
+    flag: ["--metrics-listen=h:1", { hostname: "h", port: 1 }],
+    env: ["PACT_JOURNAL_METRICS_LISTEN", "h:2", { hostname: "h", port: 2 }],
+    toml: ["telemetry", 'prometheus_listen = "h:3"', { hostname: "h", port: 3 }],
+    invalid: "prometheus_listen = 9091",
+  },
+  {
+    name: "dataDir",
+    fallback: "/var/lib/pact/journal",
+    flag: ["--data-dir=/a", "/a"],
+    env: ["PACT_JOURNAL_DATA_DIR", "/b", "/b"],
+    toml: ["journal", 'data_dir = "/c"', "/c"],
+    invalid: 'data_dir = "relative"',
+  },
+  {
+    name: "logLevel",
+    fallback: "info",
+    flag: ["--log-level=debug", "debug"],
+    env: ["PACT_LOG_LEVEL", "WARN", "warn"],
+    toml: ["telemetry", 'log_level = "error"', "error"],
+    invalid: 'log_level = "loud"',
+  },
+  {
+    name: "logFormat",
+    fallback: "text",
+    env: ["PACT_LOG_FORMAT", "json", "json"],
+    toml: ["telemetry", 'log_format = "json"', "json"],
+    invalid: 'log_format = "xml"',
+  },
+  {
+    name: "maxBootStreams",
+    fallback: 15_000,
+    toml: ["journal.streaming", "max_concurrent_boot_streams = 5", 5],
+    invalid: "max_concurrent_boot_streams = 0",
+  },
+  {
+    name: "domainId",
+    fallback: "default",
+    env: ["PACT_DOMAIN_ID", "site-a", "site-a"],
+    toml: ["journal.enrollment", 'domain_id = "b"', "b"],
+    invalid: 'domain_id = "a b"',
+  },
+  {
+    name: "certLifetimeSeconds",
+    fallback: 259_200,
+    toml: ["journal.enrollment", "cert_lifetime_seconds = 3600", 3600],
+    invalid: "cert_lifetime_seconds = 1",
+  },
+  {
+    name: "rateLimitPerMinute",
+    fallback: 100,
+    toml: ["journal.enrollment", "rate_limit_per_minute = 7", 7],
+    invalid: 'rate_limit_per_minute = "many"',
+  },
+  {
+    name: "activeLockSeconds",
+    fallback: 30,
+    toml: ["journal.enrollment", "active_lock_seconds = 7", 7],
+    invalid: "active_lock_seconds = 0",
+  },
+  {
+    name: "tlsMode",
+    fallback: "auto",
+    env: ["PACT_JOURNAL_TLS", "on", "on"],
+    toml: ["journal.tls", 'mode = "off"', "off"],
+    invalid: 'mode = "maybe"',
+  },
+  {
+    name: "tlsCa",
+    fallback: undefined,
+    env: ["PACT_JOURNAL_TLS_CA", "/a", "/a"],
+    toml: ["journal.tls", 'ca = "/b"', "/b"],
+    invalid: 'ca = "b"',
+  },
+  {
+    name: "tlsHosts",
+    fallback: [],
+    toml: ["journal.tls", 'hosts = ["a", "b"]', ["a", "b"]],
+    invalid: "hosts = 7",
+  },
+  {
+    name: "idpUrl",
+    fallback: undefined,
+    env: ["PACT_IDP_URL", "https://a.example", "https://a.example"],
+    toml: ["policy.iam", 'idp_url = "https://b.example"', "https://b.example"],
+    invalid: 'idp_url = "b"',
+  },
+  {
+    name: "clientId",
+    fallback: "pact",
+    env: ["PACT_CLIENT_ID", "a", "a"],
+    toml: ["policy.iam", 'client_id = "b"', "b"],
+    invalid: "client_id = 1",
+  },
+  {
+    name: "oidcIssuer",
+    fallback: undefined,
+    env: ["PACT_OIDC_ISSUER", "https://a.example", "https://a.example"],
+    toml: ["policy.iam", 'oidc_issuer = "https://b.example"', "https://b.example"],
+    invalid: 'oidc_issuer = ""',
+  },
+  {
+    name: "oidcAudiences",
+    fallback: ["pact"],
+    env: ["PACT_OIDC_AUDIENCE", "a, b", ["a", "b"]],
+    toml: ["policy.iam", 'oidc_audience = "c"', ["c"]],
+    invalid: "oidc_audience = [1]",
+  },
+  {
+    name: "jwksUrl",
+    fallback: undefined,
+    env: ["PACT_OIDC_JWKS_URL", "https://a.example/k", "https://a.example/k"],
+    toml: ["policy.iam", 'jwks_url = "https://b.example/k"', "https://b.example/k"],
+    invalid: 'jwks_url = "k"',
+  },
+  {
+    name: "hmacSecret",
+    fallback: undefined,
+    env: ["PACT_OIDC_HMAC_SECRET", SECRET, SECRET],
+    toml: ["policy.iam", `hmac_secret = "${SECRET}"`, SECRET],
+    invalid: 'hmac_secret = "short"',
+  },
+  {
+    name: "principalClaim",
+    fallback: "sub",
+    toml: ["policy.iam", 'principal_claim = "email"', "email"],
+    invalid: 'principal_claim = ""',
+  },
+  {
+    name: "roleMap",
+    fallback: {},
+    toml: ["policy.iam", 'role_map = { "a@b" = "pact-ops-ml" }', { "a@b": "pact-ops-ml" }],
+    invalid: "role_map = { a = 1 }",
+  },
+];
+
+for (const { name, fallback, flag, env, toml, invalid } of TABLE) {
+  Deno.test(`CFG-1: ${name}: flag before environment before file before default`, () => {
+    assert.deepEqual(settings({})[name], fallback);
+    const given: { args?: string[]; env?: Record<string, string>; toml?: string } = {};
+    given.toml = `[${toml[0]}]\n${toml[1]}\n`;
+    assert.deepEqual(settings(given)[name], toml[2]);
+    if (env !== undefined) {
+      given.env = { [env[0]]: env[1] };
+      assert.deepEqual(settings(given)[name], env[2]);
+      assert.deepEqual(settings({ ...given, env: { [env[0]]: "" } })[name], toml[2], "DEP-21");
+    }
+    if (flag !== undefined) {
+      given.args = [flag[0]];
+      assert.deepEqual(settings(given)[name], flag[1]);
+    }
+    if (invalid === undefined) return;
+    assert.throws(() => settings({ toml: `[${toml[0]}]\n${invalid}\n` }), ConfigError);
+  });
+}
+
+Deno.test("CFG-1: the node id is required, but for development", () => {
+  const readFile = () => undefined;
+  assert.throws(() => loadConfig({ args: [], env: {}, readFile }), /node id missing/);
+  assert.equal(loadConfig({ args: ["--single-node"], env: {}, readFile }).settings.nodeId, 1);
+  const env = { PACT_JOURNAL_NODE_ID: "3" };
+  assert.equal(loadConfig({ args: [], env, readFile }).settings.nodeId, 3);
+  for (const id of ["0", "4294967296", "one"]) {
+    const given = { args: [`--node-id=${id}`], env: {}, readFile };
+    assert.throws(() => loadConfig(given), ConfigError);
+  }
+});
+
+Deno.test("RUST_LOG: the directive of pact's journal counts, then the one without a target", () => {
+  const level = (text: string) => settings({ env: { RUST_LOG: text } }).logLevel;
+  assert.equal(level("debug"), "debug");
+  assert.equal(level("warn,pact_journal=debug"), "debug");
+  assert.equal(level("hyper=trace,warn"), "warn");
+  assert.equal(level("hyper=trace"), "info");
+  assert.equal(level("trace"), "debug");
+  assert.equal(settings({ env: { RUST_LOG: "debug", PACT_LOG_LEVEL: "error" } }).logLevel, "error");
+  assert.throws(() => level("pact=loud"), /RUST_LOG: .*not one of debug, info, warn, error/);
+});
+
+Deno.test("AUT-5: a shared secret warns, and a short one is refused outside development", () => {
+  const short = { PACT_OIDC_HMAC_SECRET: "short" };
+  assert.throws(() => load({ env: short }), /HMAC secret has 5 bytes: give at least 32/);
+  assert.equal(settings({ env: short, args: ["--single-node"] }).hmacSecret, "short");
+  const { warnings } = load({ env: { PACT_OIDC_HMAC_SECRET: SECRET } });
+  assert.ok(warnings.some((text) => /HMAC secret/.test(text)));
+  assert.ok(load({}).warnings.some((text) => /people cannot sign in/.test(text)));
+});
+
+Deno.test("CFG-2: keys of the published samples whose function comes later warn and do not fail", () => {
+  const toml = `
+[journal]
+listen_addr = "0.0.0.0:9443"
+data_dir = "/var/lib/pact/journal"
+[journal.raft]
+snapshot_interval = 10000
+[journal.streaming]
+max_concurrent_boot_streams = 15000
+[policy]
+enabled = true
+[policy.iam]
+oidc_issuer = "https://auth.example.org/hpc"
+oidc_audience = "pact"
+[policy.engine]
+type = "opa"
+opa_endpoint = "http://localhost:8181/v1/data/pact"
+[policy.federation]
+sovra_endpoint = "https://sovra.example.org"
+sync_interval_seconds = 300
+[telemetry]
+log_level = "info"
+log_format = "json"
+prometheus_enabled = true
+prometheus_listen = "0.0.0.0:9091"
+loki_enabled = true
+loki_endpoint = "http://loki:3100"
+`;
+  const { warnings } = load({ toml });
+  for (
+    const key of [
+      "policy.engine.type",
+      "policy.federation.sovra_endpoint",
+      "telemetry.loki_enabled",
+    ]
+  ) {
+    assert.ok(warnings.includes(`${key} has no effect in this version`), key);
+  }
+  assert.ok(!warnings.some((text) => text.startsWith("telemetry.prometheus_enabled")));
+  assert.ok(!warnings.some((text) => text.includes("unknown key")));
+});
+
+Deno.test("files that belong together are given together, and several members wait for Raft", () => {
+  const half = '[journal.tls]\ncert = "/a"\n';
+  assert.throws(() => load({ toml: half }), /journal.tls.cert and journal.tls.key belong together/);
+  const ca = { PACT_CA_CERT: "/a" };
+  assert.throws(() => load({ env: ca }), /ca_cert and journal.enrollment.ca_key/);
+  const peers = { PACT_JOURNAL_PEERS: "1=a:9443,2=b:9443,3=c:9443" };
+  assert.throws(() => load({ env: peers }), /single-member log/);
+  assert.deepEqual(settings({ env: { PACT_JOURNAL_PEERS: "1=a:9443" } }).peers, ["1=a:9443"]);
+});
+
+Deno.test("CRT-8: TLS off warns, more so beyond loopback", () => {
+  const off = (listen: string) =>
+    load({ args: [`--listen=${listen}`], env: { PACT_JOURNAL_TLS: "off" } }).warnings.join("\n");
+  assert.match(off("0.0.0.0:9443"), /beyond loopback/);
+  assert.match(off("127.0.0.1:9443"), /TLS is off/);
+  assert.doesNotMatch(off("127.0.0.1:9443"), /beyond loopback/);
+});
+
+Deno.test("a named configuration file that is missing is an error, the default one is not", () => {
+  assert.throws(() => load({ args: ["--config=/nowhere.toml"] }), /\/nowhere.toml.*not found/);
+  assert.throws(() => load({ env: { PACT_JOURNAL_CONFIG: "/no.toml" } }), /not found/);
+  assert.throws(() => load({ args: ["serve"] }), /unexpected argument 'serve'/);
+});
