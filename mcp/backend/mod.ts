@@ -3,8 +3,7 @@
  *
  * @module
  */
-export type { AgentClient, Agents } from "./agents.ts";
+export type { AgentClient } from "./agents.ts";
 export { type Backend, createBackend } from "./backend.ts";
 export { forEachAtOnce } from "./each.ts";
 export { TimedOut, Unreachable, Untrusted } from "./failure.ts";
-export type { JournalLink, JournalServices } from "./journal_link.ts";

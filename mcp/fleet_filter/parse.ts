@@ -59,7 +59,7 @@ function parseTerm(text: string): Term {
 }
 
 /** Whether an operator compares sizes. */
-export function isOrdering(operator: Operator): boolean {
+function isOrdering(operator: Operator): boolean {
   return operator.startsWith("<") || operator.startsWith(">");
 }
 

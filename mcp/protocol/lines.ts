@@ -2,7 +2,7 @@
 export type InputLine = { readonly text: string } | { readonly tooLong: true };
 
 /** Longest line accepted, in bytes (MCP-2). */
-export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+const maxLineBytes = 4 * 1024 * 1024;
 
 /**
  * The lines of a byte stream, without their ends. Of a line above the bound nothing is kept.
@@ -11,7 +11,7 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
-  maxBytes: number = MAX_LINE_BYTES,
+  maxBytes: number = maxLineBytes,
 ): AsyncGenerator<InputLine, void, undefined> {
   let parts: Uint8Array[] = [];
   let length = 0;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { admitCall, initialRateState, type RateClass, type RateState } from "./rate_limit.ts";
+export { admitCall, initialRateState, type RateClass } from "./rate_limit.ts";
 export { RequestIds } from "./request_ids.ts";
 export { redactorFor } from "./secrets.ts";
 export { quoteOutput, truncateMiddle, withoutControls } from "./text.ts";

@@ -1,5 +1,5 @@
 /** How many calls a minute may have (SAF-3). */
-export const CALLS_PER_MINUTE = { any: 120, write: 20, exec: 10 } as const;
+const CALLS_PER_MINUTE = { any: 120, write: 20, exec: 10 } as const;
 
 /** What is counted on its own. */
 export type RateClass = keyof typeof CALLS_PER_MINUTE;

@@ -69,7 +69,7 @@ export function isUnknownNode(error: unknown): boolean {
 }
 
 /** Deadline of calls to an agent that only look (MCP-24). */
-export const agentTimeoutMs = 10_000;
+const agentTimeoutMs = 10_000;
 
 /**
  * Calls the agent of a node after asking the journal whether there is such a node; when the journal

@@ -36,9 +36,6 @@ export class ToolError extends Error {
   override readonly name = "ToolError";
 }
 
-/** Arguments that break the tool's schema (MCP-8). */
-export class ArgumentError extends ToolError {}
-
 /** A tool as its file describes it. */
 interface ToolDescription<Input extends z.ZodObject, Output extends z.ZodObject> {
   readonly name: string;
@@ -68,7 +65,7 @@ export interface Tool extends
   /**
    * Checks the arguments, before anything is sent anywhere.
    *
-   * @throws {ArgumentError} for the first that is wrong (MCP-8).
+   * @throws {ToolError} for the first that is wrong (MCP-8).
    */
   prepare(args: unknown): (context: ToolContext) => Promise<Answer>;
 }
@@ -87,7 +84,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     outputSchema: jsonSchema(output, "output"),
     prepare(args) {
       const parsed = input.safeParse(args);
-      if (!parsed.success) throw new ArgumentError(problemOf(parsed.error, args, missing));
+      if (!parsed.success) throw new ToolError(problemOf(parsed.error, args, missing));
       return (context) => run(parsed.data, context);
     },
   };
