@@ -29,20 +29,20 @@ const caOf = (site: Site) => `${site.nodeRoot("node-1")}/etc/pact/ca.crt`;
 const valid = (site: Site) =>
   `[agent]\nnode_id = "node-1"\n[agent.journal]\ntls_ca = "${caOf(site)}"\n`;
 
-Deno.test("bad input, agent: malformed TOML is refused with file, line and column", async () => {
+Deno.test("demand 12, agent: malformed TOML is refused with file, line and column", async () => {
   await using site = await openSite();
   const end = await run(site, "[agent]\nnode_id = node-1\n");
   refused(end, /^pact-agent: \S+\/agent\.toml:2:\d+: malformed TOML/m);
 });
 
-Deno.test("bad input, agent: a value of the wrong type or out of range is refused with its key and line", async () => {
+Deno.test("demand 12, agent: a value of the wrong type or out of range is refused with its key and line", async () => {
   await using site = await openSite();
   refused(await run(site, "[agent]\nnode_id = 7\n"), /agent\.toml:2:1: agent\.node_id: /);
   const window = "[agent.commit_window]\nbase_window_seconds = 5\n";
   refused(await run(site, window), /agent\.toml:2:1: agent\.commit_window\.base_window_seconds: /);
 });
 
-Deno.test("ACF-1: an unknown key is named with its line and the nearest known one", async () => {
+Deno.test("demand 12, ACF-1: an unknown key is named with its line and the nearest known one", async () => {
   await using site = await openSite();
   const end = await run(site, `${valid(site)}[agent.shell]\nlistne = "x"\n`, ["--check-config"]);
   assert.match(
@@ -52,7 +52,7 @@ Deno.test("ACF-1: an unknown key is named with its line and the nearest known on
   assert.equal(end.code, 0, end.stderr);
 });
 
-Deno.test("bad input, agent: files that are missing, or that others can read, are named", async () => {
+Deno.test("demand 12, agent: files that are missing, or that others can read, are named", async () => {
   await using site = await openSite();
   const etc = `${site.nodeRoot("node-1")}/etc/pact`;
   refused(
@@ -76,7 +76,7 @@ Deno.test("bad input, agent: files that are missing, or that others can read, ar
   refused(await runDeno(options), /agent\.toml: configuration file not found/);
 });
 
-Deno.test("bad input, agent: a shell port in use is named", async () => {
+Deno.test("demand 12, agent: a shell port in use is named", async () => {
   await using site = await openSite();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await site.addPerson({ name: "ana", role: "pact-platform-admin" });
@@ -98,7 +98,7 @@ listen = "127.0.0.1:${taken.addr.port}"
   assert.notEqual(end.code, 0);
 });
 
-Deno.test("bad input, agent: without root it says that its development options belong together", async () => {
+Deno.test("demand 12, agent: without root it says that its development options belong together", async () => {
   await using site = await openSite();
   refused(await run(site, valid(site), ["--profile=auto"]), /--profile rootless/);
 });

@@ -26,18 +26,18 @@ function refused(end: ProgramEnd, message: RegExp): void {
   assert.equal(end.code, 1, end.stderr);
 }
 
-Deno.test("bad input, journal: malformed TOML is refused with file, line and column", async () => {
+Deno.test("demand 12, journal: malformed TOML is refused with file, line and column", async () => {
   await using site = await openSite();
   const end = await run(site, "[journal]\nnode_id = 1\nlisten_addr = 127.0.0.1:0\n");
   refused(end, /^pact-journal: \S+\/bad\.toml:3:\d+: malformed TOML/m);
 });
 
-Deno.test("bad input, journal: a value of the wrong type is refused with its key and line", async () => {
+Deno.test("demand 12, journal: a value of the wrong type is refused with its key and line", async () => {
   await using site = await openSite();
   refused(await run(site, '[journal]\nnode_id = "one"\n'), /bad\.toml:2:1: journal\.node_id: /);
 });
 
-Deno.test("CFG-1: an unknown key is named with its line and the nearest known one", async () => {
+Deno.test("demand 12, CFG-1: an unknown key is named with its line and the nearest known one", async () => {
   await using site = await openSite();
   const toml = '[journal]\nnode_id = 1\nlisten_adr = "127.0.0.1:0"\n';
   const end = await run(site, toml, ["--check-config"]);
@@ -45,12 +45,12 @@ Deno.test("CFG-1: an unknown key is named with its line and the nearest known on
   assert.equal(end.code, 0);
 });
 
-Deno.test("bad input, journal: an option that does not exist is refused with the nearest one", async () => {
+Deno.test("demand 12, journal: an option that does not exist is refused with the nearest one", async () => {
   await using site = await openSite();
   refused(await run(site, "", ["--data-dri=/tmp"]), /--data-dri.*--data-dir/);
 });
 
-Deno.test("bad input, journal: a port in use is named", async () => {
+Deno.test("demand 12, journal: a port in use is named", async () => {
   await using site = await openSite();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
@@ -59,7 +59,7 @@ Deno.test("bad input, journal: a port in use is named", async () => {
   refused(await run(site, "", [`--metrics-listen=${address}`]), port);
 });
 
-Deno.test("bad input, journal: a secret that others can read is refused with the remedy", async () => {
+Deno.test("demand 12, journal: a secret that others can read is refused with the remedy", async () => {
   await using site = await openSite();
   const secret = `${site.journalRoot}/etc/pact/open_secret`;
   await Deno.writeTextFile(secret, "0123456789abcdef0123456789abcdef", { mode: 0o644 });
@@ -69,7 +69,7 @@ Deno.test("bad input, journal: a secret that others can read is refused with the
   assert.doesNotMatch(end.stderr, /0123456789abcdef/);
 });
 
-Deno.test("bad input, journal: a file that is missing, or no certificate, is named", async () => {
+Deno.test("demand 12, journal: a file that is missing, or no certificate, is named", async () => {
   await using site = await openSite();
   const etc = `${site.journalRoot}/etc/pact`;
   const toml = (cert: string) =>
@@ -83,7 +83,7 @@ Deno.test("bad input, journal: a file that is missing, or no certificate, is nam
   refused(absent, /none\.toml/);
 });
 
-Deno.test("bad input, journal: a data directory that another journal uses is refused, and that one goes on", async () => {
+Deno.test("demand 12, journal: a data directory that another journal uses is refused, and that one goes on", async () => {
   await using site = await openSite();
   const { program, metricsAddress } = await site.startJournal();
   refused(await run(site, ""), new RegExp(String(program.pid)));
@@ -91,7 +91,7 @@ Deno.test("bad input, journal: a data directory that another journal uses is ref
   assert.match(await answer.text(), /healthy/);
 });
 
-Deno.test("JRN-65: the journal refuses a log with changed bytes, names it, and leaves it as it is", async () => {
+Deno.test("demand 12, JRN-65: the journal refuses a log with changed bytes, names it, and leaves it as it is", async () => {
   await using site = await openSite();
   await site.addPerson({ name: "ana", role: "pact-platform-admin" });
   await site.startJournal();
@@ -112,7 +112,7 @@ Deno.test("JRN-65: the journal refuses a log with changed bytes, names it, and l
   assert.deepEqual(await Deno.readFile(path), bytes, "the damaged log was written to");
 });
 
-Deno.test("bad input, journal: an oversized message is refused and the journal goes on", async () => {
+Deno.test("demand 12, journal: an oversized message is refused and the journal goes on", async () => {
   await using site = await openSite();
   await site.addPerson({ name: "ana", role: "pact-platform-admin" });
   await site.startJournal();

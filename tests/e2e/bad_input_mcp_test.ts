@@ -12,14 +12,14 @@ async function run(env: Record<string, string>, flags: readonly string[] = []) {
   });
 }
 
-Deno.test("bad input, MCP server: a variable with an impossible value is named, and nothing is served", async () => {
+Deno.test("demand 12, MCP server: a variable with an impossible value is named, and nothing is served", async () => {
   const end = await run({ PACT_MCP_NAME: "a name with spaces" });
   assert.match(end.stderr, /PACT_MCP_NAME/);
   assert.equal(end.code, 1);
   assert.equal(end.stdout, "", "standard output belongs to the protocol");
 });
 
-Deno.test("bad input, MCP server: a token file that others can read is refused", async () => {
+Deno.test("demand 12, MCP server: a token file that others can read is refused", async () => {
   await using site = await openSite();
   const token = `${site.directory}/token`;
   await Deno.writeTextFile(token, "a.b.c");

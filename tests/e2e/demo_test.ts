@@ -22,7 +22,7 @@ async function assertNothingLeft(directory: string): Promise<void> {
   assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name), []);
 }
 
-Deno.test("the demo task walks its whole tour within a minute and leaves nothing behind", async () => {
+Deno.test("demand 10: the demo task walks its whole tour within a minute and leaves nothing behind", async () => {
   await using dir = await tempDir();
   const { code, stdout, stderr } = await runDeno({ ...tourIn(dir.path), timeoutMs: LIMIT_MS });
   assert.equal(code, 0, `${stdout}\n${stderr}`);
@@ -48,7 +48,7 @@ function assertReadmeShows(output: string): void {
   assert(at > 0, "README.md has no excerpt of the tour");
 }
 
-Deno.test("demo --keep leaves the cluster running, says how to use it, and removes it on Ctrl-C", async () => {
+Deno.test("demand 10: demo --keep leaves the cluster running, says how to use it, and removes it on Ctrl-C", async () => {
   await using dir = await tempDir();
   await using tour = spawnDeno(tourIn(dir.path, ["--keep"]));
   const [, config = ""] = await tour.waitForOutput(/export PACT_CONFIG=(\S+ana\S+)/, LIMIT_MS);
@@ -66,7 +66,7 @@ Deno.test("demo --keep leaves the cluster running, says how to use it, and remov
   await assertNothingLeft(dir.path);
 });
 
-Deno.test("a tour that is interrupted ends its programs and removes its directory", async () => {
+Deno.test("demand 10: a tour that is interrupted ends its programs and removes its directory", async () => {
   await using dir = await tempDir();
   await using tour = spawnDeno(tourIn(dir.path));
   await tour.waitForOutput(/pact-agent --config/, LIMIT_MS);
@@ -75,7 +75,7 @@ Deno.test("a tour that is interrupted ends its programs and removes its director
   await assertNothingLeft(dir.path);
 });
 
-Deno.test("a missing C compiler is said in one line by the demo task", async () => {
+Deno.test("demand 2: a missing C compiler is said in one line by the demo task", async () => {
   await using dir = await tempDir();
   const options = tourIn(dir.path);
   const env = { ...options.env, PACT_CC: "/nonexistent/cc" };

@@ -13,7 +13,7 @@ const LOAD_MAX_MS = 120;
 
 installHttp2Guard();
 
-Deno.test("kill -9 of the journal at 100 random moments under load loses no entry it acknowledged over RPC", async () => {
+Deno.test("demand 12: kill -9 of the journal at 100 random moments under load loses no entry it acknowledged over RPC", async () => {
   const random = seededRandom(SEED);
   await using site = await openSite();
   await site.addPerson({ name: "ana", role: "pact-platform-admin" });

@@ -66,7 +66,7 @@ async function serviceOf(site: Site) {
 
 const motd = (site: Site) => Deno.readTextFile(`${site.nodeRoot("node-1")}/etc/motd`);
 
-Deno.test("drift that nobody commits is rolled back when its window ends, and the log says so", async () => {
+Deno.test("demand 7: drift that nobody commits is rolled back when its window ends, and the log says so", async () => {
   await using site = await siteWithNode(WITH_SHORT_WINDOW);
   await Deno.writeTextFile(`${site.nodeRoot("node-1")}/etc/motd`, "by hand\n");
   await until(site, ["status"], /node-1 .*DRIFTED .*window/);
@@ -75,7 +75,7 @@ Deno.test("drift that nobody commits is rolled back when its window ends, and th
   await until(site, ["log"], /ROLLBACK +node:node-1 .*commit window expired/);
 });
 
-Deno.test("drift that is committed in time stays, through a restart of the agent too", async () => {
+Deno.test("demand 7: drift that is committed in time stays, through a restart of the agent too", async () => {
   await using site = await siteWithNode({ ...WITH_SHORT_WINDOW, driftSensitivity: 20 });
   await Deno.writeTextFile(`${site.nodeRoot("node-1")}/etc/motd`, "by hand\n");
   await until(site, ["status"], /node-1 .*DRIFTED/);
@@ -86,7 +86,7 @@ Deno.test("drift that is committed in time stays, through a restart of the agent
   assert.equal(await motd(site), "by hand\n");
 });
 
-Deno.test("kill -9 of the agent leaves its services running, and the next agent adopts them", async () => {
+Deno.test("demand 7: kill -9 of the agent leaves its services running, and the next agent adopts them", async () => {
   await using site = await siteWithNode(WITH_SHORT_WINDOW);
   const before = await serviceOf(site);
   assert.equal(before.state, "Running");
@@ -100,7 +100,7 @@ Deno.test("kill -9 of the agent leaves its services running, and the next agent 
   await until(site, ["service", "status", "keeper", "--node", "node-1"], /Running +\d+ +\S+ +1\b/);
 });
 
-Deno.test("SHD-3: SIGTERM of the agent ends its services", async () => {
+Deno.test("demand 7, SHD-3: SIGTERM of the agent ends its services", async () => {
   await using site = await siteWithNode(WITH_SHORT_WINDOW);
   const { pid } = await serviceOf(site);
   const { code, stderr } = await site.stop("node-1");
@@ -108,7 +108,7 @@ Deno.test("SHD-3: SIGTERM of the agent ends its services", async () => {
   assert.throws(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
 });
 
-Deno.test("without the journal a node goes on: exec, drift and rollback work and are replayed on its return", async () => {
+Deno.test("demand 7: without the journal a node goes on: exec, drift and rollback work and are replayed on its return", async () => {
   await using site = await siteWithNode(WITH_SHORT_WINDOW);
   await site.stop("journal", "SIGKILL");
   const exec = await site.pact("ben", ["exec", "node-1", "--", "uname", "-s"]);
@@ -125,7 +125,7 @@ Deno.test("without the journal a node goes on: exec, drift and rollback work and
   await until(site, ["log"], /ROLLBACK +node:node-1/);
 });
 
-Deno.test("a node starts from its cache while the journal is down, and says so", async () => {
+Deno.test("demand 7: a node starts from its cache while the journal is down, and says so", async () => {
   await using site = await siteWithNode(WITH_SHORT_WINDOW);
   await site.stop("node-1");
   await site.stop("journal");

@@ -5,7 +5,7 @@ import { openSite } from "../support/site/mod.ts";
 
 const deploy = `${repositoryRoot}deploy`;
 
-Deno.test("deploy/config/journal.toml is valid as it is, without a warning", async () => {
+Deno.test("demand 13: deploy/config/journal.toml is valid as it is, without a warning", async () => {
   const { code, stdout, stderr } = await runDeno({
     module: `${repositoryRoot}journal/main.ts`,
     flags: ["--quiet", "-P=journal", `--allow-read=${deploy}`],
@@ -18,7 +18,7 @@ Deno.test("deploy/config/journal.toml is valid as it is, without a warning", asy
   });
 });
 
-Deno.test("deploy/config/agent.toml is valid where there is a CA certificate, without a warning", async () => {
+Deno.test("demand 13: deploy/config/agent.toml is valid where there is a CA certificate, without a warning", async () => {
   await using site = await openSite();
   const sample = await Deno.readTextFile(`${deploy}/config/agent.toml`);
   const config = `${site.nodeRoot("node-1")}/etc/pact/agent.toml`;
@@ -39,7 +39,7 @@ Deno.test("deploy/config/agent.toml is valid where there is a CA certificate, wi
   });
 });
 
-Deno.test("deploy/examples/ml-training.toml can be applied as it is", async () => {
+Deno.test("demand 13: deploy/examples/ml-training.toml can be applied as it is", async () => {
   await using site = await openSite();
   await site.addPerson({ name: "ana", role: "pact-platform-admin" });
   await site.startJournal();

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { repositoryRoot } from "../support/mod.ts";
+
+const read = (path: string) => Deno.readTextFileSync(`${repositoryRoot}${path}`);
+
+const DOCUMENTS = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...[...Deno.readDirSync(`${repositoryRoot}docs`)].map(({ name }) => `docs/${name}`),
+].filter((path) => path.endsWith(".md"));
+
+Deno.test("demand 2: the README names the two commands with the Deno that is tested, and CI runs the same", () => {
+  const { deno } = Deno.version;
+  const readme = read("README.md");
+  for (const task of ["demo", "test"]) {
+    assert(readme.includes(`\nnpx -y deno@${deno} task ${task}\n`));
+  }
+  assert.deepEqual([...new Set(readme.match(/deno@[\d.]*\d/g))], [`deno@${deno}`]);
+  const ci = read(".ci/run");
+  assert(ci.includes(`readonly VERSION=${deno}\n`));
+  assert(ci.includes('deno=(npx -y "deno@$VERSION")') && ci.includes('"${deno[@]}" task test\n'));
+});
+
+Deno.test("demand 13: every file that a document links to is there", () => {
+  for (const document of DOCUMENTS) {
+    for (const [, target = ""] of read(document).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      const path = join(repositoryRoot, dirname(document), target);
+      assert.doesNotThrow(() => Deno.statSync(path), `${document} links to ${target}`);
+    }
+  }
+});
