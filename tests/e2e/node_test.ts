@@ -3,8 +3,7 @@ import { waitFor } from "../support/mod.ts";
 import { type AgentTuning, openSite, type Site, SITE_VARIABLE } from "../support/site/mod.ts";
 
 const WITH_SHORT_WINDOW: AgentTuning = { baseWindowSeconds: 60, driftSensitivity: 200 };
-/** An agent that the journal takes for still alive asks again after 30 s. */
-const CONVERGE_MS = 45_000;
+const CONVERGE_MS = 20_000;
 
 /** A site with one node of vCluster `demo`, which is rolled back after `windowSeconds`. */
 async function siteWithNode(tuning: AgentTuning): Promise<Site> {
@@ -136,6 +135,8 @@ Deno.test("demand 7: a node starts from its cache while the journal is down, and
     what: "the declared file",
   });
   assert.match(site.running("node-1").stderr, /cache/);
+  const exec = await site.pact("ben", ["exec", "node-1", "--", "uname", "-s"]);
+  assert.equal(exec.code, 0, `NEN-6: the certificate of before serves: ${exec.stderr}`);
   await site.startJournal();
   await until(site, ["status"], /node-1 .*COMMITTED .*1\/1/);
 });

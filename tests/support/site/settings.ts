@@ -10,15 +10,7 @@ export interface JournalFiles {
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
 export function journalToml({ caCert, caKey, secretFile }: JournalFiles): string {
   return stringify({
-    journal: {
-      enrollment: {
-        ca_cert: caCert,
-        ca_key: caKey,
-        domain_id: "site",
-        // A node that was killed may be back at once.
-        active_lock_seconds: 1,
-      },
-    },
+    journal: { enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" } },
     policy: { iam: { hmac_secret_file: secretFile } },
   });
 }
