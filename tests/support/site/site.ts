@@ -1,6 +1,6 @@
 /**
  * A small cluster of real parts on this machine: a journal, agents, people with tokens. It owns a
- * directory and every process started through it, and ends with its scope: all of them are killed
+ * directory and every process started through it, and ends with its scope: all of them are ended
  * and the directory is removed.
  */
 import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
@@ -24,6 +24,9 @@ export const SITE_VCLUSTER = "demo";
 
 /** Longest a program may take to say that it is ready. */
 const READY_LIMIT_MS = 30_000;
+
+/** Longest a program may take to end by itself. */
+const END_LIMIT_MS = 3_000;
 
 /** What a program needs of the runtime beside its permissions. */
 const UNSTABLE = { journal: [], agent: ["--unstable-worker-options"], mcp: [] } as const;
@@ -275,8 +278,8 @@ export class Site implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const program of this.#programs.values()) program.kill();
-    await Promise.all([...this.#programs.values()].map(({ ended }) => ended));
+    // Agents end their services themselves, and wait for them; what does not end in time is killed.
+    await Promise.all([...this.#programs.values()].map(endProgram));
     await killProcessesOf(this.directory);
     await Deno.remove(this.directory, { recursive: true });
   }
@@ -333,4 +336,11 @@ export class Site implements AsyncDisposable {
       );
     }
   }
+}
+
+async function endProgram(program: SpawnedDeno): Promise<void> {
+  program.kill("SIGTERM");
+  const timer = setTimeout(() => program.kill("SIGKILL"), END_LIMIT_MS);
+  await program.ended;
+  clearTimeout(timer);
 }
