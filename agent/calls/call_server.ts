@@ -37,11 +37,22 @@ export interface CallServer {
   close(): void;
 }
 
-/** A server of `handlers` by method name. */
+/** What a call server works with. */
+export interface CallServerOptions {
+  /** By method name. */
+  readonly handlers: Readonly<Record<string, CallHandler>>;
+  readonly send: (frame: CoreFrameContent) => void;
+  readonly log: Logger;
+  /** Told of every call that was denied to its caller. */
+  readonly onDenied: (caller: agentport.Caller, detail: string) => void;
+}
+
+/** Codes that say that somebody may not do what they asked for. */
+const DENIALS = ["PERMISSION_DENIED", "POLICY_DENIED"];
+
+/** A server of calls. */
 export function createCallServer(
-  handlers: Readonly<Record<string, CallHandler>>,
-  send: (frame: CoreFrameContent) => void,
-  log: Logger,
+  { handlers, send, log, onDenied }: CallServerOptions,
 ): CallServer {
   const calls = new Map<bigint, RunningCall>();
   let isClosed = false;
@@ -71,6 +82,9 @@ export function createCallServer(
       await carryOut(call, running);
       send({ case: "callEnd", value: { callId } });
     } catch (error) {
+      if (error instanceof RefusedError && DENIALS.includes(error.code)) {
+        onDenied(caller, `${call.method}: ${error.message}`);
+      }
       send({ case: "callEnd", value: { callId, ...refusalOf(error, call.method, log) } });
     } finally {
       calls.delete(callId);

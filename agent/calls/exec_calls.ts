@@ -2,6 +2,7 @@ import { config, shell } from "../../api/mod.ts";
 import { nodeEntry, RefusedError } from "../entries/mod.ts";
 import {
   effectiveWhitelist,
+  type ExecEvent,
   execLogMessage,
   type ExecPlan,
   type ExecRefusal,
@@ -51,23 +52,31 @@ async function* exec(
   const grantForClass = changesState
     ? grantCall(node.standing(), call.caller, "exec", true)
     : grant;
+  if (changesState && node.writer.isFull) {
+    throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
+  }
   const run = node.executor.run(plan, node.newId(), { signal: call.signal });
   if (changesState) node.attribute(grant.author.principal);
-  for await (const event of run.events) {
-    switch (event.kind) {
-      case "stdout":
-      case "stderr":
-        yield { output: { case: event.kind, value: new Uint8Array(event.bytes) } };
-        break;
-      case "error":
-        yield { output: { case: "error", value: event.message } };
-        break;
-      case "exit":
-        yield { output: { case: "exitCode", value: event.code } };
-    }
+  try {
+    for await (const event of run.events) yield { output: outputOf(event) };
+  } finally {
+    // Also when the caller has gone in the middle of it: every command leaves an entry (S4).
+    logExec(node, grantForClass, plan, await run.summary);
+    if (changesState) node.attribute(grant.author.principal);
+    if (changesState) await node.convergence.scan();
   }
-  logExec(node, grantForClass, plan, await run.summary);
-  if (changesState) await node.convergence.scan();
+}
+
+function outputOf(event: ExecEvent): shell.ExecOutput["output"] {
+  switch (event.kind) {
+    case "stdout":
+    case "stderr":
+      return { case: event.kind, value: new Uint8Array(event.bytes) };
+    case "error":
+      return { case: "error", value: event.message };
+    case "exit":
+      return { case: "exitCode", value: event.code };
+  }
 }
 
 /** What the caller may run here (WHL-2, WHL-6). */

@@ -1,7 +1,8 @@
 import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import type { EntryWriter } from "../entries/mod.ts";
+import type { Files } from "../../ffi/mod.ts";
+import type { Author, EntryWriter } from "../entries/mod.ts";
 import type { Executor } from "../exec/mod.ts";
 import type { Supervisor } from "../supervisor/mod.ts";
 import type { Convergence } from "../window/mod.ts";
@@ -11,6 +12,7 @@ import type { NodeStanding } from "./access.ts";
 export interface CallNode {
   readonly supervisor: Supervisor;
   readonly executor: Executor;
+  readonly files: Files;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
   readonly clock: Clock;
@@ -26,6 +28,8 @@ export interface CallNode {
   isConnected(): boolean;
   status(): journal.NodeStateDetail;
   capability(): capability.CapabilityReport;
+  /** Puts on record what somebody did that is no entry (NAU-1). */
+  audit(action: string, author: Author, detail: string): void;
   /** Who changed what a command may have changed is known from now on (DRIFT-6). */
   attribute(actor: string): void;
 }

@@ -69,16 +69,18 @@ function applyService(document: OverlayDocument, item: DeltaItem): void {
     return;
   }
   const declared = document.services.find((service) => service.name === item.key);
-  document.services = [...others, serviceOf(item.key, item.value, declared)];
+  const service = serviceOf(item.key, item.value, declared);
+  // One that cannot be read leaves the declared one in force; it must not hold up everything else.
+  if (service !== undefined) document.services = [...others, service];
 }
 
 function serviceOf(
   name: string,
   value: unknown,
   declared: ServiceDeclaration | undefined,
-): ServiceDeclaration {
+): ServiceDeclaration | undefined {
   if (typeof value !== "string") {
-    return ServiceDeclarationSchema.parse({ ...asObject(value), name });
+    return ServiceDeclarationSchema.safeParse({ ...asObject(value), name }).data;
   }
   const state = value.toLowerCase() === "stopped" ? "stopped" : "running";
   return { ...declared, name, state };

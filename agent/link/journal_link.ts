@@ -5,7 +5,7 @@
 
 import { ConnectError } from "@connectrpc/connect";
 import type { agentport, capability, journal } from "../../api/mod.ts";
-import type { Clock } from "../../common/clock/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
@@ -64,6 +64,11 @@ export interface JournalLink {
 
 /** Longest wait for the core to hand in what happened while disconnected. */
 const RESUME_LIMIT_MS = 60_000;
+
+/** Wait before the boot stream of another vCluster. */
+const VCLUSTER_CHANGE_MS = 100;
+/** How often a quiet journal is asked whether it is there: it says no goodbye when its host dies. */
+const PROBE_MS = 30_000;
 
 /** Starts the link; it runs until `close`. */
 export function startJournalLink(options: LinkOptions): JournalLink {
@@ -198,15 +203,20 @@ class Link implements JournalLink {
     fromSequence: number,
     renewed: AbortSignal,
   ): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, renewed]);
+    const silent = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, renewed, silent.signal]);
     const refresher = createRefresher(this.options, async () => {
       this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
     });
+    const probe = startProbe(this.options, session, (error) => silent.abort(error));
     try {
       for await (const { update } of session.updates(vclusterId, fromSequence, signal)) {
         if (changesDeclaration(update)) refresher.due();
       }
+    } catch (error) {
+      throw silent.signal.aborted ? silent.signal.reason : error;
     } finally {
+      probe.stop();
       refresher.close();
     }
     throw new PactError("UNAVAILABLE", "the journal ended the subscription");
@@ -243,8 +253,8 @@ class Link implements JournalLink {
     if (this.#stop.signal.aborted) return;
     const { code, message } = describe(error);
     // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
-    if (code === "UNAUTHENTICATED") this.#identity = undefined;
-    if (code === "VCLUSTER_CHANGED") return;
+    if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") this.#identity = undefined;
+    if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
     const waitMs = retryDelayMs(code, ++this.#attempt, this.options.random);
     this.options.log.warn("journal not reachable", {
       endpoint,
@@ -277,6 +287,27 @@ class Link implements JournalLink {
     }, { once: true });
     return promise;
   }
+}
+
+/** Asks a quiet journal now and then; `onSilent` gets the error of the first unanswered question. */
+function startProbe(
+  { clock }: Pick<LinkOptions, "clock">,
+  session: JournalSession,
+  onSilent: (error: unknown) => void,
+): { stop(): void } {
+  let timer: TimerHandle;
+  let isStopped = false;
+  const askLater = () => {
+    if (isStopped) return;
+    timer = clock.setTimer(PROBE_MS, () => session.assignedVCluster().then(askLater, onSilent));
+  };
+  askLater();
+  return {
+    stop: () => {
+      isStopped = true;
+      clock.clearTimer(timer);
+    },
+  };
 }
 
 function describe(error: unknown): { readonly code: ErrorCode; readonly message: string } {

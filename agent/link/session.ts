@@ -9,6 +9,7 @@ import {
 } from "../../api/mod.ts";
 import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
 import { SecretPem } from "../../common/tls/mod.ts";
+import { VERSION } from "../../common/version/mod.ts";
 import { present } from "../../common/wire/mod.ts";
 import { type BootConfig, readBootStream } from "./boot_stream.ts";
 
@@ -36,7 +37,7 @@ export class JournalSession {
       caPem: `${address.caPem.trimEnd()}\n${identity.trustBundlePem}`,
       certPem: identity.certPem,
       keyPem: new SecretPem(identity.keyPem),
-      clientName: "pact-agent/0.1.0",
+      clientName: `pact-agent/${VERSION}`,
     });
     this.#config = createClient(journal.ConfigService, this.#transport);
     this.#fleet = createClient(journal.FleetService, this.#transport);
@@ -55,7 +56,8 @@ export class JournalSession {
    */
   async assignedVCluster(): Promise<string> {
     const { nodeId } = this.identity;
-    return (await this.#enrollment.inspectNode({ nodeId })).vclusterId;
+    const answer = await this.#enrollment.inspectNode({ nodeId }, { timeoutMs: CALL_TIMEOUT_MS });
+    return answer.vclusterId;
   }
 
   /** The declared configuration; without its overlay when `knownVersion` is the newest (BOOT-5). */

@@ -3,6 +3,7 @@ import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import {
   auditEvent,
+  type AuditOutcome,
   type AuditPrincipal,
   type AuditSink,
   nodeVclusterScope,
@@ -150,17 +151,34 @@ function append(context: EventContext, content: EntryContent, author?: Author): 
 }
 
 function audit(context: EventContext, action: string, detail: string): void {
+  auditOf(context, action, detail, systemPrincipal("pact-agent"));
+}
+
+/** Puts what somebody did, or was not allowed to do, on the node's record. */
+export function auditOf(
+  context: EventContext,
+  action: string,
+  detail: string,
+  principal: AuditPrincipal,
+  outcome: AuditOutcome = "Success",
+): void {
   const { nodeId, vclusterId } = context.place();
   context.audit.emit(auditEvent({
     id: context.newUuid(),
     nowUsec: BigInt(Math.round(context.clock.nowMs())) * 1000n,
-    principal: systemPrincipal("pact-agent"),
+    principal,
     action,
     scope: nodeVclusterScope(nodeId, vclusterId),
-    outcome: "Success",
+    outcome,
     source: "PactAgent",
     detail,
   }));
+}
+
+/** The author of an entry as audit events name people. */
+export function principalOf({ principal, principalType, role }: Author): AuditPrincipal {
+  const isKnown = principalType === "Human" || principalType === "Agent";
+  return { identity: principal, principalType: isKnown ? principalType : "Service", role };
 }
 
 function names(items: readonly DriftItem[]): string {

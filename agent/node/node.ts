@@ -7,7 +7,7 @@ import type { agentport, capability } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths, SHUTDOWN_FLUSH_MS } from "../../contracts/mod.ts";
-import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   createBackups,
   type Dimension,
@@ -33,6 +33,7 @@ import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import { type Isolation, openIsolation } from "../isolation/mod.ts";
+import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { loadStateFile, SUPERVISION_LOOP, Supervisor } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
@@ -40,10 +41,12 @@ import { type Attributor, createAttributor } from "./attribution.ts";
 import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
+  auditOf,
   onContactChange,
   onConvergenceEvent,
   onReplayRejected,
   onSupervisorNotice,
+  principalOf,
 } from "./events.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
@@ -89,6 +92,8 @@ export class Node {
   #declared: agentport.DeclaredConfig | undefined;
   readonly #contact: Contact;
   readonly #reporter: Reporter;
+  readonly #observer: FileObserver | undefined;
+  #observerFailure: string | undefined;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
 
@@ -121,6 +126,7 @@ export class Node {
     this.convergence = this.#openConvergence();
     this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
     this.#calls = this.#openCalls();
+    this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
     this.#scanLater();
   }
 
@@ -135,6 +141,7 @@ export class Node {
     } catch (error) {
       log.error("declared configuration refused", { error: String(error) });
     }
+    this.#observer?.observe(declared.files.map(({ path }) => `${config.root}${path}`));
     this.#reporter.changed();
   }
 
@@ -191,6 +198,7 @@ export class Node {
     const { clock } = this.options;
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
+    this.#observer?.close();
     this.#calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
@@ -272,12 +280,32 @@ export class Node {
     });
   }
 
+  /** Without it drift is found by scans alone, which status shows (OBS-13). */
+  #openObserver(): FileObserver | undefined {
+    const { shim, events, clock, log } = this.options;
+    try {
+      return openFileObserver({
+        shim,
+        events,
+        clock,
+        log: log.child("agent.observer"),
+        onChange: () => this.convergence.noticeChange(),
+      });
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.#observerFailure = error.message;
+      log.warn("observer inotify: unavailable", { reason: error.message });
+      return undefined;
+    }
+  }
+
   #openCalls(): CallServer {
     const { clock, log, config, newUuid, send } = this.options;
     const node: CallNode = {
       supervisor: this.supervisor,
       convergence: this.convergence,
       executor: this.#executor,
+      files: this.options.shim.files,
       writer: this.writer,
       clock,
       log: log.child("agent.calls"),
@@ -293,6 +321,8 @@ export class Node {
       isConnected: () => this.#contact.isConnected,
       status: () => this.#status(),
       capability: () => this.#capability(),
+      audit: (action, author, detail) =>
+        auditOf(this.#eventContext(), action, detail, principalOf(author)),
       attribute: (actor) => this.#attributor.note(actor),
     };
     const handlers = {
@@ -301,7 +331,15 @@ export class Node {
       ...stateCalls(node),
       ...diagCalls(node),
     };
-    return createCallServer(handlers, send, log.child("agent.calls"));
+    return createCallServer({
+      handlers,
+      send,
+      log: log.child("agent.calls"),
+      onDenied: ({ principal, principalType, roles }, detail) => {
+        const denied = principalOf({ principal, principalType, role: roles.join(",") });
+        auditOf(this.#eventContext(), "auth.denied", detail, denied, "Denied");
+      },
+    });
   }
 
   #eventContext() {
@@ -322,7 +360,10 @@ export class Node {
       [...this.supervisor.unavailable, ...this.#executor.unavailable],
       this.convergence.status(),
     );
-    return [...this.#contact.texts(), ...texts];
+    const blind = this.#observerFailure === undefined
+      ? []
+      : [`observer inotify: ${this.#observerFailure}`];
+    return [...this.#contact.texts(), ...texts, ...blind];
   }
 
   #status() {
