@@ -8,6 +8,7 @@ import {
   coreArguments,
   startAgent,
   USAGE,
+  WORKER_PERMISSIONS,
 } from "./process/mod.ts";
 
 const EXIT_CONFIGURATION = 1;
@@ -18,17 +19,7 @@ function startWorker(): Worker {
   return new Worker(new URL("./worker.ts", import.meta.url), {
     type: "module",
     name: "pact-agent network",
-    deno: {
-      permissions: {
-        net: true,
-        env: false,
-        ffi: false,
-        read: false,
-        run: false,
-        sys: false,
-        write: false,
-      },
-    },
+    deno: { permissions: WORKER_PERMISSIONS },
   });
 }
 

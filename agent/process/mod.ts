@@ -8,3 +8,4 @@ export {
   startAgent,
 } from "./agent.ts";
 export { ConfigurationError } from "./configure.ts";
+export { WORKER_PERMISSIONS } from "./worker_permissions.ts";
