@@ -131,7 +131,9 @@ async function openAll(
   });
   opened.defer(() => enroller.close());
 
+  const stopping = new AbortController();
   const rpc = await listen({
+    stopping: stopping.signal,
     settings,
     clock,
     log,
@@ -143,6 +145,7 @@ async function openAll(
     tls: settings.tlsMode === "off" ? undefined : await trust.serverTls(),
   });
   opened.defer(() => rpc.close({ graceMs: SHUTDOWN_GRACE_MS }));
+  opened.defer(() => stopping.abort());
   const certificates = trust.keepFresh(rpc, log.child("tls"));
   opened.defer(() => certificates.stop());
   opened.defer(followRevocations(replica, rpc, clock));
@@ -206,6 +209,8 @@ interface ApiParts extends JournalOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly enroller: Enroller;
   readonly metrics: Metrics;
+  /** Aborts when the journal closes, so that nobody waits for what will not come. */
+  readonly stopping: AbortSignal;
   /** Absent: cleartext, by explicit choice. */
   readonly tls: ServerTls | undefined;
 }
@@ -228,7 +233,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
       onNodeCall: liveness.seen,
       onRefused: () => metrics.denied("authenticate"),
     }),
-    interceptors: [freshnessInterceptor(replica)],
+    interceptors: [freshnessInterceptor(replica, parts.stopping)],
     onInternalError: (error, call, incidentId) =>
       log.error("internal error", {
         incident: incidentId,

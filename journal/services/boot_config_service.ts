@@ -14,6 +14,7 @@ import type { Overlay } from "../state/mod.ts";
 import type { Metrics } from "../http/mod.ts";
 import { type Delivery, follow, type Interest } from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 
 /** How long a boot stream may wait for its client to read (BOOT-8). */
 const STALL_LIMIT_MS = 30_000;
@@ -96,7 +97,7 @@ async function bootContent(
   { compressor }: BootOptions,
   request: stream.BootConfigRequest,
 ): Promise<BootContent> {
-  const vclusterId = request.vclusterId === "" ? DOMAIN_VCLUSTER : request.vclusterId;
+  const vclusterId = vclusterIdFromWire(request.vclusterId || DOMAIN_VCLUSTER);
   let overlay = await replica.overlay(vclusterId);
   // What was applied between the build and now would be missing here and from the subscription that
   // continues; a few rounds catch up with writers, and if not, the stream starts where it was built.
@@ -254,8 +255,8 @@ async function interestOf(
     return { withMemberNodes: true, everything: true };
   }
   const scopes: Scope[] = [
-    ...(vclusterId === "" ? [] : [{ VCluster: vclusterId }]),
-    ...(nodeId === "" ? [] : [{ Node: nodeId }]),
+    ...(vclusterId === "" ? [] : [{ VCluster: vclusterIdFromWire(vclusterId) }]),
+    ...(nodeId === "" ? [] : [{ Node: nodeIdFromWire(nodeId) }]),
   ];
   for (const scope of scopes) await gatekeeper.require({ caller, action: "watch", scope });
   return {

@@ -17,6 +17,7 @@ import { isStale } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { authorizeEntry } from "./append.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { vclusterIdFromWire } from "./identifiers.ts";
 import { nodeDetail, requireKnownNode } from "./node_detail.ts";
 
 /** Most entries one ListEntries call may ask for. */
@@ -50,7 +51,7 @@ export function configService(
     },
     listEntries: (request, call) => listEntries(context, request, call),
     getOverlay: async ({ vclusterId }, call) => {
-      const id = vclusterId === "" ? DOMAIN_VCLUSTER : vclusterId;
+      const id = vclusterIdFromWire(vclusterId || DOMAIN_VCLUSTER);
       await gatekeeper.require({
         caller: callerOf(call),
         action: "status",

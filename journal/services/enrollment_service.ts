@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { enrollment } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { NodeIdSchema, type Scope, VClusterIdSchema } from "../../common/model/mod.ts";
+import type { Scope } from "../../common/model/mod.ts";
 import { peerKey, readRequestId } from "../../common/rpc/mod.ts";
 import { present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
@@ -12,6 +12,7 @@ import { normalizeHardware } from "../enrollment/mod.ts";
 import type { CommandInput, CommandResult } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { inspectNode, listNodes } from "./node_listing.ts";
 
 /** Most nodes one batch may register (API-60). */
@@ -39,7 +40,7 @@ export function enrollmentService(
     batchRegisterNodes: (request, call) => registry.registerBatch(request, call),
     assignNode: (request, call) => registry.assign(request, call),
     unassignNode: async ({ nodeId }, call) => {
-      const node_id = requireNode(nodeId);
+      const node_id = nodeIdFromWire(nodeId);
       await registry.run(call, "node_unassign", { Node: node_id }, {
         type: "UnassignNode",
         node_id,
@@ -48,7 +49,7 @@ export function enrollmentService(
     },
     moveNode: (request, call) => registry.move(request, call),
     decommissionNode: async ({ nodeId, force, reason }, call) => {
-      const node_id = requireNode(nodeId);
+      const node_id = nodeIdFromWire(nodeId);
       const result = await registry.run(call, "node_decommission", { Node: node_id }, {
         type: "RevokeNode",
         node_id,
@@ -64,7 +65,7 @@ export function enrollmentService(
       };
     },
     listNodes: (request, call) => listNodes(context, callerOf(call), request),
-    inspectNode: ({ nodeId }, call) => inspectNode(context, callerOf(call), requireNode(nodeId)),
+    inspectNode: ({ nodeId }, call) => inspectNode(context, callerOf(call), nodeIdFromWire(nodeId)),
   };
 }
 
@@ -97,7 +98,7 @@ class Registry {
     call: HandlerContext,
     requestId = readRequestId(call.requestHeader),
   ) {
-    const node_id = requireNode(request.nodeId);
+    const node_id = nodeIdFromWire(request.nodeId);
     const { identity, keys } = normalizeHardware(request.hardwareIdentity);
     const result = await this.run(call, "node_register", { Node: node_id }, {
       type: "RegisterNode",
@@ -107,7 +108,7 @@ class Registry {
       hardware_keys: keys,
       ...present(
         "vcluster_id",
-        request.vclusterId === "" ? undefined : requireVCluster(request.vclusterId),
+        request.vclusterId === "" ? undefined : vclusterIdFromWire(request.vclusterId),
       ),
     }, requestId);
     const state = result.kind === "EnrollmentResult" ? result.state : "Registered";
@@ -159,8 +160,8 @@ class Registry {
 
   /** Whoever takes a node out of another vCluster must have the right to move it (ENR-3). */
   async assign({ nodeId, vclusterId }: enrollment.AssignNodeRequest, call: HandlerContext) {
-    const node_id = requireNode(nodeId);
-    const target = requireVCluster(vclusterId);
+    const node_id = nodeIdFromWire(nodeId);
+    const target = vclusterIdFromWire(vclusterId);
     const from = this.context.gatekeeper.vclusterOf({ Node: node_id });
     if (from !== undefined && from !== target) {
       await this.move(
@@ -179,8 +180,8 @@ class Registry {
 
   /** Moving needs the right on both sides (ENR-3). */
   async move({ nodeId, toVclusterId }: enrollment.MoveNodeRequest, call: HandlerContext) {
-    const node_id = requireNode(nodeId);
-    const target = requireVCluster(toVclusterId);
+    const node_id = nodeIdFromWire(nodeId);
+    const target = vclusterIdFromWire(toVclusterId);
     const from = this.context.gatekeeper.vclusterOf({ Node: node_id });
     await this.context.gatekeeper.require({
       caller: callerOf(call),
@@ -204,16 +205,4 @@ function batchRequestIds(
   if (requestId === undefined) return () => undefined;
   const batch = createHash("sha256").update(requestId).digest("hex");
   return (index) => `${batch}:${index}`;
-}
-
-function requireNode(text: string): string {
-  const parsed = NodeIdSchema.safeParse(text);
-  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid node id '${text}'`);
-  return parsed.data;
-}
-
-function requireVCluster(text: string): string {
-  const parsed = VClusterIdSchema.safeParse(text);
-  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid vCluster id '${text}'`);
-  return parsed.data;
 }

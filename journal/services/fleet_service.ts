@@ -2,7 +2,6 @@ import { create, fromJsonString } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { capability, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { type Scope, VClusterIdSchema } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
 import { entryToWire, present } from "../../common/wire/mod.ts";
 import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
@@ -13,6 +12,7 @@ import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { listEmergencies } from "./emergencies.ts";
+import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireKnownNode } from "./node_detail.ts";
 import { reportCapability, reportNodeState } from "./node_reports.ts";
 import { listNodeStates } from "./node_states.ts";
@@ -46,13 +46,13 @@ export function fleetService(
     },
     listVClusters: (_request, call) => listVClusters(context, call),
     getBlacklist: async ({ vclusterId }, call) => {
-      const scope = vclusterScope(vclusterId);
+      const scope = { VCluster: vclusterIdFromWire(vclusterId) };
       await gatekeeper.require({ caller: callerOf(call), action: "status", scope });
       return blacklist(context, scope.VCluster);
     },
     updateBlacklist: async ({ vclusterId, add, remove }, call) => {
       const caller = callerOf(call);
-      const scope = vclusterScope(vclusterId);
+      const scope = { VCluster: vclusterIdFromWire(vclusterId) };
       const grant = await gatekeeper.require({ caller, action: "blacklist", scope });
       await replica.submit(
         { type: "SetBlacklist", vcluster_id: scope.VCluster, add, remove },
@@ -169,10 +169,4 @@ function blacklist({ replica }: ServiceContext, vclusterId: string): journal.Bla
     patterns: replica.state.get("blacklists", vclusterId)?.patterns ?? [],
     defaults: [...DEFAULT_PATTERNS],
   });
-}
-
-function vclusterScope(id: string): Extract<Scope, { VCluster: string }> {
-  const parsed = VClusterIdSchema.safeParse(id);
-  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid vCluster id '${id}'`);
-  return { VCluster: parsed.data };
 }

@@ -8,17 +8,15 @@ const MAX_WAIT_MS = 5_000;
 
 /**
  * Makes reads as fresh as their caller asks (JRN-59) and tells every caller how far the answering
- * replica is.
+ * replica is. Nobody waits beyond `stopping`.
  */
-export function freshnessInterceptor(replica: Replica): Interceptor {
+export function freshnessInterceptor(replica: Replica, stopping: AbortSignal): Interceptor {
   return (next) => async (request) => {
     // With one member the local replica is linearizable once it has applied what it committed.
     readConsistency(request.header);
-    await waitForMinimum(replica, request.header, request.signal);
+    await waitForMinimum(replica, request.header, request.signal, stopping);
     const response = await next(request);
-    if (!response.stream) {
-      response.trailer.set(metadata.appliedSequence, String(replica.appliedSequence));
-    }
+    response.trailer.set(metadata.appliedSequence, String(replica.appliedSequence));
     return response;
   };
 }
@@ -27,13 +25,17 @@ async function waitForMinimum(
   replica: Replica,
   header: Headers,
   signal: AbortSignal,
+  stopping: AbortSignal,
 ): Promise<void> {
   const minimum = readMinSequence(header);
   if (minimum === undefined || minimum <= BigInt(replica.appliedSequence)) return;
   const timeout = AbortSignal.timeout(MAX_WAIT_MS);
   try {
-    await replica.waitForSequence(Number(minimum), AbortSignal.any([signal, timeout]));
+    await replica.waitForSequence(Number(minimum), AbortSignal.any([signal, timeout, stopping]));
   } catch (error) {
+    if (stopping.aborted) {
+      throw new PactError("SHUTTING_DOWN", "SHUTTING_DOWN: journal shutting down");
+    }
     if (!timeout.aborted) throw error;
     throw new PactError(
       "UNAVAILABLE",

@@ -1,4 +1,10 @@
-import { create, type JsonObject, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type JsonObject,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { capability, config, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
@@ -29,7 +35,7 @@ export async function reportNodeState(
       ...present(
         "supervisor",
         request.supervisor &&
-          jsonObject(toJson(capability.SupervisorStatusSchema, request.supervisor)),
+          documentOf(capability.SupervisorStatusSchema, request.supervisor),
       ),
       ...present(
         "window_deadline",
@@ -57,7 +63,7 @@ export async function reportCapability(
 ): Promise<journal.ReportAck> {
   const caller = callerOf(call);
   const nodeId = requireOwnNode(call, request.nodeId);
-  const report = jsonObject(toJson(capability.CapabilityReportSchema, request));
+  const report = documentOf(capability.CapabilityReportSchema, request);
   if (JSON.stringify(report).length > MAX_REPORT_BYTES) {
     throw new PactError(
       "INVALID_ARGUMENT",
@@ -91,6 +97,21 @@ function magnitude(message: config.DriftMagnitude): Record<string, number> {
   return { mounts, files, network, services, kernel, packages, gpu, total };
 }
 
-function jsonObject(json: unknown): JsonObject {
+/**
+ * A message as the document that is kept of it.
+ *
+ * @throws {PactError} INVALID_ARGUMENT for values that have no JSON form, such as a time before year 1.
+ */
+function documentOf<Type extends DescMessage>(
+  type: Type,
+  message: MessageShape<Type>,
+): JsonObject {
+  let json: unknown;
+  try {
+    json = toJson(type, message);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PactError("INVALID_ARGUMENT", `report refused: ${reason}`);
+  }
   return typeof json === "object" && json !== null && !Array.isArray(json) ? { ...json } : {};
 }

@@ -3,7 +3,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { policy } from "../../api/mod.ts";
 import { parseRole, PLATFORM_ADMIN } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { type Policy, VClusterIdSchema } from "../../common/model/mod.ts";
+import type { Policy } from "../../common/model/mod.ts";
 import { metadata, readFreeText, readRequestId } from "../../common/rpc/mod.ts";
 import {
   identityFromWire,
@@ -16,6 +16,7 @@ import { type Caller, identityOf, twoPeopleNeeded } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
 
 /** Decisions and vCluster policies (api.md section 4). */
@@ -26,7 +27,7 @@ export function policyService(
   return {
     evaluate: (request, call) => evaluate(context, request, callerOf(call)),
     getEffectivePolicy: async ({ vclusterId }, call) => {
-      const id = requireVClusterId(vclusterId);
+      const id = vclusterIdFromWire(vclusterId);
       await gatekeeper.require({
         caller: callerOf(call),
         action: "status",
@@ -49,7 +50,7 @@ async function updatePolicy(
   const { gatekeeper, replica } = context;
   const caller = callerOf(call);
   if (request.policy === undefined) throw new PactError("INVALID_ARGUMENT", "policy required");
-  const id = requireVClusterId(request.vclusterId || request.policy.vclusterId);
+  const id = vclusterIdFromWire(request.vclusterId || request.policy.vclusterId);
   const access = { action: "policy_update", scope: { VCluster: id } };
   await requireSameIdentity(
     context,
@@ -137,12 +138,6 @@ function subjectOf(request: policy.PolicyEvalRequest, caller: Caller): Caller {
   }
   const { nodeId: _node, certificateName: _name, ...channel } = caller;
   return { ...channel, principal: { principal, principalType: principal_type, roles: [role] } };
-}
-
-function requireVClusterId(text: string): string {
-  const parsed = VClusterIdSchema.safeParse(text);
-  if (!parsed.success) throw new PactError("INVALID_ARGUMENT", `invalid vCluster id '${text}'`);
-  return parsed.data;
 }
 
 /** Refuses an update that was written against an older policy. */

@@ -18,3 +18,5 @@ export {
   type SiteNode,
   type TokenClaims,
 } from "./site.ts";
+export { randomMessageBytes } from "./random_message.ts";
+export { framed, rawCall } from "./raw_call.ts";

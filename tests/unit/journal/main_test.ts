@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { fromConnectError } from "../../../common/errors/mod.ts";
+import { ConnectError } from "@connectrpc/connect";
+import {
+  freePort,
+  repositoryRoot,
+  runDeno,
+  spawnDeno,
+  tempDir,
+  within,
+} from "../../support/mod.ts";
+import { openJournalSite, refusalOf } from "../../support/journal/mod.ts";
+
+const SECRET = "a secret of thirty-two bytes or more, for tests";
+const flags = ["-P=test"];
+const module = `${repositoryRoot}journal/main.ts`;
+
+function argsFor(dataDir: string, ...more: string[]): string[] {
+  return [
+    "--single-node",
+    "--listen=127.0.0.1:0",
+    "--metrics-listen=127.0.0.1:0",
+    `--data-dir=${dataDir}`,
+    ...more,
+  ];
+}
+
+Deno.test("JRN-6: a metrics port in use ends the start with status 1 and the listener's name, and leaves nothing half open", async () => {
+  await using directory = await tempDir();
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const apiPort = freePort();
+  const end = await runDeno({
+    module,
+    flags,
+    args: argsFor(
+      directory.file("data"),
+      `--listen=127.0.0.1:${apiPort}`,
+      `--metrics-listen=127.0.0.1:${taken.addr.port}`,
+    ),
+  });
+  taken.close();
+  assert.equal(end.code, 1);
+  assert.match(end.stderr, /metrics listener on 127\.0\.0\.1:\d+: .*in use/);
+  // The address it had opened before is free again.
+  Deno.listen({ hostname: "127.0.0.1", port: apiPort }).close();
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`JRN-62: ${signal} ends the journal with status 0 within 10 s, streams and idle connections open`, async () => {
+    await using directory = await tempDir();
+    await using program = spawnDeno({
+      module,
+      flags,
+      args: argsFor(directory.file("data")),
+      env: { PACT_OIDC_HMAC_SECRET: SECRET, PACT_LOG_FORMAT: "json" },
+    });
+    const [, api = ""] = await program.waitForOutput(/"api":"(127\.0\.0\.1:\d+)"/);
+    const [, metrics = ""] = await program.waitForOutput(/"metrics":"(127\.0\.0\.1:\d+)"/);
+    await (await fetch(`http://${metrics}/health`)).text();
+    await using site = await openJournalSite();
+    const token = await site.token();
+    const clients = site.dial({
+      endpoint: `https://${api}`,
+      caPem: await Deno.readTextFile(directory.file("data/ca.crt")),
+      token: () => token,
+    });
+    const scope = { scope: { case: "vclusterId", value: "ml" } } as const;
+    await clients.config.appendEntry({ entry: { entryType: 1, scope } });
+    const updates = clients.boot.subscribeConfigUpdates({ fromSequence: 0n })[
+      Symbol.asyncIterator
+    ]();
+    await updates.next();
+    program.kill(signal);
+    const next = (async () => {
+      // Updates that were on their way come first.
+      for (let update = await updates.next(); update.done !== true;) update = await updates.next();
+    })();
+    const error = await within(next.then(() => undefined, (reason: unknown) => reason), {
+      what: "the end of the stream",
+    });
+    assert.ok(error instanceof ConnectError);
+    assert.equal(fromConnectError(error).code, "SHUTTING_DOWN");
+    const { code, stderr } = await within(program.ended, {
+      what: "the end of the process",
+      timeoutMs: 10_000,
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /journal stopped/);
+  });
+}
+
+Deno.test("CFG-3: SIGHUP takes other certificates into use and ends nothing", async () => {
+  await using directory = await tempDir();
+  await using program = spawnDeno({
+    module,
+    flags,
+    args: argsFor(directory.file("data")),
+    env: { PACT_LOG_FORMAT: "json" },
+  });
+  await program.waitForOutput(/journal started/);
+  program.kill("SIGHUP");
+  await program.waitForOutput(/certificates of the API listener renewed/);
+  program.kill("SIGTERM");
+  assert.equal((await program.ended).code, 0);
+});
+
+Deno.test("CFG-4: --version, --help, --check-config and init-ca answer and end", async () => {
+  await using directory = await tempDir();
+  const run = (...args: string[]) => runDeno({ module, flags, args });
+  const version = await run("--version");
+  assert.match(version.stdout, /^pact-journal \d+\.\d+\.\d+\n$/);
+  assert.match((await run("--help")).stdout, /init-ca --out DIR/);
+  const check = await run("--check-config", "--single-node");
+  assert.equal(check.code, 0);
+  assert.match(check.stdout, /configuration is valid/);
+  const wrong = await run("--check-config", "--node-id=zero");
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /--node-id/);
+  const ca = await run("init-ca", "--out", directory.path);
+  assert.equal(ca.code, 0, ca.stderr);
+  const again = await run("init-ca", "--out", directory.path);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /never overwritten/);
+});
+
+Deno.test("JRN-62: after close nothing is served, and what waits is told that the journal ends", async () => {
+  await using site = await openJournalSite();
+  const ann = await site.as();
+  const waiting = refusalOf(
+    ann.config.getEntry({ sequence: 0n }, { headers: { "x-pact-min-sequence": "1000" } }),
+  );
+  await ann.health.check({});
+  await site.journal.close();
+  const { code } = await within(waiting, { what: "the answer", timeoutMs: 9_000 });
+  assert.equal(code, "SHUTTING_DOWN");
+});
