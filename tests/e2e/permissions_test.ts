@@ -84,6 +84,27 @@ for (const program of EXECUTABLES) {
   });
 }
 
+for (const program of EXECUTABLES) {
+  Deno.test(`permissions: ${program.name} takes code from no host`, async () => {
+    await using dir = await tempDir();
+    const module = dir.file("probe.js");
+    // A name that only the running program knows, so that nothing is fetched before it starts.
+    await Deno.writeTextFile(
+      module,
+      `for (const host of ["raw.githubusercontent.com", "127.0.0.1:9"]) {
+        const url = ["https://", host, "/x.js"].join("");
+        await import(url).catch((error) => console.log(error.message.split(",")[0]));
+      }`,
+    );
+    const { stdout } = await runDeno({ module, flags: [`-P=${program.set}`, ...program.flags] });
+    assert.equal(
+      stdout,
+      'Requires import access to "raw.githubusercontent.com:443"\n' +
+        'Requires import access to "127.0.0.1:9"\n',
+    );
+  });
+}
+
 Deno.test("permissions: no set grants everything of a kind that changes the machine", async () => {
   const sets = await readPermissionSets("deno.json");
   for (const { set } of EXECUTABLES) {

@@ -47,6 +47,7 @@ const MetadataSchema = z.object({
     prompt: z.boolean(),
     allow_env: kindList,
     allow_ffi: kindList,
+    allow_import: kindList,
     allow_net: kindList,
     allow_read: kindList,
     allow_run: kindList,
@@ -67,7 +68,7 @@ function readStandalone(section: Uint8Array): ReadBack {
   const text = new TextDecoder().decode(section.subarray(start, start + length));
   const { permissions: { prompt, ...kinds } } = MetadataSchema.parse(JSON.parse(text));
   const grants = Object.entries(kinds).flatMap(([key, granted]) => {
-    const kind = /^allow_(?!import$)(\w+)$/.exec(key)?.[1];
+    const kind = /^allow_(\w+)$/.exec(key)?.[1];
     const list = kindList.safeParse(granted);
     if (kind === undefined || !list.success || list.data === null) return [];
     return [[kind, list.data.length === 0 ? "everything" : list.data.toSorted()] as const];
