@@ -1,5 +1,6 @@
 /** The handlers of the journal's API. */
-export { bootConfigService, type BootOptions } from "./boot_config_service.ts";
+export { bootConfigService } from "./boot_config_service.ts";
+export type { BootOptions } from "./boot_stream.ts";
 export { configService } from "./config_service.ts";
 export type { ServiceContext } from "./context.ts";
 export { enrollmentService } from "./enrollment_service.ts";

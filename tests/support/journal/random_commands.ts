@@ -22,8 +22,11 @@ const scope: fc.Arbitrary<Scope> = fc.oneof(
   vclusterId.map((id) => ({ VCluster: id })),
   fc.constant("Global" as const),
 );
+/** Sysctl keys of the random histories. */
+const KEYS = ["vm.swappiness", "kernel.pid_max", "net.core.somaxconn"];
+
 const values = fc.dictionary(
-  fc.constantFrom("vm.swappiness", "kernel.pid_max", "net.core.somaxconn"),
+  fc.constantFrom(...KEYS),
   fc.string({ maxLength: 4 }),
   { maxKeys: 3 },
 );
@@ -54,6 +57,28 @@ const entries: fc.Arbitrary<CommandInput> = fc.oneof(
       }),
   ),
 );
+
+/** Withdraws what a node declares of some keys, whichever entry it comes from. */
+const promotions: fc.Arbitrary<CommandInput> = fc.tuple(
+  vclusterId,
+  fc.subarray(["n1", "n2", "n3"]),
+  fc.subarray(KEYS, { minLength: 1 }),
+).map(([vcluster, withdrawn, keys]) => ({
+  type: "Promote",
+  entry: {
+    entry_type: "Commit",
+    scope: { VCluster: vcluster },
+    author: ANN,
+    state_delta: { kernel: keys.map((key) => ({ action: "Modify", key, value: "promoted" })) },
+  },
+  withdraw: withdrawn.map((node_id) => ({
+    node_id,
+    message: "promoted",
+    deltas: keys.flatMap((key) =>
+      Array.from({ length: 60 }, (_, at) => ({ category: "kernel" as const, key, sequence: at }))
+    ),
+  })),
+}));
 
 const nodes: fc.Arbitrary<CommandInput> = fc.oneof(
   fc.tuple(nodeId, mac, fc.option(vclusterId, { nil: undefined })).map((parts): CommandInput =>
@@ -120,7 +145,7 @@ const others: fc.Arbitrary<CommandInput> = fc.oneof(
 export const randomSteps: fc.Arbitrary<readonly RandomStep[]> = fc.array(
   fc.record({
     afterMs: fc.constantFrom(0, 1, 1000, 900_000),
-    command: fc.oneof({ weight: 3, arbitrary: entries }, nodes, others),
+    command: fc.oneof({ weight: 3, arbitrary: entries }, promotions, nodes, others),
     options: fc.record({
       actor,
       requestId: fc.option(fc.constantFrom("r1", "r2", "r3", "r4"), { nil: undefined }),

@@ -1,0 +1,133 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { stream } from "../../api/mod.ts";
+import { PLATFORM_ADMIN } from "../../common/authz/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { canonicalBytes } from "../../common/json/mod.ts";
+import { DOMAIN_VCLUSTER, type Entry, type Scope } from "../../common/model/mod.ts";
+import { counterFromWire, instantToWire, present } from "../../common/wire/mod.ts";
+import type { Caller } from "../access/mod.ts";
+import type { Metrics } from "../http/mod.ts";
+import { type Delivery, follow, type Interest } from "../streams/mod.ts";
+import { callerOf, type ServiceContext } from "./context.ts";
+import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
+
+/** How far clocks may differ (AUT-3). */
+const CLOCK_SKEW_MS = 60_000;
+
+/** Updates from a sequence on, history first (SUB-1). */
+export async function* subscription(
+  context: ServiceContext,
+  metrics: Pick<Metrics, "subscriptionOpened">,
+  request: stream.SubscribeRequest,
+  call: HandlerContext,
+): AsyncGenerator<stream.ConfigUpdate> {
+  const caller = callerOf(call);
+  const interest = await interestOf(context, request, caller);
+  const from = counterFromWire(request.fromSequence);
+  // Only the node's own stream says that it is here; people may watch it too.
+  const { nodeId } = caller.principal;
+  const closed = nodeId === undefined ? () => {} : context.liveness.opened(nodeId);
+  const end = metrics.subscriptionOpened();
+  const expiry = tokenExpiry(caller, context.clock);
+  try {
+    const signal = AbortSignal.any([call.signal, expiry.signal]);
+    for await (const delivery of follow(context, interest, from, signal)) {
+      yield update(context, delivery);
+    }
+    if (expiry.signal.aborted) throw new PactError("UNAUTHENTICATED", "token expired");
+  } finally {
+    expiry.cancel();
+    end();
+    closed();
+  }
+}
+
+/** Aborts when the caller's token ends, with the tolerance that calls have (AUT-3). */
+function tokenExpiry({ expiresAtMs }: Caller, clock: Clock) {
+  const expired = new AbortController();
+  if (expiresAtMs === undefined) return { signal: expired.signal, cancel: () => {} };
+  const leftMs = expiresAtMs + CLOCK_SKEW_MS - clock.nowMs();
+  const timer = clock.setTimer(leftMs, () => expired.abort());
+  return { signal: expired.signal, cancel: () => clock.clearTimer(timer) };
+}
+
+/** What the caller may hear of (API-50). */
+async function interestOf(
+  { gatekeeper }: ServiceContext,
+  { nodeId, vclusterId }: stream.SubscribeRequest,
+  caller: Caller,
+): Promise<Interest> {
+  if (caller.principal.nodeId !== undefined) {
+    return ownInterest(caller.principal.nodeId, gatekeeper, nodeId, vclusterId);
+  }
+  if (vclusterId === "" && nodeId === "") {
+    if (!isPlatformAdmin(caller)) {
+      throw new PactError("PERMISSION_DENIED", `watching every vCluster needs ${PLATFORM_ADMIN}`);
+    }
+    return { withMemberNodes: true, everything: true };
+  }
+  const scopes: Scope[] = [
+    ...(vclusterId === "" ? [] : [{ VCluster: vclusterIdFromWire(vclusterId) }]),
+    ...(nodeId === "" ? [] : [{ Node: nodeIdFromWire(nodeId) }]),
+  ];
+  for (const scope of scopes) await gatekeeper.require({ caller, action: "watch", scope });
+  return {
+    ...present("nodeId", nodeId === "" ? undefined : nodeId),
+    ...present("vclusterId", vclusterId === "" ? undefined : vclusterId),
+    withMemberNodes: nodeId === "",
+    everything: false,
+  };
+}
+
+/** A node hears of itself and of the vCluster it is assigned to, or of the domain's defaults. */
+function ownInterest(
+  own: string,
+  gatekeeper: ServiceContext["gatekeeper"],
+  nodeId: string,
+  vclusterId: string,
+): Interest {
+  if (own !== nodeId) {
+    throw new PactError("PERMISSION_DENIED", `this certificate is of node ${own}`);
+  }
+  const assigned = gatekeeper.vclusterOf({ Node: own }) ?? DOMAIN_VCLUSTER;
+  if ((vclusterId || DOMAIN_VCLUSTER) !== assigned) {
+    // It was moved while it was away; the answer is the one it would have had live (SUB-4).
+    throw new PactError(
+      "VCLUSTER_CHANGED",
+      `VCLUSTER_CHANGED: node ${own} is not in ${vclusterId}`,
+    );
+  }
+  return { nodeId, vclusterId: assigned, withMemberNodes: false, everything: false };
+}
+
+function isPlatformAdmin({ principal }: Caller): boolean {
+  return principal.roles.includes(PLATFORM_ADMIN);
+}
+
+function update({ replica, gatekeeper }: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
+  if (delivery.kind === "progress") {
+    return create(stream.ConfigUpdateSchema, { sequence: BigInt(Math.max(delivery.sequence, 0)) });
+  }
+  const { entry, kind } = delivery;
+  const payload = (): Uint8Array => {
+    switch (kind) {
+      case "policyChange":
+        return canonicalBytes(gatekeeper.policyOf(vclusterOf(entry)));
+      case "blacklistChange":
+        return canonicalBytes(replica.state.get("blacklists", vclusterOf(entry))?.patterns ?? []);
+      default:
+        return canonicalBytes(entry);
+    }
+  };
+  return create(stream.ConfigUpdateSchema, {
+    sequence: BigInt(entry.sequence),
+    timestamp: instantToWire(entry.timestamp),
+    update: { case: kind, value: payload() },
+  });
+}
+
+function vclusterOf({ scope }: Entry): string {
+  return scope !== "Global" && "VCluster" in scope ? scope.VCluster : "";
+}
