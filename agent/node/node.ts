@@ -90,6 +90,8 @@ export class Node {
   readonly #attributor: Attributor;
   readonly #place: { nodeId: string; vclusterId: string };
   #declared: agentport.DeclaredConfig | undefined;
+  /** What is declared has been brought about once, as far as it can be. */
+  #hasApplied = false;
   readonly #contact: Contact;
   readonly #reporter: Reporter;
   readonly #observer: FileObserver | undefined;
@@ -106,7 +108,7 @@ export class Node {
       clock,
       send: options.send,
       status: () => this.#status(),
-      capability: () => this.#capability(),
+      capability: () => this.#hasApplied ? this.#capability() : undefined,
     });
     this.#audit = openFileSink({
       files: shim.files,
@@ -141,6 +143,7 @@ export class Node {
     } catch (error) {
       log.error("declared configuration refused", { error: String(error) });
     }
+    this.#hasApplied = true;
     this.#observer?.observe(declared.files.map(({ path }) => `${config.root}${path}`));
     this.#reporter.changed();
   }

@@ -19,7 +19,8 @@ export interface ReporterOptions {
   readonly clock: Clock;
   readonly send: (frame: CoreFrameContent) => void;
   status(): journal.NodeStateDetail;
-  capability(): capability.CapabilityReport;
+  /** Undefined until the node is what its report says (BTS phase 6). */
+  capability(): capability.CapabilityReport | undefined;
 }
 
 /** See above. */
@@ -71,6 +72,7 @@ export class Reporter {
     const { send, status } = this.options;
     send({ case: "reportState", value: status() });
     const report = this.options.capability();
+    if (report === undefined) return;
     const news = materialText(toJson(capability.CapabilityReportSchema, report));
     if (news === this.#toldCapability) return;
     this.#toldCapability = news;
