@@ -173,7 +173,7 @@ Deno.test("calls of a node over its real listener", async (t) => {
       ),
     );
     running.catch(() => {});
-    const isRunning = async () => /sleep\x004711/.test(await commandLines());
+    const isRunning = async () => (await commandLines()).includes("sleep 4711");
     await waitFor(isRunning, { what: "the program", timeoutMs: 10_000 });
     aborted.abort();
     await waitFor(async () => !await isRunning(), { what: "its end", timeoutMs: 10_000 });
@@ -462,7 +462,8 @@ async function commandLines(): Promise<string> {
   let all = "";
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    all += await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    const line = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    all += `${line.replaceAll("\0", " ")}\n`;
   }
   return all;
 }

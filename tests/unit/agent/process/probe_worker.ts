@@ -1,5 +1,7 @@
 /// <reference lib="deno.worker" />
 
+const PLACE = new URL("https://example.org").origin;
+
 /** What a worker that was taken over would try. */
 const ATTEMPTS: Readonly<Record<string, () => unknown>> = {
   "load the library": () => Deno.dlopen("/usr/lib/pact/libpact_shim.so", {}),
@@ -12,7 +14,7 @@ const ATTEMPTS: Readonly<Record<string, () => unknown>> = {
   "set a variable": () => Deno.env.set("PATH", "/tmp"),
   "ask for the host name": () => Deno.hostname(),
   "send a signal": () => Deno.kill(1, "SIGCONT"),
-  "load code": () => import("https://" + "example.org/code.ts"),
+  "load code": () => import(`${PLACE}/code.ts`),
   "start a worker with more": () =>
     new Worker(import.meta.url, { type: "module", deno: { permissions: { run: true } } }),
 };
