@@ -5,7 +5,12 @@ import { ConfigError } from "../common/config/mod.ts";
 import { createLogger, type Logger } from "../common/log/mod.ts";
 import { installHttp2Guard } from "../common/rpc/mod.ts";
 import { initCa } from "./certs/mod.ts";
-import { type ConfigInputs, loadConfig, type LoadedConfig } from "./config/mod.ts";
+import {
+  type ConfigInputs,
+  DEFAULT_CONFIG_PATH,
+  loadConfig,
+  type LoadedConfig,
+} from "./config/mod.ts";
 import { openJournal, type RunningJournal, VERSION } from "./open_journal.ts";
 import { USAGE } from "./usage.ts";
 
@@ -52,6 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
     write: (line) => console.error(line),
   });
   for (const warning of config.warnings) log.warn(warning);
+  refuseSharedSecret(config);
   if (args.includes("--check-config")) return print("configuration is valid");
   return await serve(config, log);
 }
@@ -103,6 +109,18 @@ function configInputs(args: readonly string[]): ConfigInputs {
       }
     },
   };
+}
+
+/** A secret that stands in the configuration file itself makes that file a secret. */
+function refuseSharedSecret({ settings }: LoadedConfig): void {
+  const fromEnvironment = (Deno.env.get("PACT_OIDC_HMAC_SECRET") ?? "") !== "";
+  if (settings.hmacSecret === undefined || fromEnvironment) return;
+  const file = settings.config ?? DEFAULT_CONFIG_PATH;
+  if (((Deno.statSync(file).mode ?? 0) & 0o007) === 0) return;
+  throw new ConfigError(
+    `it holds policy.iam.hmac_secret and everybody can read it: run chmod o= ${file}, or use hmac_secret_file`,
+    { file },
+  );
 }
 
 async function makeCa(args: readonly string[]): Promise<number> {

@@ -174,6 +174,7 @@ class Registry {
       type: "AssignNodeToVCluster",
       node_id,
       vcluster_id: target,
+      if_unassigned: true,
     });
     return { nodeId, vclusterId };
   }

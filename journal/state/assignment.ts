@@ -15,9 +15,12 @@ export function assignNode(
 /** Puts a node into a vCluster, out of maintenance or out of another one. */
 export function assignToVCluster(
   tx: Transaction,
-  { node_id, vcluster_id }: CommandOf<"AssignNodeToVCluster">,
+  { node_id, vcluster_id, if_unassigned }: CommandOf<"AssignNodeToVCluster">,
 ): CommandResult {
-  liveEnrollment(tx, node_id);
+  const { vcluster_id: current } = liveEnrollment(tx, node_id);
+  if (if_unassigned === true && current !== undefined && current !== vcluster_id) {
+    reject("PRECONDITION", `node ${node_id} is in ${current} already`);
+  }
   return { kind: "Ok", sequence: assignRecorded(tx, node_id, vcluster_id) };
 }
 

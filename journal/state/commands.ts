@@ -118,6 +118,8 @@ const COMMANDS = [
     type: z.literal("AssignNodeToVCluster"),
     node_id: NodeIdSchema,
     vcluster_id: VClusterIdSchema,
+    /** Refused when the node is in another vCluster by now: taking it from there is a move. */
+    if_unassigned: z.boolean().optional(),
   }),
   z.object({ type: z.literal("UnassignNode"), node_id: NodeIdSchema }),
   z.object({

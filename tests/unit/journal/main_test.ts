@@ -123,6 +123,32 @@ Deno.test("CFG-4: --version, --help, --check-config and init-ca answer and end",
   assert.match(again.stderr, /never overwritten/);
 });
 
+Deno.test("a configuration file that holds the secret itself must not be readable by everybody", async () => {
+  await using directory = await tempDir();
+  const file = directory.file("journal.toml");
+  await Deno.writeTextFile(file, `[policy.iam]\nhmac_secret = "${SECRET}"\n`, { mode: 0o644 });
+  const args = ["--check-config", "--single-node", `--config=${file}`];
+  const refused = await runDeno({ module, flags, args });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /everybody can read it: run chmod o= /);
+  assert.ok(!refused.stderr.includes(SECRET));
+  await Deno.chmod(file, 0o640);
+  assert.equal((await runDeno({ module, flags, args })).code, 0);
+});
+
+Deno.test("CRT-8: with TLS off by choice the journal serves cleartext, and knows no node by it", async () => {
+  await using site = await openJournalSite({ env: { PACT_JOURNAL_TLS: "off" } });
+  const token = await site.token();
+  const clients = site.dial({
+    endpoint: `http://127.0.0.1:${site.journal.rpcPort}`,
+    token: () => token,
+  });
+  const { leaderId } = await clients.fleet.getClusterStatus({});
+  assert.equal(leaderId, 1n);
+  const refusal = await refusalOf(clients.fleet.reportNodeState({ nodeId: "n1" }));
+  assert.equal(refusal.code, "UNAUTHENTICATED");
+});
+
 Deno.test("JRN-62: after close nothing is served, and what waits is told that the journal ends", async () => {
   await using site = await openJournalSite();
   const ann = await site.as();

@@ -26,9 +26,9 @@ const SERVICES: readonly DescService[] = [
 ];
 
 /** Bodies sent to each method. */
-const BODIES_PER_METHOD = 70;
+const BODIES_PER_METHOD = 60;
 /** Readable messages sent to each method. */
-const MESSAGES_PER_METHOD = 60;
+const MESSAGES_PER_METHOD = 30;
 /** How many are under way at once. */
 const AT_ONCE = 30;
 

@@ -206,6 +206,21 @@ Deno.test("ENR-3: operators assign free nodes to their vCluster, and take none f
   );
 });
 
+Deno.test("ENR-3: of two operators who assign a free node at once, one gets it", async () => {
+  await using site = await openJournalSite();
+  const ml = await site.as("pact-ops-ml");
+  const ai = await site.as("pact-ops-ai");
+  for (let index = 0; index < 5; index++) {
+    const nodeId = `n${index}`;
+    await site.register(nodeId);
+    const outcomes = await Promise.allSettled([
+      ml.enrollment.assignNode({ nodeId, vclusterId: "ml" }),
+      ai.enrollment.assignNode({ nodeId, vclusterId: "ai" }),
+    ]);
+    assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  }
+});
+
 Deno.test("API-60: a batch answers in its order, failures and all, and repeats itself under one request id", async () => {
   await using site = await openJournalSite();
   const ann = await site.as();
