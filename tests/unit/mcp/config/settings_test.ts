@@ -50,7 +50,7 @@ Deno.test("SAF-10: the permission set grants the variables that are read, and no
   const text = await Deno.readTextFile(`${repositoryRoot}deno.json`);
   const { permissions: { mcp } } = JSON.parse(text);
   assert.deepEqual([...mcp.env].sort(), [...VARIABLES].sort());
-  assert.deepEqual(Object.keys(mcp).sort(), ["env", "net", "read"]);
+  assert.deepEqual(Object.keys(mcp).sort(), ["env", "import", "net", "read"]);
 });
 
 Deno.test("PACT_MCP_TOKEN_FILE: a token file open to others is refused", async () => {
