@@ -100,7 +100,7 @@ async function appendEntry(
     ...present("requestId", requestId),
   });
   if (result.kind !== "EntryAppended") {
-    throw new PactError("CONFLICT", "this request id was used for another kind of request");
+    throw new PactError("INTERNAL", "append gave no sequence");
   }
   return {
     sequence: BigInt(result.sequence),

@@ -42,16 +42,17 @@ export type Outcome =
 /** Applies one command to `view` and says what changes; `view` itself stays as it is. */
 export function apply(view: StateView, envelope: Envelope): Outcome {
   const tx = new Transaction(view, envelope.timestamp, envelope.actor, envelope.request_id);
-  const repeated = firstResult(tx);
-  if (repeated !== undefined) return { kind: "repeated", result: repeated };
+  const { type } = envelope.command;
   try {
+    const repeated = firstResult(tx, type);
+    if (repeated !== undefined) return { kind: "repeated", result: repeated };
     checkActor(tx);
     const result = perform(tx, envelope.command);
     if (envelope.audit !== undefined) {
       const operation = { ...envelope.audit, actor: tx.actor, outcome: "Success" as const };
       recordOperation(tx, { type: "RecordOperation", operation });
     }
-    rememberResult(tx, result);
+    rememberResult(tx, type, result);
     return { kind: "applied", result, entries: tx.entries, writes: tx.writes };
   } catch (error) {
     if (error instanceof RejectedError) return { kind: "rejected", rejection: error.rejection };

@@ -210,7 +210,12 @@ export const COLLECTIONS = {
     remove_after: InstantSchema.optional(),
   }),
   /** principal and request id: the first result (JRN-57). */
-  request_ids: z.object({ order: CounterSchema, result: CommandResultSchema }),
+  request_ids: z.object({
+    order: CounterSchema,
+    /** Type of the command. */
+    type: z.string().max(64),
+    result: CommandResultSchema,
+  }),
   /** zero-padded order: the request remembered then, oldest first. */
   request_order: z.object({ request_key: z.string(), at: InstantSchema }),
   /** scope text, category, key: what is declared now. */

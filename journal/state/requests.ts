@@ -1,5 +1,6 @@
 import { type CommandResult, compositeKey, numberKey } from "./documents.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Command } from "./commands.ts";
+import { reject, type Transaction } from "./transaction.ts";
 
 /** Request ids remembered, and for how long (JRN-57). */
 const MAX_REQUESTS = 100_000;
@@ -8,18 +9,29 @@ const KEEP_MS = 3_600_000;
 /** Most ids one command forgets: more than it adds, few enough to stay quick. */
 const MAX_FORGET = 32;
 
-/** The result this actor's request had the first time, if it is still known. */
-export function firstResult(tx: Transaction): CommandResult | undefined {
+/**
+ * The result this actor's request had the first time, if it is still known. One id for two different
+ * requests is a mistake of the caller's: the second would seem done and was not.
+ */
+export function firstResult(tx: Transaction, type: Command["type"]): CommandResult | undefined {
   const key = requestKey(tx);
-  return key === undefined ? undefined : tx.get("request_ids", key)?.result;
+  const first = key === undefined ? undefined : tx.get("request_ids", key);
+  if (first !== undefined && first.type !== type) {
+    reject("CONFLICT", "CONFLICT: this request id was used for another kind of request");
+  }
+  return first?.result;
 }
 
 /** Remembers the result under the request id and forgets ids past number or age. */
-export function rememberResult(tx: Transaction, result: CommandResult): void {
+export function rememberResult(
+  tx: Transaction,
+  type: Command["type"],
+  result: CommandResult,
+): void {
   const key = requestKey(tx);
   if (key === undefined) return;
   const { request_next: order } = tx.counters;
-  tx.put("request_ids", key, { order, result });
+  tx.put("request_ids", key, { order, type, result });
   tx.put("request_order", numberKey(order), { request_key: key, at: tx.timestamp });
   tx.count({ request_next: order + 1, request_first: forgetOldest(tx, order + 1) });
 }
