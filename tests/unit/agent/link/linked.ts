@@ -1,0 +1,75 @@
+/** A real journal, and a link to it as an agent's worker has one. */
+import type { agentport } from "../../../../api/mod.ts";
+import {
+  type JournalLink,
+  type LinkStateReport,
+  startJournalLink,
+} from "../../../../agent/link/mod.ts";
+import { type Clock, systemClock } from "../../../../common/clock/mod.ts";
+import { silentLogger } from "../../../../common/log/mod.ts";
+import { waitFor } from "../../../support/mod.ts";
+import type { JournalSite } from "../../../support/journal/mod.ts";
+
+export interface LinkTuning {
+  readonly endpoints?: readonly string[];
+  readonly identity?: agentport.NodeIdentity;
+  readonly clock?: Clock;
+  readonly caPem?: string;
+  /** The core hands in at once what it has; else the test does. */
+  readonly resumesByHand?: boolean;
+}
+
+/** A link and everything it told. */
+export class Linked implements Disposable {
+  readonly states: LinkStateReport[] = [];
+  readonly identities: agentport.NodeIdentity[] = [];
+  readonly declared: agentport.DeclaredConfig[] = [];
+  readonly link: JournalLink;
+
+  constructor(site: JournalSite, macAddress: string, tuning: LinkTuning = {}) {
+    this.link = startJournalLink({
+      endpoints: tuning.endpoints ?? [`https://127.0.0.1:${site.journal.rpcPort}`],
+      caPem: tuning.caPem ?? site.caPem,
+      hardware: { mac: macAddress },
+      identity: tuning.identity,
+      clock: tuning.clock ?? systemClock,
+      random: () => 0.5,
+      log: silentLogger,
+      events: {
+        onState: (state) => {
+          this.states.push(state);
+          if (state.connected && tuning.resumesByHand !== true) {
+            queueMicrotask(() => this.link.resume());
+          }
+        },
+        onIdentity: (identity) => this.identities.push(identity),
+        onDeclared: (declared) => this.declared.push(declared),
+      },
+    });
+  }
+
+  /** Waits until the newest declaration is as wanted. */
+  async until(
+    what: string,
+    isWanted: (declared: agentport.DeclaredConfig) => boolean,
+    timeoutMs = 10_000,
+  ): Promise<agentport.DeclaredConfig> {
+    return await waitFor(() => {
+      const newest = this.declared.at(-1);
+      return newest !== undefined && isWanted(newest) && newest;
+    }, { what, timeoutMs });
+  }
+
+  /** Waits until a state as wanted has been told. */
+  async told(
+    what: string,
+    isWanted: (state: LinkStateReport) => boolean,
+    timeoutMs = 10_000,
+  ): Promise<LinkStateReport> {
+    return await waitFor(() => this.states.find(isWanted), { what, timeoutMs });
+  }
+
+  [Symbol.dispose](): void {
+    this.link.close();
+  }
+}
