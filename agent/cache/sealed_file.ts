@@ -29,7 +29,7 @@ export function readSealed(files: Files, path: string): SealedContent {
   const header = new TextDecoder().decode(data.subarray(0, headerLength));
   if (!header.startsWith(MAGIC)) return { kind: "damaged", reason: "unknown format" };
   const content = data.subarray(headerLength);
-  if (hashOf(content) !== header.slice(MAGIC.length, MAGIC.length + HASH_CHARS)) {
+  if (header !== `${MAGIC}${hashOf(content)}\n`) {
     return { kind: "damaged", reason: "checksum mismatch" };
   }
   return { kind: "content", content };

@@ -1,4 +1,5 @@
 /** The worker's side of the contact with the journal. */
+export { type BootConfig, BootStreamError, readBootStream } from "./boot_stream.ts";
 export { declaredConfig } from "./declared_config.ts";
 export { effectiveDocument } from "./effective.ts";
 export { type Hardware, hardwareOf } from "./enroll.ts";
@@ -9,3 +10,5 @@ export {
   type LinkStateReport,
   startJournalLink,
 } from "./journal_link.ts";
+export { changesDeclaration } from "./refresh.ts";
+export { retryDelayMs } from "./retry_delay.ts";

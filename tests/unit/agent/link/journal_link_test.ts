@@ -4,11 +4,7 @@ import { agentport, config, journal } from "../../../../api/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { parsePeerCertificate } from "../../../../common/tls/mod.ts";
 import { freePort, waitFor } from "../../../support/mod.ts";
-import {
-  type JournalClients,
-  type JournalSite,
-  openJournalSite,
-} from "../../../support/journal/mod.ts";
+import { type JournalClients, openJournalSite } from "../../../support/journal/mod.ts";
 import { Linked } from "./linked.ts";
 
 const { EntryType, DeltaAction } = config;
