@@ -17,7 +17,7 @@ import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc/mod.ts";
-import { authenticate, createGatekeeper } from "./access/mod.ts";
+import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
 import { type Authority, createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
@@ -180,7 +180,7 @@ function tokenVerifier(settings: JournalSettings, clock: Clock): TokenVerifier |
       clientId: settings.clientId,
       roleMap: settings.roleMap,
     },
-    nowMs: clock.nowMs,
+    nowMs: () => clock.nowMs(),
   });
 }
 
@@ -218,6 +218,7 @@ interface ApiParts extends JournalOptions {
 async function listen(parts: ApiParts): Promise<RpcServer> {
   const { settings, clock, log, context, tokens, metrics, tls } = parts;
   const { replica, liveness } = context;
+  const brake = new FailureBrake(clock);
   return await serveRpc({
     name: "API",
     listen: settings.listen,
@@ -231,7 +232,10 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
       },
       onNodeCall: liveness.seen,
-      onRefused: () => metrics.denied("authenticate"),
+      onRefused: (source) => {
+        metrics.denied("authenticate");
+        return brake.failed(source);
+      },
     }),
     interceptors: [freshnessInterceptor(replica, parts.stopping)],
     onInternalError: (error, call, incidentId) =>

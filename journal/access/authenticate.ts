@@ -20,8 +20,8 @@ export interface AuthenticateOptions {
   readonly domainId: string;
   /** Hears of every call of an enrolled node (HB-1). */
   readonly onNodeCall: (nodeId: string) => void;
-  /** Hears of every call without a valid credential (AUT-12). */
-  readonly onRefused: () => void;
+  /** Hears of every call without a valid credential; refused once this resolves (AUT-12). */
+  readonly onRefused: (source: string) => Promise<void>;
 }
 
 /** Names of the journal itself and of agents, which no token may carry. */
@@ -49,7 +49,7 @@ async function knownCaller(call: IncomingCall, options: AuthenticateOptions): Pr
   try {
     return await callerOf(call, options);
   } catch (error) {
-    options.onRefused();
+    await options.onRefused(call.peer.remoteAddress);
     throw error;
   }
 }

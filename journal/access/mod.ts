@@ -14,3 +14,4 @@ export {
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 export { operationType } from "./operation_type.ts";
+export { FailureBrake } from "./failure_brake.ts";

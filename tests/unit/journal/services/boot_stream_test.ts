@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
 import { config, type stream } from "../../../../api/mod.ts";
 import { EntrySchema, OverlayDocumentSchema } from "../../../../common/model/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
 import { waitFor } from "../../../support/mod.ts";
 import {
   all,
@@ -221,4 +222,26 @@ Deno.test("BOOT-7: beyond the limit of streams the next one is told when to come
   assert.ok(retryAfterMs >= 200 && retryAfterMs <= 2000, `retry-after-ms ${retryAfterMs}`);
   stop.abort();
   await waitFor(() => boot(ann, request), { what: "the place to be free again" });
+});
+
+Deno.test("BOOT-8: a stream that nobody reads for 30 s gives its place back and ends", async () => {
+  const clock = new VirtualClock(Date.now());
+  const { site, ann, n1 } = await siteWithNode({
+    clock,
+    toml: { journal: { streaming: { max_concurrent_boot_streams: 1 } } },
+  });
+  await using _site = site;
+  for (let index = 0; index < 40; index++) {
+    await declare(ann, `test.${index}`, randomBytes(45_000).toString("base64"));
+  }
+  const request = { nodeId: "n1", vclusterId: "ml" };
+  const slow = n1.boot.streamBootConfig(request)[Symbol.asyncIterator]();
+  await slow.next();
+  assert.equal((await refusalOf(boot(ann, request))).code, "BOOT_STREAMS_EXHAUSTED");
+  clock.advance(30_000);
+  await boot(ann, request);
+  const rest = (async () => {
+    for (let next = await slow.next(); next.done !== true;) next = await slow.next();
+  })();
+  assert.equal((await refusalOf(rest)).code, "DEADLINE");
 });
