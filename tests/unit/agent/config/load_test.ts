@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { create } from "@bufbuild/protobuf";
+import { stringify } from "smol-toml";
+import { agentport } from "../../../../api/mod.ts";
+import { type AgentSettings, loadAgentConfig, wantedFiles } from "../../../../agent/config/mod.ts";
+import { ConfigError } from "../../../../common/config/mod.ts";
+
+const PATH = "/etc/pact/agent.toml";
+
+interface Sources {
+  readonly toml?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Loads a configuration; a journal is named unless the test names one. */
+function load({ toml = "", args = [], env = {} }: Sources = {}) {
+  const names = [toml, ...args, ...Object.keys(env)].join(" ");
+  const hasJournal = /endpoints|--journal|PACT_AGENT_JOURNAL/.test(names);
+  return loadAgentConfig(create(agentport.ConfigureSchema, {
+    configPath: PATH,
+    configText: toml,
+    arguments: [...args, ...(hasJournal ? [] : ["--journal=j1:9443"])],
+    environment: { ...env },
+    hostname: "host-7",
+  }));
+}
+
+function refusal(sources: Sources): string {
+  try {
+    load(sources);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.message;
+  }
+  throw new Error("not refused");
+}
+
+/** `a.b.c` with a value as TOML, the value on line 2. */
+function tomlOf(key: string, value: unknown): string {
+  const dot = key.lastIndexOf(".");
+  const line = stringify({ [key.slice(dot + 1)]: value }).trim();
+  return `[${key.slice(0, dot)}]\n${line}\n`;
+}
+
+interface Row {
+  readonly setting: keyof AgentSettings;
+  readonly key: string;
+  readonly fallback: unknown;
+  readonly other: unknown;
+  /** Values that are refused at their line. */
+  readonly bad: readonly unknown[];
+}
+
+const BLACKLIST = [
+  "/tmp/**",
+  "/var/log/**",
+  "/proc/**",
+  "/sys/**",
+  "/dev/**",
+  "/run/user/**",
+  "/run/pact/**",
+  "/run/lattice/**",
+];
+
+/** agent.md section 2: each key with its default, another value, and what is no value. */
+const ROWS: readonly Row[] = [
+  row("nodeId", "agent.node_id", undefined, "n-1", ["", "-n", "a b", 7]),
+  row("vclusterId", "agent.vcluster", undefined, "ml", ["", "a/b", true]),
+  row("enforcementMode", "agent.enforcement_mode", "observe", "warn", ["strict", 1]),
+  row("journalEndpoints", "agent.journal.endpoints", ["j1:9443"], ["a:1", "b:2"], [7, [7]]),
+  row("isTlsEnabled", "agent.journal.tls_enabled", true, false, ["yes", 1]),
+  row("tlsCa", "agent.journal.tls_ca", "/etc/pact/ca.crt", "/a/ca.crt", ["ca.crt", 7]),
+  row("enrollmentRetrySeconds", "agent.enrollment.retry_seconds", 300, 60, [0, 86_401, "x", 1.5]),
+  row("hardwareIds", "agent.enrollment.hardware_ids", [], ["mac:02:00:00:00:00:01"], [7]),
+  row("isShellEnabled", "agent.shell.enabled", true, false, ["on", 0]),
+  row("shellListen", "agent.shell.listen", "0.0.0.0:9445", "[::1]:9445", ["9445", "a:b:1", 9445]),
+  row("whitelistMode", "agent.shell.whitelist_mode", "strict", "learning", ["off"]),
+  row("isViewerExec", "agent.shell.viewer_exec", false, true, ["no"]),
+  row("authIssuer", "agent.shell.auth.issuer", undefined, "https://idp.example", ["idp", 7]),
+  row(
+    "authAudiences",
+    "agent.shell.auth.audience",
+    ["pact-agent", "pact-cli", "pact"],
+    ["mine"],
+    [7],
+  ),
+  row("authJwksUrl", "agent.shell.auth.jwks_url", undefined, "https://idp.example/keys", ["keys"]),
+  row("authHmacSecret", "agent.shell.auth.hmac_secret", undefined, "0123456789", [7]),
+  row("authHmacSecretFile", "agent.shell.auth.hmac_secret_file", undefined, "/s", ["s", 7]),
+  row("baseWindowSeconds", "agent.commit_window.base_window_seconds", 900, 60, [59, 86_401, "x"]),
+  row("driftSensitivity", "agent.commit_window.drift_sensitivity", 2, 0.5, [-1, 1001, "x"]),
+  row("minWindowSeconds", "agent.commit_window.min_window_seconds", 60, 60, [0, 61]),
+  row("settleMs", "agent.drift.settle_ms", 5000, 0, [-1, 60_001]),
+  row("isInotifyEnabled", "agent.observer.inotify_enabled", true, false, ["x"]),
+  row("scanIdleSeconds", "agent.observer.scan_idle_seconds", 30, 1, [0, 86_401]),
+  row("scanActiveSeconds", "agent.observer.scan_active_seconds", 300, 1, [0, 86_401]),
+  row("watchPaths", "agent.observer.watch_paths", ["/etc"], ["/opt"], [["opt"], 7]),
+  row("blacklist", "agent.blacklist.patterns", BLACKLIST, ["/scratch/**"], [7]),
+  row("shutdownGraceSeconds", "agent.supervisor.shutdown_grace_seconds", 10, 0, [-1, 3601]),
+  row("cacheDir", "agent.cache.dir", undefined, "/c", ["c", 7]),
+  row("logLevel", "telemetry.log_level", "info", "debug", ["loud", 7]),
+  row("logFormat", "telemetry.log_format", "text", "json", ["xml"]),
+];
+
+function row(
+  setting: keyof AgentSettings,
+  key: string,
+  fallback: unknown,
+  other: unknown,
+  bad: readonly unknown[],
+): Row {
+  return { setting, key, fallback, other, bad };
+}
+
+for (const { setting, key, fallback, other, bad } of ROWS) {
+  Deno.test(`ACC-A9: ${key}: default, override, and what is refused at its line`, () => {
+    assert.deepEqual(load().settings[setting], fallback);
+    const { settings, config } = load({ toml: tomlOf(key, other) });
+    assert.deepEqual(settings[setting], other);
+    assert.ok(!config.warnings.some((warning) => warning.includes("unknown")), config.warnings[0]);
+    for (const value of bad) {
+      assert.match(
+        refusal({ toml: tomlOf(key, value) }),
+        new RegExp(`^${PATH}:2:1: ${key.replaceAll(".", "\\.")}`),
+        JSON.stringify(value),
+      );
+    }
+  });
+}
+
+Deno.test("every setting that a file can hold is in the table", () => {
+  const listed = new Set<string>(ROWS.map(({ setting }) => setting));
+  const others = Object.keys(load().settings).filter((setting) => !listed.has(setting));
+  assert.deepEqual(others.sort(), ["config", "profile", "root"]);
+});
+
+/** Option, variable and key of the same setting. */
+const LAYERED: readonly (readonly [keyof AgentSettings, string, string, string])[] = [
+  ["nodeId", "--node-id", "PACT_AGENT_NODE_ID", "agent.node_id"],
+  ["vclusterId", "--vcluster", "PACT_AGENT_VCLUSTER", "agent.vcluster"],
+];
+
+for (const [setting, option, variable, key] of LAYERED) {
+  Deno.test(`AGT-1: ${option} goes before ${variable}, and that before ${key}`, () => {
+    const toml = tomlOf(key, "by-file");
+    const env = { [variable]: "by-env" };
+    assert.equal(load({ toml }).settings[setting], "by-file");
+    assert.equal(load({ toml, env }).settings[setting], "by-env");
+    assert.equal(load({ toml, env, args: [`${option}=by-option`] }).settings[setting], "by-option");
+    assert.equal(load({ toml, env, args: [option, "by-option"] }).settings[setting], "by-option");
+    assert.match(refusal({ env: { [variable]: "a b" } }), new RegExp(variable));
+    assert.match(refusal({ args: [`${option}=a b`] }), new RegExp(option));
+  });
+}
+
+Deno.test("AGT-1: journals are named by option, variable or file", () => {
+  const toml = tomlOf("agent.journal.endpoints", ["f:1"]);
+  const env = { PACT_AGENT_JOURNAL: "e:1,e:2" };
+  assert.deepEqual(load({ toml, env }).settings.journalEndpoints, ["e:1", "e:2"]);
+  const args = ["--journal=o:1,o:2"];
+  assert.deepEqual(load({ toml, env, args }).settings.journalEndpoints, ["o:1", "o:2"]);
+  assert.match(
+    refusal({ toml: "agent.journal.endpoints = []\n" }),
+    /no journal: give --journal, PACT_AGENT_JOURNAL or agent\.journal\.endpoints/,
+  );
+});
+
+Deno.test("1.2: without a node id the host's name is the node's", () => {
+  assert.equal(load().nodeId, "host-7");
+  assert.equal(load({ args: ["--node-id=n1"] }).config.nodeId, "n1");
+});
+
+Deno.test("1.2: the log level comes from PACT_LOG_LEVEL, and from RUST_LOG too", () => {
+  assert.equal(load({ env: { RUST_LOG: "debug" } }).settings.logLevel, "debug");
+  const both = { RUST_LOG: "debug", PACT_LOG_LEVEL: "error" };
+  assert.equal(load({ env: both }).settings.logLevel, "error");
+});
+
+Deno.test("ACF-1: an unknown key only warns, and names the nearest known one", () => {
+  const { config } = load({ toml: '[agent.shell]\nlistne = "x"\n' });
+  assert.ok(
+    config.warnings.some((text) =>
+      /agent\.toml:2:1: unknown key agent\.shell\.listne.*agent\.shell\.listen/.test(text)
+    ),
+    config.warnings.join("\n"),
+  );
+});
+
+Deno.test("an unknown option is refused, and the nearest one named", () => {
+  assert.match(refusal({ args: ["--node-ido=n1"] }), /--node-ido.*--node-id/);
+});
+
+Deno.test("malformed TOML is refused with line and column", () => {
+  assert.match(refusal({ toml: "[agent]\nnode_id = n1\n" }), /^\/etc\/pact\/agent\.toml:2:\d+: /);
+});
+
+Deno.test("keys of the published samples without a function yet warn when they ask for one", () => {
+  const { config } = load({ toml: '[agent.supervisor]\nbackend = "systemd"\n' });
+  assert.ok(
+    config.warnings.some((text) => text.includes("agent.supervisor.backend")),
+    config.warnings.join("\n"),
+  );
+  const quiet = load({ toml: '[agent.supervisor]\nbackend = "pact"\n' }).config.warnings;
+  assert.ok(!quiet.some((text) => text.includes("backend")), quiet.join("\n"));
+});
+
+Deno.test("development's settings are for profile rootless alone", () => {
+  assert.match(refusal({ args: ["--root=/x"] }), /--root .*--profile rootless/);
+  const toml = tomlOf("agent.commit_window.min_window_seconds", 5);
+  assert.match(refusal({ toml }), /min_window_seconds .*--profile rootless/);
+  const { config } = load({ toml, args: ["--profile=rootless", "--root=/x"] });
+  assert.equal(config.minWindowSeconds, 5);
+  assert.equal(config.root, "/x");
+  assert.equal(config.cacheDir, "/x/var/lib/pact/cache");
+  assert.equal(config.stateDir, "/x/run/pact/state");
+  assert.ok(config.warnings.some((text) => /as short as 5 s/.test(text)));
+  assert.match(refusal({ args: ["--root=x", "--profile=rootless"] }), /--root/);
+  assert.match(refusal({ args: ["--profile=init"] }), /--profile/);
+});
+
+Deno.test("ACF-4, AUT-5, DEP-81: what weakens a node is warned of at every start", () => {
+  const warned = (toml: string, text: RegExp) =>
+    assert.ok(load({ toml }).config.warnings.some((warning) => text.test(warning)), toml);
+  warned("", /agent authentication not configured/);
+  warned(tomlOf("agent.shell.auth.hmac_secret", "x"), /shared HMAC secret/);
+  warned(tomlOf("agent.shell.auth.hmac_secret_file", "/s"), /shared HMAC secret/);
+  warned(tomlOf("agent.journal.tls_enabled", false), /without encryption/);
+  const sound = tomlOf("agent.shell.auth.jwks_url", "https://idp.example/keys");
+  assert.deepEqual(load({ toml: sound }).config.warnings, []);
+});
+
+Deno.test("ACF-2: the core is asked for the files that are named, and for no others", () => {
+  const wanted = (toml: string) => wantedFiles(load({ toml }).settings);
+  assert.deepEqual(wanted(""), ["/etc/pact/ca.crt"]);
+  assert.deepEqual(wanted(tomlOf("agent.journal.tls_enabled", false)), []);
+  assert.deepEqual(wanted(tomlOf("agent.shell.auth.hmac_secret_file", "/s")), [
+    "/etc/pact/ca.crt",
+    "/s",
+  ]);
+});
+
+Deno.test("no secret of the configuration reaches the core or a message", () => {
+  const toml = tomlOf("agent.shell.auth.hmac_secret", "hunter2-hunter2");
+  const { config } = load({ toml });
+  assert.ok(
+    !JSON.stringify(config, (_, value) => typeof value === "bigint" ? `${value}` : value)
+      .includes("hunter2"),
+  );
+});
