@@ -5,13 +5,23 @@ export interface JournalFiles {
   readonly caCert: string;
   readonly caKey: string;
   readonly secretFile: string;
+  readonly dataDirectory: string;
+  /** HOST:PORT of the RPC listener. */
+  readonly listen: string;
 }
 
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
-export function journalToml({ caCert, caKey, secretFile }: JournalFiles): string {
+export function journalToml(
+  { caCert, caKey, secretFile, dataDirectory, listen }: JournalFiles,
+): string {
   return stringify({
-    journal: { enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" } },
+    journal: {
+      listen_addr: listen,
+      data_dir: dataDirectory,
+      enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" },
+    },
     policy: { iam: { hmac_secret_file: secretFile } },
+    telemetry: { prometheus_listen: "127.0.0.1:0" },
   });
 }
 

@@ -25,6 +25,9 @@ export const SITE_VCLUSTER = "demo";
 /** Longest a program may take to say that it is ready. */
 const READY_LIMIT_MS = 30_000;
 
+/** Where the journal and the agents find the secret of people's tokens, in etc/pact. */
+const SECRET_FILE = "token_secret";
+
 /** Longest a program may take to end by itself. */
 const END_LIMIT_MS = 3_000;
 
@@ -118,23 +121,25 @@ export class Site implements AsyncDisposable {
     await Deno.mkdir(this.journalDataDirectory, { recursive: true, mode: 0o700 });
     await Deno.mkdir(this.peopleDirectory, { recursive: true, mode: 0o700 });
     await this.#makeCa(etc);
-    const secretFile = await this.#writeSecret(etc);
-    await Deno.writeTextFile(
-      `${etc}/journal.toml`,
-      journalToml({ caCert: this.caCert, caKey: `${etc}/ca.key`, secretFile }),
-    );
+    await this.#writeSecret(etc);
   }
 
   /** Starts the journal and waits until it serves; again on the same port after a stop. */
   async startJournal(): Promise<SiteJournal> {
-    const listen = this.#journalAddress ?? "127.0.0.1:0";
-    const program = this.#start("journal", "journal", this.journalRoot, [
-      "--single-node",
-      `--listen=${listen}`,
-      "--metrics-listen=127.0.0.1:0",
-      `--data-dir=${this.journalDataDirectory}`,
-      `--config=${this.journalRoot}/etc/pact/journal.toml`,
-    ]);
+    const etc = `${this.journalRoot}/etc/pact`;
+    const config = `${etc}/journal.toml`;
+    await Deno.writeTextFile(
+      config,
+      journalToml({
+        caCert: this.caCert,
+        caKey: `${etc}/ca.key`,
+        secretFile: `${etc}/${SECRET_FILE}`,
+        dataDirectory: this.journalDataDirectory,
+        listen: this.#journalAddress ?? "127.0.0.1:0",
+      }),
+    );
+    const args = ["--single-node", `--config=${config}`];
+    const program = this.#start("journal", "journal", this.journalRoot, args);
     const [, address = "", metricsAddress = ""] = await program.waitForOutput(
       /journal started.* api=(\S+) metrics=(\S+)/,
       READY_LIMIT_MS,
@@ -313,7 +318,7 @@ export class Site implements AsyncDisposable {
   }
 
   async #writeSecret(directory: string): Promise<string> {
-    const path = `${directory}/token_secret`;
+    const path = `${directory}/${SECRET_FILE}`;
     await Deno.writeTextFile(path, this.#secret, { mode: 0o600 });
     return path;
   }
