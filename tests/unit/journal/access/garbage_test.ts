@@ -87,8 +87,9 @@ Deno.test("API-92: readable messages with any values in their fields never cause
   });
   const seed = Date.now() % 1_000_000;
   const random = seededRandom(seed);
+  // All but the one that would end the connection of the node that calls.
   const calls = SERVICES.flatMap((service) =>
-    service.methods.flatMap((method) =>
+    service.methods.filter(({ name }) => name !== "DecommissionNode").flatMap((method) =>
       Array.from({ length: MESSAGES_PER_METHOD }, () => ({
         method: `${service.typeName}/${method.name}`,
         body: framed(randomMessageBytes(method.input, random)),
