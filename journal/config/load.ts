@@ -81,13 +81,7 @@ function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string
     );
   }
   requireLongSecret(settings);
-  if (settings.tlsMode === "off" && !isLoopback(settings.listen)) {
-    warnings.push(
-      "TLS is off and the API listens beyond loopback: every credential travels in the clear (CRT-8)",
-    );
-  } else if (settings.tlsMode === "off") {
-    warnings.push("TLS is off by journal.tls.mode (CRT-8)");
-  }
+  warnings.push(...warnOfPlaintext(settings));
   if (settings.hmacSecret !== undefined || settings.hmacSecretFile !== undefined) {
     warnings.push(
       "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
@@ -119,4 +113,17 @@ function requirePair(
   if ((first === undefined) === (second === undefined)) return;
   const both = `${firstName} and ${firstName.replace(/[^.]+$/, secondName)}`;
   throw new ConfigError(`${both} belong together: give both or neither`);
+}
+
+/** Plaintext stays on loopback unless somebody asked for more by name, and is never silent (CRT-8). */
+function warnOfPlaintext(settings: SettingValues<typeof JOURNAL_SETTINGS>): string[] {
+  if (settings.tlsMode !== "off") return [];
+  if (isLoopback(settings.listen)) return ["TLS is off by journal.tls.mode (CRT-8)"];
+  if (settings.plaintext === "any") {
+    return ["TLS is off beyond loopback: every credential travels in the clear (CRT-8)"];
+  }
+  throw new ConfigError(
+    `TLS is off and ${settings.listen.hostname} is beyond loopback: turn TLS on, listen on 127.0.0.1, ` +
+      'or set journal.tls.plaintext = "any"',
+  );
 }

@@ -79,6 +79,10 @@ export const JOURNAL_SETTINGS = {
     { env: ["PACT_JOURNAL_TLS"], key: "journal.tls.mode" },
     z.enum(["auto", "on", "off"]).default("auto"),
   ),
+  plaintext: textSetting(
+    { key: "journal.tls.plaintext" },
+    z.enum(["loopback", "any"]).default("loopback"),
+  ),
   tlsCert: textSetting({ env: ["PACT_JOURNAL_TLS_CERT"], key: "journal.tls.cert" }, path),
   tlsKey: textSetting({ env: ["PACT_JOURNAL_TLS_KEY"], key: "journal.tls.key" }, path),
   tlsCa: textSetting({ env: ["PACT_JOURNAL_TLS_CA"], key: "journal.tls.ca" }, path),

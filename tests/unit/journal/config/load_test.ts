@@ -107,9 +107,15 @@ const TABLE: readonly Row[] = [
   {
     name: "tlsMode",
     fallback: "auto",
-    env: ["PACT_JOURNAL_TLS", "on", "on"],
-    toml: ["journal.tls", 'mode = "off"', "off"],
+    env: ["PACT_JOURNAL_TLS", "auto", "auto"],
+    toml: ["journal.tls", 'mode = "on"', "on"],
     invalid: 'mode = "maybe"',
+  },
+  {
+    name: "plaintext",
+    fallback: "loopback",
+    toml: ["journal.tls", 'plaintext = "any"', "any"],
+    invalid: 'plaintext = "yes"',
   },
   {
     name: "tlsCa",
@@ -284,12 +290,13 @@ Deno.test("files that belong together are given together, and several members wa
   assert.deepEqual(settings({ env: { PACT_JOURNAL_PEERS: "1=a:9443" } }).peers, ["1=a:9443"]);
 });
 
-Deno.test("CRT-8: TLS off warns, more so beyond loopback", () => {
-  const off = (listen: string) =>
-    load({ args: [`--listen=${listen}`], env: { PACT_JOURNAL_TLS: "off" } }).warnings.join("\n");
-  assert.match(off("0.0.0.0:9443"), /beyond loopback/);
-  assert.match(off("127.0.0.1:9443"), /TLS is off/);
-  assert.doesNotMatch(off("127.0.0.1:9443"), /beyond loopback/);
+Deno.test("CRT-8: plaintext stays on loopback unless asked for by name, and always warns", () => {
+  const off = (listen: string, toml = "") =>
+    load({ args: [`--listen=${listen}`], env: { PACT_JOURNAL_TLS: "off" }, toml }).warnings
+      .join("\n");
+  assert.match(off("127.0.0.1:9443"), /TLS is off by journal.tls.mode/);
+  assert.throws(() => off("0.0.0.0:9443"), /beyond loopback: turn TLS on, listen on 127.0.0.1/);
+  assert.match(off("0.0.0.0:9443", '[journal.tls]\nplaintext = "any"\n'), /in the clear/);
 });
 
 Deno.test("a named configuration file that is missing is an error, the default one is not", () => {
