@@ -147,7 +147,7 @@ function serviceSpec(
     workingDirectory: service.working_directory ?? "",
     stopSignal: service.stop_signal ?? "",
     restartWith: service.restart_with ?? false,
-    stopTimeoutSeconds: service.stop_timeout_seconds ?? 0,
+    ...present("stopTimeoutSeconds", service.stop_timeout_seconds),
     needsNetwork: service.needs_network ?? [],
     stopped: service.state === "stopped",
   };

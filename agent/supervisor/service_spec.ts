@@ -54,7 +54,7 @@ export function readServiceSpec(spec: agentport.ServiceSpec): ServiceDeclaration
     env: check.environment(spec.env),
     workingDirectory: check.path("working_directory", spec.workingDirectory || "/"),
     stopSignal: check.signal(spec.stopSignal || "SIGTERM"),
-    stopTimeoutSeconds: check.range("stop_timeout_seconds", spec.stopTimeoutSeconds || 10, 1, 3600),
+    stopTimeoutSeconds: check.range("stop_timeout_seconds", spec.stopTimeoutSeconds ?? 10, 0, 3600),
     needsNetwork: check.interfaces(spec.needsNetwork),
     desired: spec.stopped ? "stopped" : "running",
     openFilesMax: MAX_OPEN_FILES,

@@ -69,6 +69,16 @@ Deno.test("SUP-2, SUP-5: a service killed with kill -9 is noticed at once and ba
   });
 });
 
+Deno.test("SHD-2: a service that ignores SIGTERM is killed at once where its time is zero", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([script("a", "trap '' TERM; sleep 1000", { stopTimeoutSeconds: 0 })]);
+    const { pid } = await reaches("a", "Running");
+    supervisor.stop("a", ADMIN);
+    assert.equal((await supervisor.atRest("a", 10_000)).state, "Stopped");
+    assert.equal(isAlive(pid), false);
+  });
+});
+
 Deno.test("SHD-2: a service that ignores SIGTERM is killed after its time, children included", async () => {
   await withSupervisor(async ({ supervisor, reaches, directory }) => {
     const stubborn = `trap '' TERM; sleep 1000 & echo $! > ${directory}/child; wait; wait`;

@@ -21,6 +21,11 @@ Deno.test("agent.md 5.1: a bare declaration gets the documented defaults", () =>
   });
 });
 
+Deno.test("agent.md 5.1: a stop timeout of zero seconds is kept, and is not the default", () => {
+  assert.equal(readServiceSpec(spec({ stopTimeoutSeconds: 0 })).stopTimeoutSeconds, 0);
+  assert.equal(readServiceSpec(spec({ stopTimeoutSeconds: 3600 })).stopTimeoutSeconds, 3600);
+});
+
 Deno.test("agent.md 5.1: what is out of bounds is refused, naming the service and the field", () => {
   const cases: [MessageInitShape<typeof agentport.ServiceSpecSchema>, RegExp][] = [
     [{ name: "../x" }, /name must match/],
@@ -28,6 +33,7 @@ Deno.test("agent.md 5.1: what is out of bounds is refused, naming the service an
     [{ binary: "/opt/../bin/sh" }, /binary/],
     [{ order: 70_000 }, /order must be 0 to 65535, not 70000/],
     [{ restartDelaySeconds: 4000 }, /restart_delay_seconds must be 0 to 3600/],
+    [{ stopTimeoutSeconds: 3601 }, /stop_timeout_seconds must be 0 to 3600/],
     [{ cpuWeight: 0 }, /cgroup_cpu_weight must be 1 to 10000/],
     [{ memoryMaxBytes: 1n }, /cgroup_memory_max must be at least 1048576/],
     [{ stopSignal: "SIGFOO" }, /stop_signal is no signal: "SIGFOO"/],
