@@ -16,7 +16,7 @@ import type { Clock, TimerHandle } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
-import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc/mod.ts";
+import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
 import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
 import { type Authority, createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";

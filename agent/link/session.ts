@@ -8,7 +8,7 @@ import {
   stream,
 } from "../../api/mod.ts";
 import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
-import { SecretPem } from "../../common/tls/mod.ts";
+import { SecretPem } from "../../common/secret/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 import { present } from "../../common/wire/mod.ts";
 import { type BootConfig, readBootStream } from "./boot_stream.ts";

@@ -7,8 +7,8 @@ import { type agentport, shell } from "../../api/mod.ts";
 import type { TokenVerifier } from "../../common/auth/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type RpcServer, serveRpc } from "../../common/rpc/mod.ts";
-import { SecretPem } from "../../common/tls/mod.ts";
+import { type RpcServer, serveRpc } from "../../common/rpc_server/mod.ts";
+import { SecretPem } from "../../common/secret/mod.ts";
 import type { CallBroker } from "./call_broker.ts";
 import { shellService, verifiedCallerKey } from "./shell_service.ts";
 

@@ -1,5 +1,5 @@
 import { EndpointError, isPlaintextToRemote, parseEndpoint } from "../../common/rpc/mod.ts";
-import { SecretPem } from "../../common/tls/mod.ts";
+import { SecretPem } from "../../common/secret/mod.ts";
 import { DEFAULT_CA_FILE, reasonOf, type Settings } from "../config/mod.ts";
 import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 

@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import type { SecretPem } from "../tls/mod.ts";
+import type { SecretPem } from "../secret/mod.ts";
 import { type CallSituation, normalizeClientError } from "./client_error.ts";
 import { callerInterceptor, type TokenSource } from "./client_interceptor.ts";
 import { ClientConnection } from "./connection.ts";

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemClock } from "../clock/mod.ts";
-import type { SecretPem } from "../tls/mod.ts";
+import type { SecretPem } from "../secret/mod.ts";
 
 /** How to reach and to recognise the server. */
 export interface SocketOptions {

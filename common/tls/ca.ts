@@ -7,7 +7,7 @@ import {
   publicKeyOf,
 } from "./keys.ts";
 import { joinPemBundle, splitPemBundle } from "./pem.ts";
-import type { SecretPem } from "./secret.ts";
+import type { SecretPem } from "../secret/mod.ts";
 import { type RandomBytes, randomSerialHex, systemRandomBytes } from "./serial.ts";
 import {
   AuthorityKeyIdentifierExtension,

@@ -10,7 +10,7 @@ import {
 } from "./identity.ts";
 import { exportPrivateKey, generateKeyPair, keyAlgorithm } from "./keys.ts";
 import { joinPemBundle } from "./pem.ts";
-import type { SecretPem } from "./secret.ts";
+import type { SecretPem } from "../secret/mod.ts";
 import {
   normalizeSerialHex,
   type RandomBytes,

@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { TlsError } from "./error.ts";
 import { splitPemBundle } from "./pem.ts";
-import type { SecretPem } from "./secret.ts";
+import type { SecretPem } from "../secret/mod.ts";
 
 /**
  * Checks that a private key belongs to the first certificate of a chain, which the TLS layer itself

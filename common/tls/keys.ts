@@ -1,5 +1,5 @@
 import { TlsError } from "./error.ts";
-import { SecretPem } from "./secret.ts";
+import { SecretPem } from "../secret/mod.ts";
 import { PemConverter, Pkcs10CertificateRequestGenerator, PublicKey } from "./x509.ts";
 
 /** The algorithm of every key that pact makes: ECDSA on P-256 with SHA-256. */

@@ -28,7 +28,6 @@ export { requireMatchingKey } from "./key_match.ts";
 export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
 export { joinPemBundle, splitPemBundle } from "./pem.ts";
-export { SecretPem } from "./secret.ts";
 export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
 export {
   type CertificateUse,

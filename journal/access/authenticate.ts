@@ -1,6 +1,6 @@
 import type { TokenVerifier } from "../../common/auth/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import type { Admit, IncomingCall, Peer } from "../../common/rpc/mod.ts";
+import type { Admit, IncomingCall, Peer } from "../../common/rpc_server/mod.ts";
 import { agentPrincipal, type Caller, callerKey } from "./caller.ts";
 import { METHOD_CREDENTIALS } from "./method_rules.ts";
 

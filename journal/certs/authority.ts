@@ -4,7 +4,7 @@ import {
   issueServerCertificate,
   loadCa,
 } from "../../common/tls/mod.ts";
-import type { SecretPem } from "../../common/tls/mod.ts";
+import type { SecretPem } from "../../common/secret/mod.ts";
 import type { JournalSettings } from "../config/mod.ts";
 import { readPrivateKey } from "./private_file.ts";
 

@@ -1,4 +1,4 @@
-import { SecretPem } from "../../common/tls/mod.ts";
+import { SecretPem } from "../../common/secret/mod.ts";
 
 /** A key or secret file that must not be used as it is; the message names file and remedy. */
 export class PrivateFileError extends Error {

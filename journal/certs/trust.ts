@@ -5,7 +5,7 @@
 
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import type { RpcServer, ServerTls } from "../../common/rpc/mod.ts";
+import type { RpcServer, ServerTls } from "../../common/rpc_server/mod.ts";
 import { joinPemBundle, splitPemBundle } from "../../common/tls/mod.ts";
 import type { JournalSettings } from "../config/mod.ts";
 import type { Replica } from "../replica/mod.ts";

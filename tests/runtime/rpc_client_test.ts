@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { createRpcTransport, installHttp2Guard, serveRpc } from "../../common/rpc/mod.ts";
+import { createRpcTransport, installHttp2Guard } from "../../common/rpc/mod.ts";
+import { serveRpc } from "../../common/rpc_server/mod.ts";
 import {
   createTestPki,
   EchoService,

@@ -4,7 +4,7 @@
  */
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { enrollment, journal, policy, shell, stream } from "../../api/mod.ts";
-import { type RpcServer, serveRpc } from "../../common/rpc/mod.ts";
+import { type RpcServer, serveRpc } from "../../common/rpc_server/mod.ts";
 import { toConnectError } from "../../common/errors/mod.ts";
 import type { TestPki } from "./test_pki.ts";
 

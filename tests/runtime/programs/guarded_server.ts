@@ -1,6 +1,6 @@
 /** An RPC server with one plain route. Prints `port N` and serves until it is killed. */
 
-import { serveRpc } from "../../../common/rpc/mod.ts";
+import { serveRpc } from "../../../common/rpc_server/mod.ts";
 
 const server = await serveRpc({
   name: "probe",

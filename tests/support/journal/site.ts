@@ -14,7 +14,8 @@ import {
   type RpcTransport,
   type RpcTransportOptions,
 } from "../../../common/rpc/mod.ts";
-import { createKeyAndCsr, type SecretPem } from "../../../common/tls/mod.ts";
+import type { SecretPem } from "../../../common/secret/mod.ts";
+import { createKeyAndCsr } from "../../../common/tls/mod.ts";
 import { initCa } from "../../../journal/certs/mod.ts";
 import { loadConfig } from "../../../journal/config/mod.ts";
 import { openJournal, type RunningJournal } from "../../../journal/open_journal.ts";

@@ -1,14 +1,16 @@
 import { type Client, type ConnectRouter, createClient } from "@connectrpc/connect";
 import {
   createRpcTransport,
+  type RpcTransport,
+  type RpcTransportOptions,
+} from "../../../../common/rpc/mod.ts";
+import {
   type Peer,
   peerKey,
   type RpcServer,
   type RpcServerOptions,
-  type RpcTransport,
-  type RpcTransportOptions,
   serveRpc,
-} from "../../../../common/rpc/mod.ts";
+} from "../../../../common/rpc_server/mod.ts";
 import { EchoService, type TestPki } from "../../../support/mod.ts";
 
 /** The echo service's handlers, noting who called. */

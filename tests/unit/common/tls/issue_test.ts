@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { SecretPem } from "../../../../common/secret/mod.ts";
 import {
   createCa,
   createKeyAndCsr,
@@ -7,7 +8,6 @@ import {
   issueServerCertificate,
   loadCa,
   parsePeerCertificate,
-  SecretPem,
   splitPemBundle,
   TlsError,
   TrustBundle,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
+import { SecretPem } from "../../../../common/secret/mod.ts";
 import {
   createCa,
   joinPemBundle,
   requireMatchingKey,
-  SecretPem,
   splitPemBundle,
   TrustBundle,
 } from "../../../../common/tls/mod.ts";

@@ -1,5 +1,5 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { metadata } from "./metadata.ts";
+import { metadata } from "../rpc/mod.ts";
 
 /** What streams that a closing server cuts off end with (section 1.2). */
 export function shuttingDown(): ConnectError {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import * as http2 from "node:http2";
 import fc from "fast-check";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ListenError, metadata, type Peer, serveRpc } from "../../../../common/rpc/mod.ts";
+import { metadata } from "../../../../common/rpc/mod.ts";
+import { ListenError, type Peer, serveRpc } from "../../../../common/rpc_server/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { createTestPki, waitFor, within } from "../../../support/mod.ts";
-import { bytes, dialEcho, echoRoutes, serveEcho, serverTls } from "./fixture.ts";
+import { bytes, dialEcho, echoRoutes, serveEcho, serverTls } from "../rpc/fixture.ts";
 
 Deno.test("API-5: a handler sees which node's certificate its caller holds, and that it is authorized", async () => {
   const pki = await createTestPki();

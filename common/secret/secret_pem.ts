@@ -5,7 +5,7 @@
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { SecretPem } from "./secret.ts";
+ * import { SecretPem } from "./secret_pem.ts";
  *
  * const key = new SecretPem("-----BEGIN PRIVATE KEY-----\n...");
  * assert.equal(`${key}`, "[REDACTED]");

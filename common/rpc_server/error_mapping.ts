@@ -1,6 +1,6 @@
 import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { PactError, toConnectError } from "../errors/mod.ts";
-import { mapIterableErrors } from "./iterable.ts";
+import { mapIterableErrors } from "../rpc/mod.ts";
 
 /** The call in which something went wrong. */
 export interface FailedCall {

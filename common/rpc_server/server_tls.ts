@@ -1,5 +1,6 @@
 import type { SecureServerOptions } from "node:http2";
-import { requireMatchingKey, type SecretPem, TlsError, TrustBundle } from "../tls/mod.ts";
+import type { SecretPem } from "../secret/mod.ts";
+import { requireMatchingKey, TlsError, TrustBundle } from "../tls/mod.ts";
 
 /** Certificates of a listener. */
 export interface ServerTls {

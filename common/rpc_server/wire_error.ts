@@ -1,5 +1,5 @@
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { metadata } from "./metadata.ts";
+import { metadata } from "../rpc/mod.ts";
 
 /**
  * Gives the errors that the protocol layer itself raises, past every interceptor, the form of ours:
