@@ -11,6 +11,7 @@
 
 const repositoryRoot = new URL("../", import.meta.url);
 const outputDir = new URL("api/gen/", repositoryRoot);
+const cacheDir = new URL(".cache/buf/", repositoryRoot);
 const scratchDir = new URL(".cache/gen/", repositoryRoot);
 
 /** Relative path to content of every file below a folder; empty when the folder is not there. */
@@ -58,6 +59,8 @@ async function runBuf(...args: string[]): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", await pinned("@bufbuild/buf"), ...args],
     cwd: repositoryRoot,
+    // buf keeps what it resolves below the home directory otherwise.
+    env: { BUF_CACHE_DIR: cacheDir.pathname },
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",

@@ -20,7 +20,8 @@ export interface VerifiedCsr {
  */
 export async function verifyCsr(request: Uint8Array | string): Promise<VerifiedCsr> {
   const csr = parseCsr(request);
-  const keyKind = keyKindOf(csr.publicKey);
+  const { publicKey, algorithm } = keyOf(csr);
+  const keyKind = keyKindOf(algorithm);
   let proven = false;
   try {
     proven = await csr.verify();
@@ -35,7 +36,7 @@ export async function verifyCsr(request: Uint8Array | string): Promise<VerifiedC
       "the certificate request is not signed with the key it is for",
     );
   }
-  return { publicKey: csr.publicKey, keyKind };
+  return { publicKey, keyKind };
 }
 
 function parseCsr(request: Uint8Array | string): Pkcs10CertificateRequest {
@@ -73,8 +74,21 @@ interface KeyAlgorithmFacts {
   modulusLength?: number;
 }
 
-function keyKindOf(publicKey: PublicKey): VerifiedCsr["keyKind"] {
-  const algorithm: KeyAlgorithmFacts = publicKey.algorithm;
+/** A request's key and its parameters are parsed when first read, so this is where bad ones show. */
+function keyOf(
+  csr: Pkcs10CertificateRequest,
+): { publicKey: PublicKey; algorithm: KeyAlgorithmFacts } {
+  try {
+    const { publicKey } = csr;
+    return { publicKey, algorithm: publicKey.algorithm };
+  } catch (cause) {
+    throw new TlsError("INVALID_CSR", "the key of the certificate request cannot be read", {
+      cause,
+    });
+  }
+}
+
+function keyKindOf(algorithm: KeyAlgorithmFacts): VerifiedCsr["keyKind"] {
   switch (algorithm.name) {
     case "ECDSA":
       if (algorithm.namedCurve === "P-256") return "ECDSA P-256";

@@ -45,6 +45,17 @@ Deno.test("ENR-21: bytes that are no request are refused with one error, whateve
   await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), refused), { numRuns: 50 });
 });
 
+Deno.test("ENR-21: a request whose key names no readable curve is refused with the same error", async () => {
+  const { csrDer } = await createKeyAndCsr("node-1");
+  // The object identifier of prime256v1, with its tag and its length.
+  const curve = csrDer.toHex().indexOf("06082a8648ce3d030107") / 2;
+  for (const tag of [0x00, 0x04, 0x05, 0x30]) {
+    const damaged = csrDer.slice();
+    damaged[curve] = tag;
+    await assert.rejects(verifyCsr(damaged), { code: "INVALID_CSR" }, `tag ${tag}`);
+  }
+});
+
 Deno.test("ENR-21: a damaged request is refused, or still proves the key it was made with", async () => {
   const { csrDer } = await createKeyAndCsr("node-1");
   const { publicKey } = await verifyCsr(csrDer);
