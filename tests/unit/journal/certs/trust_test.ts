@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../../../../common/model/mod.ts";
-import type { ServerTls } from "../../../../common/rpc/mod.ts";
+import type { ServerTls } from "../../../../common/rpc_server/mod.ts";
 import { createTrust, openAuthority } from "../../../../journal/certs/mod.ts";
 import { loadConfig } from "../../../../journal/config/mod.ts";
 import { openReplica } from "../../../../journal/replica/mod.ts";
