@@ -46,6 +46,8 @@ export interface LinkOptions {
   readonly identity: agentport.NodeIdentity | undefined;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Longest wait after a refused enrolment. */
+  readonly enrollmentRetryMs?: number;
   readonly log: Logger;
   readonly events: LinkEvents;
 }
@@ -88,6 +90,7 @@ class Link implements JournalLink {
   #overlayOf = "";
   #resume: (() => void) | undefined;
   #attempt = 0;
+  #lastCode: ErrorCode | undefined;
 
   constructor(private readonly options: LinkOptions) {
     this.#identity = options.identity;
@@ -255,7 +258,11 @@ class Link implements JournalLink {
     // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
     if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") this.#identity = undefined;
     if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
-    const waitMs = retryDelayMs(code, ++this.#attempt, this.options.random);
+    // Each kind of refusal has waits of its own, which begin anew when another one comes.
+    this.#attempt = code === this.#lastCode ? this.#attempt + 1 : 1;
+    this.#lastCode = code;
+    const { random, enrollmentRetryMs } = this.options;
+    const waitMs = retryDelayMs(code, this.#attempt, random, enrollmentRetryMs);
     this.options.log.warn("journal not reachable", {
       endpoint,
       code,

@@ -12,12 +12,23 @@ const DELAYS: Readonly<Partial<Record<ErrorCode, readonly [number, number]>>> = 
 
 const DEFAULT_DELAY = [SECOND_MS, 60 * SECOND_MS] as const;
 
+/** `agent.enrollment.retry_seconds` where nothing else is configured. */
+export const DEFAULT_ENROLLMENT_RETRY_MS = 300 * SECOND_MS;
+
 /**
  * How long to wait before try `attempt` (from 1): doubling from the first wait to the longest, with
- * ±20 % so that a fleet does not knock in step. `random` is uniform in [0, 1).
+ * ±20 % so that a fleet does not knock in step. Waits after a refused enrolment are never longer than
+ * `enrollmentRetryMs`. `random` is uniform in [0, 1).
  */
-export function retryDelayMs(code: ErrorCode, attempt: number, random: () => number): number {
-  const [first, longest] = DELAYS[code] ?? DEFAULT_DELAY;
+export function retryDelayMs(
+  code: ErrorCode,
+  attempt: number,
+  random: () => number,
+  enrollmentRetryMs: number = DEFAULT_ENROLLMENT_RETRY_MS,
+): number {
+  const refused = DELAYS[code];
+  const [first, longest] = refused ?? DEFAULT_DELAY;
   const doubled = Math.min(first * 2 ** Math.min(attempt - 1, 16), longest);
-  return Math.round(doubled * (0.8 + 0.4 * random()));
+  const bounded = refused === undefined ? doubled : Math.min(doubled, enrollmentRetryMs);
+  return Math.round(bounded * (0.8 + 0.4 * random()));
 }

@@ -84,6 +84,7 @@ class RunningWorker {
       identity: input.identity,
       clock: systemClock,
       random: Math.random,
+      enrollmentRetryMs: settings.enrollmentRetrySeconds * 1000,
       log: this.#log.child("agent.link"),
       events: {
         onState: (state) =>

@@ -39,3 +39,9 @@ Deno.test("PRT-5: every wait is within 20 % of the table, and never longer than 
     },
   ));
 });
+
+Deno.test("ACF-3: agent.enrollment.retry_seconds shortens the waits of enrolment, and no others", () => {
+  assert.equal(retryDelayMs("NODE_NOT_ENROLLED", 5, middle, 10_000), 10_000);
+  assert.equal(retryDelayMs("ALREADY_ACTIVE", 1, middle, 10_000), 10_000);
+  assert.equal(retryDelayMs("UNAVAILABLE", 6, middle, 10_000), 32_000);
+});
