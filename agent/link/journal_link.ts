@@ -72,6 +72,14 @@ const VCLUSTER_CHANGE_MS = 100;
 /** How often a quiet journal is asked whether it is there: it says no goodbye when its host dies. */
 const PROBE_MS = 30_000;
 
+/** Answers of a journal that is there and will not have this machine (NEN-7). */
+const ENROLLMENT_REFUSALS: readonly ErrorCode[] = [
+  "NODE_NOT_ENROLLED",
+  "HARDWARE_IDENTITY_MISMATCH",
+  "NODE_REVOKED",
+  "ALREADY_ACTIVE",
+];
+
 /** Starts the link; it runs until `close`. */
 export function startJournalLink(options: LinkOptions): JournalLink {
   const link = new Link(options);
@@ -263,7 +271,8 @@ class Link implements JournalLink {
     this.#lastCode = code;
     const { random, enrollmentRetryMs } = this.options;
     const waitMs = retryDelayMs(code, this.#attempt, random, enrollmentRetryMs);
-    this.options.log.warn("journal not reachable", {
+    const isRefused = ENROLLMENT_REFUSALS.includes(code);
+    this.options.log.warn(isRefused ? `enrollment rejected: ${code}` : "journal not reachable", {
       endpoint,
       code,
       reason: message,

@@ -116,6 +116,8 @@ class RunningAgent implements AgentProcess {
   #hasIdentity: boolean;
   #runs: { readonly vclusterId: string } | undefined;
   #isReady = false;
+  /** Told once, however often the journal is tried (BTS-10). */
+  #isWaiting = false;
 
   constructor(
     private readonly shim: Shim,
@@ -262,8 +264,11 @@ class RunningAgent implements AgentProcess {
     if (this.#runs !== undefined || NO_CACHE_CODES.has(state.code)) return;
     const cached = this.#cache?.declared();
     if (cached === undefined) {
-      this.#log.warn("journal unreachable and nothing cached, waiting", { reason: state.reason });
-      return;
+      if (this.#isWaiting) return;
+      this.#isWaiting = true;
+      return this.#log.warn("journal unreachable and nothing cached, waiting", {
+        reason: state.reason,
+      });
     }
     this.#log.warn("journal unreachable, running from cache", { reason: state.reason });
     this.#runs = { vclusterId: cached.vclusterId };

@@ -4,6 +4,8 @@ import { repositoryRoot, spawnDeno, type SpawnedDeno, waitFor } from "../../../s
 import { NODE, NodeRig } from "../calls/node_rig.ts";
 
 const WAIT_MS = 20_000;
+/** A node that has been registered, and has never started. */
+const OTHER = "node-2";
 
 async function pidOf(rig: NodeRig, service: string): Promise<number> {
   const client = await rig.shell();
@@ -18,14 +20,31 @@ async function isAlive(pid: number): Promise<boolean> {
   return state !== undefined && state !== "Z";
 }
 
-/** Starts the node's agent without waiting for it to be ready. */
-function startUnready(rig: NodeRig): SpawnedDeno {
-  return spawnDeno(rig.site.programOptions("agent", rig.root, [
-    `--config=${rig.root}/etc/pact/agent.toml`,
+/** Starts a node's agent without waiting for it to be ready. */
+function startUnready({ site }: NodeRig, node = NODE): SpawnedDeno {
+  const root = site.nodeRoot(node);
+  return spawnDeno(site.programOptions("agent", root, [
+    `--config=${root}/etc/pact/agent.toml`,
     "--profile=rootless",
-    `--root=${rig.root}`,
+    `--root=${root}`,
     `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
   ]));
+}
+
+/** Gives another node the configuration of the first one. */
+async function copyConfiguration({ site }: NodeRig, node: string): Promise<void> {
+  const from = `${site.nodeRoot(NODE)}/etc/pact`;
+  const to = `${site.nodeRoot(node)}/etc/pact`;
+  await Deno.mkdir(to, { recursive: true });
+  for (const name of ["ca.crt", "token_secret"]) {
+    await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+  const toml = await Deno.readTextFile(`${from}/agent.toml`);
+  await Deno.writeTextFile(
+    `${to}/agent.toml`,
+    toml.replaceAll(NODE, node).replace(site.hardwareId(NODE), site.hardwareId(node))
+      .replace(/listen = "[^"]*"/, 'listen = "127.0.0.1:0"'),
+  );
 }
 
 const motdOf = (rig: NodeRig) => `${rig.root}/etc/motd`;
@@ -79,6 +98,14 @@ Deno.test("the agent as a process", async (t) => {
   await t.step(
     "BTS-9: with the journal down, services and the shell run from what was kept",
     async () => {
+      await rig.pact(
+        "enroll",
+        OTHER,
+        "--hardware-id",
+        site.hardwareId(OTHER),
+        "--vcluster",
+        "demo",
+      );
       await site.stop("journal", "SIGKILL");
       await rig.startAgent();
       assert.match(site.running(NODE).stderr, /running from cache/);
@@ -97,17 +124,15 @@ Deno.test("the agent as a process", async (t) => {
   await t.step(
     "BTS-10: with nothing kept it waits, says so, and goes on when the journal is back",
     async () => {
-      for (const name of ["run/pact/state", "var/lib/pact/cache"]) {
-        await Deno.remove(`${rig.root}/${name}`, { recursive: true });
-      }
-      await Deno.remove(motdOf(rig));
-      await using program = startUnready(rig);
+      const motd = `${site.nodeRoot(OTHER)}/etc/motd`;
+      await copyConfiguration(rig, OTHER);
+      await using program = startUnready(rig, OTHER);
       await program.waitForOutput(/journal unreachable and nothing cached, waiting/, WAIT_MS);
       assert.doesNotMatch(program.stderr, /agent ready/);
-      assert.ok(!await exists(motdOf(rig)));
+      assert.ok(!await exists(motd));
       await site.startJournal();
-      await program.waitForOutput(/agent ready/, 60_000);
-      assert.equal(await Deno.readTextFile(motdOf(rig)), "declared\n");
+      await program.waitForOutput(/agent ready/, WAIT_MS);
+      assert.equal(await Deno.readTextFile(motd), "declared\n");
       program.kill("SIGTERM");
       assert.equal((await program.ended).code, 0);
     },
