@@ -27,6 +27,7 @@ const ALLOCATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const UNIT_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@:-]{0,127}$/;
 const NODE_ID = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 
+/** Holds for ids that the workload manager gives its allocations. */
 export function isAllocationId(value: string): boolean {
   return ALLOCATION_ID.test(value);
 }
@@ -36,6 +37,7 @@ export function isUnitName(value: string): boolean {
   return UNIT_NAME.test(value) && !value.includes("..");
 }
 
+/** Holds for node ids: names of hosts, with or without a domain. */
 export function isNodeId(value: string): boolean {
   return NODE_ID.test(value);
 }

@@ -39,10 +39,12 @@ export function beginHealth(check: HealthCheck, nowMs: number): HealthState {
   };
 }
 
+/** Whether a probe is to be started now; never beside one that is still out. */
 export function isProbeDue(health: HealthState, nowMs: number): boolean {
   return !health.probing && health.nextAtMs !== null && nowMs >= health.nextAtMs;
 }
 
+/** Whether the time in which the health gate had to open is over. */
 export function isGateOverdue(health: HealthState, nowMs: number): boolean {
   return health.gateUntilMs !== null && nowMs >= health.gateUntilMs;
 }
@@ -53,6 +55,7 @@ export function healthWakeAtMs(health: HealthState): number | null {
   return Math.min(health.gateUntilMs, health.nextAtMs ?? Infinity);
 }
 
+/** The state while a probe is out: none is due before its answer. */
 export function probeStarted(health: HealthState): HealthState {
   return { ...health, probing: true, nextAtMs: null };
 }

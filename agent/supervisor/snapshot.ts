@@ -31,6 +31,7 @@ export interface ServiceSnapshot {
 const VERSION = 1;
 const MAX_SERVICES = 4096;
 
+/** The text of the state file, as `decodeSnapshot` reads it (INI-31). */
 export function encodeSnapshot(snapshot: SupervisorSnapshot): string {
   return encodeJson({
     version: VERSION,

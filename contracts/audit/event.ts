@@ -127,6 +127,7 @@ export function gapMetadata(count: number, firstTime: string, lastTime: string):
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
+/** The JSON form of an event, as `auditEventFromJson` reads it. */
 export function auditEventToJson(event: AuditEvent): JsonObject {
   return {
     id: event.id,

@@ -80,6 +80,7 @@ export function complianceFor(regulated: boolean, auditRetentionDays: number): C
   return { ...policy, retentionDays: Math.max(policy.retentionDays, auditRetentionDays) };
 }
 
+/** The JSON form of a policy, with the names of the contract. */
 export function compliancePolicyToJson(policy: CompliancePolicy): JsonObject {
   return {
     retention_days: policy.retentionDays,

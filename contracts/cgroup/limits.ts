@@ -112,6 +112,7 @@ export function isLimitedDisk(name: string): boolean {
   return !/^(?:loop|ram|zram)[0-9]/.test(name);
 }
 
+/** The JSON form of limits, with the names of the contract. */
 export function resourceLimitsToJson(limits: ResourceLimits): JsonObject {
   return {
     memory_max: limits.memoryMaxBytes,

@@ -41,6 +41,7 @@ export function parseFlatKeyed(text: string, key: string): bigint | null {
   return null;
 }
 
+/** The JSON form of metrics, with the names of the contract. */
 export function cgroupMetricsToJson(metrics: CgroupMetrics): JsonObject {
   return {
     memory_current: metrics.memoryCurrentBytes,

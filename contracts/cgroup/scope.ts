@@ -62,6 +62,7 @@ export function allocationScopePath(allocationId: string): string {
   return `${WORKLOAD_ROOT}/alloc-${checkAllocationId(allocationId)}.scope`;
 }
 
+/** The JSON form of a handle, with the names of the contract. */
 export function cgroupHandleToJson(handle: CgroupHandle): JsonObject {
   return { path: handle.path };
 }

@@ -32,6 +32,7 @@ export const DEFAULT_SELF_SIGNED_CONFIG: SelfSignedConfig = {
   certLifetimeSeconds: 259_200,
 };
 
+/** The JSON form, as `spireConfigFromJson` reads it. */
 export function spireConfigToJson(config: SpireConfig): JsonObject {
   return {
     agent_socket: config.agentSocket,
@@ -51,6 +52,7 @@ export function spireConfigFromJson(value: JsonValue): SpireConfig {
   };
 }
 
+/** The JSON form, as `selfSignedConfigFromJson` reads it. */
 export function selfSignedConfigToJson(config: SelfSignedConfig): JsonObject {
   return {
     signing_endpoint: config.signingEndpoint,
@@ -69,6 +71,7 @@ export function selfSignedConfigFromJson(value: JsonValue): SelfSignedConfig {
   };
 }
 
+/** The JSON form, as `bootstrapConfigFromJson` reads it. */
 export function bootstrapConfigToJson(config: BootstrapConfig): JsonObject {
   return {
     cert_path: config.certPath,

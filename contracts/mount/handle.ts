@@ -65,6 +65,7 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
+/** The JSON form of a handle, as `mountHandleFromJson` reads it. */
 export function mountHandleToJson(handle: MountHandle): JsonObject {
   return { image_path: handle.imagePath, mount_point: handle.mountPoint };
 }

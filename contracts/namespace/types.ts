@@ -83,6 +83,7 @@ export function assertImageAllowed(
   }
 }
 
+/** The JSON form, as `namespaceRequestFromJson` reads it. */
 export function namespaceRequestToJson(request: NamespaceRequest): JsonObject {
   return {
     allocation_id: request.allocationId,
@@ -103,6 +104,7 @@ export function namespaceRequestFromJson(value: JsonValue): NamespaceRequest {
   };
 }
 
+/** The JSON form, as `namespaceResponseFromJson` reads it. */
 export function namespaceResponseToJson(response: NamespaceResponse): JsonObject {
   return {
     allocation_id: response.allocationId,
@@ -121,6 +123,7 @@ export function namespaceResponseFromJson(value: JsonValue): NamespaceResponse {
   };
 }
 
+/** The JSON form, as `allocationEndedFromJson` reads it. */
 export function allocationEndedToJson(ended: AllocationEnded): JsonObject {
   return { allocation_id: checkAllocationId(ended.allocationId) };
 }

@@ -40,6 +40,8 @@ export interface Scenario {
   readonly config?: string;
   /** Stands for Ctrl-C. */
   readonly signal?: AbortSignal;
+  /** Ctrl-C as soon as stdout has this. */
+  readonly interruptAt?: string;
 }
 
 /** How a command ended. */
@@ -95,6 +97,8 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
       `[agents]\nport = 1\naddresses = { ${addresses.join(", ")} }`,
     ].join("\n"),
   );
+  const { interruptAt } = scenario;
+  const interrupt = new AbortController();
   const host = memoryHost({
     env: {
       HOME: dir.path,
@@ -106,9 +110,12 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
     },
     ...(scenario.stdin !== undefined && { stdin: scenario.stdin }),
     ...(scenario.terminal !== undefined && { terminal: scenario.terminal }),
+    onStdout: (text) => {
+      if (interruptAt !== undefined && text.includes(interruptAt)) interrupt.abort();
+    },
   });
   const args = scenario.args.map((arg) => arg.replace(/^DIR\//, `${dir.path}/`));
-  const signal = scenario.signal ?? new AbortController().signal;
+  const signal = scenario.signal ?? interrupt.signal;
   const code = await runPact(args, host, signal);
   const text = (bytes: Uint8Array) =>
     new TextDecoder().decode(bytes)

@@ -10,6 +10,8 @@ export interface MemoryHostOptions {
   readonly stdin?: string;
   /** Whether all three streams are terminals. */
   readonly terminal?: boolean;
+  /** Called with all of stdout so far, whenever it grows. */
+  readonly onStdout?: (text: string) => void;
 }
 
 /** A host in memory: what was written can be read, and time stands still. */
@@ -19,13 +21,15 @@ export interface MemoryHost extends Host {
 
 /** Makes a host for one command. */
 export function memoryHost(
-  { env = {}, stdin = "", terminal = false }: MemoryHostOptions,
+  { env = {}, stdin = "", terminal = false, onStdout }: MemoryHostOptions,
 ): MemoryHost {
   const chunks: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
   let ids = 0;
   return {
     stdin: source(stdin, terminal),
-    stdout: sink(chunks.stdout, terminal),
+    stdout: sink(chunks.stdout, terminal, () => {
+      onStdout?.(new TextDecoder().decode(joined(chunks.stdout)));
+    }),
     stderr: sink(chunks.stderr, terminal),
     clock: { ...systemClock, nowMs: () => TEST_NOW },
     env: (name) => env[name] || undefined,
@@ -37,12 +41,13 @@ export function memoryHost(
   };
 }
 
-function sink(chunks: Uint8Array[], isTerminal: boolean): Sink {
+function sink(chunks: Uint8Array[], isTerminal: boolean, onWrite = () => {}): Sink {
   return {
     isTerminal,
     columns: isTerminal ? 120 : undefined,
     write(bytes) {
       chunks.push(bytes.slice());
+      onWrite();
       return Promise.resolve();
     },
   };

@@ -10,7 +10,7 @@ const document = (message: Parameters<typeof storedEntryFromWire>[0]) =>
   canonicalBytes(storedEntryFromWire(message) as unknown as JsonValue);
 
 /** A journal that streams four kinds of update and a sign of life, and then waits for the end. */
-function streaming(done: () => void): JournalScript {
+function streaming(): JournalScript {
   return {
     config: {
       async *listEntries() {
@@ -37,7 +37,6 @@ function streaming(done: () => void): JournalScript {
           timestamp,
           update: { case: "blacklistChange", value: canonicalBytes(["/tmp/**"]) },
         };
-        done();
         await new Promise((resolve) => signal.addEventListener("abort", resolve));
       },
     },
@@ -45,11 +44,10 @@ function streaming(done: () => void): JournalScript {
 }
 
 Deno.test("CLI-54: watch shows updates from the head on, until Ctrl-C", async () => {
-  const interrupt = new AbortController();
   const outcome = await runScenario({
     args: ["watch", "--vcluster", "ml"],
-    journal: streaming(() => setTimeout(() => interrupt.abort(), 100)),
-    signal: interrupt.signal,
+    journal: streaming(),
+    interruptAt: "seq:45",
   });
   assert.equal(
     outcome.stdout,
@@ -65,11 +63,10 @@ Deno.test("CLI-54: watch shows updates from the head on, until Ctrl-C", async ()
 });
 
 Deno.test("CLI-7: watch --output json prints one document a line", async () => {
-  const interrupt = new AbortController();
   const outcome = await runScenario({
     args: ["watch", "--vcluster", "ml", "--output", "json", "--type", "commit"],
-    journal: streaming(() => setTimeout(() => interrupt.abort(), 100)),
-    signal: interrupt.signal,
+    journal: streaming(),
+    interruptAt: "NODE_DELTA",
   });
   const documents = outcome.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(documents.map(({ sequence, kind }) => [sequence, kind]), [
@@ -79,13 +76,12 @@ Deno.test("CLI-7: watch --output json prints one document a line", async () => {
 });
 
 Deno.test("CLI-54: watch reconnects and resumes after the last update", async () => {
-  const interrupt = new AbortController();
   const asked: bigint[] = [];
   const outcome = await runScenario({
     args: ["watch", "--from", "41"],
     journal: {
       stream: {
-        async *subscribeConfigUpdates({ fromSequence }) {
+        async *subscribeConfigUpdates({ fromSequence }, { signal }) {
           asked.push(fromSequence);
           const sequence = asked.length === 1 ? 41n : 42n;
           yield {
@@ -94,12 +90,11 @@ Deno.test("CLI-54: watch reconnects and resumes after the last update", async ()
             update: { case: "vclusterChange", value: document(entry({ sequence })) },
           };
           if (asked.length === 1) refuse("SHUTTING_DOWN", "SHUTTING_DOWN: maintenance")();
-          setTimeout(() => interrupt.abort(), 100);
-          await new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve));
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
         },
       },
     },
-    signal: interrupt.signal,
+    interruptAt: "seq:42",
   });
   assert.deepEqual(asked, [41n, 42n]);
   assert.match(outcome.stdout, /seq:41 .*\n.*seq:42 /);
