@@ -8,6 +8,11 @@ const CREDIT = 16;
 /** Calls at once; more are refused (SHS-5). */
 const MAX_CALLS = 256;
 
+/** Bounds of what a token may say, as the core has them. */
+const MAX_ROLES = 100;
+const MAX_ROLE_CHARS = 256;
+const MAX_PRINCIPAL_CHARS = 4096;
+
 /** Who calls, and from where. */
 export interface VerifiedCaller {
   readonly principal: Principal;
@@ -43,6 +48,7 @@ export function createCallBroker(port: WorkerPort): CallBroker {
           `more than ${MAX_CALLS} calls at once on this node`,
         );
       }
+      requireBearable(caller);
       const callId = ++lastId;
       const pending = new PendingCall(callId, port);
       calls.set(callId, pending);
@@ -60,6 +66,13 @@ export function createCallBroker(port: WorkerPort): CallBroker {
     onOutput: ({ callId, message }) => calls.get(callId)?.push(message),
     onEnd: (end) => calls.get(end.callId)?.endByCore(end),
   };
+}
+
+/** A token with more than the core takes is its bearer's fault, and must not look like the worker's. */
+function requireBearable({ principal: { principal, roles } }: VerifiedCaller): void {
+  const isBearable = roles.length <= MAX_ROLES && principal.length <= MAX_PRINCIPAL_CHARS &&
+    roles.every((role) => role.length <= MAX_ROLE_CHARS);
+  if (!isBearable) throw new PactError("UNAUTHENTICATED", "invalid token: too many or long roles");
 }
 
 function startOf(callId: bigint, method: string, caller: VerifiedCaller, request: Uint8Array) {

@@ -19,6 +19,9 @@ import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
 import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
 
+/** Most that is passed on of what a journal says is wrong. */
+const MAX_MESSAGE_CHARS = 4096;
+
 /** Starts the worker on its channel to the core. */
 export function startWorker(channel: ByteChannel): void {
   const worker: { running: RunningWorker | undefined } = { running: undefined };
@@ -88,7 +91,14 @@ class RunningWorker {
       log: this.#log.child("agent.link"),
       events: {
         onState: (state) =>
-          port.send({ case: "linkState", value: { ...state, nodeId: state.nodeId || nodeId } }),
+          port.send({
+            case: "linkState",
+            value: {
+              ...state,
+              reason: state.reason.slice(0, MAX_MESSAGE_CHARS),
+              nodeId: state.nodeId || nodeId,
+            },
+          }),
         onIdentity: (identity) => {
           port.send({ case: "identity", value: identity });
           this.#useIdentity(identity);
@@ -144,7 +154,7 @@ class RunningWorker {
       const errorCode = isErrorCode(code) ? code : "INTERNAL";
       this.port.send({
         case: "appendResult",
-        value: { appendId, errorCode, errorMessage: message },
+        value: { appendId, errorCode, errorMessage: message.slice(0, MAX_MESSAGE_CHARS) },
       });
     }
   }

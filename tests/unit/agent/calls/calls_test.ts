@@ -72,7 +72,12 @@ Deno.test("calls of a node over its real listener", async (t) => {
     "API-71, AUT: a token for others, of the past, or of nobody is refused",
     async () => {
       for (
-        const facts of [{ audience: "lattice" }, { expiresInSeconds: -120 }, { name: "" }]
+        const facts of [
+          { audience: "lattice" },
+          { expiresInSeconds: -120 },
+          { name: "" },
+          { role: "x".repeat(257) },
+        ]
       ) {
         const client = await rig.shell(facts);
         assert.equal((await refusal(client.getStatus({}))).code, "UNAUTHENTICATED");
