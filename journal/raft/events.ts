@@ -32,4 +32,4 @@ export type RaftEvent =
   | { readonly kind: "transfer-ended"; readonly target: NodeId };
 
 /** Why a proposed membership change was replaced by an empty entry. */
-export type ChangeRefusedReason = "change-pending" | "joint" | "not-joint";
+export type ChangeRefusedReason = "change-pending" | "joint" | "not-joint" | "not-applicable";

@@ -109,7 +109,7 @@ function restore(state: RaftState, snapshot: Snapshot): boolean {
     return false;
   }
   log.restore(snapshot);
-  restoreMembership(state, snapshot.membership);
+  restoreMembership(state, snapshot.membership, snapshot.index);
   state.tell({ kind: "snapshot-restored", index: snapshot.index });
   return true;
 }

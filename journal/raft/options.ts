@@ -43,7 +43,12 @@ export interface RaftOptions {
   readonly asyncStorageWrites?: boolean;
   /** Replace membership changes that come at the wrong time by empty entries. */
   readonly validateMembershipChanges?: boolean;
-  /** A leader that is removed or demoted becomes a follower when it applies that. */
+  /**
+   * A leader that is removed or demoted becomes a follower when it applies that. Without, it goes
+   * on until its caller hands leadership over, which is the safer way: whoever steps down at once
+   * may leave members behind that do not know of the commit and, where the outgoing half has two
+   * voters, can win no election without it.
+   */
   readonly stepDownOnRemoval?: boolean;
   /** Told of what is worth a log line. */
   readonly onEvent?: (event: RaftEvent) => void;
@@ -65,7 +70,7 @@ const DEFAULTS = {
   forwardProposals: true,
   asyncStorageWrites: false,
   validateMembershipChanges: true,
-  stepDownOnRemoval: true,
+  stepDownOnRemoval: false,
   onEvent: () => {},
 } as const;
 

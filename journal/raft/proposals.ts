@@ -2,7 +2,13 @@ import { appendAsLeader } from "./appending.ts";
 import { EMPTY_CONTENT, type Entry, proposed } from "./entry.ts";
 import type { ChangeRefusedReason } from "./events.ts";
 import { NO_NODE } from "./ids.ts";
-import { isJoint, type MembershipChange } from "./membership/mod.ts";
+import {
+  applyChange,
+  type Configuration,
+  isJoint,
+  type MembershipChange,
+  MembershipError,
+} from "./membership/mod.ts";
 import type { RaftState } from "./raft_state.ts";
 import { broadcastAppend } from "./replication.ts";
 
@@ -30,12 +36,23 @@ function admit(state: RaftState, entry: Entry, index: number): Entry {
   return entry;
 }
 
-function refusalOf(
-  state: RaftState,
-  { changes }: MembershipChange,
-): ChangeRefusedReason | undefined {
+function refusalOf(state: RaftState, change: MembershipChange): ChangeRefusedReason | undefined {
   if (state.pendingChangeIndex > state.log.applied) return "change-pending";
-  const isLeaving = changes.length === 0;
-  if (isJoint(state.tracker.configuration)) return isLeaving ? undefined : "joint";
-  return isLeaving ? "not-joint" : undefined;
+  const { configuration } = state.tracker;
+  const isEmpty = change.changes.length === 0;
+  if (isJoint(configuration) && !isEmpty) return "joint";
+  if (!isJoint(configuration) && isEmpty) return "not-joint";
+  // With nothing pending, this is the configuration the change will meet everywhere. One that
+  // does not fit, such as the removal of all voters, would stop every member that applies it.
+  return fits(configuration, change) ? undefined : "not-applicable";
+}
+
+function fits(configuration: Configuration, change: MembershipChange): boolean {
+  try {
+    applyChange(configuration, change);
+    return true;
+  } catch (error) {
+    if (!(error instanceof MembershipError)) throw error;
+    return false;
+  }
 }

@@ -45,7 +45,7 @@ export class RaftNode {
     const state = new RaftState(settings);
     this.#state = state;
     const { hardState, membership } = settings.storage.initialState();
-    restoreMembership(state, membership);
+    restoreMembership(state, membership, 0);
     if (!isEmptyHardState(hardState)) load(state, hardState);
     if (settings.applied > 0) state.log.appliedTo(settings.applied, 0);
     becomeFollower(state, state.term, NO_NODE);
@@ -124,11 +124,12 @@ export class RaftNode {
   /**
    * The committed membership entry that the caller is applying takes effect here.
    *
+   * @param index of that entry
    * @returns the membership from now on, for the next snapshot
    * @throws {RaftInvariantError} for a change that does not fit
    */
-  applyMembershipChange(change: MembershipChange): Membership {
-    return applyMembershipChange(this.#state, change);
+  applyMembershipChange(change: MembershipChange, index: Index): Membership {
+    return applyMembershipChange(this.#state, change, index);
   }
 
   /** Hands leadership to `target`, if this member leads or knows who does. Best effort. */
@@ -141,12 +142,15 @@ export class RaftNode {
     step(this.#state, this.#own("ForgetLeader"));
   }
 
-  /** The last messages to `peer` did not go through. */
+  /** The last messages to `peer` did not go through: a stream to it begins anew. */
   reportUnreachable(peer: NodeId): void {
     step(this.#state, message({ type: "Unreachable", from: peer, to: NO_NODE }));
   }
 
-  /** The snapshot to `peer` did or did not get there. */
+  /**
+   * The snapshot to `peer` did or did not get there. To be told for every Snap message: until then,
+   * or until the peer's log is heard to meet the leader's, nothing else is sent to it.
+   */
   reportSnapshot(peer: NodeId, isDelivered: boolean): void {
     const reject = !isDelivered;
     step(this.#state, message({ type: "SnapStatus", from: peer, to: NO_NODE, reject }));
@@ -206,12 +210,12 @@ export class RaftNode {
 }
 
 function load(state: RaftState, { term, vote, commit }: HardState): void {
-  const { committed, lastIndex } = state.log;
   assertInvariant(
-    committed <= commit && commit <= lastIndex,
+    commit <= state.log.lastIndex,
     "commit-range",
-    () => `stored commit ${commit} is not between ${committed} and ${lastIndex}`,
+    () => `stored commit ${commit} is past the end ${state.log.lastIndex}: part of the log is lost`,
   );
+  // A commit from before the snapshot is old news: what a snapshot holds is committed.
   state.log.commitTo(commit);
   state.term = term;
   state.vote = vote;

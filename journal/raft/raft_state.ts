@@ -55,6 +55,8 @@ export class RaftState {
 
   /** To whom leadership is being handed; NO_NODE for nobody. */
   transferTarget: NodeId = NO_NODE;
+  /** The configuration is that of the state after this entry; 0 for the one at the start. */
+  configurationIndex: Index = 0;
   /** No further membership change is proposed before this entry is applied. */
   pendingChangeIndex: Index = 0;
   /** Payload of entries this leader has appended and not yet seen applied. */

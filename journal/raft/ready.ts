@@ -11,7 +11,8 @@ import type { HardState } from "./storage.ts";
  * With synchronous storage the caller makes `hardState`, `entries` and `snapshot` durable, then
  * sends `messages` and applies `committed`, then calls `advance`. With asynchronous storage all
  * work is in `messages`: those to the two storage threads say what to save and to apply, and which
- * responses to send when it is done; each thread works in order.
+ * responses to send when it is done; each thread works in order. A snapshot may be saved while older
+ * entries wait to be applied: the apply thread answers for those without applying them.
  */
 export interface Ready {
   readonly softState?: SoftState;

@@ -1,4 +1,5 @@
 import { RaftInvariantError } from "./errors.ts";
+import type { Index } from "./entry.ts";
 import { NO_NODE } from "./ids.ts";
 import {
   applyChange,
@@ -15,19 +16,28 @@ import { broadcastAppend, commitByQuorum, sendEntries } from "./replication.ts";
 import { abortTransfer, becomeFollower } from "./roles.ts";
 
 /**
- * A committed membership entry is applied.
+ * The committed membership entry at `index` is applied.
  *
  * @returns the membership from now on
  * @throws {RaftInvariantError} for a change that does not fit: members would disagree
  */
-export function applyMembershipChange(state: RaftState, change: MembershipChange): Membership {
+export function applyMembershipChange(
+  state: RaftState,
+  change: MembershipChange,
+  index: Index,
+): Membership {
   const { configuration } = state.tracker;
-  switchTo(state, demand(() => applyChange(configuration, change)));
+  // A snapshot that came while the entry waited to be applied has brought the change already.
+  if (index > state.configurationIndex) {
+    state.configurationIndex = index;
+    switchTo(state, demand(() => applyChange(configuration, change)));
+  }
   return membershipOf(state.tracker.configuration);
 }
 
-/** The membership of a snapshot or of storage takes the place of what was known. */
-export function restoreMembership(state: RaftState, membership: Membership): void {
+/** The membership after `index`, of a snapshot or of storage, replaces what was known. */
+export function restoreMembership(state: RaftState, membership: Membership, index: Index): void {
+  state.configurationIndex = index;
   switchTo(state, demand(() => restoreConfiguration(membership)));
 }
 

@@ -34,6 +34,10 @@ export interface LogStorage {
    * fit into `maxBytes`. Undefined when `low` has been compacted away.
    */
   entries(low: Index, high: Index, maxBytes: number): readonly Entry[] | undefined;
-  /** The newest snapshot to send to others; undefined while there is none to be had. */
+  /**
+   * A snapshot to send to a member that lacks what is compacted away; undefined while there is
+   * none to be had. One from before that member was added is of no use to it: it would ignore a
+   * snapshot whose membership it is not in.
+   */
   snapshot(): Snapshot | undefined;
 }

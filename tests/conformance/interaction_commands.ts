@@ -176,14 +176,15 @@ function reportUnreachable(env: Interaction, { args }: Directive): void {
 }
 
 function sendSnapshot(env: Interaction, { args }: Directive): void {
-  const [from, to] = parseIds(args).map((id) => env.node(id));
-  if (from === undefined || to === undefined) {
+  const [sender, to] = parseIds(args);
+  if (sender === undefined || to === undefined) {
     throw new ScriptError("send-snapshot takes two nodes");
   }
+  const from = env.node(sender);
   const sent = message({
     type: "Snap",
     from: from.id,
-    to: to.id,
+    to,
     term: from.core.status().term,
     snapshot: from.newestSnapshot,
   });

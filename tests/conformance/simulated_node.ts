@@ -124,7 +124,9 @@ export class SimulatedNode {
         index: entry.index,
         term: entry.term,
         data: new Uint8Array([...data, ...update]),
-        membership: isChange ? this.core.applyMembershipChange(entry.change) : membership,
+        membership: isChange
+          ? this.core.applyMembershipChange(entry.change, entry.index)
+          : membership,
       });
     }
   }

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ClusterOptions, RandomCluster } from "./random_cluster.ts";
+
+const STEPS = 1500;
+
+/** Runs clusters from seeds; every rule of safety is checked as they run. */
+function runClusters(
+  options: Partial<Omit<ClusterOptions, "seed">>,
+  numRuns: number,
+  heals = true,
+): void {
+  let committed = 0;
+  let terms = 0;
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const cluster = new RandomCluster({ ...PLAIN, ...options, seed });
+      cluster.run(STEPS);
+      if (heals) cluster.settle();
+      committed += cluster.committed;
+      terms += cluster.terms;
+    }),
+    { numRuns, endOnFailure: true },
+  );
+  assert.ok(committed > numRuns * 3, `little was committed: ${committed}`);
+  assert.ok(terms > numRuns, `few elections were won: ${terms}`);
+}
+
+const PLAIN: Omit<ClusterOptions, "seed"> = {
+  size: 3,
+  voters: 3,
+  changesMembership: false,
+  asyncStorageWrites: false,
+  stepDownOnRemoval: false,
+};
+const CHANGING = { size: 5, changesMembership: true };
+
+Deno.test("one leader a term, one history, and agreement once the network heals", () => {
+  runClusters({}, 1500);
+});
+
+Deno.test("the same while storage threads lag behind and a crash loses their work", () => {
+  runClusters({ asyncStorageWrites: true }, 1500);
+});
+
+Deno.test("the same while members come, go and become learners", () => {
+  runClusters(CHANGING, 1500);
+});
+
+Deno.test("the same with five members, changes and storage threads at once", () => {
+  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 1500);
+});
+
+Deno.test("one leader a term and one history also where removed leaders step down at once", () => {
+  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 1500, false);
+});
