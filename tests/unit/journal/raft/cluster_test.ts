@@ -36,21 +36,21 @@ const PLAIN: Omit<ClusterOptions, "seed"> = {
 const CHANGING = { size: 5, changesMembership: true };
 
 Deno.test("one leader a term, one history, and agreement once the network heals", () => {
-  runClusters({}, 1500);
+  runClusters({}, 300);
 });
 
 Deno.test("the same while storage threads lag behind and a crash loses their work", () => {
-  runClusters({ asyncStorageWrites: true }, 1500);
+  runClusters({ asyncStorageWrites: true }, 300);
 });
 
 Deno.test("the same while members come, go and become learners", () => {
-  runClusters(CHANGING, 1500);
+  runClusters(CHANGING, 300);
 });
 
 Deno.test("the same with five members, changes and storage threads at once", () => {
-  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 1500);
+  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 300);
 });
 
 Deno.test("one leader a term and one history also where removed leaders step down at once", () => {
-  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 1500, false);
+  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 300, false);
 });
