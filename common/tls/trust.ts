@@ -57,12 +57,15 @@ export class TrustBundle {
    * compares serials with its own records (CRT-6).
    */
   verify(leaf: Uint8Array | string, use: CertificateUse, now: Date): ChainVerdict {
-    let parsed: ParsedCertificate;
     try {
-      parsed = parse(leaf);
+      return this.#verdict(parse(leaf), use, now);
     } catch {
+      // Extensions are parsed when first read, so a certificate may show that late that it is none.
       return distrust("malformed certificate");
     }
+  }
+
+  #verdict(parsed: ParsedCertificate, use: CertificateUse, now: Date): ChainVerdict {
     if (now < parsed.certificate.notBefore) return distrust("not yet valid");
     if (now > parsed.certificate.notAfter) return distrust("expired");
     if (!isMeantFor(parsed.certificate, use)) return distrust("not meant for this use");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
+import fc from "fast-check";
 import { SecretPem } from "../../../../common/secret/mod.ts";
 import {
   createCa,
@@ -101,4 +102,32 @@ Deno.test("a key that belongs to another certificate is told before the first ha
   requireMatchingKey(one.certPem, one.keyPem);
   assert.throws(() => requireMatchingKey(one.certPem, other.keyPem), /does not belong/);
   assert.throws(() => requireMatchingKey(one.certPem, new SecretPem("x")), /cannot be read/);
+});
+
+Deno.test("CRT-1: a damaged certificate is distrusted, whatever part of it is damaged", async () => {
+  const pki = await createTestPki();
+  const bundle = new TrustBundle(pki.caPem);
+  const now = new Date();
+  const { certPem } = await pki.agent();
+  const der = Uint8Array.fromBase64(certPem.replaceAll(/-----[^-]+-----|\s/g, ""));
+  assert.equal(bundle.verify(der, "client", now).trusted, true);
+  fc.assert(
+    fc.property(
+      fc.nat({ max: der.length - 1 }),
+      fc.integer({ min: 1, max: 255 }),
+      (position, flip) => {
+        const damaged = der.slice();
+        damaged[position] = (damaged[position] ?? 0) ^ flip;
+        assert.equal(bundle.verify(damaged, "client", now).trusted, false);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  // The names of the usages: read only after the certificate as such has been.
+  const usages = der.toHex().indexOf("0603551d25") / 2;
+  for (let position = usages; position < usages + 20; position++) {
+    const damaged = der.slice();
+    damaged[position] = (damaged[position] ?? 0) ^ 0x1f;
+    assert.equal(bundle.verify(damaged, "client", now).trusted, false, `byte ${position}`);
+  }
 });
