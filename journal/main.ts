@@ -123,13 +123,25 @@ function refuseSharedSecret({ settings }: LoadedConfig): void {
   );
 }
 
+/** Where the permission set lets a new CA be written. */
+const DEFAULT_CA_DIRECTORY = "/var/lib/pact/journal/ca";
+
 async function makeCa(args: readonly string[]): Promise<number> {
-  const [flag, directory] = args;
-  if (flag !== "--out" || directory === undefined) {
-    throw new ConfigError("init-ca needs a directory: pact-journal init-ca --out DIR");
+  const [flag, directory = DEFAULT_CA_DIRECTORY] = args;
+  const isUnderstood = args.length === 0 || (flag === "--out" && args.length === 2);
+  if (!isUnderstood) throw new ConfigError("init-ca takes one option: --out DIR");
+  try {
+    const { certPath, keyPath } = await initCa(directory, new Date(systemClock.nowMs()));
+    return print(
+      `CA certificate: ${certPath}\nCA key:         ${keyPath} (mode 0600, keep it here)`,
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new ConfigError(
+      `${directory} is outside of what this program may write: leave --out away, the CA is then made in ` +
+        `${DEFAULT_CA_DIRECTORY}, and move its files`,
+    );
   }
-  const { certPath, keyPath } = await initCa(directory, new Date(systemClock.nowMs()));
-  return print(`CA certificate: ${certPath}\nCA key:         ${keyPath} (mode 0600, keep it here)`);
 }
 
 function print(text: string): number {

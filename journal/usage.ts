@@ -4,7 +4,8 @@ export const USAGE = `pact-journal: the log, the policy and the enrolment of a p
 Usage:
   pact-journal [OPTIONS]              serve
   pact-journal --check-config         read the configuration, report, exit 0 or 1
-  pact-journal init-ca --out DIR      make a CA: DIR/ca.crt and DIR/ca.key
+  pact-journal init-ca [--out DIR]    make a CA, ca.crt and ca.key, in DIR or
+                                      /var/lib/pact/journal/ca
   pact-journal --version | --help
 
 Options (each also in the environment or the file, in this order of precedence):

@@ -67,7 +67,7 @@ export async function promote(
       author,
       state_delta: deltaOf(promoted),
       policy_ref: `promote:${request.nodeId}`,
-      ...present("message", request.message === "" ? undefined : request.message),
+      message: request.message === "" ? `promoted from ${request.nodeId}` : request.message,
     },
     withdraw: withdrawals(request, vclusterId, promoted, clashes),
   }, {
