@@ -7,7 +7,7 @@ const sorted = (lines: readonly string[]) =>
 
 for (const file of networkSchemas) {
   const packageName = file.proto.package;
-  Deno.test(`API sections 2 to 10: the schema of ${packageName} is its table, no less and no more`, async () => {
+  Deno.test(`demand 3, API sections 2 to 10: the schema of ${packageName} is its table, no less and no more`, async () => {
     const text = await Deno.readTextFile(
       new URL(`./tables/${packageName}.txt`, import.meta.url),
     );
@@ -20,7 +20,7 @@ for (const file of networkSchemas) {
   });
 }
 
-Deno.test("API sections 2 to 10: every table has a schema and every public package a table", async () => {
+Deno.test("demand 3, API sections 2 to 10: every table has a schema and every public package a table", async () => {
   const tables: string[] = [];
   for await (const entry of Deno.readDir(new URL("./tables/", import.meta.url))) {
     tables.push(entry.name.replace(/\.txt$/, ""));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { COMMANDS } from "../../../cli/commands/mod.ts";
 
-Deno.test("ACC-C1: every command has a golden file in text and in JSON form", async () => {
+Deno.test("demand 8, ACC-C1: every command has a golden file in text and in JSON form", async () => {
   const golden = new URL("golden/", import.meta.url);
   const texts: string[] = [];
   for await (const { name } of Deno.readDir(golden)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { buildShim, findCompiler, ShimBuildError, shimSources } from "../../../ffi/build/mod.ts";
 import { repositoryRoot, tempDir } from "../../support/mod.ts";
 
-Deno.test("the library is compiled once and then taken from the cache", async () => {
+Deno.test("demand 5: the library is compiled once and then taken from the cache", async () => {
   await using dir = await tempDir();
   const cacheDirectory = dir.file("cache");
   const first = await buildShim({ cacheDirectory });
@@ -27,7 +27,7 @@ Deno.test("builds at the same time do not disturb each other and leave no tempor
   assert.equal(names.filter((name) => name !== "libpact_shim.so").length, 1, names.join(" "));
 });
 
-Deno.test("a missing compiler is one line that says what to install", async () => {
+Deno.test("demand 5: a missing compiler is one line that says what to install", async () => {
   const wrong = findCompiler("/no/such/compiler");
   await assert.rejects(wrong, (error: unknown) => {
     assert.ok(error instanceof ShimBuildError);
@@ -52,7 +52,7 @@ Deno.test("a missing compiler is one line that says what to install", async () =
   );
 });
 
-Deno.test("the header documents every exported function, and the loader declares each", async () => {
+Deno.test("demand 5: the header documents every exported function, and the loader declares each", async () => {
   const header = await Deno.readTextFile(`${repositoryRoot}ffi/pact_shim.h`);
   const symbols = await Deno.readTextFile(`${repositoryRoot}ffi/symbols.ts`);
   const declared = [...header.matchAll(/PACT_EXPORT \w+ (pact_shim_\w+)\(/g)].map(([, name]) =>
@@ -67,7 +67,7 @@ Deno.test("the header documents every exported function, and the loader declares
   }
 });
 
-Deno.test("only the loader opens a library, and no C file is forgotten", async () => {
+Deno.test("demand 5: only the loader opens a library, and no C file is forgotten", async () => {
   assert.ok((await shimSources()).includes("spawn.c"));
   const callers: string[] = [];
   const pending = ["agent", "api", "cli", "common", "contracts", "ffi", "journal", "mcp"];

@@ -44,14 +44,14 @@ async function assertExactSets(directory: string, form: Compiled["form"]): Promi
   }
 }
 
-Deno.test("compile: a standalone executable carries exactly its permission set", async () => {
+Deno.test("demand 11: a standalone executable carries exactly its permission set", async () => {
   await using dir = await tempDir();
   // Enough to be written out and read back; to start, it would have to be the real base runtime.
   await compileAll(dir.path, { form: "standalone", baseRuntime: Deno.execPath() });
   await assertExactSets(dir.path, "standalone");
 });
 
-Deno.test("compile: without a base runtime launchers run the bundles with the same sets", async () => {
+Deno.test("demand 11: without a base runtime launchers run the bundles with the same sets", async () => {
   await assertExactSets(launchers.path, "launcher");
   await using elsewhere = await tempDir();
   for (const { name } of EXECUTABLES) {
@@ -63,7 +63,7 @@ Deno.test("compile: without a base runtime launchers run the bundles with the sa
   }
 });
 
-Deno.test("compile: workers are found beside the bundles that start them", async () => {
+Deno.test("demand 11: workers are found beside the bundles that start them", async () => {
   const lib = launchers.file("lib");
   for (
     const [set, worker, flags] of [
@@ -90,14 +90,14 @@ Deno.test("compile: workers are found beside the bundles that start them", async
   }
 });
 
-Deno.test("compile: a launcher that was widened is not read as one with a set", async () => {
+Deno.test("demand 11: a launcher that was widened is not read as one with a set", async () => {
   await using dir = await tempDir();
   const text = await Deno.readTextFile(launchers.file("pact-mcp"));
   await Deno.writeTextFile(dir.file("pact-mcp"), text.replace("-P=mcp", "-P=mcp --allow-write"));
   await assert.rejects(readBack(dir.file("pact-mcp")), /is no launcher under a permission set/);
 });
 
-Deno.test("compile: a base runtime that is named and not there is an error, not a launcher", async () => {
+Deno.test("demand 11: a base runtime that is named and not there is an error, not a launcher", async () => {
   await using dir = await tempDir();
   await assert.rejects(compileAll(dir.path, { baseRuntime: dir.file("denort") }), {
     message: `DENORT_BIN: there is no file ${dir.file("denort")}`,

@@ -9,7 +9,7 @@ function findings(files: Record<string, string>): string[] {
     .map(({ rule, path, line }) => `${rule} ${path}${line > 0 ? `:${line}` : ""}`);
 }
 
-Deno.test("the repository keeps its own rules", async () => {
+Deno.test("demand 1: the repository keeps its own rules", async () => {
   const broken = tidy(await readTree(ROOT)).map(formatFinding);
   assert.deepEqual(broken, [], `deno task tidy reports:\n${broken.join("\n")}`);
 });
@@ -17,7 +17,7 @@ Deno.test("the repository keeps its own rules", async () => {
 const GENERATOR = `${ROOT}/tools/gen.ts`;
 
 Deno.test({
-  name: "the generated code is what the schemas generate",
+  name: "demand 1: the generated code is what the schemas generate",
   ignore: !await exists(GENERATOR),
   async fn() {
     const { code, stderr, stdout } = await new Deno.Command(Deno.execPath(), {
@@ -43,7 +43,7 @@ Deno.test("a tree that keeps all rules has no findings", () => {
   );
 });
 
-Deno.test("an import past another folder's mod.ts is found", () => {
+Deno.test("demand 1: an import past another folder's mod.ts is found", () => {
   const common = { "common/json/mod.ts": 'import "./text.ts";\n', "common/json/text.ts": "" };
   assert.deepEqual(
     findings({ ...common, "cli/main.ts": '\nimport "../common/json/text.ts";\n' }),
@@ -102,7 +102,7 @@ Deno.test("an arrow between top folders that is not in the table is found", () =
   );
 });
 
-Deno.test("a cycle between top folders is found and told once", () => {
+Deno.test("demand 1: a cycle between top folders is found and told once", () => {
   const cycle = findings({
     "bench/a.ts": 'import "../tools/b.ts";\n',
     "tools/b.ts": 'export * from "../bench/a.ts";\n',
@@ -110,7 +110,7 @@ Deno.test("a cycle between top folders is found and told once", () => {
   assert.deepEqual(cycle, ["cycle bench/a.ts"]);
 });
 
-Deno.test("a file that nothing started reaches is found", () => {
+Deno.test("demand 1: a file that nothing started reaches is found", () => {
   assert.deepEqual(
     findings({
       "cli/main.ts": 'import "./used.ts";\n// import "./unused.ts";\n',
@@ -139,7 +139,7 @@ Deno.test("an import of a file that is not there is found", () => {
   assert.deepEqual(findings({ "cli/main.ts": 'import "./gone.ts";\n' }), ["missing cli/main.ts:1"]);
 });
 
-Deno.test("a source file over 500 lines is found, and one of 500 is not", () => {
+Deno.test("demand 1: a source file over 500 lines is found, and one of 500 is not", () => {
   const files = (lines: number) => ({
     "cli/main.ts": "x;\n".repeat(lines),
     "ffi/shim.c": "x;\n".repeat(lines),
@@ -149,7 +149,7 @@ Deno.test("a source file over 500 lines is found, and one of 500 is not", () => 
   assert.deepEqual(findings(files(501)), ["length cli/main.ts", "length ffi/shim.c"]);
 });
 
-Deno.test("an endless loop without a comment above is found, in TypeScript and C", () => {
+Deno.test("demand 1: an endless loop without a comment above is found, in TypeScript and C", () => {
   assert.deepEqual(
     findings({
       "cli/main.ts": "a();\nwhile (true) {}\nb();\nfor (;;) {}\n",

@@ -22,7 +22,7 @@ function refusal(path: string, caller: SliceOwner, request?: WriteRequest): stri
   return message;
 }
 
-Deno.test("CG-3: each owner writes below its own root, by relative or absolute path", () => {
+Deno.test("demand 4, CG-3: each owner writes below its own root, by relative or absolute path", () => {
   assert.equal(assertWritable("pact.slice", "Pact"), "pact.slice");
   assert.equal(assertWritable("/sys/fs/cgroup/pact.slice/a.scope", "Pact"), "pact.slice/a.scope");
   assert.equal(
@@ -49,12 +49,12 @@ const REFUSED: readonly [path: string, caller: SliceOwner, owner: string][] = [
 ];
 
 for (const [path, caller, owner] of REFUSED) {
-  Deno.test(`CG-3, CG-4: ${caller} may not write ${JSON.stringify(path)}`, () => {
+  Deno.test(`demand 4, CG-3, CG-4: ${caller} may not write ${JSON.stringify(path)}`, () => {
     assert.equal(refusal(path, caller), `permission denied: ${path} owned by ${owner}`);
   });
 }
 
-Deno.test("CG-4: Pact may make the empty workload.slice and enable its controllers, nothing below", () => {
+Deno.test("demand 4, CG-4: Pact may make the empty workload.slice and enable its controllers, nothing below", () => {
   for (const write of ["CreateDirectory", "EnableControllers"] as const) {
     assert.equal(assertWritable("workload.slice", "Pact", { write }), "workload.slice");
     refusal("workload.slice/alloc-1.scope", "Pact", { write });

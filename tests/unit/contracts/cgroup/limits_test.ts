@@ -83,7 +83,7 @@ const INVALID: readonly [change: Partial<ResourceLimits>, told: string][] = [
 ];
 
 for (const [change, told] of INVALID) {
-  Deno.test(`CG-12: ${told} is refused`, () => {
+  Deno.test(`demand 4, CG-12: ${told} is refused`, () => {
     assert.throws(() => assertLimits({ ...DEFAULT_LIMITS, ...change }), (error) => {
       assert.ok(error instanceof CgroupError);
       assert.equal(error.kind, "CreationFailed");

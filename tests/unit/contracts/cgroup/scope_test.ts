@@ -13,7 +13,7 @@ import {
   scopePath,
 } from "../../../../contracts/mod.ts";
 
-Deno.test("CG-11: a scope's path is relative to the cgroup root, whichever way the parent is given", () => {
+Deno.test("demand 4, CG-11: a scope's path is relative to the cgroup root, whichever way the parent is given", () => {
   const path = "pact.slice/gpu.slice/nvidia-persistenced.scope";
   assert.equal(scopePath(PACT_GPU, "nvidia-persistenced"), path);
   assert.equal(scopePath("/sys/fs/cgroup/pact.slice/gpu.slice", "nvidia-persistenced"), path);

@@ -30,7 +30,7 @@ const OWNERS: readonly [path: string, owner: SliceOwner | null][] = [
 ];
 
 for (const [path, owner] of OWNERS) {
-  Deno.test(`CG-2: "${path}" is owned by ${owner ?? "none"}`, () => {
+  Deno.test(`demand 4, CG-2: "${path}" is owned by ${owner ?? "none"}`, () => {
     assert.equal(sliceOwner(path), owner);
   });
 }

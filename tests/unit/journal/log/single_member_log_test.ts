@@ -27,7 +27,7 @@ async function take(log: ReplicatedLog, from: bigint, count: number): Promise<Lo
   return taken.slice(0, count);
 }
 
-Deno.test("a proposal gets the next index and is there after the log was closed and opened", async () => {
+Deno.test("demand 6: a proposal gets the next index and is there after the log was closed and opened", async () => {
   await using dir = await tempDir();
   {
     await using log = await openLog(dir.path);
