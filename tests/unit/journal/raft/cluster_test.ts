@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ClusterOptions, RandomCluster } from "./random_cluster.ts";
 
-const STEPS = 1500;
+const STEPS = 4000;
 
 /** Runs clusters from seeds; every rule of safety is checked as they run. */
 function runClusters(
@@ -22,6 +22,7 @@ function runClusters(
     }),
     { numRuns, endOnFailure: true },
   );
+  console.log({ committed: committed / numRuns, terms: terms / numRuns });
   assert.ok(committed > numRuns * 3, `little was committed: ${committed}`);
   assert.ok(terms > numRuns, `few elections were won: ${terms}`);
 }

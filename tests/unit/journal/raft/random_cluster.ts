@@ -46,6 +46,8 @@ export class RandomCluster {
   readonly #options: ClusterOptions;
   #network: Message[] = [];
   #proposals = 0;
+  /** Whom nobody hears and who hears nobody; 0 for no one. */
+  #isolated = 0;
   readonly #leaders = new Map<number, number>();
   /** What was applied anywhere, by index: the one history there may be. */
   readonly #ledger = new Map<number, Entry>();
@@ -66,6 +68,7 @@ export class RandomCluster {
         at < options.voters ? base : EMPTY_SNAPSHOT,
         {
           random: this.#random,
+          electionTicks: 4,
           maxAppendBytes: 60,
           maxInflightMessages: 4,
           maxInflightBytes: 500,
@@ -103,7 +106,8 @@ export class RandomCluster {
     else if (dice < 52) this.#send(member.processApply());
     else if (dice < 82) this.#deliverOne();
     else if (dice < 91) member.core.tick();
-    else if (dice < 95) this.#propose(member);
+    else if (dice < 94) this.#propose(member);
+    else if (dice < 95) this.#isolated = this.#random(3 * this.members.length);
     else if (dice < 96) member.core.transferLeadership(1 + this.#random(this.members.length));
     else if (dice < 97) member.disk.compact(member.state);
     else if (dice < 98) member.restart();
@@ -134,7 +138,10 @@ export class RandomCluster {
 
   #deliverOne(): void {
     const [message] = this.#network.splice(this.#random(this.#network.length), 1);
-    if (message !== undefined) this.#deliver(message);
+    if (message === undefined) return;
+    const { from, to } = message;
+    if (from === this.#isolated || to === this.#isolated) this.#report(message, false);
+    else this.#deliver(message);
   }
 
   #deliver(message: Message): void {
