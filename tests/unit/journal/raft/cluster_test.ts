@@ -20,9 +20,9 @@ function runClusters(
       committed += cluster.committed;
       terms += cluster.terms;
     }),
-    { numRuns, endOnFailure: true },
+    // The same runs each time: a gate is no place to explore.
+    { numRuns, seed: 1, endOnFailure: true },
   );
-  console.log({ committed: committed / numRuns, terms: terms / numRuns });
   assert.ok(committed > numRuns * 3, `little was committed: ${committed}`);
   assert.ok(terms > numRuns, `few elections were won: ${terms}`);
 }
@@ -37,21 +37,21 @@ const PLAIN: Omit<ClusterOptions, "seed"> = {
 const CHANGING = { size: 5, changesMembership: true };
 
 Deno.test("one leader a term, one history, and agreement once the network heals", () => {
-  runClusters({}, 300);
+  runClusters({}, 120);
 });
 
 Deno.test("the same while storage threads lag behind and a crash loses their work", () => {
-  runClusters({ asyncStorageWrites: true }, 300);
+  runClusters({ asyncStorageWrites: true }, 120);
 });
 
 Deno.test("the same while members come, go and become learners", () => {
-  runClusters(CHANGING, 300);
+  runClusters(CHANGING, 120);
 });
 
 Deno.test("the same with five members, changes and storage threads at once", () => {
-  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 300);
+  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 120);
 });
 
 Deno.test("one leader a term and one history also where removed leaders step down at once", () => {
-  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 300, false);
+  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 120, false);
 });
