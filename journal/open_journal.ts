@@ -106,6 +106,8 @@ async function openAll(
     dataDir: settings.dataDir,
     clock,
     random,
+    onHousekeepingError: (task, error) =>
+      log.warn("housekeeping failed, it is tried again", { task, error: String(error) }),
     onFailed: (error) => log.error("replica failed, writes are refused", { error: error.message }),
     onApplyDuration: metrics.wrote,
   });

@@ -101,14 +101,17 @@ function fileDelta(
   declared: ItemValue | undefined,
 ): config.FileDelta {
   const file = fileOf(actual);
+  const before = fileOf(declared);
+  // An owner that nobody declared is no part of the change, and must not become declared by it.
+  const isOwnerDeclared = before === undefined || before.owner !== undefined;
   return create(config.FileDeltaSchema, {
     path,
     action,
     ...optional("contentHash", file?.contentHash),
     ...optional("mode", file?.mode),
-    ...optional("owner", file?.owner),
+    ...optional("owner", isOwnerDeclared ? file?.owner : undefined),
     ...optional("content", file?.content),
-    ...optional("previousHash", fileOf(declared)?.contentHash),
+    ...optional("previousHash", before?.contentHash),
   });
 }
 

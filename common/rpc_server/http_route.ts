@@ -28,12 +28,14 @@ export async function answerHttpRoute(
   if (request.method !== "GET" && request.method !== "HEAD") {
     return send(response, { status: 405, contentType: textPlain, body: "only GET is served\n" });
   }
-  try {
-    const answer = await route();
-    send(response, request.method === "HEAD" ? { ...answer, body: "" } : answer);
-  } catch {
-    send(response, { status: 500, contentType: textPlain, body: "internal error\n" });
-  }
+  const answer = await route();
+  send(response, request.method === "HEAD" ? { ...answer, body: "" } : answer);
+}
+
+/** Answers what failed before anything was answered, so that its caller need not wait for nothing. */
+export function answerFailure(response: NodeResponse): void {
+  if (response.headersSent || response.writableEnded) return;
+  send(response, { status: 500, contentType: textPlain, body: "internal error\n" });
 }
 
 const textPlain = "text/plain; charset=utf-8";

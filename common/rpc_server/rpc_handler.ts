@@ -29,7 +29,7 @@ import {
 } from "./admission.ts";
 import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
-import { answerHttpRoute, type HttpRoutes } from "./http_route.ts";
+import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { shutdownInterceptor } from "./shutdown.ts";
 import { withStableErrors } from "./wire_error.ts";
@@ -77,7 +77,10 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
     const work = handler === undefined
       ? answerHttpRoute(options.httpRoutes, request, response)
       : answerRpc(handler, options, request, response);
-    work.catch((error) => reportUnlessGone(options.mapError, handler, error));
+    work.catch((error) => {
+      reportUnlessGone(options.mapError, handler, error);
+      answerFailure(response);
+    });
   };
 }
 

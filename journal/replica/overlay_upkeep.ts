@@ -29,7 +29,12 @@ export class OverlayUpkeep {
   #failures = 0;
 
   /** `mayBuild` says whether this member is the one that proposes overlays. */
-  constructor(clock: Clock, builder: OverlayBuilder, mayBuild: () => boolean) {
+  constructor(
+    clock: Clock,
+    builder: OverlayBuilder,
+    mayBuild: () => boolean,
+    private readonly onError: (error: unknown) => void,
+  ) {
     this.#clock = clock;
     this.#builder = builder;
     this.#mayBuild = mayBuild;
@@ -82,8 +87,9 @@ export class OverlayUpkeep {
     try {
       if (this.#mayBuild()) await this.#builder.build(vclusterId);
       this.#on({ kind: "built", vclusterId });
-    } catch {
-      // Retried with backoff; the count and the staleness of the overlay tell of it (OVL-11).
+    } catch (error) {
+      // Retried with backoff; the count and the staleness of the overlay tell of it too (OVL-11).
+      this.onError(error);
       this.#failures++;
       this.#on({ kind: "failed", vclusterId });
     }

@@ -42,6 +42,8 @@ export interface ReplicaOptions {
   readonly log?: ReplicatedLog;
   /** Told once, when the replica fails. */
   readonly onFailed?: (error: Error) => void;
+  /** Told what goes wrong in the background and is tried again: sweeps, rebuilds of overlays. */
+  readonly onHousekeepingError?: (task: "sweep" | "overlay", error: unknown) => void;
   /** Told how long each command took from its proposal until it was applied. */
   readonly onApplyDuration?: (durationMs: number) => void;
 }
@@ -110,7 +112,7 @@ class LocalReplica implements Replica {
   #closed: Promise<void> | undefined;
 
   constructor(
-    { clock, random, onFailed, onApplyDuration }: ReplicaOptions,
+    { clock, random, onFailed, onHousekeepingError = () => {}, onApplyDuration }: ReplicaOptions,
     lock: DirectoryLock,
     log: ReplicatedLog,
     store: StateStore,
@@ -128,8 +130,19 @@ class LocalReplica implements Replica {
       state: store,
       propose: async (overlay) => void await bySystem({ type: "SetOverlay", overlay }),
     });
-    this.#upkeep = new OverlayUpkeep(clock, this.#builder, leads);
-    this.#sweeps = new Sweeps(clock, store, bySystem, leads);
+    this.#upkeep = new OverlayUpkeep(
+      clock,
+      this.#builder,
+      leads,
+      (error) => onHousekeepingError("overlay", error),
+    );
+    this.#sweeps = new Sweeps(
+      clock,
+      store,
+      bySystem,
+      leads,
+      (error) => onHousekeepingError("sweep", error),
+    );
     this.#applying = this.#applyCommitted().catch((error) => this.#fail(error));
   }
 

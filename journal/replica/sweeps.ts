@@ -53,6 +53,7 @@ export class Sweeps {
     view: DocumentsView,
     propose: (command: CommandInput) => Promise<unknown>,
     leads: () => boolean,
+    private readonly onError: (error: unknown) => void,
   ) {
     this.#clock = clock;
     this.#view = view;
@@ -87,8 +88,9 @@ export class Sweeps {
     for (const command of commands) {
       try {
         await this.#propose(command);
-      } catch {
+      } catch (error) {
         // Whatever stays expired is found by the next sweep.
+        this.onError(error);
       }
     }
   }
