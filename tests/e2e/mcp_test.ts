@@ -58,7 +58,7 @@ async function call(client: Client, name: string, input: Record<string, unknown>
   return { text, isError, structured: structuredContent };
 }
 
-Deno.test("issue 2, 9: an assistant looks at a real node, and changes it only where the policy lets it", async (t) => {
+Deno.test("demand 9: an assistant looks at a real node, and changes it only where the policy lets it", async (t) => {
   await using fleet = await openFleet();
   const { site, client } = fleet;
 

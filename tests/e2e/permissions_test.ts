@@ -75,7 +75,7 @@ function assertRefused(outcomes: Readonly<Record<string, string>>, attempts: Att
 }
 
 for (const program of EXECUTABLES) {
-  Deno.test(`permissions: ${program.name} is refused what lies outside its set`, async () => {
+  Deno.test(`demand 11: ${program.name} is refused what lies outside its set`, async () => {
     const set = (await readPermissionSets("deno.json"))[program.set];
     const attempts = set?.["read"] === true
       ? everywhereRefused
@@ -85,7 +85,7 @@ for (const program of EXECUTABLES) {
 }
 
 for (const program of EXECUTABLES) {
-  Deno.test(`permissions: ${program.name} takes code from no host`, async () => {
+  Deno.test(`demand 11: ${program.name} takes code from no host`, async () => {
     await using dir = await tempDir();
     const module = dir.file("probe.js");
     // A name that only the running program knows, so that nothing is fetched before it starts.
@@ -105,7 +105,7 @@ for (const program of EXECUTABLES) {
   });
 }
 
-Deno.test("permissions: no set grants everything of a kind that changes the machine", async () => {
+Deno.test("demand 11: no set grants everything of a kind that changes the machine", async () => {
   const sets = await readPermissionSets("deno.json");
   for (const { set } of EXECUTABLES) {
     for (const kind of ["all", "write", "run", "ffi", "env", "sys"]) {
@@ -114,7 +114,7 @@ Deno.test("permissions: no set grants everything of a kind that changes the mach
   }
 });
 
-Deno.test("permissions: pact-agent loads the one library it names, and no copy of it", async () => {
+Deno.test("demand 11: pact-agent loads the one library it names, and no copy of it", async () => {
   await using dir = await tempDir();
   const copy = dir.file("libpact_shim.so");
   await Deno.writeTextFile(copy, "not a library");
@@ -131,7 +131,7 @@ Deno.test("permissions: pact-agent loads the one library it names, and no copy o
   assert.deepEqual(new Set(Object.values(others)), new Set(["NotCapable"]));
 });
 
-Deno.test("permissions: what an executable needs is within its set", async () => {
+Deno.test("demand 11: what an executable needs is within its set", async () => {
   for (
     const [name, attempts] of [
       ["pact-journal", {
