@@ -194,7 +194,7 @@ export class RaftNode {
       applied: state.log.applied,
       configuration: state.tracker.configuration,
       transferTarget: state.transferTarget,
-      progress: state.role === "leader" ? new Map(state.tracker.members()) : new Map(),
+      progress: new Map(state.role === "leader" ? viewsOf(state) : []),
     };
   }
 
@@ -207,6 +207,10 @@ export class RaftNode {
   #own(type: Message["type"]): Message {
     return message({ type, from: this.#state.id, to: NO_NODE });
   }
+}
+
+function viewsOf({ tracker }: RaftState): [NodeId, ProgressView][] {
+  return [...tracker.members()].map(([id, progress]) => [id, progress.view()]);
 }
 
 function load(state: RaftState, { term, vote, commit }: HardState): void {

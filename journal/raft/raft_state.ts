@@ -64,9 +64,9 @@ export class RaftState {
 
   reads = new PendingReads();
   /** Reads that wait for this leader's first commit of its own term. */
-  postponedReads: readonly Message[] = [];
+  postponedReads: Message[] = [];
   /** Reads that this member's own caller may serve. */
-  readStates: readonly ReadState[] = [];
+  readStates: ReadState[] = [];
 
   /** May leave at once. */
   immediate: Message[] = [];

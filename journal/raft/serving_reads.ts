@@ -16,7 +16,7 @@ export function requestRead(state: RaftState, request: Message): void {
   // holds for a single voter too: a commit index lost in a crash would let it read the past.
   if (state.log.term(state.log.committed) !== state.term) {
     assertRoom(state);
-    state.postponedReads = [...state.postponedReads, request];
+    state.postponedReads.push(request);
     return;
   }
   serve(state, request);
@@ -74,5 +74,5 @@ function answer(state: RaftState, request: Message, index: Index): void {
 export function noteRead(state: RaftState, { entries, index }: Message): void {
   const [first] = entries;
   const context = first?.kind === "normal" ? first.data : NO_BYTES;
-  state.readStates = [...state.readStates, { index, context }];
+  state.readStates.push({ index, context });
 }

@@ -6,7 +6,8 @@ import type { Snapshot } from "../snapshot.ts";
  * `inProgress` are being written, and possibly a received snapshot that goes before them.
  */
 export class Unstable {
-  #entries: readonly Entry[] = [];
+  /** Never handed out itself, only copies of parts: it may be changed in place. */
+  #entries: Entry[] = [];
   #snapshot: Snapshot | undefined;
   #isSnapshotInProgress = false;
   #offset: Index;
@@ -99,9 +100,8 @@ export class Unstable {
 
   /** Adds entries, in place of whatever stands at their places and after. */
   replaceFrom(first: Index, entries: readonly Entry[]): void {
-    // Entries already handed out stay as they are: lists are replaced, never changed.
-    if (first <= this.#offset) this.#entries = entries;
-    else this.#entries = [...this.slice(this.#offset, first), ...entries];
+    this.#entries.length = Math.max(0, first - this.#offset);
+    for (const entry of entries) this.#entries.push(entry);
     this.#offset = Math.min(this.#offset, first);
     this.#inProgress = Math.min(this.#inProgress, first);
   }

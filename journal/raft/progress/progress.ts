@@ -186,6 +186,21 @@ export class Progress implements ProgressView {
     return commit > this.#sentCommit && this.#sentCommit < this.#next - 1;
   }
 
+  /** How things stand now. */
+  view(): ProgressView {
+    return {
+      state: this.#state,
+      match: this.#match,
+      next: this.#next,
+      isLearner: this.isLearner,
+      isPaused: this.isPaused,
+      isRecentlyActive: this.isRecentlyActive,
+      pendingSnapshot: this.#pendingSnapshot,
+      inflightCount: this.inflightCount,
+      isInflightFull: this.isInflightFull,
+    };
+  }
+
   #enter(state: ProgressState, next: Index): void {
     assertInvariant(
       next > this.#match,
