@@ -42,12 +42,10 @@ Deno.test("CRT-1, CRT-8: the listener takes a changed bundle at once, drops a re
     clock.advance(11 * 60_000);
     await waitFor(() => rotated.length >= 3, { what: "the former CA to be dropped" });
     assert.ok(!trust.bundlePem().includes(former));
-    const dropped = rotated.length;
 
     clock.advance(11 * DAY_MS);
-    await waitFor(() => rotated.length > dropped, { what: "a new certificate" });
-    const certificate = new X509Certificate(rotated.at(-1)?.certPem ?? "");
-    assert.ok(Date.parse(certificate.validTo) > clock.nowMs() + 20 * DAY_MS);
+    const validToMs = () => Date.parse(new X509Certificate(rotated.at(-1)?.certPem ?? "").validTo);
+    await waitFor(() => validToMs() > clock.nowMs() + 20 * DAY_MS, { what: "a new certificate" });
     upkeep.stop();
   } finally {
     await replica.close();
