@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ShimError } from "../../../ffi/mod.ts";
-import { tempDir, withShim } from "../../support/mod.ts";
+import { needing, tempDir, withShim } from "../../support/mod.ts";
 import { assertNoNewDescriptors, openDescriptors } from "./run_to_end.ts";
 
 /** Asserts that a call throws a ShimError with this message. */
@@ -78,8 +78,7 @@ Deno.test("the longest possible name can be written atomically", async () => {
 });
 
 Deno.test({
-  name: "an atomic write sets the owner" + (Deno.uid() === 0 ? "" : " (ignored: needs root)"),
-  ignore: Deno.uid() !== 0,
+  ...needing(Deno.uid() === 0, "root", "an atomic write sets the owner"),
   async fn() {
     await withShim(async (shim) => {
       await using dir = await tempDir();

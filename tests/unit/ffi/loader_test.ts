@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { buildShim, findCompiler } from "../../../ffi/build/mod.ts";
 import { openShim, ShimLoadError } from "../../../ffi/mod.ts";
-import { repositoryRoot, runDeno, tempDir } from "../../support/mod.ts";
+import { needing, repositoryRoot, runDeno, tempDir } from "../../support/mod.ts";
 
 /** What loading fails with. */
 function failureOf(path: string, mode: "development" | "production"): string {
@@ -26,10 +26,10 @@ function trustedParent(): string | null {
 }
 
 const trusted = trustedParent();
-const needsRoot = {
-  ignore: trusted === null,
-  because: trusted === null ? " (ignored: needs root and a directory only root can change)" : "",
-};
+
+function asRoot(name: string) {
+  return needing(trusted !== null, "root and a directory only root can change", name);
+}
 
 /** A copy of the library in a fresh directory that only root can change. */
 async function installedLibrary() {
@@ -46,8 +46,7 @@ async function installedLibrary() {
 }
 
 Deno.test({
-  name: `production loads a library that only root can change${needsRoot.because}`,
-  ignore: needsRoot.ignore,
+  ...asRoot("production loads a library that only root can change"),
   async fn() {
     await using installed = await installedLibrary();
     const shim = openShim({ path: installed.path, mode: "production" });
@@ -57,8 +56,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `production refuses a library that others than root could change${needsRoot.because}`,
-  ignore: needsRoot.ignore,
+  ...asRoot("production refuses a library that others than root could change"),
   async fn() {
     await using installed = await installedLibrary();
     const { directory, path } = installed;
@@ -88,8 +86,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `production refuses a library below a directory that others can change${needsRoot.because}`,
-  ignore: needsRoot.ignore,
+  ...asRoot("production refuses a library below a directory that others can change"),
   async fn() {
     await using installed = await installedLibrary();
     await Deno.mkdir(`${installed.directory}/below`, { mode: 0o755 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MS, type Shim } from "../../../ffi/mod.ts";
-import { tempDir, withShim } from "../../support/mod.ts";
+import { needing, tempDir, withShim } from "../../support/mod.ts";
 
 /** Whether this process may mount, tried on a directory of its own. */
 async function mayMount(): Promise<boolean> {
@@ -19,9 +19,11 @@ function optionsOf(shim: Shim, target: string): string | undefined {
 }
 
 Deno.test({
-  name: "a file system is mounted with its flags and data, and unmounted" +
-    (allowed ? "" : " (ignored: may not mount)"),
-  ignore: !allowed,
+  ...needing(
+    allowed,
+    "the right to mount",
+    "a file system is mounted with its flags and data, and unmounted",
+  ),
   async fn() {
     await withShim(async (shim) => {
       await using dir = await tempDir();

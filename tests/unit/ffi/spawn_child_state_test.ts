@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { withShim } from "../../support/mod.ts";
+import { needing, withShim } from "../../support/mod.ts";
 import { runToEnd, shell } from "./run_to_end.ts";
-
-const notRoot = Deno.uid() !== 0;
 
 Deno.test("SUP-24: the child's environment is exactly the given one", async () => {
   await withShim(async (shim) => {
@@ -108,9 +106,11 @@ Deno.test("SUP-23: the OOM score adjustment is the declared one", async () => {
 });
 
 Deno.test({
-  name: "SUP-20: uid, gid and the supplementary groups are the given ones" +
-    (notRoot ? " (ignored: needs root)" : ""),
-  ignore: notRoot,
+  ...needing(
+    Deno.uid() === 0,
+    "root",
+    "SUP-20: uid, gid and the supplementary groups are the given ones",
+  ),
   async fn() {
     await withShim(async (shim) => {
       const credentials = { uid: 65534, gid: 65533, groups: [100, 101] };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createBackups, type Dimension, filesDimension } from "../../../../agent/apply/mod.ts";
 import type { Target } from "../../../../agent/drift/mod.ts";
 import { type Shim, ShimError } from "../../../../ffi/mod.ts";
-import { tempDir, withShim } from "../../../support/mod.ts";
+import { needing, tempDir, withShim } from "../../../support/mod.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const declared = (content: string, rest: { mode?: number; owner?: string } = {}): Target => ({
@@ -194,8 +194,11 @@ Deno.test("CTX-5: without root another owner is named as what could not be done"
   }, () => ({ effectiveUid: 1000 })));
 
 Deno.test({
-  name: "APL-4: as root the declared owner is set, by number or by name",
-  ignore: Deno.uid() !== 0,
+  ...needing(
+    Deno.uid() === 0,
+    "root",
+    "APL-4: as root the declared owner is set, by number or by name",
+  ),
   fn: () =>
     scene(async ({ root, files, keysThatDiffer }) => {
       const targets = { "/motd": declared("x", { owner: "4242:4343", mode: 0o644 }) };

@@ -1,3 +1,6 @@
+/** What the tests of cgroups need. */
+export const WRITABLE_CGROUP2 = "a cgroup2 hierarchy it may write to";
+
 /** Where this machine has a cgroup v2 that can be written; undefined where it has none. */
 export function writableCgroup2(): string | undefined {
   for (const line of Deno.readTextFileSync("/proc/mounts").split("\n")) {

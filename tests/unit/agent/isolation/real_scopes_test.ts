@@ -8,8 +8,8 @@ import {
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { DEFAULT_LIMITS, PACT_INFRA } from "../../../../contracts/mod.ts";
 import type { Shim } from "../../../../ffi/mod.ts";
-import { waitFor, withShim } from "../../../support/mod.ts";
-import { removeCgroups, writableCgroup2 } from "./real_cgroups.ts";
+import { needing, waitFor, withShim } from "../../../support/mod.ts";
+import { removeCgroups, WRITABLE_CGROUP2, writableCgroup2 } from "./real_cgroups.ts";
 
 interface Rig {
   readonly shim: Shim;
@@ -104,8 +104,11 @@ Deno.test("CTX-5: without cgroups what is missing is listed with its reason", as
 });
 
 Deno.test({
-  name: "ACC-N2: a cgroup's children, stopped ones, orphans and new sessions end with it",
-  ignore: CGROUP_ROOT === undefined,
+  ...needing(
+    CGROUP_ROOT !== undefined,
+    WRITABLE_CGROUP2,
+    "ACC-N2: a cgroup's children, stopped ones, orphans and new sessions end with it",
+  ),
   fn: async () => {
     await onCgroups(CGROUP_ROOT ?? "", async (rig) => {
       await endsTheFamily(rig, true);
@@ -124,8 +127,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: "CG-20: controllers this host does not have are listed as unavailable limits",
-  ignore: CGROUP_ROOT === undefined,
+  ...needing(
+    CGROUP_ROOT !== undefined,
+    WRITABLE_CGROUP2,
+    "CG-20: controllers this host does not have are listed as unavailable limits",
+  ),
   fn: async () => {
     const root = CGROUP_ROOT ?? "";
     await onCgroups(root, ({ isolation }) => {

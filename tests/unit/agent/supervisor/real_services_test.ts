@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { agentport } from "../../../../api/mod.ts";
-import { freePort, waitFor } from "../../../support/mod.ts";
-import { removeCgroups, writableCgroup2 } from "../isolation/real_cgroups.ts";
+import { freePort, needing, waitFor } from "../../../support/mod.ts";
+import { removeCgroups, WRITABLE_CGROUP2, writableCgroup2 } from "../isolation/real_cgroups.ts";
 import { ADMIN } from "./supervisor_rig.ts";
 import { isAlive, script, withSupervisor } from "./real_rig.ts";
 
@@ -244,8 +244,11 @@ Deno.test("ACC-A3, LGX-3: a service that floods its output neither stops nor dro
 const CGROUP_ROOT = writableCgroup2();
 
 Deno.test({
-  name: "SUP-20, SUP-26: in a cgroup scope not even a process that left its session survives",
-  ignore: CGROUP_ROOT === undefined,
+  ...needing(
+    CGROUP_ROOT !== undefined,
+    WRITABLE_CGROUP2,
+    "SUP-20, SUP-26: in a cgroup scope not even a process that left its session survives",
+  ),
   fn: async () => {
     const cgroupRoot = CGROUP_ROOT ?? "";
     Deno.mkdirSync(cgroupRoot);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { openSingleMemberLog } from "../../../../journal/log/mod.ts";
 import { StorageError, type StorageErrorKind } from "../../../../journal/storage/mod.ts";
-import { spawnDeno, tempDir } from "../../../support/mod.ts";
+import { needing, spawnDeno, tempDir } from "../../../support/mod.ts";
 
 const RECORDS = 300;
 
@@ -143,8 +143,7 @@ Deno.test("a log of a newer program is refused with the advice to use that", asy
 });
 
 Deno.test({
-  name: "a data directory of another user is refused",
-  ignore: Deno.uid() !== 0,
+  ...needing(Deno.uid() === 0, "root", "a data directory of another user is refused"),
   async fn() {
     await using dir = await tempDir();
     await Deno.chown(dir.path, 65_534, 65_534);

@@ -6,7 +6,7 @@ import {
   PROPOSAL_MAX_BYTES,
   type ReplicatedLog,
 } from "../../../../journal/log/mod.ts";
-import { tempDir, within } from "../../../support/mod.ts";
+import { needing, tempDir, within } from "../../../support/mod.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = ({ payload }: LogRecord) => new TextDecoder().decode(payload);
@@ -140,9 +140,11 @@ Deno.test("closing waits for proposals under way, and refuses new ones", async (
 });
 
 Deno.test({
-  name: "a full disk makes the log read-only: it says so, acknowledges nothing, loses nothing",
-  // Mounting a small file system needs root.
-  ignore: Deno.uid() !== 0,
+  ...needing(
+    Deno.uid() === 0,
+    "root, to mount a small file system",
+    "a full disk makes the log read-only: it says so, acknowledges nothing, loses nothing",
+  ),
   async fn() {
     await using dir = await tempDir();
     await using _mounted = await smallFileSystem(dir.path);
