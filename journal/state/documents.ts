@@ -139,6 +139,30 @@ export const ApprovalSchema = z.object({
   executed_sequence: CounterSchema.optional(),
 });
 
+/** A member's id in the Raft group (CFG: journal.node_id). */
+const MemberIdSchema = z.number().int().min(1).max(2 ** 32 - 1);
+
+/** Who votes and who listens, as the last applied membership entry of the log says (JRN-54). */
+export const QuorumMembershipSchema = z.strictObject({
+  voters: z.array(MemberIdSchema),
+  voters_outgoing: z.array(MemberIdSchema),
+  learners: z.array(MemberIdSchema),
+  learners_next: z.array(MemberIdSchema),
+  auto_leave: z.boolean(),
+});
+
+/** Which cluster this is; given once, by its first member. */
+export const ClusterIdentitySchema = z.strictObject({
+  cluster_id: z.string().min(1).max(64),
+  created_at: InstantSchema,
+});
+
+/** Where the other members and the clients find a member, as `host:port`. */
+export const MemberAddressesSchema = z.object({
+  raft_address: z.string().min(1).max(300),
+  api_address: z.string().min(1).max(300),
+});
+
 /** What a command did, as a repeated request id gets it again (JRN-57). */
 export const CommandResultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("EntryAppended"), sequence: CounterSchema }),
@@ -232,6 +256,10 @@ export const COLLECTIONS = {
   audit: AuditRecordSchema,
   /** approval id: approval. */
   approvals: ApprovalSchema,
+  /** `membership`: who votes. `cluster`: which cluster it is. Read by the functions of quorum.ts. */
+  quorum: z.union([QuorumMembershipSchema, ClusterIdentitySchema]),
+  /** decimal member id: where the member is. */
+  members: MemberAddressesSchema,
 } as const;
 
 /** Name of a collection. */
@@ -261,6 +289,12 @@ export type AuditRecord = z.infer<typeof AuditRecordSchema>;
 export type Emergency = z.infer<typeof EmergencySchema>;
 /** A two-person approval. */
 export type Approval = z.infer<typeof ApprovalSchema>;
+/** Who votes and who listens. */
+export type QuorumMembership = z.infer<typeof QuorumMembershipSchema>;
+/** Which cluster this is. */
+export type ClusterIdentity = z.infer<typeof ClusterIdentitySchema>;
+/** Where a member is. */
+export type MemberAddresses = z.infer<typeof MemberAddressesSchema>;
 /** What a command did. */
 export type CommandResult = z.infer<typeof CommandResultSchema>;
 

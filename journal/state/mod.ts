@@ -15,6 +15,7 @@ export {
 export {
   type Approval,
   type AuditRecord,
+  type ClusterIdentity,
   COLLECTION_NAMES,
   type CollectionName,
   COLLECTIONS,
@@ -26,9 +27,11 @@ export {
   type Enrollment,
   type EnrollmentState,
   isCollectionName,
+  type MemberAddresses,
   type NodeState,
   numberKey,
   type Overlay,
+  type QuorumMembership,
 } from "./documents.ts";
 export {
   type DocumentChanges,
@@ -42,3 +45,10 @@ export { apply, type Outcome } from "./apply.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
 export { emergencyOf, nodeStateOf } from "./node_state.ts";
 export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";
+export {
+  applyMembership,
+  foundCluster,
+  memberAddresses,
+  quorumMembership,
+  storedCluster,
+} from "./quorum.ts";
