@@ -81,24 +81,37 @@ export function decodeJson(text: string): JsonValue {
 
 function write(value: JsonValue, sorted: boolean, depth: number): string {
   if (depth > MAX_JSON_DEPTH) throw new JsonError("the value", "nested too deeply");
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number" && !Number.isFinite(value)) {
     throw new JsonError("the value", `${value} has no JSON form`);
   }
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map((item) => write(item, sorted, depth + 1)).join(",")}]`;
-  const keys = Object.keys(value);
-  if (sorted) keys.sort();
-  const members: string[] = [];
-  for (const key of keys) {
-    const item = value[key];
-    // Like JSON.stringify, a key whose value is undefined is left out.
-    if (item !== undefined) {
-      members.push(`${JSON.stringify(key)}:${write(item, sorted, depth + 1)}`);
-    }
-  }
-  return `{${members.join(",")}}`;
+  return isList(value) ? writeList(value, sorted, depth) : writeObject(value, sorted, depth);
 }
+
+function writeList(list: readonly JsonValue[], sorted: boolean, depth: number): string {
+  let text = "";
+  for (const item of list) text += `${text === "" ? "" : ","}${write(item, sorted, depth + 1)}`;
+  return `[${text}]`;
+}
+
+function writeObject(object: JsonObject, sorted: boolean, depth: number): string {
+  const keys = Object.keys(object);
+  if (sorted) keys.sort();
+  let text = "";
+  for (const key of keys) {
+    const item = object[key];
+    // Like JSON.stringify, a key whose value is undefined is left out.
+    if (item === undefined) continue;
+    const name = PLAIN_KEY.test(key) ? `"${key}"` : JSON.stringify(key);
+    text += `${text === "" ? "" : ","}${name}:${write(item, sorted, depth + 1)}`;
+  }
+  return `{${text}}`;
+}
+
+/** A key that needs no escaping, as nearly all are. */
+const PLAIN_KEY = /^[A-Za-z0-9_]+$/;
 
 function isList(value: readonly JsonValue[] | JsonObject): value is readonly JsonValue[] {
   return Array.isArray(value);

@@ -31,6 +31,9 @@ import { type AppliedRecord, applyRecords, encodeEnvelope } from "./state_machin
 import { Sweeps } from "./sweeps.ts";
 import type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";
 
+/** Changes of so many milliseconds are stored in one transaction. */
+const GATHER_MS = 50;
+
 /** What a replica needs. */
 export interface ReplicaOptions {
   /** The journal's data directory; created with mode 0700. */
@@ -62,7 +65,7 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   try {
     log = options.log ?? await openSingleMemberLog({ directory: join(options.dataDir, "raft") });
     const path = join(options.dataDir, "state.db");
-    store = new StateStore(path);
+    store = new StateStore(path, { gather: { clock: options.clock, forMs: GATHER_MS } });
     refuseShortLog(log, store, path);
     replica = new LocalReplica(options, lock, log, store);
     await replica.caughtUp();

@@ -1,6 +1,6 @@
 import { PactError } from "../../common/errors/mod.ts";
 import type { LogRecord } from "../log/mod.ts";
-import { apply, type Envelope, EnvelopeSchema, type Outcome } from "../state/mod.ts";
+import { apply, type Envelope, type Outcome, readEnvelope } from "../state/mod.ts";
 import type { StateStore } from "../store/mod.ts";
 
 /** One applied log record: what it carried and what came of it. */
@@ -10,9 +10,11 @@ export interface AppliedRecord {
   readonly outcome: Outcome;
 }
 
+const encoder = new TextEncoder();
+
 /** The bytes of a command as the log carries them. */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(envelope));
+  return encoder.encode(JSON.stringify(envelope));
 }
 
 /**
@@ -44,11 +46,11 @@ function applyOne(store: StateStore, { index, payload }: LogRecord): AppliedReco
   return { index, envelope, outcome };
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 function decodeEnvelope(index: bigint, payload: Uint8Array): Envelope {
   try {
-    return EnvelopeSchema.parse(
-      JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload)),
-    );
+    return readEnvelope(JSON.parse(decoder.decode(payload)));
   } catch (cause) {
     throw new PactError(
       "DATA_CORRUPT",

@@ -11,6 +11,7 @@ export {
   CommandSchema,
   type Envelope,
   EnvelopeSchema,
+  readEnvelope,
 } from "./commands.ts";
 export {
   type Approval,

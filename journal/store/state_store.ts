@@ -1,7 +1,8 @@
 /**
- * Owns the state database and the mirror of its documents in memory. Everything one batch of log
- * records changed is stored in one transaction together with the index of the last of them, so a
- * crash leaves the state of some index, and the log replays the rest. Ends with `close`.
+ * Owns the state database, the mirror of its documents in memory, and the transaction under way.
+ * Everything a run of log records changed is stored in one transaction together with the index of
+ * the last of them, so a crash leaves the state of some index, and the log replays the rest. Within
+ * a transaction each document is written once, however often it changed. Ends with `close`.
  *
  * The file is written without a sync of its own (`synchronous=NORMAL`): losing the newest
  * transactions with the power costs only their replay.
@@ -20,10 +21,13 @@ import {
   countersOf,
   type Doc,
   type DocumentChanges,
+  type DocumentTables,
+  emptyTables,
   type HistoryView,
   isCollectionName,
   type StateView,
 } from "../state/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { LogPosition } from "../log/mod.ts";
 import { openDatabase, StorageError, storageErrors, transaction } from "../storage/mod.ts";
 import { auditRecords } from "./audit_records.ts";
@@ -31,6 +35,24 @@ import { DocumentMirror } from "./document_mirror.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { AuditQuery, EntryQuery } from "./queries.ts";
 import { MIGRATIONS } from "./schema.ts";
+
+/**
+ * 32 MiB each of cached pages and of write-ahead log before it is folded into the file: folding
+ * syncs, and the keys of one transaction lie all over the file.
+ */
+const TUNING = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192";
+
+/** Gathering ends after so many records, so that no commit takes long. */
+const MAX_GATHERED = 4096;
+
+/** How a store is opened. */
+export interface StoreOptions {
+  /**
+   * Gathers batches for so long into one transaction; without it each batch is one. What a crash
+   * takes back is replayed from the log, as with any other loss of the newest transactions.
+   */
+  readonly gather?: { readonly clock: Clock; readonly forMs: number };
+}
 
 /** Kept in the file alone: too many, and no command reads them. */
 const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
@@ -45,6 +67,14 @@ export class StateStore implements StateView {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #setApplied: StatementSync;
+  readonly #archive: StatementSync;
+  readonly #gather: StoreOptions["gather"];
+  /** What changed since the transaction began: each document once, as it is now. */
+  #unsaved: DocumentTables = emptyTables();
+  #gathered = 0;
+  #timer: TimerHandle | undefined;
+  /** Why nothing can be written any more. */
+  #failure: unknown;
   #applied: LogPosition = { index: 0n, term: 0n };
 
   /**
@@ -52,14 +82,16 @@ export class StateStore implements StateView {
    *
    * @throws {StorageError} when it is damaged, foreign or newer.
    */
-  constructor(path: string) {
+  constructor(path: string, { gather }: StoreOptions = {}) {
     this.#path = path;
+    this.#gather = gather;
     this.#database = openDatabase({
       path,
       what: "state database",
       synchronous: "NORMAL",
       migrations: MIGRATIONS,
     });
+    this.#database.exec(TUNING);
     this.#entries = new EntryTable(this.#database);
     this.history = {
       entry: (sequence) => this.#entries.get(sequence),
@@ -68,6 +100,9 @@ export class StateStore implements StateView {
     this.#put = this.#database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
     this.#delete = this.#database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
     this.#setApplied = this.#database.prepare("UPDATE applied SET position = ?, term = ?");
+    this.#archive = this.#database.prepare(
+      "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
+    );
     try {
       this.#load();
     } catch (error) {
@@ -103,23 +138,47 @@ export class StateStore implements StateView {
 
   /** Audit records of `query`, page by page. */
   auditPages(query: AuditQuery): Generator<AuditRecord[]> {
-    return auditRecords(this.#database, query);
+    return auditRecords(this.database, query);
   }
 
   /**
-   * Runs `work`, which calls {@link write} and {@link advance}, as one transaction.
+   * Runs `work`, which calls {@link write} and {@link advance}: all of it is stored or nothing.
    *
    * @throws {StorageError} when the database cannot be written; the store must not be used for
    * further writes then, because memory may be ahead of the file.
    */
   batch<T>(work: () => T): T {
-    return storageErrors(this.#path, () => transaction(this.#database, work));
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#guarded(() => {
+      if (!this.#database.isTransaction) this.#database.exec("BEGIN IMMEDIATE");
+      const result = work();
+      if (this.#gather === undefined || this.#gathered >= MAX_GATHERED) this.commit();
+      else this.#commitLater(this.#gather);
+      return result;
+    });
+  }
+
+  /**
+   * Ends the transaction under way: what was written is in the file for other connections too.
+   *
+   * @throws {StorageError} as {@link batch} does.
+   */
+  commit(): void {
+    this.#guarded(() => {
+      if (this.#timer !== undefined) this.#gather?.clock.clearTimer(this.#timer);
+      this.#timer = undefined;
+      if (!this.#database.isTransaction) return;
+      for (const collection of COLLECTION_NAMES) this.#save(collection);
+      this.#setApplied.run(this.#applied.index, this.#applied.term);
+      this.#database.exec("COMMIT");
+      this.#gathered = 0;
+    });
   }
 
   /** Stores what one command changed. */
   write(entries: readonly Entry[], changes: DocumentChanges): void {
     const before = entries.map((entry) => this.#vclusterOf(entry));
-    for (const collection of COLLECTION_NAMES) this.#writeCollection(collection, changes);
+    for (const collection of COLLECTION_NAMES) this.#takeOver(collection, changes);
     entries.forEach((entry, at) => {
       this.#entries.insert(entry, this.#vclusterOf(entry) ?? before[at]);
     });
@@ -127,22 +186,25 @@ export class StateStore implements StateView {
 
   /** Notes that everything up to `position` is applied. */
   advance(position: LogPosition): void {
-    this.#setApplied.run(position.index, position.term);
     this.#applied = position;
+    this.#gathered++;
   }
 
-  /** The database, for the export in this folder. */
+  /** The database, for the other files of this folder; it holds all that was written. */
   get database(): DatabaseSync {
+    this.commit();
     return this.#database;
   }
 
   /** Replaces all content by what `fill` imports, in one transaction, and loads it again. */
   replace(fill: () => void): void {
+    this.commit();
     const before = this.#applied;
     try {
       transaction(this.#database, () => {
         this.#database.exec("DELETE FROM entries; DELETE FROM documents");
         fill();
+        this.#setApplied.run(this.#applied.index, this.#applied.term);
       });
     } catch (error) {
       this.#applied = before;
@@ -163,24 +225,56 @@ export class StateStore implements StateView {
 
   /** Folds the write-ahead log into the file and closes it. */
   close(): void {
-    this.#database.close();
+    try {
+      this.commit();
+    } finally {
+      this.#database.close();
+    }
   }
 
-  #writeCollection<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
-    const changed: DocumentChanges[C] = changes[collection];
-    for (const [key, document] of changed) {
-      if (document === undefined) this.#remove(collection, key);
-      else this.#put.run(collection, key, canonicalJson(document));
+  /** Runs what changes the database; a failure undoes the transaction and is final. */
+  #guarded<T>(work: () => T): T {
+    try {
+      return storageErrors(this.#path, work);
+    } catch (error) {
+      // Memory is ahead of the file now: nothing more may be written over the gap.
+      this.#failure ??= error;
+      // SQLite has rolled back by itself after some errors, a full disk among them.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
     }
+  }
+
+  #commitLater({ clock, forMs }: NonNullable<StoreOptions["gather"]>): void {
+    this.#timer ??= clock.setTimer(forMs, () => {
+      this.#timer = undefined;
+      try {
+        this.commit();
+      } catch {
+        // Nobody waits for this commit: whoever writes next hears of its failure.
+      }
+    });
+  }
+
+  #takeOver<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
+    const changed: DocumentChanges[C] = changes[collection];
+    if (changed.size === 0) return;
+    const unsaved = this.#unsaved[collection];
+    for (const [key, document] of changed) unsaved.set(key, document);
     if (!COLD.has(collection)) this.#mirror.absorb(collection, changed);
   }
 
-  #remove(collection: CollectionName, key: string): void {
-    if (collection === "audit") {
-      this.#database.prepare(
-        "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
-      ).run(key);
+  #save<C extends CollectionName>(collection: C): void {
+    const unsaved = this.#unsaved[collection];
+    for (const [key, document] of unsaved) {
+      if (document === undefined) this.#remove(collection, key);
+      else this.#put.run(collection, key, canonicalJson(document));
     }
+    unsaved.clear();
+  }
+
+  #remove(collection: CollectionName, key: string): void {
+    if (collection === "audit") this.#archive.run(key);
     this.#delete.run(collection, key);
   }
 

@@ -7,6 +7,7 @@ import { StorageError } from "../../../../journal/storage/mod.ts";
 import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
 import { emptyTables, EnvelopeSchema } from "../../../../journal/state/mod.ts";
 import { ANN, append, commit, register, TestState } from "../../../support/journal/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
 
 const vcluster = { VCluster: "ml" };
@@ -140,6 +141,60 @@ Deno.test("a changed byte in an entry is noticed when it is read", async () => {
     () => store.history.entry(0),
     (error) => error instanceof PactError && error.code === "DATA_CORRUPT",
   );
+  store.close();
+});
+
+/** Applies a Commit of its own to `vm.swappiness` as record `index`. */
+function applyCommit(store: StateStore, index: number): void {
+  const envelope = EnvelopeSchema.parse({
+    format: 1,
+    proposal: "p",
+    timestamp: "2026-01-01T00:00:00Z",
+    actor: ANN,
+    command: commit(vcluster, { "vm.swappiness": String(index) }),
+  });
+  const payload = encodeEnvelope(envelope);
+  applyRecords(store, [{ index: BigInt(index), term: 1n, payload }]);
+}
+
+/** What another reader of the file finds: the position, the entries, the value of the key. */
+function inFile(path: string): unknown {
+  using database = new DatabaseSync(path, { readOnly: true });
+  const { position } = database.prepare("SELECT position FROM applied").get() ?? {};
+  const { entries } = database.prepare("SELECT count(*) AS entries FROM entries").get() ?? {};
+  const { value } = database.prepare(
+    "SELECT json ->> '$.value' AS value FROM documents WHERE collection = 'declared'",
+  ).get() ?? {};
+  return { position, entries, value };
+}
+
+Deno.test("JRN-67: batches that are gathered become one transaction, position and all, and a crash before it leaves what was before", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  const clock = new VirtualClock();
+  const store = new StateStore(path, { gather: { clock, forMs: 50 } });
+  applyCommit(store, 1);
+  applyCommit(store, 2);
+  assert.equal(store.history.entry(1)?.sequence, 1, "readers here see it at once");
+  assert.deepEqual(inFile(path), { position: 0, entries: 0, value: undefined });
+  clock.advance(50);
+  assert.deepEqual(inFile(path), { position: 2, entries: 2, value: "2" });
+  applyCommit(store, 3);
+  assert.deepEqual(inFile(path), { position: 2, entries: 2, value: "2" });
+  store.commit();
+  assert.deepEqual(inFile(path), { position: 3, entries: 3, value: "3" });
+  applyCommit(store, 4);
+  assert.match([...exportState(store)].join(""), /"applied":\{"index":4/);
+  applyCommit(store, 5);
+  store.close();
+  assert.deepEqual(inFile(path), { position: 5, entries: 5, value: "5" });
+});
+
+Deno.test("after a failed write the store takes no more", () => {
+  const store = new StateStore(":memory:", { gather: { clock: new VirtualClock(), forMs: 50 } });
+  applyCommit(store, 1);
+  assert.throws(() => applyCommit(store, 7), /records between are missing/);
+  assert.throws(() => applyCommit(store, 2), /records between are missing/);
   store.close();
 });
 
