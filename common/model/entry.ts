@@ -80,8 +80,19 @@ const fields = {
 /** An entry before the log gave it its sequence number. */
 export const EntryDraftSchema = z.object(fields);
 
-/** A configuration log entry in document form (JRN-13). */
-export const EntrySchema = z.object({ sequence: CounterSchema, ...fields });
+/** A SHA-256 in lower-case hex. */
+export const Sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+
+/**
+ * A configuration log entry in document form (JRN-13). The journal gives every entry its hashes, see
+ * common/chain; they are absent in what a journal without the chain answers.
+ */
+export const EntrySchema = z.object({
+  sequence: CounterSchema,
+  ...fields,
+  previous_hash: Sha256Schema.optional(),
+  hash: Sha256Schema.optional(),
+});
 
 /** An entry before apply assigned its sequence. */
 export type EntryDraft = z.infer<typeof EntryDraftSchema>;

@@ -42,7 +42,9 @@ export function applyRecords(store: StateStore, records: readonly LogRecord[]): 
 function applyOne(store: StateStore, { index, payload }: LogRecord): AppliedRecord {
   const envelope = decodeEnvelope(index, payload);
   const outcome = apply(store, envelope);
-  if (outcome.kind === "applied") store.write(outcome.entries, outcome.writes);
+  if (outcome.kind === "applied") {
+    store.write(outcome.entries, outcome.writes, outcome.entryTexts);
+  }
   return { index, envelope, outcome };
 }
 

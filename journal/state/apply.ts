@@ -34,6 +34,8 @@ export type Outcome =
     readonly kind: "applied";
     readonly result: CommandResult;
     readonly entries: readonly Entry[];
+    /** The canonical JSON of each of `entries`, as it is to be stored. */
+    readonly entryTexts: readonly string[];
     readonly writes: DocumentChanges;
   }
   | { readonly kind: "repeated"; readonly result: CommandResult }
@@ -53,7 +55,8 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
       recordOperation(tx, { type: "RecordOperation", operation });
     }
     rememberResult(tx, type, result);
-    return { kind: "applied", result, entries: tx.entries, writes: tx.writes };
+    const { entries, entryTexts, writes } = tx;
+    return { kind: "applied", result, entries, entryTexts, writes };
   } catch (error) {
     if (error instanceof RejectedError) return { kind: "rejected", rejection: error.rejection };
     throw error;

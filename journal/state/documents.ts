@@ -8,6 +8,7 @@ import {
   NodeIdSchema,
   PolicySchema,
   ScopeSchema,
+  Sha256Schema,
   StateDeltaSchema,
   VClusterIdSchema,
 } from "../../common/model/mod.ts";
@@ -200,6 +201,8 @@ export const COLLECTIONS = {
     audit_next: CounterSchema,
     request_first: CounterSchema,
     request_next: CounterSchema,
+    /** Hash of the newest entry; of none, 64 zeros. */
+    head_hash: Sha256Schema,
   }),
   /** vCluster id: its policy; at most one each (J6). */
   policies: PolicySchema,

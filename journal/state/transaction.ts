@@ -1,3 +1,4 @@
+import { GENESIS_HASH, linkEntry } from "../../common/chain/mod.ts";
 import type { ErrorCode } from "../../common/errors/mod.ts";
 import {
   type Entry,
@@ -54,6 +55,7 @@ const NO_ENTRIES_YET: Doc<"settings"> = {
   audit_next: 0,
   request_first: 0,
   request_next: 0,
+  head_hash: GENESIS_HASH,
 };
 
 /** The counters of a state, all zero in an empty one. */
@@ -69,6 +71,7 @@ export class Transaction implements StateView {
   readonly #base: StateView;
   readonly #writes: DocumentTables = emptyTables();
   readonly #entries: Entry[] = [];
+  readonly #entryTexts: string[] = [];
 
   constructor(
     base: StateView,
@@ -91,6 +94,11 @@ export class Transaction implements StateView {
 
   get entries(): readonly Entry[] {
     return this.#entries;
+  }
+
+  /** The canonical JSON of each of {@link entries}, as their hashes were made of it. */
+  get entryTexts(): readonly string[] {
+    return this.#entryTexts;
   }
 
   get writes(): DocumentChanges {
@@ -132,12 +140,13 @@ export class Transaction implements StateView {
     this.put("settings", COUNTERS_KEY, { ...this.counters, ...changes });
   }
 
-  /** Gives the entry its sequence and notes it as its scope's newest (J1). */
+  /** Gives the entry its sequence and hash and notes it as its scope's newest (J1). */
   append(draft: EntryDraft): Entry {
-    const sequence = this.counters.next_sequence;
-    const entry: Entry = { ...draft, sequence };
+    const { next_sequence: sequence, head_hash } = this.counters;
+    const { entry, json } = linkEntry({ ...draft, sequence }, head_hash);
     this.#entries.push(entry);
-    this.count({ next_sequence: sequence + 1 });
+    this.#entryTexts.push(json);
+    this.count({ next_sequence: sequence + 1, head_hash: entry.hash });
     const scope = scopeText(entry.scope);
     this.put("scope_heads", scope, {
       ...this.get("scope_heads", scope),

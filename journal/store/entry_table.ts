@@ -1,7 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
+import { intactHash } from "../../common/chain/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { canonicalJson } from "../../common/json/mod.ts";
 import { type Entry, parseEntry, type Scope, scopeText } from "../../common/model/mod.ts";
 import type { EntryQuery } from "./queries.ts";
 
@@ -18,15 +17,14 @@ export class EntryTable {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
     this.#select = database.prepare(
-      "SELECT sequence, json, checksum FROM entries WHERE sequence = ?",
+      "SELECT sequence, json FROM entries WHERE sequence = ?",
     );
   }
 
-  /** Adds an entry; `vclusterId` is the vCluster it counts for, if any. */
-  insert(entry: Entry, vclusterId: string | undefined): void {
-    const json = canonicalJson(entry);
+  /** Adds an entry by its canonical JSON; `vclusterId` is the vCluster it counts for, if any. */
+  insert(entry: Entry, json: string, vclusterId: string | undefined): void {
     this.#insert.run(
       entry.sequence,
       scopeText(entry.scope),
@@ -34,7 +32,6 @@ export class EntryTable {
       entry.entry_type,
       Date.parse(entry.timestamp),
       json,
-      crc32(json),
     );
   }
 
@@ -74,8 +71,7 @@ export class EntryTable {
   #page(query: EntryQuery, limit: number): Entry[] {
     const { where, values } = conditions(query);
     const order = query.descending === true ? "DESC" : "ASC";
-    const sql =
-      `SELECT sequence, json, checksum FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
+    const sql = `SELECT sequence, json FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
     return this.#prepared(sql).all(...values, limit).map(decode);
   }
 
@@ -119,9 +115,14 @@ function addScope(
   }
 }
 
-function decode({ sequence, json, checksum }: Record<string, unknown>): Entry {
+/** The entry in a row. Its hash covers every byte, so damage is noticed wherever it sits. */
+function decode({ sequence, json }: Record<string, unknown>): Entry {
   const text = String(json);
-  if (crc32(text) === checksum) return parseEntry(JSON.parse(text));
+  const hash = intactHash(text);
+  if (hash !== undefined) {
+    const entry = parseEntry(JSON.parse(text));
+    if (entry.hash === hash) return entry;
+  }
   throw new PactError(
     "DATA_CORRUPT",
     `entry ${sequence} in the state database is damaged; remove that file to rebuild it from the log`,

@@ -11,8 +11,9 @@
  * @module
  */
 import { z } from "zod";
+import { CHAIN_START, type ChainHead, checkLink } from "../../common/chain/mod.ts";
 import { canonicalJson } from "../../common/json/mod.ts";
-import { EntrySchema } from "../../common/model/mod.ts";
+import { parseEntry } from "../../common/model/mod.ts";
 import type { LogPosition } from "../log/mod.ts";
 import { COLLECTIONS, isCollectionName } from "../state/mod.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
@@ -25,7 +26,7 @@ const HeaderSchema = z.object({
 });
 const FooterSchema = z.object({ schema_version: z.int().positive() });
 const DocumentLineSchema = z.tuple([z.string(), z.string(), z.json()]);
-const EntryLineSchema = z.tuple([z.string().nullable(), EntrySchema]);
+const EntryLineSchema = z.tuple([z.string().nullable(), z.json()]);
 
 /**
  * Replaces the state by an exported one: all of it or, when a line is wrong, nothing.
@@ -34,17 +35,25 @@ const EntryLineSchema = z.tuple([z.string().nullable(), EntrySchema]);
  */
 export function importState(store: StateStore, lines: Iterable<string>): void {
   store.replace(() => {
+    const reader: Reader = { store, head: CHAIN_START };
     let section: Section = "header";
     let number = 0;
     for (const line of lines) {
       number++;
-      section = importLine(store, section, line.replace(/,$/, ""), number);
+      section = importLine(reader, section, line.replace(/,$/, ""), number);
     }
     if (section !== "end") throw new Error(`the export breaks off in line ${number}`);
   });
 }
 
-function importLine(store: StateStore, section: Section, line: string, number: number): Section {
+interface Reader {
+  readonly store: StateStore;
+  /** Where the chain of the entries stands. */
+  head: ChainHead;
+}
+
+function importLine(reader: Reader, section: Section, line: string, number: number): Section {
+  const { store } = reader;
   try {
     switch (section) {
       case "header":
@@ -56,7 +65,7 @@ function importLine(store: StateStore, section: Section, line: string, number: n
         return "documents";
       case "entries":
         if (line.startsWith(`],"schema_version"`)) return checkVersion(line);
-        importEntry(store, line);
+        importEntry(reader, line);
         return "entries";
       case "end":
         throw new Error("nothing may follow the end");
@@ -78,9 +87,13 @@ function importDocument(store: StateStore, line: string): void {
   store.importDocument(collection, key, canonicalJson(COLLECTIONS[collection].parse(document)));
 }
 
-function importEntry(store: StateStore, line: string): void {
-  const [vclusterId, entry] = EntryLineSchema.parse(JSON.parse(line));
-  store.importEntry(entry, vclusterId ?? undefined);
+function importEntry(reader: Reader, line: string): void {
+  const [vclusterId, document] = EntryLineSchema.parse(JSON.parse(line));
+  const json = canonicalJson(document);
+  const checked = checkLink(reader.head, document, json);
+  if ("finding" in checked) throw new Error(checked.finding.detail);
+  reader.head = checked.head;
+  reader.store.importEntry(parseEntry(document), json, vclusterId ?? undefined);
 }
 
 function checkVersion(line: string): "end" {

@@ -1,3 +1,7 @@
+import type { DatabaseSync } from "node:sqlite";
+import { GENESIS_HASH, linkEntry } from "../../common/chain/mod.ts";
+import { canonicalJson } from "../../common/json/mod.ts";
+import { parseEntry } from "../../common/model/mod.ts";
 import type { Migration } from "../storage/mod.ts";
 
 /** Steps of the state database's schema; the last one is what this program writes (JRN-16). */
@@ -37,7 +41,32 @@ export const MIGRATIONS: readonly Migration[] = [
         json TEXT NOT NULL
       ) STRICT, WITHOUT ROWID;
     `),
+  chainEntries,
 ];
 
 /** Version of the schema, of the file and of the exported document alike. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/**
+ * Gives the entries of a state without a hash chain their hashes, which take the checksum's place.
+ * The hashes depend on the entries alone, so they are those that every other member computes.
+ */
+function chainEntries(database: DatabaseSync): void {
+  const next = database.prepare("SELECT sequence, json FROM entries WHERE sequence = ?");
+  const update = database.prepare("UPDATE entries SET json = ? WHERE sequence = ?");
+  let head = GENESIS_HASH;
+  let sequence = 0;
+  for (let row = next.get(0); row !== undefined; row = next.get(++sequence)) {
+    const { entry, json } = linkEntry(parseEntry(JSON.parse(String(row["json"]))), head);
+    update.run(json, sequence);
+    head = entry.hash;
+  }
+  database.exec("ALTER TABLE entries DROP COLUMN checksum");
+  for (const { key, json } of database.prepare(COUNTERS).all()) {
+    const counters = { ...JSON.parse(String(json)), head_hash: head };
+    database.prepare("UPDATE documents SET json = ? WHERE collection = 'settings' AND key = ?")
+      .run(canonicalJson(counters), String(key));
+  }
+}
+
+const COUNTERS = "SELECT key, json FROM documents WHERE collection = 'settings'";

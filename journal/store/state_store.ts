@@ -175,12 +175,16 @@ export class StateStore implements StateView {
     });
   }
 
-  /** Stores what one command changed. */
-  write(entries: readonly Entry[], changes: DocumentChanges): void {
+  /** Stores what one command changed; `entryTexts` is the canonical JSON of each of `entries`. */
+  write(
+    entries: readonly Entry[],
+    changes: DocumentChanges,
+    entryTexts: readonly string[],
+  ): void {
     const before = entries.map((entry) => this.#vclusterOf(entry));
     for (const collection of COLLECTION_NAMES) this.#takeOver(collection, changes);
     entries.forEach((entry, at) => {
-      this.#entries.insert(entry, this.#vclusterOf(entry) ?? before[at]);
+      this.#entries.insert(entry, entryTexts[at] ?? "", this.#vclusterOf(entry) ?? before[at]);
     });
   }
 
@@ -219,8 +223,8 @@ export class StateStore implements StateView {
   }
 
   /** One entry of an import, with the vCluster it counted for when it was written. */
-  importEntry(entry: Entry, vclusterId: string | undefined): void {
-    this.#entries.insert(entry, vclusterId);
+  importEntry(entry: Entry, json: string, vclusterId: string | undefined): void {
+    this.#entries.insert(entry, json, vclusterId);
   }
 
   /** Folds the write-ahead log into the file and closes it. */

@@ -37,7 +37,9 @@ export class TestState implements Disposable {
     });
     return this.store.batch(() => {
       const outcome = apply(this.store, envelope);
-      if (outcome.kind === "applied") this.store.write(outcome.entries, outcome.writes);
+      if (outcome.kind === "applied") {
+        this.store.write(outcome.entries, outcome.writes, outcome.entryTexts);
+      }
       const { index } = this.store.applied;
       this.store.advance({ index: index + 1n, term: 1n });
       return outcome;

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { PactError } from "../../../../common/errors/mod.ts";
+import { canonicalJson } from "../../../../common/json/mod.ts";
 import type { EntryQuery } from "../../../../journal/store/mod.ts";
 import { exportState, importState, StateStore } from "../../../../journal/store/mod.ts";
 import { StorageError } from "../../../../journal/storage/mod.ts";
 import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
-import { emptyTables, EnvelopeSchema } from "../../../../journal/state/mod.ts";
+import { MIGRATIONS } from "../../../../journal/store/schema.ts";
+import { countersOf, emptyTables, EnvelopeSchema } from "../../../../journal/state/mod.ts";
 import { ANN, append, commit, register, TestState } from "../../../support/journal/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
@@ -74,10 +76,20 @@ Deno.test("JRN-17: exported, imported and exported again, the state is the same 
   assert.doesNotThrow(() => JSON.parse(state.exported()), "one JSON document");
 });
 
+Deno.test("an export with an entry that was changed is refused, and the entry named", () => {
+  using state = someEntries();
+  using target = new TestState();
+  const lines = [...exportState(state.store)].map((line) =>
+    line.replace('"a","value":"2"', '"a","value":"3"')
+  );
+  assert.throws(() => importState(target.store, lines), /: entry 5 was changed/);
+  assert.equal(target.entries().length, 0);
+});
+
 const BAD_EXPORTS: readonly [what: string, spoil: (lines: string[]) => string[], error: RegExp][] =
   [
     ["cut off", (lines) => lines.slice(0, -2), /breaks off in line/],
-    ["of a newer schema", (lines) => [...lines.slice(0, -1), `],"schema_version":2}`], /newer/],
+    ["of a newer schema", (lines) => [...lines.slice(0, -1), `],"schema_version":99}`], /newer/],
     [
       "with a line that is no JSON",
       (lines) => lines.with(2, "oops"),
@@ -219,6 +231,27 @@ for (
   });
 }
 
+Deno.test("JRN-16: a state from before the hash chain gets the hashes it would have had", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  using state = someEntries();
+  const before = new DatabaseSync(path);
+  MIGRATIONS[0]?.(before);
+  before.exec("PRAGMA application_id = 0x70616374; PRAGMA user_version = 1");
+  for (const { previous_hash: _, hash: __, ...entry } of state.entries()) {
+    before.prepare("INSERT INTO entries VALUES (?, 'global', NULL, ?, 0, ?, 0)")
+      .run(entry.sequence, entry.entry_type, canonicalJson(entry));
+  }
+  const { head_hash, ...counters } = countersOf(state.store);
+  before.prepare("INSERT INTO documents VALUES ('settings', 'counters', ?)")
+    .run(JSON.stringify(counters));
+  before.close();
+  const migrated = new StateStore(path);
+  assert.deepEqual([...migrated.entryPages({})].flat(), state.entries());
+  assert.equal(countersOf(migrated).head_hash, head_hash);
+  migrated.close();
+});
+
 Deno.test("AUD-3: an audit record that leaves the state is kept in this member's archive", async () => {
   await using dir = await tempDir();
   const path = dir.file("state.db");
@@ -226,7 +259,7 @@ Deno.test("AUD-3: an audit record that leaves the state is kept in this member's
   tamper(path, `INSERT INTO documents VALUES ('audit', '0000000000000000', '{"id":"op-0"}')`);
   const changes = emptyTables();
   changes.audit.set("0000000000000000", undefined);
-  state.batch(() => state.write([], changes));
+  state.batch(() => state.write([], changes, []));
   state.close();
   const database = new DatabaseSync(path);
   assert.deepEqual(

@@ -1,0 +1,15 @@
+/**
+ * The hash chain over the configuration log: each entry carries the SHA-256 of its canonical bytes
+ * and of its predecessor, so that no entry can be changed, added, moved or taken away unnoticed.
+ *
+ * @module
+ */
+export {
+  CHAIN_START,
+  type ChainHead,
+  type Checked,
+  checkLink,
+  type Finding,
+  type Problem,
+} from "./check.ts";
+export { GENESIS_HASH, intactHash, type Link, type LinkedEntry, linkEntry } from "./link.ts";
