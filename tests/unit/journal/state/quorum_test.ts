@@ -16,7 +16,7 @@ const member = { votersOutgoing: [], learners: [], learnersNext: [], autoLeave: 
 /** Stores changes the way a membership entry of the log does: with the position, in one batch. */
 function follow(state: TestState, changes: DocumentChanges): void {
   state.store.batch(() => {
-    state.store.write([], changes);
+    state.store.write([], changes, []);
     state.store.advance({ index: state.store.applied.index + 1n, term: 1n });
   });
 }
