@@ -1,0 +1,29 @@
+/**
+ * The files of one directory, by plain names, as the log's storage uses them. Every method is
+ * synchronous: it runs in a worker of its own, in the thread that reads a few old records, or in
+ * the simulator, which can tear and lose what was not synced.
+ *
+ * Each method throws a `StorageError` of kind `io` that names the file.
+ */
+export interface Disk {
+  /** Names of all files, sorted. */
+  list(): readonly string[];
+  sizeBytes(name: string): number;
+  /** Up to `length` bytes from `offset`; fewer only where the file ends before. */
+  read(name: string, offset: number, length: number): Uint8Array;
+  /** Makes an empty file that must not exist yet. It may vanish in a crash until `syncDirectory`. */
+  create(name: string): void;
+  /** Writes the parts one behind the other at the end of the file. */
+  append(name: string, parts: readonly Uint8Array[]): void;
+  /** Content and size of the file survive a crash from here on (`fdatasync`). */
+  sync(name: string): void;
+  /** Cuts the file off; durable with the next `sync`. */
+  truncate(name: string, lengthBytes: number): void;
+  /** Replaces `to` in one step; durable with `syncDirectory`. */
+  rename(from: string, to: string): void;
+  remove(name: string): void;
+  /** Files made, renamed and removed stay so from here on. */
+  syncDirectory(): void;
+  /** Lets go of open files. */
+  close(): void;
+}

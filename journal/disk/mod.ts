@@ -1,0 +1,6 @@
+/**
+ * What the journal's storage asks of a file system: the interface and the real one.
+ *
+ * @module
+ */
+export type { Disk } from "./disk.ts";
