@@ -8,6 +8,8 @@
 export interface Disk {
   /** Names of all files, sorted. */
   list(): readonly string[];
+  /** The file as a person finds it, for messages. */
+  pathOf(name: string): string;
   sizeBytes(name: string): number;
   /** Up to `length` bytes from `offset`; fewer only where the file ends before. */
   read(name: string, offset: number, length: number): Uint8Array;

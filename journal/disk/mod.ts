@@ -4,3 +4,4 @@
  * @module
  */
 export type { Disk } from "./disk.ts";
+export { openDisk } from "./real_disk.ts";

@@ -1,0 +1,17 @@
+/**
+ * The durable log of a Raft member: segment files on a disk, each write synced before it counts.
+ *
+ * @module
+ */
+export { decodeEntries, decodeEntry, encodeEntries, type EntryPlace } from "./entry_record.ts";
+export { readEntry } from "./read_entry.ts";
+export { RecordError } from "./record_error.ts";
+export type { Place, RecoveredEntry } from "./recovery.ts";
+export {
+  type PlaceBase,
+  SEGMENT_MAX_BYTES,
+  Wal,
+  type WalOptions,
+  type WalRecovered,
+} from "./wal.ts";
+export { type EncodedWrite, encodeWrite, type WalWrite } from "./write_record.ts";
