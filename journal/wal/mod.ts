@@ -14,4 +14,5 @@ export {
   type WalOptions,
   type WalRecovered,
 } from "./wal.ts";
+export { openWalThread, type WalThread } from "./wal_thread.ts";
 export { type EncodedWrite, encodeWrite, type WalWrite } from "./write_record.ts";
