@@ -82,6 +82,9 @@ export interface JournalOptions {
  * @throws {ConfigError} and the errors of storage, certificates and listeners, each naming what.
  */
 export async function openJournal(options: JournalOptions): Promise<RunningJournal> {
+  if (options.settings.members.length > 1) {
+    throw new ConfigError("this version keeps a single-member log: name one member at most");
+  }
   const opened = new AsyncDisposableStack();
   try {
     const running = await openAll(options, opened);

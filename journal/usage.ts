@@ -12,8 +12,14 @@ Options (each also in the environment or the file, in this order of precedence):
   --config FILE          PACT_JOURNAL_CONFIG          default /etc/pact/journal.toml
   --node-id N            PACT_JOURNAL_NODE_ID         journal.node_id
   --listen HOST:PORT     PACT_JOURNAL_LISTEN          journal.listen_addr, 0.0.0.0:9443
+  --raft-listen H:P      PACT_JOURNAL_RAFT_LISTEN     journal.raft.listen_addr, 0.0.0.0:9444
   --metrics-listen H:P   PACT_JOURNAL_METRICS_LISTEN  telemetry.prometheus_listen, 0.0.0.0:9091
   --data-dir DIR         PACT_JOURNAL_DATA_DIR        journal.data_dir, /var/lib/pact/journal
+  --snapshot-dir DIR     PACT_JOURNAL_SNAPSHOT_DIR    journal.snapshot_dir, DATA/snapshots
+  --peers ID=HOST:PORT,... PACT_JOURNAL_PEERS         the members and their API ports; in the file
+                                                      journal.raft.members = ["ID:HOST:RAFT_PORT"]
+  --bootstrap            first start of the first member: makes the cluster of the listed members
+  --join                 first start of a member that is not in the list and was added by an admin
   --log-level LEVEL      PACT_LOG_LEVEL               debug, info, warn, error
   --single-node          development: node id 1, short secrets allowed
 `;

@@ -5,7 +5,7 @@ import {
   loadCa,
 } from "../../common/tls/mod.ts";
 import type { SecretPem } from "../../common/secret/mod.ts";
-import type { JournalSettings } from "../config/mod.ts";
+import { type JournalSettings, memberHosts } from "../config/mod.ts";
 import { readPrivateKey } from "./private_file.ts";
 
 /** Days an ephemeral CA is valid; it ends with its process long before (CRT-1). */
@@ -71,7 +71,7 @@ export async function listenerCertificate(
  * short, the member's host, the bound address, and those of `journal.tls.hosts`.
  */
 export function hostsOf(
-  { listen, peers, tlsHosts }: Pick<JournalSettings, "listen" | "peers" | "tlsHosts">,
+  { listen, members, tlsHosts }: Pick<JournalSettings, "listen" | "members" | "tlsHosts">,
   hostname: string,
 ): string[] {
   const wildcards = ["0.0.0.0", "::"];
@@ -83,14 +83,8 @@ export function hostsOf(
       hostname,
       hostname.split(".")[0] ?? hostname,
       ...(wildcards.includes(listen.hostname) ? [] : [listen.hostname]),
-      ...peers.map(memberHost),
+      ...memberHosts(members),
       ...tlsHosts,
     ].filter((host) => host !== "")),
   ];
-}
-
-/** The host in `ID=HOST:PORT` or `ID:HOST:PORT` (JRN-54). */
-function memberHost(member: string): string {
-  const host = /^[0-9]+[=:](.+):[0-9]+$/.exec(member)?.[1] ?? "";
-  return host.replaceAll(/^\[|\]$/g, "");
 }

@@ -2,9 +2,6 @@ import { laterKeys } from "../../common/config/mod.ts";
 
 /** Keys of the published sample files whose function this version does not have. */
 export const LATER = laterKeys([
-  "journal.raft.listen_addr",
-  "journal.raft.snapshot_interval",
-  "journal.snapshot_dir",
   "journal.enrollment.heartbeat_timeout_seconds",
   "journal.identity.provider",
   "journal.identity.spire_socket",

@@ -2,14 +2,21 @@ import { MIN_HMAC_SECRET_BYTES } from "../../common/auth/mod.ts";
 import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
+import { type ConfiguredMember, resolveMembers } from "./members.ts";
 import { JOURNAL_SETTINGS } from "./settings.ts";
+
+/** What the table says, one setting at a time. */
+type Resolved = SettingValues<typeof JOURNAL_SETTINGS>;
 
 /** Where the configuration file is looked for when nobody names one. */
 export const DEFAULT_CONFIG_PATH = "/etc/pact/journal.toml";
 
 /** Resolved settings of `pact-journal`. */
-export type JournalSettings = Omit<SettingValues<typeof JOURNAL_SETTINGS>, "nodeId"> & {
+export type JournalSettings = Omit<Resolved, "nodeId" | "memberItems" | "peerItems"> & {
   readonly nodeId: number;
+  /** The members as configured; a stored membership comes before it (JRN-54). */
+  readonly members: readonly ConfiguredMember[];
+  readonly snapshotDir: string;
 };
 
 /** A configuration that can be used, and what to warn about. */
@@ -39,9 +46,30 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
   if (operands.length > 0) {
     throw new ConfigError(`unexpected argument '${operands[0]}': see --help`);
   }
+  const { memberItems, peerItems, ...rest } = settings;
+  const configured = resolveMembers(
+    { members: memberItems, peers: peerItems },
+    { api: settings.listen.port, raft: settings.raftListen.port },
+  );
+  const together = checkTogether(settings);
   return {
-    settings: { ...settings, nodeId: requireNodeId(settings) },
-    warnings: [...warnings, ...LATER.warnings(values), ...checkTogether(settings)],
+    settings: {
+      ...rest,
+      nodeId: requireNodeId(settings),
+      members: configured.members,
+      snapshotDir: settings.snapshotDir ?? `${settings.dataDir}/snapshots`,
+      ...(configured.members.length > 1 ? certificateFiles(settings) : {}),
+    },
+    warnings: [...warnings, ...LATER.warnings(values), ...configured.warnings, ...together],
+  };
+}
+
+/** Members need certificates, so where nobody names the files they are at their usual places. */
+function certificateFiles({ tlsCert, tlsKey, tlsCa }: Resolved) {
+  return {
+    tlsCert: tlsCert ?? "/etc/pact/certs/node.crt",
+    tlsKey: tlsKey ?? "/etc/pact/certs/node.key",
+    tlsCa: tlsCa ?? "/etc/pact/ca.crt",
   };
 }
 
@@ -62,7 +90,7 @@ function findFile(inputs: ConfigInputs): { path: string; text: string } | undefi
   return undefined;
 }
 
-function requireNodeId(settings: SettingValues<typeof JOURNAL_SETTINGS>): number {
+function requireNodeId(settings: Resolved): number {
   if (settings.nodeId !== undefined) return settings.nodeId;
   if (settings.isSingleNode) return 1;
   throw new ConfigError(
@@ -71,15 +99,11 @@ function requireNodeId(settings: SettingValues<typeof JOURNAL_SETTINGS>): number
 }
 
 /** Rules over several settings; what is merely unwise is returned as warnings. */
-function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string[] {
+function checkTogether(settings: Resolved): string[] {
   const warnings: string[] = [];
   requirePair("journal.enrollment.ca_cert", settings.caCert, "ca_key", settings.caKey);
   requirePair("journal.tls.cert", settings.tlsCert, "key", settings.tlsKey);
-  if (settings.peers.length > 1) {
-    throw new ConfigError(
-      "this version keeps a single-member log: give at most one peer (several members come with Raft)",
-    );
-  }
+  requireTimeouts(settings);
   requireLongSecret(settings);
   warnings.push(...warnOfPlaintext(settings));
   if (settings.hmacSecret !== undefined || settings.hmacSecretFile !== undefined) {
@@ -92,9 +116,18 @@ function checkTogether(settings: SettingValues<typeof JOURNAL_SETTINGS>): string
   return warnings;
 }
 
+/** @throws {ConfigError} for an election timeout that a few late heartbeats would exhaust (JRN-51). */
+function requireTimeouts({ heartbeatIntervalMs, electionTimeoutMs }: Resolved): void {
+  if (electionTimeoutMs >= 2 * heartbeatIntervalMs) return;
+  throw new ConfigError(
+    `journal.raft.election_timeout_ms (${electionTimeoutMs}) must be at least twice ` +
+      `journal.raft.heartbeat_interval_ms (${heartbeatIntervalMs})`,
+  );
+}
+
 /** @throws {ConfigError} for a secret too short to withstand guessing, outside development. */
 function requireLongSecret(
-  { hmacSecret, isSingleNode }: SettingValues<typeof JOURNAL_SETTINGS>,
+  { hmacSecret, isSingleNode }: Resolved,
 ): void {
   if (hmacSecret === undefined || isSingleNode) return;
   const bytes = new TextEncoder().encode(hmacSecret).length;
@@ -116,7 +149,7 @@ function requirePair(
 }
 
 /** Plaintext stays on loopback unless somebody asked for more by name, and is never silent (CRT-8). */
-function warnOfPlaintext(settings: SettingValues<typeof JOURNAL_SETTINGS>): string[] {
+function warnOfPlaintext(settings: Resolved): string[] {
   if (settings.tlsMode !== "off") return [];
   if (isLoopback(settings.listen)) return ["TLS is off by journal.tls.mode (CRT-8)"];
   if (settings.plaintext === "any") {

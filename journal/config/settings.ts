@@ -8,6 +8,7 @@ import {
 } from "../../common/config/mod.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
 import { LogLevelSchema } from "./log_level.ts";
+import { MembersSchema, PeersSchema } from "./members.ts";
 
 /** Audiences accepted when none are configured (AUT-9). */
 const DEFAULT_AUDIENCES = ["pact"];
@@ -39,11 +40,41 @@ export const JOURNAL_SETTINGS = {
     { flag: "data-dir", env: ["PACT_JOURNAL_DATA_DIR"], key: "journal.data_dir" },
     AbsolutePathSchema.default("/var/lib/pact/journal"),
   ),
+  snapshotDir: textSetting(
+    {
+      flag: "snapshot-dir",
+      env: ["PACT_JOURNAL_SNAPSHOT_DIR"],
+      key: "journal.snapshot_dir",
+    },
+    path,
+  ),
   isSingleNode: switchSetting({ flag: "single-node" }, false),
   isBootstrap: switchSetting({ flag: "bootstrap" }, false),
-  peers: listSetting(
-    { flag: "peers", env: ["PACT_JOURNAL_PEERS"], key: "journal.raft.members" },
-    listOrText.default([]),
+  isJoining: switchSetting({ flag: "join" }, false),
+  raftListen: textSetting(
+    {
+      flag: "raft-listen",
+      env: ["PACT_JOURNAL_RAFT_LISTEN"],
+      key: "journal.raft.listen_addr",
+    },
+    ListenAddressSchema.prefault("0.0.0.0:9444"),
+  ),
+  memberItems: listSetting({ key: "journal.raft.members" }, MembersSchema.default([])),
+  peerItems: listSetting(
+    { flag: "peers", env: ["PACT_JOURNAL_PEERS"] },
+    PeersSchema.default([]),
+  ),
+  snapshotInterval: numberSetting(
+    { key: "journal.raft.snapshot_interval" },
+    z.number().int().min(100).max(10_000_000).default(10_000),
+  ),
+  heartbeatIntervalMs: numberSetting(
+    { key: "journal.raft.heartbeat_interval_ms" },
+    z.number().int().min(10).max(10_000).default(500),
+  ),
+  electionTimeoutMs: numberSetting(
+    { key: "journal.raft.election_timeout_ms" },
+    z.number().int().min(50).max(60_000).default(1_500),
   ),
   logLevel: textSetting(
     { flag: "log-level", env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },

@@ -52,18 +52,23 @@ Deno.test("CRT-2: a key others can read, a link, or one that does not belong to 
 });
 
 Deno.test("CRT-9: the journal's own certificate names every host it may be dialled by, and no wildcard", () => {
-  const hosts = (listen: string, peers: string[] = [], tlsHosts: string[] = []) =>
-    hostsOf({ listen: { hostname: listen, port: 9443 }, peers, tlsHosts }, "mgmt-1.example.org");
+  const hosts = (listen: string, member?: string, tlsHosts: string[] = []) => {
+    const members = member === undefined
+      ? []
+      : [{ id: 1, raft: `${member}:9444`, api: `${member}:9443` }];
+    const settings = { listen: { hostname: listen, port: 9443 }, members, tlsHosts };
+    return hostsOf(settings, "mgmt-1.example.org");
+  };
   const always = ["localhost", "127.0.0.1", "::1", "mgmt-1.example.org", "mgmt-1"];
   assert.deepEqual(hosts("0.0.0.0"), always);
   assert.deepEqual(hosts("::"), always);
-  assert.deepEqual(hosts("10.0.0.5", ["1=journal:9443"], ["alias"]), [
+  assert.deepEqual(hosts("10.0.0.5", "journal", ["alias"]), [
     ...always,
     "10.0.0.5",
     "journal",
     "alias",
   ]);
-  assert.deepEqual(hosts("0.0.0.0", ["1:[fd00::1]:9444"]), [...always, "fd00::1"]);
+  assert.deepEqual(hosts("0.0.0.0", "[fd00::1]"), [...always, "fd00::1"]);
 });
 
 Deno.test("CRT-1: an ephemeral CA is made anew at each start, and nodes of the former one are trusted for a while", async () => {

@@ -59,6 +59,40 @@ const TABLE: readonly Row[] = [
     invalid: 'data_dir = "relative"',
   },
   {
+    name: "raftListen",
+    fallback: { hostname: "0.0.0.0", port: 9444 },
+    flag: ["--raft-listen=h:1", { hostname: "h", port: 1 }],
+    env: ["PACT_JOURNAL_RAFT_LISTEN", "h:2", { hostname: "h", port: 2 }],
+    toml: ["journal.raft", 'listen_addr = "h:3"', { hostname: "h", port: 3 }],
+    invalid: 'listen_addr = "h"',
+  },
+  {
+    name: "snapshotDir",
+    fallback: "/var/lib/pact/journal/snapshots",
+    flag: ["--snapshot-dir=/a", "/a"],
+    env: ["PACT_JOURNAL_SNAPSHOT_DIR", "/b", "/b"],
+    toml: ["journal", 'snapshot_dir = "/c"', "/c"],
+    invalid: 'snapshot_dir = "relative"',
+  },
+  {
+    name: "snapshotInterval",
+    fallback: 10_000,
+    toml: ["journal.raft", "snapshot_interval = 500", 500],
+    invalid: "snapshot_interval = 0",
+  },
+  {
+    name: "heartbeatIntervalMs",
+    fallback: 500,
+    toml: ["journal.raft", "heartbeat_interval_ms = 50", 50],
+    invalid: "heartbeat_interval_ms = 1000", // half of the election timeout is the most
+  },
+  {
+    name: "electionTimeoutMs",
+    fallback: 1_500,
+    toml: ["journal.raft", "election_timeout_ms = 3000", 3_000],
+    invalid: 'election_timeout_ms = "soon"',
+  },
+  {
     name: "logLevel",
     fallback: "info",
     flag: ["--log-level=debug", "debug"],
@@ -280,14 +314,11 @@ loki_endpoint = "http://loki:3100"
   assert.ok(!warnings.some((text) => text.includes("unknown key")));
 });
 
-Deno.test("files that belong together are given together, and several members wait for Raft", () => {
+Deno.test("files that belong together are given together", () => {
   const half = '[journal.tls]\ncert = "/a"\n';
   assert.throws(() => load({ toml: half }), /journal.tls.cert and journal.tls.key belong together/);
   const ca = { PACT_CA_CERT: "/a" };
   assert.throws(() => load({ env: ca }), /ca_cert and journal.enrollment.ca_key/);
-  const peers = { PACT_JOURNAL_PEERS: "1=a:9443,2=b:9443,3=c:9443" };
-  assert.throws(() => load({ env: peers }), /single-member log/);
-  assert.deepEqual(settings({ env: { PACT_JOURNAL_PEERS: "1=a:9443" } }).peers, ["1=a:9443"]);
 });
 
 Deno.test("CRT-8: plaintext stays on loopback unless asked for by name, and always warns", () => {
