@@ -34,7 +34,8 @@ import {
   policyService,
   type ServiceContext,
 } from "./services/mod.ts";
-import { createHub, createLiveness } from "./streams/mod.ts";
+import type { CommandInput } from "./state/mod.ts";
+import { createHub, createLiveness, type Liveness, watchHeartbeats } from "./streams/mod.ts";
 
 /** Version of this build. */
 export const VERSION = "0.1.0";
@@ -120,7 +121,7 @@ async function openAll(
 
   const hub = createHub(replica, metrics.subscriberLagged);
   opened.defer(() => hub.close());
-  const liveness = createLiveness(replica, clock, log.child("liveness"));
+  const liveness = openLiveness(settings, replica, clock, log.child("liveness"));
   opened.defer(() => liveness.close());
   const gatekeeper = createGatekeeper(replica, metrics.denied);
   const trust = createTrust(settings, authority, replica, clock);
@@ -187,6 +188,40 @@ function tokenVerifier(settings: JournalSettings, clock: Clock): TokenVerifier |
     },
     nowMs: () => clock.nowMs(),
   });
+}
+
+/** Follows which nodes are here, and takes those out that nobody has heard of (HB-1 to HB-4). */
+function openLiveness(
+  settings: JournalSettings,
+  replica: Replica,
+  clock: Clock,
+  log: Logger,
+): Liveness {
+  const timeoutMs = settings.heartbeatTimeoutSeconds * 1000;
+  const propose = (command: CommandInput) => replica.submit(command, { actor: SYSTEM_IDENTITY });
+  const stopWatch = watchHeartbeats({
+    clock,
+    state: replica.state,
+    leads: () => replica.status().log.role === "leader",
+    propose,
+    timeoutMs,
+    onError: (error) => log.warn("a silent node was not deactivated", { error: String(error) }),
+  });
+  const liveness = createLiveness({
+    state: replica.state,
+    clock,
+    log,
+    reportEveryMs: timeoutMs / 10,
+    reportLiveness: (nodes) => propose({ type: "UpdateNodeLastSeen", nodes: [...nodes] }),
+    reactivate: (node_id) => propose({ type: "ActivateNode", node_id }),
+  });
+  return {
+    ...liveness,
+    close: async () => {
+      await stopWatch();
+      await liveness.close();
+    },
+  };
 }
 
 /** Puts this process's CA certificate into the replicated bundle (CRT-1). */

@@ -2,7 +2,6 @@ import { laterKeys } from "../../common/config/mod.ts";
 
 /** Keys of the published sample files whose function this version does not have. */
 export const LATER = laterKeys([
-  "journal.enrollment.heartbeat_timeout_seconds",
   "journal.identity.provider",
   "journal.identity.spire_socket",
   "policy.engine.type",

@@ -102,6 +102,10 @@ export const JOURNAL_SETTINGS = {
     { key: "journal.enrollment.rate_limit_per_minute" },
     z.number().int().min(1).max(100_000).default(100),
   ),
+  heartbeatTimeoutSeconds: numberSetting(
+    { key: "journal.enrollment.heartbeat_timeout_seconds" },
+    z.number().int().min(10).max(86_400).default(300),
+  ),
   activeLockSeconds: numberSetting(
     { key: "journal.enrollment.active_lock_seconds" },
     z.number().int().min(1).max(3600).default(30),

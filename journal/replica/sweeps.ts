@@ -1,23 +1,48 @@
 /**
- * Owns the timer of the leader's periodic proposals: expired node deltas (JRN-32) and expired
- * approvals (policy.md 6.3). Ends with `stop`.
+ * Owns the timer of the leader's periodic proposals: whatever ends by itself is ended by a command
+ * in the log, never by a member's own clock (HB-5, JRN-20). Ends with `stop`.
+ *
+ * | what has ended                       | command              | looked for every |
+ * |--------------------------------------|----------------------|------------------|
+ * | a node delta's TTL (JRN-32)          | ExpireTtl            | 60 s             |
+ * | a pending approval (policy.md 6.3)   | DecideApproval       | 15 s             |
+ * | an emergency's time (EMG-4)          | MarkEmergenciesStale | 15 s             |
+ * | a kept document's keeping, see purge | PurgeExpired         | 60 s             |
  *
  * @module
  */
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
-import type { CommandInput, DocumentsView } from "../state/mod.ts";
+import {
+  type CommandInput,
+  type DocumentsView,
+  isEmergencyOverdue,
+  isPurgeDue,
+} from "../state/mod.ts";
 
 /** How often the state is searched for what has expired, in milliseconds. */
 export const SWEEP_INTERVAL_MS = 15_000;
 
-/** Node deltas are withdrawn at every fourth sweep: once a minute (JRN-32). */
-const TTL_SWEEP_MS = 60_000;
+/** Node deltas are withdrawn, and kept documents purged, at every fourth sweep (JRN-32). */
+const RARE_SWEEP_MS = 60_000;
 
-/** Most deltas one command withdraws. */
+/** Most things one sweep ends of a kind; the next one goes on. */
 const MAX_EXPIRIES = 500;
 
-/** Commands that expire what is past its time at `nowMs`. */
-export function expiredDeltas(view: DocumentsView, nowMs: number): CommandInput[] {
+/** Commands for what a sweep at `nowMs` finds; `isRare` marks every fourth one. */
+export function expiryCommands(
+  view: DocumentsView,
+  nowMs: number,
+  isRare: boolean,
+): CommandInput[] {
+  return [
+    ...expiredApprovals(view, nowMs),
+    ...overdueEmergencies(view, nowMs),
+    ...(isRare ? expiredDeltas(view, nowMs) : []),
+    ...(isRare && isPurgeDue(view, nowMs) ? [{ type: "PurgeExpired" as const }] : []),
+  ];
+}
+
+function expiredDeltas(view: DocumentsView, nowMs: number): CommandInput[] {
   const sequences: number[] = [];
   for (const [, { sequence, expires_at }] of view.list("ttls")) {
     if (Date.parse(expires_at) <= nowMs) sequences.push(sequence);
@@ -26,8 +51,7 @@ export function expiredDeltas(view: DocumentsView, nowMs: number): CommandInput[
   return sequences.length === 0 ? [] : [{ type: "ExpireTtl", sequences }];
 }
 
-/** Commands that close pending approvals past their time at `nowMs`. */
-export function expiredApprovals(view: DocumentsView, nowMs: number): CommandInput[] {
+function expiredApprovals(view: DocumentsView, nowMs: number): CommandInput[] {
   const commands: CommandInput[] = [];
   for (const [approval_id, { status, expires_at }] of view.list("approvals")) {
     if (status !== "Pending" || Date.parse(expires_at) >= nowMs) continue;
@@ -37,6 +61,16 @@ export function expiredApprovals(view: DocumentsView, nowMs: number): CommandInp
   return commands;
 }
 
+function overdueEmergencies(view: DocumentsView, nowMs: number): CommandInput[] {
+  const session_ids: string[] = [];
+  for (const [, { session_id }] of view.list("open_emergencies")) {
+    const session = view.get("emergencies", session_id);
+    if (session !== undefined && isEmergencyOverdue(session, nowMs)) session_ids.push(session_id);
+    if (session_ids.length === MAX_EXPIRIES) break;
+  }
+  return session_ids.length === 0 ? [] : [{ type: "MarkEmergenciesStale", session_ids }];
+}
+
 /** Runs the sweeps on the member that leads. */
 export class Sweeps {
   readonly #clock: Clock;
@@ -44,7 +78,7 @@ export class Sweeps {
   readonly #propose: (command: CommandInput) => Promise<unknown>;
   readonly #leads: () => boolean;
   #timer: TimerHandle | undefined;
-  #ttlSweptMs: number;
+  #rarelySweptMs: number;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -59,7 +93,7 @@ export class Sweeps {
     this.#view = view;
     this.#propose = propose;
     this.#leads = leads;
-    this.#ttlSweptMs = clock.monotonicMs();
+    this.#rarelySweptMs = clock.monotonicMs();
     this.#arm();
   }
 
@@ -79,13 +113,9 @@ export class Sweeps {
 
   async #sweep(): Promise<void> {
     if (!this.#leads()) return;
-    const nowMs = this.#clock.nowMs();
-    const commands = expiredApprovals(this.#view, nowMs);
-    if (this.#clock.monotonicMs() - this.#ttlSweptMs >= TTL_SWEEP_MS) {
-      this.#ttlSweptMs = this.#clock.monotonicMs();
-      commands.push(...expiredDeltas(this.#view, nowMs));
-    }
-    for (const command of commands) {
+    const isRare = this.#clock.monotonicMs() - this.#rarelySweptMs >= RARE_SWEEP_MS;
+    if (isRare) this.#rarelySweptMs = this.#clock.monotonicMs();
+    for (const command of expiryCommands(this.#view, this.#clock.nowMs(), isRare)) {
       try {
         await this.#propose(command);
       } catch (error) {

@@ -38,10 +38,10 @@ export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">):
   checkExpectedHead(tx, draft.scope, command.expected_head);
   const rollback = draft.entry_type === "Rollback" ? planRollback(tx, draft) : undefined;
   if (draft.entry_type === "EmergencyStart") {
-    checkEmergencyStart(tx, draft.scope, draft.emergency_reason ?? "");
+    checkEmergencyStart(tx, draft.scope, draft.author, draft.emergency_reason ?? "");
   }
   if (draft.entry_type === "EmergencyEnd") {
-    checkEmergencyEnd(tx, draft.scope, draft.author.principal, command.force ?? false);
+    checkEmergencyEnd(tx, draft.scope, draft.author, command.force ?? false);
   }
   const endsEmergency = endsOwnEmergency(tx, command, draft.author);
   const entry = tx.append({ ...inEmergency(tx, draft), ...rollbackDelta(rollback) });

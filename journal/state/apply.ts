@@ -18,6 +18,8 @@ import {
   updateLastSeen,
   updateNodeCert,
 } from "./enrollment.ts";
+import { closeSession, markStale, openSession } from "./emergency_sessions.ts";
+import { purgeExpired } from "./purge.ts";
 import { updateNodeState } from "./node_state.ts";
 import { publishCa, recordOperation, reportCapability } from "./operations.ts";
 import { promote } from "./promote.ts";
@@ -105,6 +107,14 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return updateNodeCert(tx, command);
     case "SetBlacklist":
       return setBlacklist(tx, command);
+    case "OpenEmergency":
+      return openSession(tx, command);
+    case "CloseEmergency":
+      return closeSession(tx, command);
+    case "MarkEmergenciesStale":
+      return markStale(tx, command);
+    case "PurgeExpired":
+      return purgeExpired(tx);
     case "ReportCapability":
       return reportCapability(tx, command);
     case "PublishCa":

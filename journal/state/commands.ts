@@ -8,6 +8,7 @@ import {
   MAX_DELTA_ITEMS,
   NodeIdSchema,
   PolicySettingsSchema,
+  ScopeSchema,
   VClusterIdSchema,
 } from "../../common/model/mod.ts";
 import {
@@ -149,6 +150,27 @@ const COMMANDS = [
     add: z.array(z.string().min(1).max(512)).max(1000).default([]),
     remove: z.array(z.string().min(1).max(512)).max(1000).default([]),
   }),
+  /** An EmergencyStart of the actor's; AppendEntry does the same (EMG-1). */
+  z.object({
+    type: z.literal("OpenEmergency"),
+    scope: ScopeSchema,
+    reason: z.string().max(1024),
+    policy_ref: z.string().max(4096).optional(),
+  }),
+  /** An EmergencyEnd of the actor's for the session, wherever it is open (EMG-3). */
+  z.object({
+    type: z.literal("CloseEmergency"),
+    session_id: z.string().min(1).max(128),
+    force: z.boolean().default(false),
+    policy_ref: z.string().max(4096).optional(),
+  }),
+  /** The leader's sweep: sessions past their end are held to be stale from now on (EMG-4). */
+  z.object({
+    type: z.literal("MarkEmergenciesStale"),
+    session_ids: z.array(z.string().min(1).max(128)).min(1).max(1000),
+  }),
+  /** The leader's sweep: forgets what has outlived its keeping, so much at a time (HB-5). */
+  z.object({ type: z.literal("PurgeExpired") }),
   z.object({
     type: z.literal("ReportCapability"),
     node_id: NodeIdSchema,

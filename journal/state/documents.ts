@@ -98,6 +98,8 @@ export const EmergencySchema = z.object({
   ended_at: InstantSchema.optional(),
   ended_by: z.string().optional(),
   forced: z.boolean().optional(),
+  /** Since when it is held to be stale: no jobs should be scheduled there (EMG-4). */
+  stale_since: InstantSchema.optional(),
 });
 
 /** What one administrator's operation did (AUD-1). */

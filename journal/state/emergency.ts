@@ -1,5 +1,11 @@
-import { defaultPolicy, type Entry, type Scope, scopeText } from "../../common/model/mod.ts";
-import type { CommandOf, Envelope } from "./commands.ts";
+import {
+  defaultPolicy,
+  type Entry,
+  type Identity,
+  type Scope,
+  scopeText,
+} from "../../common/model/mod.ts";
+import type { CommandOf } from "./commands.ts";
 import { emergencyOf } from "./node_state.ts";
 import { reject, type Transaction } from "./transaction.ts";
 
@@ -9,8 +15,20 @@ export function emergencyWindowSeconds(tx: Transaction, scope: Scope): number {
   return (tx.get("policies", vcluster) ?? defaultPolicy(vcluster)).emergency_window_seconds;
 }
 
-/** Refuses an EmergencyStart without reason, scope or while one is open (EMG-1). */
-export function checkEmergencyStart(tx: Transaction, scope: Scope, reason: string): void {
+/** Refuses machines: emergencies are for people (EMG-6). */
+function refuseMachine({ principal_type }: Identity): void {
+  if (principal_type === "Human") return;
+  reject("PERMISSION_DENIED", "only people start and end emergencies");
+}
+
+/** Refuses an EmergencyStart without person, reason or scope, or while one is open (EMG-1). */
+export function checkEmergencyStart(
+  tx: Transaction,
+  scope: Scope,
+  author: Identity,
+  reason: string,
+): void {
+  refuseMachine(author);
   if (reason.trim() === "") reject("INVALID_ARGUMENT", "emergency reason required");
   if (scope === "Global") {
     reject("INVALID_ARGUMENT", "an emergency is declared for a node or a vCluster");
@@ -40,9 +58,11 @@ export function openEmergency(tx: Transaction, entry: Entry): void {
 export function checkEmergencyEnd(
   tx: Transaction,
   scope: Scope,
-  principal: string,
+  author: Identity,
   force: boolean,
 ): void {
+  refuseMachine(author);
+  const { principal } = author;
   const session = openSession(tx, scope);
   if (session === undefined) {
     reject("NO_EMERGENCY", `NO_EMERGENCY: no emergency session on ${scopeText(scope)}`);
@@ -72,10 +92,10 @@ export function closeEmergency(tx: Transaction, entry: Entry): void {
 export function endsOwnEmergency(
   tx: Transaction,
   command: CommandOf<"AppendEntry">,
-  actor: Envelope["actor"],
+  author: Identity,
 ): boolean {
   if (command.end_emergency !== true) return false;
-  checkEmergencyEnd(tx, command.entry.scope, actor.principal, false);
+  checkEmergencyEnd(tx, command.entry.scope, author, false);
   return true;
 }
 

@@ -44,6 +44,8 @@ export {
 } from "./view.ts";
 export { apply, type Outcome } from "./apply.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
+export { isEmergencyOverdue } from "./emergency_sessions.ts";
+export { isPurgeDue } from "./purge.ts";
 export { emergencyOf, nodeStateOf } from "./node_state.ts";
 export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";
 export {

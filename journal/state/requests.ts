@@ -4,7 +4,7 @@ import { reject, type Transaction } from "./transaction.ts";
 
 /** Request ids remembered, and for how long (JRN-57). */
 const MAX_REQUESTS = 100_000;
-const KEEP_MS = 3_600_000;
+export const REQUEST_KEEP_MS = 3_600_000;
 
 /** Most ids one command forgets: more than it adds, few enough to stay quick. */
 const MAX_FORGET = 32;
@@ -33,21 +33,24 @@ export function rememberResult(
   const { request_next: order } = tx.counters;
   tx.put("request_ids", key, { order, type, result });
   tx.put("request_order", numberKey(order), { request_key: key, at: tx.timestamp });
-  tx.count({ request_next: order + 1, request_first: forgetOldest(tx, order + 1) });
+  tx.count({ request_next: order + 1 });
+  forgetRequests(tx, MAX_FORGET);
 }
 
-function forgetOldest(tx: Transaction, next: number): number {
-  let first = tx.counters.request_first;
-  for (let forgotten = 0; forgotten < MAX_FORGET && first < next; forgotten++) {
+/** Forgets ids past number or age, oldest first and `limit` at most. */
+export function forgetRequests(tx: Transaction, limit: number): void {
+  const { request_first: before, request_next: next } = tx.counters;
+  let first = before;
+  for (let forgotten = 0; forgotten < limit && first < next; forgotten++) {
     const oldest = tx.get("request_order", numberKey(first));
     if (oldest === undefined) break;
-    const expired = Date.parse(oldest.at) < tx.nowMs - KEEP_MS;
+    const expired = Date.parse(oldest.at) < tx.nowMs - REQUEST_KEEP_MS;
     if (!expired && next - first <= MAX_REQUESTS) break;
     tx.delete("request_order", numberKey(first));
     tx.delete("request_ids", oldest.request_key);
     first++;
   }
-  return first;
+  if (first !== before) tx.count({ request_first: first });
 }
 
 /** Ids are scoped to who sent them: nobody gets the result of someone else's request. */

@@ -1,17 +1,30 @@
 /**
  * Which nodes are here: those with an open subscription, and when each was last heard of. It owns
- * the timer that reports batches to the log and ends with `close` (HB-1, HB-2).
+ * the timer that reports batches to the leader and ends with `close` (HB-1, HB-2).
  */
 
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
-import type { Replica } from "../replica/mod.ts";
+import type { DocumentsView } from "../state/mod.ts";
 
-/** How often sightings are written to the log (HB-2); the end of a node's stream is at once. */
-const REPORT_INTERVAL_MS = 30_000;
-/** Most nodes in one command. */
+/** Most nodes in one batch. */
 const MAX_BATCH = 10_000;
+
+/** When nodes were last heard of here. */
+export type LivenessBatch = readonly { readonly node_id: string; readonly last_seen: string }[];
+
+/** What liveness works with. */
+export interface LivenessOptions {
+  readonly state: DocumentsView;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How often sightings are reported (HB-2: a tenth of the heartbeat timeout). */
+  readonly reportEveryMs: number;
+  /** Hands a batch to the leader, which commits it as one UpdateNodeLastSeen. */
+  readonly reportLiveness: (batch: LivenessBatch) => Promise<unknown>;
+  /** Asks for an Inactive node to be Active again: it is back (HB-4). */
+  readonly reactivate: (nodeId: string) => Promise<unknown>;
+}
 
 /** Knows the live nodes. */
 export interface Liveness {
@@ -26,15 +39,17 @@ export interface Liveness {
   close(): Promise<void>;
 }
 
-/** Liveness over `replica`. */
-export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liveness {
+/** Liveness of the nodes that come to this member. */
+export function createLiveness(options: LivenessOptions): Liveness {
+  const { state, clock, log, reportEveryMs, reportLiveness, reactivate } = options;
   const streams = new Map<string, number>();
   const sightings = new Map<string, number>();
-  let timer: TimerHandle = clock.setTimer(REPORT_INTERVAL_MS, onTimer);
+  const returning = new Map<string, Promise<void>>();
+  let timer: TimerHandle = clock.setTimer(reportEveryMs, onTimer);
   let reporting = Promise.resolve();
 
   function onTimer(): void {
-    timer = clock.setTimer(REPORT_INTERVAL_MS, onTimer);
+    timer = clock.setTimer(reportEveryMs, onTimer);
     report();
   }
 
@@ -43,15 +58,16 @@ export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liv
   }
 
   async function sendReport(): Promise<void> {
-    for (const nodeId of streams.keys()) sightings.set(nodeId, clock.nowMs());
+    for (const nodeId of streams.keys()) sighted(nodeId);
     const batch = [...sightings];
     try {
       for (let from = 0; from < batch.length; from += MAX_BATCH) {
-        const nodes = batch.slice(from, from + MAX_BATCH).map(([node_id, seenMs]) => ({
-          node_id,
-          last_seen: new Date(seenMs).toISOString(),
-        }));
-        await replica.submit({ type: "UpdateNodeLastSeen", nodes }, { actor: SYSTEM_IDENTITY });
+        await reportLiveness(
+          batch.slice(from, from + MAX_BATCH).map(([node_id, seenMs]) => ({
+            node_id,
+            last_seen: new Date(seenMs).toISOString(),
+          })),
+        );
       }
     } catch (error) {
       log.warn("node sightings were not recorded", { error: String(error) });
@@ -63,10 +79,20 @@ export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liv
     }
   }
 
+  function sighted(nodeId: string): void {
+    sightings.set(nodeId, clock.nowMs());
+    if (state.get("enrollments", nodeId)?.state !== "Inactive" || returning.has(nodeId)) return;
+    const back = reactivate(nodeId).then(() => {}, (error: unknown) => {
+      // The next sighting tries again.
+      log.warn("a node that is back was not activated", { node: nodeId, error: String(error) });
+    }).finally(() => returning.delete(nodeId));
+    returning.set(nodeId, back);
+  }
+
   return {
     opened: (nodeId) => {
       streams.set(nodeId, (streams.get(nodeId) ?? 0) + 1);
-      sightings.set(nodeId, clock.nowMs());
+      sighted(nodeId);
       return () => {
         const left = (streams.get(nodeId) ?? 1) - 1;
         if (left > 0) streams.set(nodeId, left);
@@ -75,13 +101,14 @@ export function createLiveness(replica: Replica, clock: Clock, log: Logger): Liv
         if (left <= 0) report();
       };
     },
-    seen: (nodeId) => void sightings.set(nodeId, clock.nowMs()),
+    seen: sighted,
     isLive: (nodeId) => streams.has(nodeId),
     lastSeenMs: (nodeId) => streams.has(nodeId) ? clock.nowMs() : sightings.get(nodeId),
     close: async () => {
       clock.clearTimer(timer);
       report();
       await reporting;
+      await Promise.all(returning.values());
     },
   };
 }

@@ -2,4 +2,16 @@
 export { type Delivery, follow, type FollowContext, IDLE_MS } from "./follow.ts";
 export { createHub, type Hub, MAX_QUEUED, type Subscription, type Update } from "./hub.ts";
 export { type Interest, type UpdateKind, updateKind } from "./interest.ts";
-export { createLiveness, type Liveness } from "./liveness.ts";
+export {
+  type HeartbeatOptions,
+  type Scan,
+  scanForSilence,
+  type Watch,
+  watchHeartbeats,
+} from "./heartbeats.ts";
+export {
+  createLiveness,
+  type Liveness,
+  type LivenessBatch,
+  type LivenessOptions,
+} from "./liveness.ts";

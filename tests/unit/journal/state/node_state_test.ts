@@ -4,6 +4,7 @@ import { type CommandInput, type ConfigState, nodeStateOf } from "../../../../jo
 import {
   AGENT,
   append,
+  BOB,
   commit,
   kernel,
   register,
@@ -17,7 +18,7 @@ const entry = (entry_type: EntryType, scope: typeof node | typeof vcluster = nod
   append({
     entry_type,
     scope,
-    author: AGENT,
+    author: entry_type.startsWith("Emergency") ? BOB : AGENT,
     state_delta: kernel({ "vm.swappiness": "10" }),
     emergency_reason: "fire",
   });

@@ -6,8 +6,11 @@ import {
   createLiveness,
   follow,
   IDLE_MS,
+  type Liveness,
   MAX_QUEUED,
 } from "../../../../journal/streams/mod.ts";
+import type { CommandInput } from "../../../../journal/state/mod.ts";
+import { SYSTEM_IDENTITY } from "../../../../common/model/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import { waitFor } from "../../../support/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
@@ -85,10 +88,22 @@ Deno.test("SUB-7: an idle stream tells its progress every minute", async () => {
   });
 });
 
+function livenessOf(replica: Replica, clock: VirtualClock): Liveness {
+  const propose = (command: CommandInput) => replica.submit(command, { actor: SYSTEM_IDENTITY });
+  return createLiveness({
+    state: replica.state,
+    clock,
+    log: silentLogger,
+    reportEveryMs: 30_000,
+    reportLiveness: (nodes) => propose({ type: "UpdateNodeLastSeen", nodes: [...nodes] }),
+    reactivate: (node_id) => propose({ type: "ActivateNode", node_id }),
+  });
+}
+
 Deno.test("HB-2: sightings are written every 30 s, and the end of a node's stream at once", async () => {
   await withReplica(async (replica, clock) => {
     await replica.submit(register("n1", "02:00:00:00:00:01"), { actor: ANN });
-    const liveness = createLiveness(replica, clock, silentLogger);
+    const liveness = livenessOf(replica, clock);
     const recorded = () => replica.state.get("enrollments", "n1")?.last_seen;
     const close = liveness.opened("n1");
     assert.ok(liveness.isLive("n1"));
