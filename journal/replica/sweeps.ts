@@ -7,6 +7,7 @@
  * | a node delta's TTL (JRN-32)          | ExpireTtl            | 60 s             |
  * | a pending approval (policy.md 6.3)   | DecideApproval       | 15 s             |
  * | an emergency's time (EMG-4)          | MarkEmergenciesStale | 15 s             |
+ * | a conflict's grace period (CON-2)    | ResolveConflict      | 15 s             |
  * | a kept document's keeping, see purge | PurgeExpired         | 60 s             |
  *
  * @module
@@ -37,6 +38,7 @@ export function expiryCommands(
   return [
     ...expiredApprovals(view, nowMs),
     ...overdueEmergencies(view, nowMs),
+    ...overdueConflicts(view, nowMs),
     ...(isRare ? expiredDeltas(view, nowMs) : []),
     ...(isRare && isPurgeDue(view, nowMs) ? [{ type: "PurgeExpired" as const }] : []),
   ];
@@ -69,6 +71,17 @@ function overdueEmergencies(view: DocumentsView, nowMs: number): CommandInput[] 
     if (session_ids.length === MAX_EXPIRIES) break;
   }
   return session_ids.length === 0 ? [] : [{ type: "MarkEmergenciesStale", session_ids }];
+}
+
+function overdueConflicts(view: DocumentsView, nowMs: number): CommandInput[] {
+  const commands: CommandInput[] = [];
+  for (const [, { conflict_id }] of view.list("open_conflicts")) {
+    const deadline = view.get("conflicts", conflict_id)?.deadline;
+    if (deadline === undefined || Date.parse(deadline) > nowMs) continue;
+    commands.push({ type: "ResolveConflict", conflict_id, accept: "expired" });
+    if (commands.length === MAX_EXPIRIES) break;
+  }
+  return commands;
 }
 
 /** Runs the sweeps on the member that leads. */

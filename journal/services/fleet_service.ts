@@ -11,6 +11,7 @@ import { expiryMs } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { listConflicts, resolveConflict } from "./conflicts.ts";
 import { listEmergencies } from "./emergencies.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireKnownNode } from "./node_detail.ts";
@@ -71,6 +72,8 @@ export function fleetService(
     },
     listDeltas: (request, call) => listDeltas(context, request, call),
     promote: (request, call) => promote(context, request, call),
+    listConflicts: (request, call) => listConflicts(context, request, call),
+    resolveConflict: (request, call) => resolveConflict(context, request, call),
     listEmergencies: (request, call) => listEmergencies(context, request, callerOf(call)),
     queryAudit: (request, call) => queryAudit(context, request, call),
     getClusterStatus: (_request, call) => clusterStatus(context, member, call),

@@ -10,6 +10,12 @@ import {
   TTL_MIN_SECONDS,
 } from "../../common/model/mod.ts";
 import type { CommandOf } from "./commands.ts";
+import {
+  followConflicts,
+  localChangesSince,
+  openConflicts,
+  refuseConflicting,
+} from "./conflicts.ts";
 import { declare, declareExactly, expiryMs } from "./declared.ts";
 import { type CommandResult, numberKey } from "./documents.ts";
 import {
@@ -36,6 +42,8 @@ export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">):
   const draft = draftOf(tx, command.entry);
   checkEntry(tx, draft);
   checkExpectedHead(tx, draft.scope, command.expected_head);
+  refuseConflicting(tx, draft);
+  const localSince = localChangesSince(draft);
   const rollback = draft.entry_type === "Rollback" ? planRollback(tx, draft) : undefined;
   if (draft.entry_type === "EmergencyStart") {
     checkEmergencyStart(tx, draft.scope, draft.author, draft.emergency_reason ?? "");
@@ -46,6 +54,7 @@ export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">):
   const endsEmergency = endsOwnEmergency(tx, command, draft.author);
   const entry = tx.append({ ...inEmergency(tx, draft), ...rollbackDelta(rollback) });
   takeEffect(tx, entry, rollback);
+  if (localSince !== undefined) openConflicts(tx, entry, localSince);
   if (endsEmergency) {
     const end = tx.record({
       entry_type: "EmergencyEnd",
@@ -127,6 +136,7 @@ function takeEffect(tx: Transaction, entry: Entry, rollback: RollbackPlan | unde
     rememberExpiry(tx, entry);
   }
   if (rollback !== undefined) declareExactly(tx, entry.scope, rollback.target);
+  followConflicts(tx, entry);
   if (entry.entry_type === "EmergencyStart") openEmergency(tx, entry);
   if (entry.entry_type === "EmergencyEnd") closeEmergency(tx, entry);
   followEntry(tx, entry);

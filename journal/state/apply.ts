@@ -24,6 +24,7 @@ import { updateNodeState } from "./node_state.ts";
 import { publishCa, recordOperation, reportCapability } from "./operations.ts";
 import { promote } from "./promote.ts";
 import { firstResult, rememberResult } from "./requests.ts";
+import { resolveConflict } from "./resolve_conflict.ts";
 import { expireTtl } from "./rollback.ts";
 import { setOverlay } from "./set_overlay.ts";
 import { reject, RejectedError, type Rejection, Transaction } from "./transaction.ts";
@@ -113,6 +114,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return closeSession(tx, command);
     case "MarkEmergenciesStale":
       return markStale(tx, command);
+    case "ResolveConflict":
+      return resolveConflict(tx, command);
     case "PurgeExpired":
       return purgeExpired(tx);
     case "ReportCapability":

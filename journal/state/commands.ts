@@ -169,6 +169,13 @@ const COMMANDS = [
     type: z.literal("MarkEmergenciesStale"),
     session_ids: z.array(z.string().min(1).max(128)).min(1).max(1000),
   }),
+  /** Ends a conflict; `expired` is the leader's, once the grace period is over (CON-2). */
+  z.object({
+    type: z.literal("ResolveConflict"),
+    conflict_id: z.string().min(1).max(128),
+    accept: z.enum(["local", "journal", "expired"]),
+    message: z.string().max(4096).optional(),
+  }),
   /** The leader's sweep: forgets what has outlived its keeping, so much at a time (HB-5). */
   z.object({ type: z.literal("PurgeExpired") }),
   z.object({

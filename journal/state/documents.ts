@@ -3,6 +3,7 @@ import type { JsonValue } from "../../common/json/mod.ts";
 import {
   CounterSchema,
   DELTA_CATEGORIES,
+  DRIFT_CATEGORIES,
   IdentitySchema,
   InstantSchema,
   NodeIdSchema,
@@ -142,6 +143,39 @@ export const ApprovalSchema = z.object({
   executed_sequence: CounterSchema.optional(),
 });
 
+/**
+ * A key that a node changed while the journal, out of its reach, changed it too (journal.md 11.2).
+ * A value that is `null` stands for a key that is absent.
+ */
+export const ConflictSchema = z.object({
+  id: z.string().max(128),
+  node_id: NodeIdSchema,
+  category: z.enum(DRIFT_CATEGORIES),
+  key: z.string().min(1).max(4096),
+  local: ValueSchema,
+  journal: ValueSchema,
+  /** Who reported the local value. */
+  reported_by: z.string().max(1024),
+  state: z.enum(["Open", "ResolvedLocal", "ResolvedJournal", "Overwritten"]),
+  detected_at: InstantSchema,
+  /** From when on the journal's value wins by itself (CON-2). */
+  deadline: InstantSchema,
+  closed_at: InstantSchema.optional(),
+  closed_by: z.string().max(1024).optional(),
+});
+
+/** What a person should hear of who may not be there now (SUB-10, CR5). */
+export const NoticeSchema = z.object({
+  at: InstantSchema,
+  kind: z.literal("overwrite"),
+  /** Whose change it was; without, everybody who may see the node. */
+  principal: z.string().max(1024).optional(),
+  node_id: NodeIdSchema,
+  keys: z.array(z.string()).max(10_000),
+  text: z.string().max(4096),
+  by: z.string().max(1024),
+});
+
 /** A member's id in the Raft group (CFG: journal.node_id). */
 const MemberIdSchema = z.number().int().min(1).max(2 ** 32 - 1);
 
@@ -261,6 +295,12 @@ export const COLLECTIONS = {
   audit: AuditRecordSchema,
   /** approval id: approval. */
   approvals: ApprovalSchema,
+  /** conflict id: a conflict, open or closed. */
+  conflicts: ConflictSchema,
+  /** node id, category, key: id of the open conflict there. */
+  open_conflicts: z.object({ conflict_id: z.string() }),
+  /** zero-padded sequence of the entry it is about, recipient: a notice. */
+  notices: NoticeSchema,
   /** `membership`: who votes. `cluster`: which cluster it is. Read by the functions of quorum.ts. */
   quorum: z.union([QuorumMembershipSchema, ClusterIdentitySchema]),
   /** decimal member id: where the member is. */
@@ -300,6 +340,10 @@ export type QuorumMembership = z.infer<typeof QuorumMembershipSchema>;
 export type ClusterIdentity = z.infer<typeof ClusterIdentitySchema>;
 /** Where a member is. */
 export type MemberAddresses = z.infer<typeof MemberAddressesSchema>;
+/** A key that node and journal changed apart from each other. */
+export type Conflict = z.infer<typeof ConflictSchema>;
+/** What a person should hear of. */
+export type Notice = z.infer<typeof NoticeSchema>;
 /** What a command did. */
 export type CommandResult = z.infer<typeof CommandResultSchema>;
 

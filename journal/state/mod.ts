@@ -23,6 +23,7 @@ export {
   type CommandResult,
   compositeKey,
   type ConfigState,
+  type Conflict,
   type Doc,
   type Emergency,
   type Enrollment,
@@ -30,6 +31,7 @@ export {
   isCollectionName,
   type MemberAddresses,
   type NodeState,
+  type Notice,
   numberKey,
   type Overlay,
   type QuorumMembership,
@@ -45,6 +47,7 @@ export {
 export { apply, type Outcome } from "./apply.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
+export { conflictValueText } from "./conflicts.ts";
 export { isPurgeDue } from "./purge.ts";
 export { emergencyOf, nodeStateOf } from "./node_state.ts";
 export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";

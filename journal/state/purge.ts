@@ -5,6 +5,7 @@
  * @module
  */
 import { type CollectionName, type CommandResult, type Doc, numberKey } from "./documents.ts";
+import { NOTICE_KEEP_MS } from "./notices.ts";
 import { forgetRequests, REQUEST_KEEP_MS } from "./requests.ts";
 import { countersOf, type Transaction } from "./transaction.ts";
 import type { DocumentsView } from "./view.ts";
@@ -27,13 +28,17 @@ const KEPT_UNTIL: { readonly [C in CollectionName]?: (document: Doc<C>) => numbe
       remove_after === undefined ? Infinity : Date.parse(remove_after),
     ),
   approvals: ({ decided_at }) => after(decided_at, CLOSED_KEEP_MS),
+  conflicts: ({ closed_at }) => after(closed_at, CLOSED_KEEP_MS),
+  notices: ({ at }) => after(at, NOTICE_KEEP_MS),
   emergencies: ({ ended_at }) => after(ended_at, CLOSED_KEEP_MS),
 };
 
 const PURGED: readonly (keyof typeof KEPT_UNTIL)[] = [
   "approvals",
   "ca_bundle",
+  "conflicts",
   "emergencies",
+  "notices",
   "revoked_serials",
 ];
 

@@ -6,6 +6,7 @@ import {
   SYSTEM_IDENTITY,
 } from "../../common/model/mod.ts";
 import type { CommandOf } from "./commands.ts";
+import { followConflicts } from "./conflicts.ts";
 import {
   type Declared,
   declaredAsOf,
@@ -78,6 +79,7 @@ function withdraw(tx: Transaction, sequence: number, scope: Scope): number {
   });
   declareExactly(tx, scope, plan.target);
   followEntry(tx, entry);
+  followConflicts(tx, entry);
   return entry.sequence;
 }
 
