@@ -1,0 +1,58 @@
+import type { Message, NodeId } from "../raft/mod.ts";
+
+/** Where a member is reached. Both as `host:port`. */
+export interface MemberAddress {
+  readonly id: NodeId;
+  readonly raft: string;
+  readonly api: string;
+}
+
+/** A snapshot as a file that may be sent; immutable while it is being sent. */
+export interface SnapshotFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Lower-case hex of the whole file. */
+  readonly sha256: string;
+}
+
+/**
+ * The way to the other members. Sending never blocks and never throws: what cannot be sent is
+ * dropped and reported, a slow or dead peer costs the others nothing.
+ */
+export interface PeerNetwork {
+  /** Whom to keep connections to, without this member itself. */
+  setMembers(members: readonly MemberAddress[]): void;
+  /** In order per peer, behind a bounded queue; what is dropped is told by `onUnreachable`. */
+  send(to: NodeId, messages: readonly Message[]): void;
+  /**
+   * Sends the file, then `message` (of type Snap), which makes the receiver take it into use.
+   * Exactly one `onSnapshotReported` follows.
+   */
+  sendSnapshot(to: NodeId, message: Message, file: SnapshotFile): void;
+  /** Hands a call to that member and resolves with its answer; see {@link PeerHandler.onCall}. */
+  call(to: NodeId, kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** Peers whose connection is up in both directions. */
+  connected(): ReadonlySet<NodeId>;
+  close(): Promise<void>;
+}
+
+/** The calls between members besides Raft's own messages (api.md section 9). */
+export type PeerCallKind = "ForwardWrite" | "ReadIndex" | "LivenessBatch";
+
+/** What a member does with what its peers send. Calls come in the order of the peer's sending. */
+export interface PeerHandler {
+  onMessages(from: NodeId, messages: readonly Message[]): void;
+  /** Something sent to `peer` was dropped: its connection broke, or its queue was full. */
+  onUnreachable(peer: NodeId): void;
+  onSnapshotReported(peer: NodeId, isDelivered: boolean): void;
+  /** Where a snapshot that comes in is kept: a path in the snapshot directory. */
+  incomingSnapshotPath(sha256: string): string;
+  /** The whole file is at `path`, synced and checked; `message` is the Snap that names it. */
+  onSnapshot(from: NodeId, message: Message, file: SnapshotFile): void;
+  onCall(
+    from: NodeId,
+    kind: PeerCallKind,
+    data: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
+}
