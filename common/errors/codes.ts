@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   NODE_ALREADY_ENROLLED: Code.AlreadyExists,
   HARDWARE_IDENTITY_CONFLICT: Code.AlreadyExists,
   ALREADY_ACTIVE: Code.AlreadyExists,
+  DUPLICATE_NODE_ID: Code.AlreadyExists,
   INVALID_ARGUMENT: Code.InvalidArgument,
   TTL_OUT_OF_BOUNDS: Code.InvalidArgument,
   CONFLICT: Code.Aborted,

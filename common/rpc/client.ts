@@ -22,6 +22,8 @@ export interface RpcTransportOptions {
    * dialled by address and must show a certificate for its node id.
    */
   serverName?: string;
+  /** A further look at the server's certificate; see `SocketOptions`. */
+  refuseServer?: (certificateDer: Uint8Array) => string | undefined;
   token?: TokenSource;
   /** Name and version for the audit record, such as `pact-cli/0.1.0`. */
   clientName?: string;

@@ -11,6 +11,11 @@ export interface SocketOptions {
   keyPem?: SecretPem;
   /** The name the server's certificate must carry, where it is not the dialled host. */
   serverName?: string;
+  /**
+   * Looks at the certificate of a server that is trusted so far, before the first call: why it is
+   * not the one to speak with, or undefined.
+   */
+  refuseServer?: (certificateDer: Uint8Array) => string | undefined;
 }
 
 /**

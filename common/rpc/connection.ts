@@ -13,6 +13,8 @@ import type {
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from "node:http2";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { systemClock } from "../clock/mod.ts";
 import { openClientSocket, type SocketOptions } from "./client_socket.ts";
@@ -89,9 +91,10 @@ export class ClientConnection {
   }
 
   async #open(): Promise<ClientHttp2Session> {
-    const { endpoint, connectTimeoutMs } = this.#options;
+    const { endpoint, connectTimeoutMs, refuseServer } = this.#options;
+    let socket: Socket | undefined;
     const session = http2.connect(endpoint, {
-      createConnection: (authority) => openClientSocket(authority, this.#options),
+      createConnection: (authority) => socket = openClientSocket(authority, this.#options),
     });
     this.#streams.set(session, 0);
     session.once("close", () => this.#forget(session));
@@ -101,6 +104,7 @@ export class ClientConnection {
     });
     try {
       await connected(session, this.authority, connectTimeoutMs);
+      if (refuseServer !== undefined) requireAccepted(socket, refuseServer);
     } catch (error) {
       session.destroy();
       throw error;
@@ -127,6 +131,18 @@ export class ClientConnection {
     this.#retire(session);
     this.#streams.delete(session);
   }
+}
+
+/** @throws Error of the kind the TLS layer raises for a certificate that is not trusted. */
+function requireAccepted(
+  socket: Socket | undefined,
+  refuse: (certificateDer: Uint8Array) => string | undefined,
+): void {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate(false) : undefined;
+  const der = certificate?.raw;
+  const reason = der === undefined ? "the server shows no certificate" : refuse(der);
+  if (reason === undefined) return;
+  throw Object.assign(new Error(reason), { code: "CERT_UNTRUSTED" });
 }
 
 /** Settles when the session is up, failed, gone, or late. */

@@ -42,6 +42,8 @@ export interface RpcServerOptions {
   mapError?: ErrorMapper;
   /** Receives the errors that the default mapping hides from callers. */
   onInternalError?: InternalErrorReport;
+  /** A connection came to nothing: its TLS handshake failed. */
+  onHandshakeFailure?: () => void;
   /** Plain GET routes on the same port (TEL-1). */
   httpRoutes?: HttpRoutes;
   /** Per connection; default 100 (journal.md section 16). */
@@ -122,7 +124,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   server.on("session", (session) => sessions.addSession(session));
   // Failed handshakes and broken sessions are the peer's affair; each has its own end already.
   server.on("sessionError", () => {});
-  secure?.on("tlsClientError", () => {});
+  secure?.on("tlsClientError", () => options.onHandshakeFailure?.());
   const address = await listen(server, options);
   let ending: Promise<void> | undefined;
   const end = (graceMs: number) => ending ??= close({ server, sessions, shutdown, clock }, graceMs);

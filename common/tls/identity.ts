@@ -39,27 +39,55 @@ export function parseAgentSpiffeId(uri: string): NodeIdentity | undefined {
   return checkedIdentity(match?.[2], match?.[1]);
 }
 
+/** The common name of a journal member's certificate: `journal-N`. */
+export function journalCommonName(memberId: number): string {
+  requireMemberId(memberId);
+  return `journal-${memberId}`;
+}
+
+/** The URI name of a journal member's certificate: `spiffe://DOMAIN/pact/journal/N`. */
+export function journalSpiffeId(domainId: string, memberId: number): string {
+  requireMemberId(memberId);
+  requireName("domain id", domainId);
+  return `spiffe://${domainId}/pact/journal/${memberId}`;
+}
+
 /** Reads a journal member's number from CN `journal-N` (AUT-11). */
 export function parseJournalCommonName(commonName: string): number | undefined {
-  return checkedMember(/^journal-(\d{1,9})$/.exec(commonName)?.[1]);
+  return checkedMember(/^journal-(\d{1,10})$/.exec(commonName)?.[1]);
 }
 
 /** Reads a journal member's number from `spiffe://DOMAIN/pact/journal/N` (AUT-11). */
 export function parseJournalSpiffeId(uri: string): number | undefined {
-  return checkedMember(/^spiffe:\/\/[^/]+\/pact\/journal\/(\d{1,9})$/.exec(uri)?.[1]);
+  return checkedMember(/^spiffe:\/\/[^/]+\/pact\/journal\/(\d{1,10})$/.exec(uri)?.[1]);
 }
 
 /** @throws TlsError INVALID_NAME naming the part that cannot stand in a certificate. */
 export function requireCertifiable({ nodeId, domainId }: NodeIdentity): void {
-  for (const [what, name] of [["node id", nodeId], ["domain id", domainId]] as const) {
-    if (!isCertifiableName(name)) {
-      throw new TlsError(
-        "INVALID_NAME",
-        `${what} '${name}' cannot stand in a certificate: use 1 to 63 letters, digits, '.', '_' ` +
-          "or '-', beginning and ending with a letter or digit",
-      );
-    }
-  }
+  requireName("node id", nodeId);
+  requireName("domain id", domainId);
+}
+
+function requireName(what: string, name: string): void {
+  if (isCertifiableName(name)) return;
+  throw new TlsError(
+    "INVALID_NAME",
+    `${what} '${name}' cannot stand in a certificate: use 1 to 63 letters, digits, '.', '_' ` +
+      "or '-', beginning and ending with a letter or digit",
+  );
+}
+
+/** Members are numbered from 1 to 2^32 - 1 (CFG-1). */
+function isMemberId(memberId: number): boolean {
+  return Number.isInteger(memberId) && memberId >= 1 && memberId <= 0xffff_ffff;
+}
+
+function requireMemberId(memberId: number): void {
+  if (isMemberId(memberId)) return;
+  throw new TlsError(
+    "INVALID_NAME",
+    `member id ${memberId} is not a whole number from 1 to 2^32-1`,
+  );
 }
 
 function checkedIdentity(nodeId?: string, domainId?: string): NodeIdentity | undefined {
@@ -70,5 +98,7 @@ function checkedIdentity(nodeId?: string, domainId?: string): NodeIdentity | und
 }
 
 function checkedMember(digits?: string): number | undefined {
-  return digits === undefined ? undefined : Number(digits);
+  if (digits === undefined) return undefined;
+  const member = Number(digits);
+  return isMemberId(member) && `${member}` === digits ? member : undefined;
 }

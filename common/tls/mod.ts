@@ -12,6 +12,8 @@ export {
   agentRole,
   agentSpiffeId,
   isCertifiableName,
+  journalCommonName,
+  journalSpiffeId,
   type NodeIdentity,
 } from "./identity.ts";
 export {

@@ -44,6 +44,11 @@ export interface PeerHandler {
   onMessages(from: NodeId, messages: readonly Message[]): void;
   /** Something sent to `peer` was dropped: its connection broke, or its queue was full. */
   onUnreachable(peer: NodeId): void;
+  /**
+   * Another process with this member's id was there first, and `peer` has refused this one: it must
+   * end. `text` begins with `DUPLICATE_NODE_ID:`.
+   */
+  onDuplicate(peer: NodeId, text: string): void;
   onSnapshotReported(peer: NodeId, isDelivered: boolean): void;
   /** Where a snapshot that comes in is kept: a path in the snapshot directory. */
   incomingSnapshotPath(sha256: string): string;

@@ -39,7 +39,7 @@ export {
   type SingleChange,
   type Transition,
 } from "./membership/mod.ts";
-export { type Message, message, MESSAGE_TYPES, type MessageType } from "./messages.ts";
+export { isLocalType, type Message, message, MESSAGE_TYPES, type MessageType } from "./messages.ts";
 export type { RaftOptions, ReadMode } from "./options.ts";
 export {
   type InflightLimits,

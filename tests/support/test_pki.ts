@@ -5,6 +5,8 @@ import {
   issueAgentCertificate,
   type IssuedServerCertificate,
   issueServerCertificate,
+  journalCommonName,
+  journalSpiffeId,
   verifyCsr,
 } from "../../common/tls/mod.ts";
 
@@ -16,6 +18,8 @@ export interface TestPki {
   server(options?: { commonName?: string; hosts?: string[] }): Promise<IssuedServerCertificate>;
   /** A node's certificate with its key; by default of node `node-1` in domain `test`. */
   agent(options?: AgentCertificateOptions): Promise<IssuedServerCertificate>;
+  /** A journal member's certificate with its key, for 127.0.0.1 and localhost. */
+  member(memberId: number): Promise<IssuedServerCertificate>;
 }
 
 /** What a test may choose of a node's certificate. */
@@ -34,6 +38,13 @@ export async function createTestPki(commonName = "pact test CA"): Promise<TestPk
     caPem: ca.certPem,
     server: ({ commonName = "journal-1", hosts = ["localhost", "127.0.0.1"] } = {}) =>
       issueServerCertificate(ca, { commonName, hosts, now: new Date() }),
+    member: (memberId) =>
+      issueServerCertificate(ca, {
+        commonName: journalCommonName(memberId),
+        hosts: ["localhost", "127.0.0.1"],
+        uris: [journalSpiffeId("test", memberId)],
+        now: new Date(),
+      }),
     async agent({ nodeId = "node-1", domainId = "test", now = new Date(), lifetimeSeconds } = {}) {
       const { csrDer, keyPem } = await createKeyAndCsr(nodeId);
       const issued = await issueAgentCertificate(

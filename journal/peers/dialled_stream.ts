@@ -1,0 +1,159 @@
+/**
+ * The stream on which this member sends its Raft messages to one peer. It owns nothing but its
+ * place in the stream and what waits for a sign of life; it ends by `end`.
+ */
+import { create } from "@bufbuild/protobuf";
+import { raft } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import { Alarm } from "./alarm.ts";
+import { CodecError, encodeMessages } from "./codec.ts";
+import { type Hello, helloMessage } from "./hello.ts";
+import type { LiveLink } from "./instances.ts";
+import type { Outbox } from "./outbox.ts";
+import { TIMING } from "./timing.ts";
+
+interface Probe {
+  /** The batch whose acknowledgement is the sign of life. */
+  readonly sequence: number;
+  readonly settle: (isAlive: boolean) => void;
+}
+
+/** What a stream needs from its connection. */
+export interface DialledStreamOptions {
+  readonly outbox: Outbox;
+  /** Who this member says it is, now. */
+  readonly hello: () => Hello;
+  readonly clock: Clock;
+  /** Ends the connection and, with it, the stream. */
+  readonly onEnd: () => void;
+}
+
+/** One stream, from its opening to its end. */
+export class DialledStream implements LiveLink {
+  readonly #options: DialledStreamOptions;
+  readonly #alarm = new Alarm();
+  readonly #probes = new Set<Probe>();
+  #peerInstance: string | undefined;
+  #sent = 0;
+  #acknowledged = 0;
+  #sentAtMs: number;
+  /** When the oldest batch that is not acknowledged was sent, or the one before it acknowledged. */
+  #progressAtMs: number;
+  #probeToAnswer = 0n;
+  #announced: string | undefined;
+  #isNoticeDue = false;
+  #isEnded = false;
+
+  constructor(options: DialledStreamOptions) {
+    this.#options = options;
+    this.#sentAtMs = this.#progressAtMs = options.clock.monotonicMs();
+  }
+
+  get isUp(): boolean {
+    return this.#peerInstance !== undefined && !this.#isEnded;
+  }
+
+  /** Of the peer; empty before it has said who it is. */
+  get instanceId(): string {
+    return this.#peerInstance ?? "";
+  }
+
+  /** Messages go from here on: the peer is who it should be. */
+  open(peerInstance: string): void {
+    this.#peerInstance = peerInstance;
+    this.#alarm.ring();
+  }
+
+  /** There is something in the outbox. */
+  wake(): void {
+    this.#alarm.ring();
+  }
+
+  /** The request side. Ends with the stream. */
+  async *batches(): AsyncGenerator<raft.RaftBatch, void, undefined> {
+    yield this.#batch(new Uint8Array(0));
+    while (!this.#isEnded) {
+      const batch = this.#next();
+      if (batch === undefined) await this.#alarm.rung();
+      else yield batch;
+    }
+  }
+
+  /** @throws CodecError for an acknowledgement of what was never sent. */
+  onAnswer({ acknowledged, probe }: raft.RaftAnswer): void {
+    if (acknowledged > BigInt(this.#sent)) throw new CodecError("an answer to what was never sent");
+    if (acknowledged > this.#acknowledged) {
+      this.#acknowledged = Number(acknowledged);
+      this.#progressAtMs = this.#options.clock.monotonicMs();
+      for (const { sequence, settle } of this.#probes) {
+        if (sequence <= this.#acknowledged) settle(true);
+      }
+    }
+    if (probe !== 0n) {
+      this.#probeToAnswer = probe;
+      this.#alarm.ring();
+    }
+  }
+
+  /** Sends what shows life when nothing else did, and whatever has become known since. */
+  tick(nowMs: number): void {
+    const isNews = this.#options.hello().clusterId !== this.#announced;
+    if (!isNews && nowMs - this.#sentAtMs < TIMING.keepAliveMs) return;
+    this.#isNoticeDue = true;
+    this.#alarm.ring();
+  }
+
+  /** Whether the peer takes nothing any more. */
+  isStuck(nowMs: number): boolean {
+    return this.#sent > this.#acknowledged && nowMs - this.#progressAtMs > TIMING.silenceMs;
+  }
+
+  async probe(): Promise<boolean> {
+    if (!this.isUp) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const probe = { sequence: this.#sent + 1, settle: resolve };
+    this.#probes.add(probe);
+    this.#isNoticeDue = true;
+    this.#alarm.ring();
+    const timer = this.#options.clock.setTimer(TIMING.probeMs, () => resolve(false));
+    const isAlive = await promise;
+    this.#options.clock.clearTimer(timer);
+    this.#probes.delete(probe);
+    return isAlive;
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    for (const { settle } of this.#probes) settle(false);
+    this.#alarm.ring();
+    this.#options.onEnd();
+  }
+
+  #next(): raft.RaftBatch | undefined {
+    if (!this.isUp) return undefined;
+    const messages = this.#options.outbox.takeBatch();
+    if (messages.length > 0) return this.#batch(encodeMessages(messages));
+    const isDue = this.#isNoticeDue || this.#probeToAnswer > 0n;
+    return isDue ? this.#batch(new Uint8Array(0)) : undefined;
+  }
+
+  #batch(messages: Uint8Array<ArrayBuffer>): raft.RaftBatch {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#acknowledged === this.#sent) this.#progressAtMs = nowMs;
+    this.#sentAtMs = nowMs;
+    this.#isNoticeDue = false;
+    const probeAnswered = this.#probeToAnswer;
+    this.#probeToAnswer = 0n;
+    const hello = this.#options.hello();
+    const isFirst = ++this.#sent === 1;
+    const isNews = isFirst || hello.clusterId !== this.#announced;
+    this.#announced = hello.clusterId;
+    return create(raft.RaftBatchSchema, {
+      sequence: BigInt(this.#sent),
+      messages,
+      probeAnswered,
+      ...(isNews ? { hello: helloMessage(hello) } : {}),
+    });
+  }
+}

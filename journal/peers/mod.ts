@@ -1,0 +1,17 @@
+/**
+ * How the members of a quorum speak with each other: who is let in, Raft's messages in order and
+ * without waiting for the slow, snapshots in pieces, and calls.
+ *
+ * @module
+ */
+export type { RefusalReason } from "./gate.ts";
+export type {
+  MemberAddress,
+  PeerCallKind,
+  PeerHandler,
+  PeerNetwork,
+  SnapshotFile,
+} from "./network.ts";
+export type { OutboxLimits } from "./outbox.ts";
+export type { PeerTls } from "./peer_link.ts";
+export { type OpenPeerNetwork, openPeerNetwork, type PeerNetworkOptions } from "./peer_network.ts";

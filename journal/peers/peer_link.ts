@@ -1,0 +1,270 @@
+/**
+ * The way to one peer. It owns the connection, which it opens again whenever it breaks, and what
+ * waits to be sent on it; it ends by `close`.
+ */
+import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { raft } from "../../api/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import { fromConnectError, PactError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
+import type { SecretPem } from "../../common/secret/mod.ts";
+import { parsePeerCertificate } from "../../common/tls/mod.ts";
+import type { Message, NodeId } from "../raft/mod.ts";
+import { dialDelayMs } from "./backoff.ts";
+import { isForPeer, packedMessageBytes } from "./codec.ts";
+import { DialledStream } from "./dialled_stream.ts";
+import type { Refusal } from "./gate.ts";
+import { type Hello, helloHeaders, helloOfMessage } from "./hello.ts";
+import type { Instances } from "./instances.ts";
+import type { MemberAddress } from "./network.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { TIMING } from "./timing.ts";
+
+/** Certificates of a member: it presents the same one when it dials and when it is dialled. */
+export interface PeerTls {
+  /** The certificate, then its chain. */
+  readonly certPem: string;
+  readonly keyPem: SecretPem;
+  /** The CAs that the other members' certificates must lead to. */
+  readonly caPem: string;
+}
+
+/** What a link needs from its network. */
+export interface PeerLinkContext {
+  /** Who this member says it is, now. */
+  readonly hello: () => Hello;
+  readonly tls: () => PeerTls;
+  readonly instances: Instances;
+  readonly limits: OutboxLimits;
+  /** Judges what the peer says of itself. */
+  readonly judge: (hello: Hello | undefined, certified: NodeId) => Refusal | undefined;
+  readonly onRefused: (refusal: Refusal) => void;
+  readonly onUnreachable: (peer: NodeId) => void;
+  readonly onDuplicate: (peer: NodeId, text: string) => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** What the server accepts as one message, less room for what is around it. */
+const MESSAGE_MAX_BYTES = 15 * 1024 * 1024;
+
+interface Connection {
+  readonly stream: DialledStream;
+  readonly transport: RpcTransport;
+  readonly client: Client<typeof raft.RaftService>;
+}
+
+/** One peer, dialled until `close`. */
+export class PeerLink {
+  readonly #outbox: Outbox;
+  #connection: Connection | undefined;
+  #toldUnreachableMs = -Infinity;
+  #isOutageLogged = false;
+  #isClosed = false;
+  #pause: { readonly timer: TimerHandle; readonly end: () => void } | undefined;
+  readonly #ended: Promise<void>;
+
+  constructor(readonly member: MemberAddress, private readonly context: PeerLinkContext) {
+    this.#outbox = new Outbox(context.limits);
+    this.#ended = this.#run();
+  }
+
+  get isUp(): boolean {
+    return this.#connection?.stream.isUp ?? false;
+  }
+
+  /** For calls beside the stream; undefined while there is no connection. */
+  get client(): Client<typeof raft.RaftService> | undefined {
+    return this.isUp ? this.#connection?.client : undefined;
+  }
+
+  send(messages: readonly Message[]): void {
+    let hasDropped = false;
+    for (const message of messages) {
+      if (!this.#isSendable(message)) continue;
+      if (!this.isUp || !this.#outbox.add(message)) hasDropped = true;
+    }
+    if (hasDropped) this.#tellDropped();
+    this.#connection?.stream.wake();
+  }
+
+  /** A transport of its own, for what must not be in the way of the stream. Its user closes it. */
+  openTransport(): RpcTransport {
+    const { certPem, keyPem, caPem } = this.context.tls();
+    return createRpcTransport({
+      endpoint: `https://${this.member.raft}`,
+      caPem,
+      certPem,
+      keyPem,
+      refuseServer: (der) => this.#refuseServer(der),
+      connectTimeoutMs: TIMING.connectMs,
+    });
+  }
+
+  /** Ends a connection on which nothing moves, and keeps the others alive. */
+  tick(nowMs: number): void {
+    const stream = this.#connection?.stream;
+    if (stream === undefined) return;
+    stream.tick(nowMs);
+    if (!stream.isStuck(nowMs)) return;
+    this.context.log.warn("a member takes nothing any more, its connection is ended", {
+      member: this.member.id,
+    });
+    stream.end();
+  }
+
+  /** The peer has shown that it is there: no need to wait any longer. */
+  nudge(): void {
+    this.#pause?.end();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#connection?.stream.end();
+    this.#connection?.transport.close();
+    this.#pause?.end();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#isClosed) {
+      const beganMs = this.context.clock.monotonicMs();
+      const wasUp = await this.#connect();
+      if (this.#isClosed) return;
+      const lastedMs = this.context.clock.monotonicMs() - beganMs;
+      failures = wasUp && lastedMs > TIMING.settledMs ? 1 : failures + 1;
+      await this.#wait(dialDelayMs(failures, this.context.random));
+    }
+  }
+
+  /** One connection from dial to end. @returns whether it was of any use */
+  async #connect(): Promise<boolean> {
+    const { hello, clock } = this.context;
+    const abort = new AbortController();
+    const stream = new DialledStream({
+      outbox: this.#outbox,
+      hello,
+      clock,
+      onEnd: () => abort.abort(),
+    });
+    const leave: (() => void)[] = [];
+    let wasUp = false;
+    let transport: RpcTransport | undefined;
+    try {
+      transport = this.openTransport();
+      const client = createClient(raft.RaftService, transport);
+      this.#connection = { stream, transport, client };
+      await transport.connect();
+      const headers = helloHeaders(hello());
+      const answers = client.exchange(stream.batches(), { signal: abort.signal, headers });
+      for await (const answer of answers) {
+        if (answer.hello !== undefined) await this.#meet(answer.hello, stream, leave);
+        if (!stream.isUp) break;
+        wasUp = true;
+        stream.onAnswer(answer);
+      }
+      this.#report(new PactError("UNAVAILABLE", "the member ended the connection"));
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      stream.end();
+      transport?.close();
+      for (const remove of leave) remove();
+      this.#connection = undefined;
+      const dropped = this.#outbox.clear();
+      if (wasUp || dropped > 0) this.#tellUnreachable();
+    }
+    return wasUp;
+  }
+
+  /** @throws {PactError} when the peer is not to be spoken with */
+  async #meet(
+    wire: raft.RaftHello,
+    stream: DialledStream,
+    leave: (() => void)[],
+  ): Promise<void> {
+    const { id } = this.member;
+    const hello = helloOfMessage(wire);
+    const refusal = this.context.judge(hello, id) ??
+      await this.#refuseInstance(hello?.instanceId ?? "");
+    if (refusal !== undefined) {
+      this.context.onRefused(refusal);
+      throw new PactError("PERMISSION_DENIED", refusal.text);
+    }
+    if (stream.isUp || hello === undefined) return;
+    stream.open(hello.instanceId);
+    leave.push(this.context.instances.add(id, stream));
+    this.context.log.info("connected to a member", { member: id, address: this.member.raft });
+    this.#isOutageLogged = false;
+  }
+
+  async #refuseInstance(instanceId: string): Promise<Refusal | undefined> {
+    const { id, raft: address } = this.member;
+    if (await this.context.instances.claim(id, instanceId)) return undefined;
+    return {
+      reason: "duplicate-node-id",
+      text: `another process than the one at ${address} is connected as member ${id}`,
+    };
+  }
+
+  #refuseServer(der: Uint8Array): string | undefined {
+    const certificate = parsePeerCertificate(der);
+    const { id } = this.member;
+    if (certificate.kind === "journal" && certificate.memberId === id) return undefined;
+    const text = `its certificate names '${certificate.commonName}' instead of journal-${id}`;
+    this.context.onRefused({ reason: "certificate", text });
+    return text;
+  }
+
+  #isSendable(message: Message): boolean {
+    if (isForPeer(message) && packedMessageBytes(message) <= MESSAGE_MAX_BYTES) return true;
+    this.context.log.error("a Raft message cannot be sent", {
+      member: this.member.id,
+      type: message.type,
+      bytes: packedMessageBytes(message),
+    });
+    return false;
+  }
+
+  #report(reason: unknown): void {
+    if (this.#isClosed) return;
+    const error = reason instanceof PactError
+      ? reason
+      : fromConnectError(ConnectError.from(reason));
+    if (error.code === "DUPLICATE_NODE_ID") {
+      this.context.onDuplicate(this.member.id, error.message);
+    }
+    // An outage is worth one line, not one for each time that it is found to go on.
+    const level = this.#isOutageLogged ? "debug" : "warn";
+    this.#isOutageLogged = true;
+    this.context.log[level]("no connection to a member", {
+      member: this.member.id,
+      address: this.member.raft,
+      error: error.message,
+    });
+  }
+
+  #tellDropped(): void {
+    const sinceMs = this.context.clock.monotonicMs() - this.#toldUnreachableMs;
+    if (sinceMs >= TIMING.unreachableMs) this.#tellUnreachable();
+  }
+
+  /** In a turn of its own: whoever sends is in the midst of something. */
+  #tellUnreachable(): void {
+    if (this.#isClosed) return;
+    this.#toldUnreachableMs = this.context.clock.monotonicMs();
+    queueMicrotask(() => this.context.onUnreachable(this.member.id));
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.context.clock.setTimer(delayMs, resolve);
+    this.#pause = { timer, end: resolve };
+    await promise;
+    this.context.clock.clearTimer(timer);
+    this.#pause = undefined;
+  }
+}

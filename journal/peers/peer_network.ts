@@ -1,0 +1,267 @@
+/**
+ * The way to the other members over mutual TLS. It owns the listener on the Raft port, one link to
+ * each other member and the timer that watches over them; it ends by `close`.
+ */
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import { fromConnectError, PactError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type RpcServer, serveRpc, type ServerTls } from "../../common/rpc_server/mod.ts";
+import { ConnectError } from "@connectrpc/connect";
+import type { Message, NodeId } from "../raft/mod.ts";
+import { type Refusal, type RefusalReason, refuseHello } from "./gate.ts";
+import { type Hello, helloHeaders, PROTOCOL_VERSION } from "./hello.ts";
+import { Instances } from "./instances.ts";
+import type {
+  MemberAddress,
+  PeerCallKind,
+  PeerHandler,
+  PeerNetwork,
+  SnapshotFile,
+} from "./network.ts";
+import { OUTBOX_LIMITS, type OutboxLimits } from "./outbox.ts";
+import { PeerLink, type PeerLinkContext, type PeerTls } from "./peer_link.ts";
+import { PeerService } from "./service.ts";
+import { TIMING } from "./timing.ts";
+
+/** What a network is made of. */
+export interface PeerNetworkOptions {
+  /** This process: `instanceId` is drawn anew at each start. */
+  readonly self: { readonly id: NodeId; readonly instanceId: string };
+  /** This member's cluster, once it is known. */
+  readonly clusterId: () => string | undefined;
+  /** A member without a cluster adopts the one that a peer names first. */
+  readonly onClusterId: (clusterId: string) => void;
+  /** Port 0 takes any free one. */
+  readonly listen: { readonly hostname: string; readonly port: number };
+  readonly tls: PeerTls;
+  readonly handler: PeerHandler;
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Counts who was refused (JRN-53). */
+  readonly onRefused?: (reason: RefusalReason) => void;
+  readonly limits?: Partial<OutboxLimits>;
+}
+
+/** A network that serves. Members are refused until `setMembers` names them. */
+export interface OpenPeerNetwork extends PeerNetwork {
+  readonly port: number;
+  /**
+   * Takes other certificates into use: for new connections at once, while streams go on whose
+   * peers are still trusted.
+   *
+   * @throws TlsError when they do not fit; the old ones then stay in force
+   */
+  rotate(tls: PeerTls): void;
+}
+
+/** A tick that comes this late says more about this process than about its peers. */
+const LATE_TICK_MS = 3 * TIMING.tickMs;
+const MAX_SESSIONS = 256;
+const MAX_STREAMS = 1_000;
+
+/**
+ * Opens the Raft port and keeps a connection to every other member.
+ *
+ * @throws ListenError when the address cannot be had, TlsError for unusable certificates
+ */
+export async function openPeerNetwork(options: PeerNetworkOptions): Promise<OpenPeerNetwork> {
+  const network = new Network(options);
+  await network.listen();
+  return network;
+}
+
+class Network implements OpenPeerNetwork {
+  readonly #options: PeerNetworkOptions;
+  readonly #links = new Map<NodeId, PeerLink>();
+  readonly #closing = new Set<Promise<void>>();
+  readonly #service: PeerService;
+  readonly #linkContext: PeerLinkContext;
+  #tls: PeerTls;
+  #server: RpcServer | undefined;
+  #adoptedClusterId: string | undefined;
+  #tickTimer: TimerHandle | undefined;
+  #tickedAtMs = 0;
+  #isClosed = false;
+
+  constructor(options: PeerNetworkOptions) {
+    this.#options = options;
+    this.#tls = options.tls;
+    const { clock, random, log, handler } = options;
+    const shared = {
+      hello: () => this.#hello(),
+      judge: (hello: Hello | undefined, certified: NodeId) => this.#judge(hello, certified),
+      instances: new Instances(),
+      onRefused: ({ reason }: Refusal) => options.onRefused?.(reason),
+      clock,
+      log,
+    };
+    this.#linkContext = {
+      ...shared,
+      tls: () => this.#tls,
+      limits: { ...OUTBOX_LIMITS, ...options.limits },
+      onUnreachable: (peer) => this.#unlessClosed(() => handler.onUnreachable(peer)),
+      onDuplicate: (peer, text) => this.#unlessClosed(() => handler.onDuplicate(peer, text)),
+      random,
+    };
+    this.#service = new PeerService({
+      ...shared,
+      selfId: options.self.id,
+      expectations: () => this.#expectations(),
+      handler,
+      onOpened: (member) => this.#links.get(member)?.nudge(),
+    });
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  async listen(): Promise<void> {
+    const { listen, clock, log } = this.#options;
+    this.#server = await serveRpc({
+      name: "Raft",
+      listen,
+      tls: serverTls(this.#tls),
+      clientAuth: "required",
+      routes: this.#service.routes,
+      admit: this.#service.admit,
+      onInternalError: (error, { method }, incident) => {
+        log.error("a call of a member failed", { method, incident, error: String(error) });
+      },
+      onHandshakeFailure: () => this.#options.onRefused?.("handshake"),
+      maxSessions: MAX_SESSIONS,
+      maxConcurrentStreams: MAX_STREAMS,
+      clock,
+    });
+    this.#tickedAtMs = clock.monotonicMs();
+    this.#scheduleTick();
+  }
+
+  setMembers(members: readonly MemberAddress[]): void {
+    if (this.#isClosed) return;
+    const wanted = new Map(members.map((member) => [member.id, member]));
+    wanted.delete(this.#options.self.id);
+    for (const [id, link] of this.#links) {
+      if (wanted.get(id)?.raft !== link.member.raft) this.#drop(id, link);
+    }
+    for (const [id, member] of wanted) {
+      if (!this.#links.has(id)) this.#links.set(id, new PeerLink(member, this.#linkContext));
+    }
+    this.#service.endStreams((member) => !this.#links.has(member));
+  }
+
+  send(to: NodeId, messages: readonly Message[]): void {
+    this.#links.get(to)?.send(messages);
+  }
+
+  sendSnapshot(to: NodeId, _message: Message, _file: SnapshotFile): void {
+    queueMicrotask(() => this.#options.handler.onSnapshotReported(to, false));
+  }
+
+  async call(
+    to: NodeId,
+    kind: PeerCallKind,
+    data: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const client = this.#links.get(to)?.client;
+    if (client === undefined) {
+      throw new PactError("UNAVAILABLE", `UNAVAILABLE: no connection to member ${to}`);
+    }
+    const payload = { data: new Uint8Array(data) };
+    const options = { signal, headers: helloHeaders(this.#hello()) };
+    try {
+      switch (kind) {
+        case "ForwardWrite":
+          return (await client.forwardWrite(payload, options)).data;
+        case "ReadIndex":
+          return (await client.readIndex(payload, options)).data;
+        case "LivenessBatch":
+          return (await client.livenessBatch(payload, options)).data;
+      }
+    } catch (error) {
+      throw fromConnectError(ConnectError.from(error));
+    }
+  }
+
+  connected(): ReadonlySet<NodeId> {
+    const served = this.#service.members;
+    const links = [...this.#links.values()].filter(({ isUp, member }) =>
+      isUp && served.has(member.id)
+    );
+    return new Set(links.map(({ member }) => member.id));
+  }
+
+  rotate(tls: PeerTls): void {
+    this.#server?.rotate(serverTls(tls));
+    this.#tls = tls;
+    this.#server?.disconnect(({ authorized }) => !authorized);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const { clock } = this.#options;
+    if (this.#tickTimer !== undefined) clock.clearTimer(this.#tickTimer);
+    for (const [id, link] of this.#links) this.#drop(id, link);
+    this.#service.endStreams(() => true);
+    await Promise.all([...this.#closing, this.#server?.close({ graceMs: 200 })]);
+  }
+
+  #drop(id: NodeId, link: PeerLink): void {
+    this.#links.delete(id);
+    const closing = link.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #clusterId(): string | undefined {
+    return this.#options.clusterId() ?? this.#adoptedClusterId;
+  }
+
+  #hello(): Hello {
+    const { id, instanceId } = this.#options.self;
+    const clusterId = this.#clusterId();
+    const known = clusterId === undefined ? {} : { clusterId };
+    return { ...known, memberId: id, instanceId, protocolVersion: PROTOCOL_VERSION };
+  }
+
+  #expectations() {
+    return { clusterId: this.#clusterId(), isMember: (id: NodeId) => this.#links.has(id) };
+  }
+
+  /** A peer that is let in and knows of a cluster takes this member with it. */
+  #judge(hello: Hello | undefined, certified: NodeId): Refusal | undefined {
+    const refusal = refuseHello(hello, certified, this.#expectations());
+    const named = hello?.clusterId;
+    if (refusal === undefined && named !== undefined && this.#clusterId() === undefined) {
+      this.#adoptedClusterId = named;
+      this.#options.onClusterId(named);
+    }
+    return refusal;
+  }
+
+  #scheduleTick(): void {
+    this.#tickTimer = this.#options.clock.setTimer(TIMING.tickMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    // After a standstill of this process its peers' answers are still waiting to be read.
+    const isLate = nowMs - this.#tickedAtMs > LATE_TICK_MS;
+    this.#tickedAtMs = nowMs;
+    if (!isLate) {
+      for (const link of this.#links.values()) link.tick(nowMs);
+      this.#service.tick(nowMs);
+    }
+    this.#scheduleTick();
+  }
+
+  #unlessClosed(tell: () => void): void {
+    if (!this.#isClosed) tell();
+  }
+}
+
+function serverTls({ certPem, keyPem, caPem }: PeerTls): ServerTls {
+  return { certPem, keyPem, clientCaPem: caPem };
+}
