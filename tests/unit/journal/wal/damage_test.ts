@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import { SimulatedDisk } from "../../../../journal/sim/mod.ts";
+import { StorageError, type StorageErrorKind } from "../../../../journal/storage/mod.ts";
+import { encodeWrite, readEntry, Wal } from "../../../../journal/wal/mod.ts";
+import { entryOf, modelOf, writeEntries } from "./log_model.ts";
+
+const OPTIONS = { segmentMaxBytes: 1000, newSalt: () => 12345 };
+
+/** A log of three segments, the last frame of which holds entry 10; and where that begins. */
+function writtenLog(): { disk: SimulatedDisk; newest: string; lastFrameOffset: number } {
+  const disk = new SimulatedDisk(() => 0.5);
+  const wal = Wal.open(disk, OPTIONS);
+  for (let index = 1; index <= 9; index++) writeEntries(wal, entryOf(index, 1, 200));
+  const newest = disk.list().at(-1) ?? assert.fail();
+  const lastFrameOffset = disk.sizeBytes(newest);
+  writeEntries(wal, entryOf(10, 1, 200));
+  assert.equal(disk.list().length, 3);
+  assert.deepEqual(disk.list().at(-1), newest);
+  return { disk, newest, lastFrameOffset };
+}
+
+function copyOf(disk: SimulatedDisk): SimulatedDisk {
+  const copy = new SimulatedDisk(() => 0.5);
+  for (const name of disk.list()) {
+    copy.create(name);
+    copy.append(name, [disk.read(name, 0, disk.sizeBytes(name))]);
+    copy.sync(name);
+  }
+  copy.syncDirectory();
+  return copy;
+}
+
+function openingError(disk: SimulatedDisk): StorageError {
+  try {
+    Wal.open(disk, OPTIONS);
+  } catch (error) {
+    if (error instanceof StorageError) return error;
+    throw error;
+  }
+  throw new Error("the damaged log was opened");
+}
+
+function assertRefused(disk: SimulatedDisk, kind: StorageErrorKind, path: string): StorageError {
+  const error = openingError(disk);
+  assert.equal(error.kind, kind, error.message);
+  assert.equal(error.path, path);
+  assert.match(error.message, /restore the data directory|move it out|use the newer program/);
+  return error;
+}
+
+/** The indexes of the entries in a log that opens. */
+function indexesIn(disk: SimulatedDisk): number[] {
+  return modelOf(disk, Wal.open(disk, OPTIONS)).entries.map(({ index }) => index);
+}
+
+const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+
+Deno.test("JRN-65: any damaged byte before the last frame stops the start, file and offset named", () => {
+  const { disk, newest, lastFrameOffset } = writtenLog();
+  for (const name of disk.list()) {
+    const end = name === newest ? lastFrameOffset : disk.sizeBytes(name);
+    for (let offset = 0; offset < end; offset++) {
+      disk.flipByte(name, offset, 1 << offset % 8);
+      const error = openingError(disk);
+      assert.ok(["corrupt", "foreign"].includes(error.kind), error.message);
+      assert.equal(error.path, name);
+      const named = Number(/^offset (\d+)$/.exec(error.position ?? "")?.[1]);
+      assert.ok(named <= offset && offset < named + 400, `byte ${offset}: ${error.message}`);
+      disk.flipByte(name, offset, 1 << offset % 8);
+    }
+  }
+  assert.deepEqual(indexesIn(disk), upTo(10));
+});
+
+Deno.test("JRN-65: wherever the last frame was cut short, it is cut off and the log goes on", () => {
+  const written = writtenLog();
+  for (let cut = written.lastFrameOffset; cut < written.disk.sizeBytes(written.newest); cut++) {
+    const disk = copyOf(written.disk);
+    disk.truncate(written.newest, cut);
+    disk.sync(written.newest);
+    const wal = Wal.open(disk, OPTIONS);
+    assert.equal(wal.recovered.entries.length, 9);
+    assert.equal(disk.sizeBytes(written.newest), written.lastFrameOffset);
+    writeEntries(wal, entryOf(10, 2));
+    assert.deepEqual(indexesIn(disk), upTo(10));
+  }
+});
+
+Deno.test("JRN-65: a last frame with damaged bytes counts as cut short", () => {
+  const written = writtenLog();
+  for (let at = written.lastFrameOffset; at < written.disk.sizeBytes(written.newest); at++) {
+    const disk = copyOf(written.disk);
+    disk.flipByte(written.newest, at);
+    assert.deepEqual(indexesIn(disk), upTo(9));
+  }
+});
+
+Deno.test("JRN-65: a segment that is cut off before another, or is not there, stops the start", () => {
+  const names = writtenLog().disk.list();
+  for (const [position, name] of names.entries()) {
+    const { disk } = writtenLog();
+    disk.remove(name);
+    assertRefused(disk, "corrupt", name);
+    if (position === names.length - 1) continue;
+    const cut = writtenLog().disk;
+    cut.truncate(name, cut.sizeBytes(name) - 1);
+    assertRefused(cut, "corrupt", name);
+  }
+});
+
+Deno.test("JRN-65: bytes behind the end of a segment that goes on in another stop the start", () => {
+  const { disk } = writtenLog();
+  const name = disk.list()[0] ?? assert.fail();
+  const end = disk.sizeBytes(name);
+  disk.append(name, [new Uint8Array(3)]);
+  assert.equal(assertRefused(disk, "corrupt", name).position, `offset ${end}`);
+});
+
+Deno.test("a segment of a newer version, and files that are no segments, are refused by name", () => {
+  const { disk, newest } = writtenLog();
+  const header = disk.read(newest, 0, 16);
+  const view = new DataView(header.buffer);
+  view.setUint32(8, 2, true);
+  view.setUint32(12, crc32(header.subarray(0, 12)), true);
+  const rest = disk.read(newest, 16, disk.sizeBytes(newest));
+  disk.truncate(newest, 0);
+  disk.append(newest, [header, rest]);
+  assertRefused(disk, "newer", newest);
+  disk.truncate(newest, 0);
+  disk.append(newest, [new TextEncoder().encode("something else altogether")]);
+  assertRefused(disk, "foreign", newest);
+  disk.remove(newest);
+  disk.create("wal-1.seg");
+  assertRefused(disk, "foreign", "wal-1.seg");
+});
+
+Deno.test("a torn entry that carries a copy of the log's own bytes is still a torn entry", () => {
+  const { disk, newest } = writtenLog();
+  const copied = disk.read(newest, 0, disk.sizeBytes(newest));
+  const wal = Wal.open(disk, OPTIONS);
+  const data = new Uint8Array([...copied, ...copied, ...copied]);
+  const { bytes } = encodeWrite({ entries: [{ kind: "normal", index: 11, term: 1, data }] });
+  const { segment, offset } = wal.write(bytes);
+  const name = disk.list().find((each) => each.includes(String(segment))) ?? assert.fail();
+  assert.equal(disk.sizeBytes(name), offset + bytes.length);
+  disk.flipByte(name, offset);
+  assert.deepEqual(indexesIn(disk), upTo(10));
+});
+
+Deno.test("JRN-65: an entry that is damaged later is refused when it is read", () => {
+  const { disk } = writtenLog();
+  const wal = Wal.open(disk, OPTIONS);
+  const { place } = wal.recovered.entries[3] ?? assert.fail();
+  const name = `wal-${String(place.segment).padStart(10, "0")}.seg`;
+  disk.flipByte(name, place.offset + 30);
+  assert.throws(() => readEntry(disk, place), {
+    name: "StorageError",
+    kind: "corrupt",
+    path: name,
+    position: `offset ${place.offset}`,
+  });
+});
+
+for (const fault of ["full", "append-error", "sync-error"] as const) {
+  Deno.test(`demand 4: after ${fault} nothing more is taken, and what was answered is there`, () => {
+    const { disk } = writtenLog();
+    const wal = Wal.open(disk, OPTIONS);
+    disk.fault = fault;
+    assert.throws(() => writeEntries(wal, entryOf(11)), { name: "StorageError", kind: "io" });
+    disk.fault = undefined;
+    assert.throws(() => writeEntries(wal, entryOf(11)), { name: "StorageError", kind: "io" });
+    assert.throws(() => wal.compactTo({ index: 5, term: 1 }), { name: "StorageError" });
+    wal.close();
+    disk.crash();
+    assert.deepEqual(indexesIn(disk).slice(0, 10), upTo(10));
+  });
+}
+
+Deno.test("demand 4: a disk that cannot be read stops the start", () => {
+  const { disk } = writtenLog();
+  disk.fault = "read-error";
+  assert.equal(openingError(disk).kind, "io");
+});
