@@ -6,6 +6,7 @@ import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { Clock } from "../clock/mod.ts";
 import {
   type DistrustReason,
+  type LeafChain,
   parsePeerCertificate,
   type PeerCertificate,
   type TrustBundle,
@@ -34,25 +35,42 @@ export const peerKey: ContextKey<Peer> = createContextKey<Peer>(
   { description: "peer of the connection" },
 );
 
-/** How long a chain check's outcome is kept for a connection. A new bundle drops it at once. */
-const verdictMaxAgeMs = 5_000;
-
 interface KnownConnection {
   facts: Omit<Peer, "authorized" | "distrust">;
   malformed: boolean;
-  verdict?: { bundle: TrustBundle; checkedAtMs: number; distrust?: DistrustReason };
+  /** What the handshake found of the certificate, and when that was. */
+  handshake: Handshake;
+  /** The chain in a bundle; a new bundle drops it at once. */
+  checked?: { bundle: TrustBundle; chain: LeafChain };
 }
+
+interface Handshake {
+  isVerified: boolean;
+  endedAtMs: number;
+}
+
+/** A handshake takes no longer than this (`handshakeTimeout` of the listener). */
+const handshakeMaxMs = 10_000;
 
 /** Reads and remembers the peers of one listener's connections. */
 export class PeerDirectory {
   readonly #known = new WeakMap<object, KnownConnection>();
   #bundle: TrustBundle | undefined;
+  /** Handshakes that ended after this have met no other bundle than the one in force. */
+  #bundleAloneSinceMs = -Infinity;
 
   constructor(private readonly clock: Clock) {}
 
   /** Puts another trust bundle in force, for live connections too. */
   setTrustBundle(bundle: TrustBundle | undefined): void {
+    const isFirst = this.#bundle === undefined;
     this.#bundle = bundle;
+    if (!isFirst) this.#bundleAloneSinceMs = this.clock.monotonicMs() + handshakeMaxMs;
+  }
+
+  /** Takes note of a connection whose handshake has just ended. */
+  connected(session: Pick<ServerHttp2Session, "socket">): void {
+    this.#known.set(session, readConnection(session.socket, this.clock.monotonicMs()));
   }
 
   /** The peer behind a request. */
@@ -71,7 +89,7 @@ export class PeerDirectory {
   #describe(connection: object, socket: Socket | TLSSocket): Peer {
     let known = this.#known.get(connection);
     if (known === undefined) {
-      known = readConnection(socket);
+      known = readConnection(socket, -Infinity);
       this.#known.set(connection, known);
     }
     const distrust = this.#distrustOf(known);
@@ -89,34 +107,35 @@ export class PeerDirectory {
     if (certificate === undefined) return undefined;
     const bundle = this.#bundle;
     if (bundle === undefined) return "not issued by a CA of the trust bundle";
-    const nowMs = this.clock.nowMs();
-    const last = known.verdict;
-    if (last?.bundle === bundle && Math.abs(nowMs - last.checkedAtMs) < verdictMaxAgeMs) {
-      return last.distrust;
+    if (known.checked?.bundle !== bundle) {
+      const isSignatureKnown = known.handshake.isVerified &&
+        known.handshake.endedAtMs > this.#bundleAloneSinceMs;
+      known.checked = { bundle, chain: bundle.chainOf(certificate, { isSignatureKnown }) };
     }
-    const verdict = bundle.verify(certificate.der, "client", new Date(nowMs));
-    known.verdict = {
-      bundle,
-      checkedAtMs: nowMs,
-      ...(verdict.trusted ? {} : { distrust: verdict.reason }),
-    };
-    return known.verdict.distrust;
+    const verdict = known.checked.chain.verdictAt("client", new Date(this.clock.nowMs()));
+    return verdict.trusted ? undefined : verdict.reason;
   }
 }
 
-function readConnection(socket: Socket | TLSSocket): KnownConnection {
+function readConnection(socket: Socket | TLSSocket, handshakeEndedAtMs: number): KnownConnection {
   const address = {
     remoteAddress: socket.remoteAddress ?? "",
     remotePort: socket.remotePort ?? 0,
   };
-  if (!isTls(socket)) return { facts: { ...address, encrypted: false }, malformed: false };
+  const handshake = { isVerified: false, endedAtMs: handshakeEndedAtMs };
+  if (!isTls(socket)) {
+    return { facts: { ...address, encrypted: false }, malformed: false, handshake };
+  }
   const facts = { ...address, encrypted: true };
   const der = socket.getPeerCertificate(false)?.raw;
-  if (der === undefined) return { facts, malformed: false };
+  if (der === undefined) return { facts, malformed: false, handshake };
+  // A resumed session repeats the verdict of its first handshake, whatever bundle that met.
+  handshake.isVerified = socket.authorized && !socket.isSessionReused();
   try {
-    return { facts: { ...facts, certificate: parsePeerCertificate(der) }, malformed: false };
+    const certificate = parsePeerCertificate(der);
+    return { facts: { ...facts, certificate }, malformed: false, handshake };
   } catch {
-    return { facts, malformed: true };
+    return { facts, malformed: true, handshake };
   }
 }
 

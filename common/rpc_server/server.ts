@@ -121,7 +121,9 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const server = secure ?? http2.createServer({ settings }, handler);
 
   server.on("connection", (socket) => sessions.addSocket(socket));
-  server.on("session", (session) => sessions.addSession(session));
+  server.on("session", (session) => {
+    if (sessions.addSession(session)) peers.connected(session);
+  });
   // Failed handshakes and broken sessions are the peer's affair; each has its own end already.
   server.on("sessionError", () => {});
   secure?.on("tlsClientError", () => options.onHandshakeFailure?.());

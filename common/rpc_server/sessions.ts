@@ -25,17 +25,18 @@ export class SessionRegistry {
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  /** Takes a session in, or sends it away when the listener is full or closing. */
-  addSession(session: ServerHttp2Session): void {
+  /** Takes a session in, or sends it away when the listener is full or closing: then false. */
+  addSession(session: ServerHttp2Session): boolean {
     // Without a listener a peer's bad frame would end the process.
     session.on("error", () => {});
     if (this.#draining || this.#sessions.size >= this.maxSessions) {
       endNow(session);
-      return;
+      return false;
     }
     this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
     session.setLocalWindowSize(connectionWindowBytes);
+    return true;
   }
 
   /** Ends the sessions that match, streams and all. Returns how many. */

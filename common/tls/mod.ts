@@ -5,6 +5,7 @@
  */
 
 export { type CertificateAuthority, createCa, type CreateCaOptions, loadCa } from "./ca.ts";
+export type { CertificateUse } from "./certificate_facts.ts";
 export { csrMaxBytes, type VerifiedCsr, verifyCsr } from "./csr.ts";
 export { TlsError, type TlsErrorCode } from "./error.ts";
 export {
@@ -31,9 +32,4 @@ export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
 export { joinPemBundle, splitPemBundle } from "./pem.ts";
 export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
-export {
-  type CertificateUse,
-  type ChainVerdict,
-  type DistrustReason,
-  TrustBundle,
-} from "./trust.ts";
+export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

@@ -1,24 +1,11 @@
-import { TlsError } from "./error.ts";
+import { type CertificateFacts, readCertificateFacts } from "./certificate_facts.ts";
 import {
   parseAgentCommonName,
   parseAgentSpiffeId,
   parseJournalCommonName,
   parseJournalSpiffeId,
 } from "./identity.ts";
-import { normalizeSerialHex } from "./serial.ts";
-import { SubjectAlternativeNameExtension, X509Certificate } from "./x509.ts";
-
-/** What every peer certificate says, whoever it names. */
-interface CertificateFacts {
-  commonName: string;
-  /** Lower-case hexadecimal, as the journal's records hold it. */
-  serialHex: string;
-  notBefore: Date;
-  notAfter: Date;
-  dnsNames: string[];
-  uris: string[];
-  der: Uint8Array<ArrayBuffer>;
-}
+import { derOfPem, splitPemBundle } from "./pem.ts";
 
 /**
  * Whom a certificate names (API-5, AUT-11). This says nothing about trust: the chain, the validity
@@ -65,21 +52,7 @@ export function parsePeerCertificate(certificate: Uint8Array | string): PeerCert
 }
 
 function readFacts(encoded: Uint8Array | string): CertificateFacts {
-  try {
-    const certificate = new X509Certificate(
-      typeof encoded === "string" ? encoded : new Uint8Array(encoded),
-    );
-    const names = certificate.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
-    return {
-      commonName: certificate.subjectName.getField("CN")[0] ?? "",
-      serialHex: normalizeSerialHex(certificate.serialNumber),
-      notBefore: certificate.notBefore,
-      notAfter: certificate.notAfter,
-      dnsNames: names.filter((name) => name.type === "dns").map((name) => name.value),
-      uris: names.filter((name) => name.type === "url").map((name) => name.value),
-      der: new Uint8Array(certificate.rawData),
-    };
-  } catch (cause) {
-    throw new TlsError("INVALID_CERTIFICATE", "the certificate cannot be read", { cause });
-  }
+  if (typeof encoded !== "string") return readCertificateFacts(encoded);
+  const [pem = ""] = splitPemBundle(encoded);
+  return readCertificateFacts(derOfPem(pem));
 }

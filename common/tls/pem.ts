@@ -30,6 +30,19 @@ export function splitPemBundle(bundlePem: string): string[] {
   return found.map((pem) => pem + "\n");
 }
 
+/**
+ * The DER form of one PEM text.
+ *
+ * @throws TlsError INVALID_PEM when what stands between the markers is not base64.
+ */
+export function derOfPem(pem: string): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(pem.replace(/-----[^-]*-----/g, "").replace(/\s+/g, ""));
+  } catch (cause) {
+    throw new TlsError("INVALID_PEM", "the certificate is not base64", { cause });
+  }
+}
+
 /** Joins certificates to one bundle, leaving out repeated ones. */
 export function joinPemBundle(certificates: Iterable<string>): string {
   return [...new Set(Array.from(certificates, (pem) => pem.trim()))].join("\n") + "\n";
