@@ -19,6 +19,7 @@ import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
 import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
 import { type Authority, createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
+import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
 import { createMetrics, type HttpListener, type Metrics, serveHttp } from "./http/mod.ts";
@@ -118,6 +119,14 @@ async function openAll(
   opened.defer(() => replica.close());
   metrics.observe({ replica, clock, memberId: settings.nodeId });
   await publishAuthority(settings, authority, replica, log);
+  const checkpointer = new Checkpointer({
+    replica,
+    ca: authority.ca,
+    clock,
+    onError: (error) =>
+      log.warn("the log could not be signed, it is tried again", { error: String(error) }),
+  });
+  opened.defer(() => checkpointer.close());
 
   const hub = createHub(replica, metrics.subscriberLagged);
   opened.defer(() => hub.close());

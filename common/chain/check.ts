@@ -54,9 +54,6 @@ export function checkLink(
   canonical: string = canonicalJson(document),
 ): Checked {
   const { nextSequence: expected } = head;
-  const bad = (sequence: number, problem: Problem, detail: string): Checked => ({
-    finding: { sequence, problem, detail: `entry ${sequence} ${detail}` },
-  });
   const { sequence, hash, previous_hash } = isObject(document) ? document : {};
   if (typeof sequence !== "number") return bad(expected, "unreadable", "is no entry of a log");
   if (typeof hash !== "string" || typeof previous_hash !== "string") {
@@ -65,13 +62,24 @@ export function checkLink(
   if (intactHash(canonical) !== hash) {
     return bad(expected, "changed", "was changed: its content does not have the hash it carries");
   }
+  return checkHidden(head, sequence, previous_hash, hash);
+}
+
+/** The same for an entry of which no more may be seen than its place in the chain. */
+export function checkHidden(
+  head: ChainHead,
+  sequence: number,
+  previousHash: string,
+  hash: string,
+): Checked {
+  const { nextSequence: expected } = head;
   if (sequence > expected) {
     return bad(expected, "missing", `is missing: entry ${sequence} stands in its place`);
   }
   if (sequence < expected) {
     return bad(sequence, "order", `stands where entry ${expected} belongs`);
   }
-  if (previous_hash === head.hash) return { head: { nextSequence: sequence + 1, hash } };
+  if (previousHash === head.hash) return { head: { nextSequence: sequence + 1, hash } };
   if (sequence === 0) {
     return bad(0, "replaced", "is not the first of a log: it names one before it");
   }
@@ -80,6 +88,10 @@ export function checkLink(
     "replaced",
     `is not the one that entry ${sequence} was written after: one of the two was replaced`,
   );
+}
+
+function bad(sequence: number, problem: Problem, detail: string): Checked {
+  return { finding: { sequence, problem, detail: `entry ${sequence} ${detail}` } };
 }
 
 function isObject(value: JsonValue): value is { readonly [key: string]: JsonValue | undefined } {

@@ -8,8 +8,16 @@ export {
   CHAIN_START,
   type ChainHead,
   type Checked,
+  checkHidden,
   checkLink,
   type Finding,
   type Problem,
 } from "./check.ts";
+export {
+  type Checkpoint,
+  checkpointBytes,
+  CheckpointSchema,
+  type CheckpointStatement,
+  signerOf,
+} from "./checkpoint.ts";
 export { GENESIS_HASH, intactHash, type Link, type LinkedEntry, linkEntry } from "./link.ts";

@@ -32,4 +32,5 @@ export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
 export { joinPemBundle, splitPemBundle } from "./pem.ts";
 export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
+export { SignerCertificate, signWithCa } from "./signature.ts";
 export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { config } from "../../api/mod.ts";
 import { PactError } from "../errors/mod.ts";
+import { canonicalJson } from "../json/mod.ts";
 import { type Entry, ENTRY_TYPES, type EntryDraft, type EntryType } from "../model/mod.ts";
 import { deltaFromWire, deltaToWire } from "./delta.ts";
 import { identityFromWire, identityToWire, scopeFromWire, scopeToWire } from "./identity.ts";
@@ -30,6 +31,8 @@ export function entryToWire(entry: Entry): config.ConfigEntry {
     message: entry.message ?? "",
     via: entry.via ?? "",
     requestId: entry.request_id ?? "",
+    previousHash: entry.previous_hash ?? "",
+    hash: entry.hash ?? "",
     ...present("parent", entry.parent === undefined ? undefined : BigInt(entry.parent)),
     ...present("stateDelta", entry.state_delta && deltaToWire(entry.state_delta)),
     ...present("ttl", entry.ttl_seconds ? durationFromMs(entry.ttl_seconds * 1000) : undefined),
@@ -38,6 +41,22 @@ export function entryToWire(entry: Entry): config.ConfigEntry {
       "receivedAt",
       entry.received_at === undefined ? undefined : instantToWire(entry.received_at),
     ),
+  });
+}
+
+/** The same, with the document that the entry's hash was made of. */
+export function documentedEntryToWire(entry: Entry): config.ConfigEntry {
+  return { ...entryToWire(entry), document: canonicalJson(entry) };
+}
+
+/** An entry of which only its place in the hash chain may be seen. */
+export function hiddenEntryToWire(
+  { sequence, previous_hash = "", hash = "" }: Entry,
+): config.ConfigEntry {
+  return create(config.ConfigEntrySchema, {
+    sequence: BigInt(sequence),
+    previousHash: previous_hash,
+    hash,
   });
 }
 
@@ -87,6 +106,8 @@ export function storedEntryFromWire(message: config.ConfigEntry): Entry {
     author: submitted.author,
     timestamp: submitted.timestamp,
     ...present("request_id", message.requestId === "" ? undefined : message.requestId),
+    ...present("previous_hash", message.previousHash === "" ? undefined : message.previousHash),
+    ...present("hash", message.hash === "" ? undefined : message.hash),
     ...present("received_at", message.receivedAt && instantFromWire(message.receivedAt)),
   };
 }

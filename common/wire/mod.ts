@@ -1,10 +1,13 @@
 /** Conversions between pact's documents (common/model) and the protobuf messages that carry them. */
+export { checkpointFromWire, checkpointToWire } from "./checkpoint.ts";
 export { deltaFromWire, deltaToWire } from "./delta.ts";
 export {
+  documentedEntryToWire,
   entryFromWire,
   entryToWire,
   entryTypeFromWire,
   entryTypeToWire,
+  hiddenEntryToWire,
   storedEntryFromWire,
   type SubmittedEntry,
 } from "./entry.ts";

@@ -10,6 +10,7 @@ export const METHOD_CREDENTIALS: Readonly<Record<string, Credential>> = {
   "pact.journal.ConfigService/GetNodeState": "token|mtls",
   "pact.journal.ConfigService/ListEntries": "token|mtls",
   "pact.journal.ConfigService/GetOverlay": "token|mtls",
+  "pact.journal.ConfigService/ListCheckpoints": "token|mtls",
   "pact.policy.PolicyService/Evaluate": "token|mtls",
   "pact.policy.PolicyService/GetEffectivePolicy": "token|mtls",
   "pact.policy.PolicyService/UpdatePolicy": "token",

@@ -5,9 +5,11 @@ import { DOMAIN_VCLUSTER, type Entry, type Scope, scopeText } from "../../common
 import { metadata, readRequestId } from "../../common/rpc/mod.ts";
 import {
   counterFromWire,
+  documentedEntryToWire,
   entryFromWire,
   entryToWire,
   entryTypeFromWire,
+  hiddenEntryToWire,
   instantFromWire,
   present,
   scopeFromWire,
@@ -16,6 +18,7 @@ import type { Caller } from "../access/mod.ts";
 import { isStale } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { authorizeEntry } from "./append.ts";
+import { listCheckpoints } from "./checkpoints.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { nodeDetail, requireKnownNode } from "./node_detail.ts";
@@ -50,6 +53,7 @@ export function configService(
       return { nodeId, configState: detail.configState, detail };
     },
     listEntries: (request, call) => listEntries(context, request, call),
+    listCheckpoints: (request, call) => listCheckpoints(context, request, call),
     getOverlay: async ({ vclusterId }, call) => {
       const id = vclusterIdFromWire(vclusterId || DOMAIN_VCLUSTER);
       await gatekeeper.require({
@@ -158,10 +162,12 @@ async function* listEntries(
     ...present("untilMs", request.until && Date.parse(instantFromWire(request.until))),
     descending: request.descending,
   });
+  const toWire = request.includeDocuments ? documentedEntryToWire : entryToWire;
   for await (const entry of entries) {
     if (call.signal.aborted) return;
-    if (!isVisible(entry.scope)) continue;
-    yield entryToWire(entry);
+    if (isVisible(entry.scope)) yield toWire(entry);
+    else if (request.includeHidden) yield hiddenEntryToWire(entry);
+    else continue;
     if (--left === 0) return;
   }
 }

@@ -8,6 +8,7 @@ import type { Entry } from "../../common/model/mod.ts";
 import { appendEntry } from "./append_entry.ts";
 import { createApproval, decideApproval } from "./approvals.ts";
 import { assignNode, assignToVCluster, moveNode, unassignNode } from "./assignment.ts";
+import { recordCheckpoint } from "./checkpoints.ts";
 import type { Command, Envelope } from "./commands.ts";
 import type { CommandResult } from "./documents.ts";
 import {
@@ -124,6 +125,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return publishCa(tx, command);
     case "ExpireTtl":
       return expireTtl(tx, command);
+    case "RecordCheckpoint":
+      return recordCheckpoint(tx, command);
     case "CreateApproval":
       return createApproval(tx, command);
     case "DecideApproval":

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CheckpointSchema } from "../../common/chain/mod.ts";
 import {
   CounterSchema,
   DELTA_CATEGORIES,
@@ -194,6 +195,8 @@ const COMMANDS = [
     type: z.literal("ExpireTtl"),
     sequences: z.array(CounterSchema).min(1).max(1000),
   }),
+  /** The leader's signature over the log up to an entry. */
+  z.object({ type: z.literal("RecordCheckpoint"), checkpoint: CheckpointSchema }),
   z.object({
     type: z.literal("CreateApproval"),
     approval: ApprovalSchema.omit({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CheckpointSchema } from "../../common/chain/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
 import {
   CounterSchema,
@@ -301,6 +302,10 @@ export const COLLECTIONS = {
   open_conflicts: z.object({ conflict_id: z.string() }),
   /** zero-padded sequence of the entry it is about, recipient: a notice. */
   notices: NoticeSchema,
+  /** zero-padded sequence: the signature over the log up to that entry. */
+  checkpoints: CheckpointSchema,
+  /** fingerprint: the certificate of a signer of checkpoints, kept when its CA is long gone. */
+  checkpoint_signers: z.object({ certificate_pem: z.string().max(65_536) }),
   /** `membership`: who votes. `cluster`: which cluster it is. Read by the functions of quorum.ts. */
   quorum: z.union([QuorumMembershipSchema, ClusterIdentitySchema]),
   /** decimal member id: where the member is. */

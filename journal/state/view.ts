@@ -41,6 +41,8 @@ export function emptyTables(): DocumentTables {
     ca_bundle: new Map(),
     capabilities: new Map(),
     conflicts: new Map(),
+    checkpoint_signers: new Map(),
+    checkpoints: new Map(),
     declared: new Map(),
     emergencies: new Map(),
     enrollments: new Map(),

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/journal.proto.
  */
 export const file_pact_journal: GenFile = /*@__PURE__*/
-  fileDesc("ChJwYWN0L2pvdXJuYWwucHJvdG8SDHBhY3Quam91cm5hbCK8AQoSQXBwZW5kRW50cnlSZXF1ZXN0EicKBWVudHJ5GAEgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSGgoNZXhwZWN0ZWRfaGVhZBhkIAEoBEgAiAEBEhUKDWVuZF9lbWVyZ2VuY3kYZSABKAgSOAoRcHJvbW90ZV9kZWNpc2lvbnMYZiADKAsyHS5wYWN0LmpvdXJuYWwuUHJvbW90ZURlY2lzaW9uQhAKDl9leHBlY3RlZF9oZWFkIlQKE0FwcGVuZEVudHJ5UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSEgoKcG9saWN5X3JlZhhkIAEoCRIXCg9vdmVybGF5X3ZlcnNpb24YZSABKAQiIwoPR2V0RW50cnlSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEIiYKE0dldE5vZGVTdGF0ZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSJpChFOb2RlU3RhdGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJEhQKDGNvbmZpZ19zdGF0ZRgCIAEoCRItCgZkZXRhaWwYZCABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsIuICChJMaXN0RW50cmllc1JlcXVlc3QSIQoFc2NvcGUYASABKAsyEi5wYWN0LmNvbmZpZy5TY29wZRIaCg1mcm9tX3NlcXVlbmNlGAIgASgESACIAQESGAoLdG9fc2VxdWVuY2UYAyABKARIAYgBARISCgVsaW1pdBgEIAEoDUgCiAEBEhIKCmRlc2NlbmRpbmcYZCABKAgSKwoLZW50cnlfdHlwZXMYZSADKA4yFi5wYWN0LmNvbmZpZy5FbnRyeVR5cGUSKQoFc2luY2UYZiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGGcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRpbmNsdWRlX21lbWJlcl9ub2RlcxhoIAEoCEIQCg5fZnJvbV9zZXF1ZW5jZUIOCgxfdG9fc2VxdWVuY2VCCAoGX2xpbWl0IigKEUdldE92ZXJsYXlSZXF1ZXN0EhMKC3ZjbHVzdGVyX2lkGAEgASgJInQKD092ZXJsYXlSZXNwb25zZRITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEgwKBGRhdGEYAyABKAwSEAoIY2hlY2tzdW0YBCABKAkSGwoTYnVpbHRfZnJvbV9zZXF1ZW5jZRhkIAEoBCJpChVMaXN0Tm9kZVN0YXRlc1JlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAkSFAoMc3RhdGVfZmlsdGVyGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIpMBChZMaXN0Tm9kZVN0YXRlc1Jlc3BvbnNlEiwKBW5vZGVzGAEgAygLMh0ucGFjdC5qb3VybmFsLk5vZGVTdGF0ZURldGFpbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSMgoId2FybmluZ3MYAyADKAsyIC5wYWN0LmpvdXJuYWwuSG9tb2dlbmVpdHlXYXJuaW5nItgECg9Ob2RlU3RhdGVEZXRhaWwSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIUCgxjb25maWdfc3RhdGUYAyABKAkSKgoFZHJpZnQYBCABKAsyGy5wYWN0LmNvbmZpZy5EcmlmdE1hZ25pdHVkZRItCgtkcmlmdF9pdGVtcxgFIAEoCzIYLnBhY3QuY29uZmlnLkRyaWZ0VmVjdG9yEjUKCnN1cGVydmlzb3IYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuU3VwZXJ2aXNvclN0YXR1cxIzCg93aW5kb3dfZGVhZGxpbmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3Rfc2VlbhgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRZW1lcmdlbmN5X3Nlc3Npb24YCSABKAkSFwoPb3ZlcmxheV92ZXJzaW9uGAogASgEEhgKEGFwcGxpZWRfc2VxdWVuY2UYCyABKAQSFAoMbWVtb3J5X3RvdGFsGAwgASgEEhgKEG1lbW9yeV9hdmFpbGFibGUYDSABKAQSEgoKZ3B1c190b3RhbBgOIAEoDRIUCgxncHVzX2hlYWx0aHkYDyABKA0SFQoNZ3B1c19kZWdyYWRlZBgQIAEoDRIYChBlbnJvbGxtZW50X3N0YXRlGBEgASgJEgwKBGxpdmUYEiABKAgSFwoPYWN0aXZlX3Nlc3Npb25zGBMgASgNEhMKC3VuYXZhaWxhYmxlGGQgAygJIkQKEkhvbW9nZW5laXR5V2FybmluZxIPCgdub2RlX2lkGAEgASgJEgwKBGtleXMYAiADKAkSDwoHZXhwaXJlZBgDIAEoCCIlCglSZXBvcnRBY2sSGAoQYXBwbGllZF9zZXF1ZW5jZRgBIAEoBCIWChRMaXN0VkNsdXN0ZXJzUmVxdWVzdCJJChVMaXN0VkNsdXN0ZXJzUmVzcG9uc2USMAoJdmNsdXN0ZXJzGAEgAygLMh0ucGFjdC5qb3VybmFsLlZDbHVzdGVyU3VtbWFyeSKCAgoPVkNsdXN0ZXJTdW1tYXJ5EhMKC3ZjbHVzdGVyX2lkGAEgASgJEhIKCm5vZGVfY291bnQYAiABKA0SGAoQZW5mb3JjZW1lbnRfbW9kZRgDIAEoCRIbChN0d29fcGVyc29uX2FwcHJvdmFsGAQgASgIEhEKCXJlZ3VsYXRlZBgFIAEoCBIZChFlbWVyZ2VuY3lfYWxsb3dlZBgGIAEoCBIXCg9vdmVybGF5X3ZlcnNpb24YByABKAQSFgoOcG9saWN5X3ZlcnNpb24YCCABKAQSGQoRcGVuZGluZ19hcHByb3ZhbHMYCSABKA0SFQoNZHJpZnRlZF9ub2RlcxgKIAEoDSJEChBCbGFja2xpc3RSZXF1ZXN0EhMKC3ZjbHVzdGVyX2lkGAEgASgJEgsKA2FkZBgCIAMoCRIOCgZyZW1vdmUYAyADKAkiTAoRQmxhY2tsaXN0UmVzcG9uc2USEwoLdmNsdXN0ZXJfaWQYASABKAkSEAoIcGF0dGVybnMYAiADKAkSEAoIZGVmYXVsdHMYAyADKAkiPQoRTGlzdERlbHRhc1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRIXCg9pbmNsdWRlX2V4cGlyZWQYAiABKAgiPgoSTGlzdERlbHRhc1Jlc3BvbnNlEigKBmRlbHRhcxgBIAMoCzIYLnBhY3QuY29uZmlnLkNvbmZpZ0VudHJ5IoMBCg5Qcm9tb3RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEg8KB2RyeV9ydW4YAiABKAgSDAoEa2V5cxgDIAMoCRIwCglkZWNpc2lvbnMYBCADKAsyHS5wYWN0LmpvdXJuYWwuUHJvbW90ZURlY2lzaW9uEg8KB21lc3NhZ2UYBSABKAkiUwoPUHJvbW90ZURlY2lzaW9uEg8KB25vZGVfaWQYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSCwoDa2V5GAMgASgJEhAKCGRlY2lzaW9uGAQgASgJIn4KD1Byb21vdGVDb25mbGljdBIPCgdub2RlX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEgsKA2tleRgDIAEoCRIWCg5wcm9tb3RlZF92YWx1ZRgEIAEoCRITCgtsb2NhbF92YWx1ZRgFIAEoCRIOCgZhdXRob3IYBiABKAkiywEKD1Byb21vdGVSZXNwb25zZRITCgt2Y2x1c3Rlcl9pZBgBIAEoCRImCgVkZWx0YRgCIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGESDAoEdG9tbBgDIAEoCRIwCgljb25mbGljdHMYBCADKAsyHS5wYWN0LmpvdXJuYWwuUHJvbW90ZUNvbmZsaWN0EhUKCHNlcXVlbmNlGAUgASgESACIAQESFwoPb3ZlcmxheV92ZXJzaW9uGAYgASgEQgsKCV9zZXF1ZW5jZSJUChRMaXN0Q29uZmxpY3RzUmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgJEhYKDmluY2x1ZGVfY2xvc2VkGAMgASgIIkgKFUxpc3RDb25mbGljdHNSZXNwb25zZRIvCgljb25mbGljdHMYASADKAsyHC5wYWN0LmpvdXJuYWwuQ29uZmxpY3RSZWNvcmQi+wEKDkNvbmZsaWN0UmVjb3JkEgoKAmlkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSEAoIY2F0ZWdvcnkYAyABKAkSCwoDa2V5GAQgASgJEhMKC2xvY2FsX3ZhbHVlGAUgASgJEhUKDWpvdXJuYWxfdmFsdWUYBiABKAkSDQoFc3RhdGUYByABKAkSLwoLZGV0ZWN0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGRlYWRsaW5lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtyZXNvbHZlZF9ieRgKIAEoCSJFChZSZXNvbHZlQ29uZmxpY3RSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBmFjY2VwdBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkUKFkxpc3RFbWVyZ2VuY2llc1JlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAkSFgoOaW5jbHVkZV9jbG9zZWQYAiABKAgiSwoXTGlzdEVtZXJnZW5jaWVzUmVzcG9uc2USMAoIc2Vzc2lvbnMYASADKAsyHi5wYWN0LmpvdXJuYWwuRW1lcmdlbmN5U2Vzc2lvbiKjAgoQRW1lcmdlbmN5U2Vzc2lvbhIKCgJpZBgBIAEoCRIhCgVzY29wZRgCIAEoCzISLnBhY3QuY29uZmlnLlNjb3BlEhEKCXByaW5jaXBhbBgDIAEoCRIOCgZyZWFzb24YBCABKAkSLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGVuZGVkX2J5GAggASgJEg4KBmZvcmNlZBgJIAEoCBINCgVzdGFsZRgKIAEoCCLsAQoRUXVlcnlBdWRpdFJlcXVlc3QSIQoFc2NvcGUYASABKAsyEi5wYWN0LmNvbmZpZy5TY29wZRIRCglwcmluY2lwYWwYAiABKAkSFwoPb3BlcmF0aW9uX3R5cGVzGAMgAygJEikKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBiABKA0SEgoKZGVzY2VuZGluZxgHIAEoCBIPCgdvdXRjb21lGAggASgJIsYCCgtBdWRpdFJlY29yZBIKCgJpZBgBIAEoCRItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBWFjdG9yGAMgASgLMhUucGFjdC5jb25maWcuSWRlbnRpdHkSFgoOb3BlcmF0aW9uX3R5cGUYBCABKAkSIQoFc2NvcGUYBSABKAsyEi5wYWN0LmNvbmZpZy5TY29wZRIPCgdvdXRjb21lGAYgASgJEg4KBmRldGFpbBgHIAEoCRIOCgZzb3VyY2UYCCABKAkSOQoIbWV0YWRhdGEYCSADKAsyJy5wYWN0LmpvdXJuYWwuQXVkaXRSZWNvcmQuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFgoUQ2x1c3RlclN0YXR1c1JlcXVlc3QizQEKFUNsdXN0ZXJTdGF0dXNSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEhEKCWxlYWRlcl9pZBgCIAEoBBIMCgR0ZXJtGAMgASgEEhQKDGNvbW1pdF9pbmRleBgEIAEoBBIUCgxsYXN0X2FwcGxpZWQYBSABKAQSKwoHbWVtYmVycxgGIAMoCzIaLnBhY3Quam91cm5hbC5NZW1iZXJTdGF0dXMSFQoNbmV4dF9zZXF1ZW5jZRgHIAEoBBIPCgd2ZXJzaW9uGAggASgJIqwBCgxNZW1iZXJTdGF0dXMSCgoCaWQYASABKAQSFAoMZ3JwY19hZGRyZXNzGAIgASgJEhQKDHJhZnRfYWRkcmVzcxgDIAEoCRIMCgRyb2xlGAQgASgJEhMKC21hdGNoX2luZGV4GAUgASgEEjAKDGxhc3RfY29udGFjdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHaGVhbHRoeRgHIAEoCCJkChdDaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBIRCglvcGVyYXRpb24YASABKAkSCgoCaWQYAiABKAQSFAoMcmFmdF9hZGRyZXNzGAMgASgJEhQKDGdycGNfYWRkcmVzcxgEIAEoCSI0Ch1TdWJzY3JpYmVOb3RpZmljYXRpb25zUmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCSKeAQoRQWRtaW5Ob3RpZmljYXRpb24SDAoEa2luZBgBIAEoCRItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB25vZGVfaWQYAyABKAkSDAoEa2V5cxgEIAMoCRIMCgR0ZXh0GAUgASgJEgoKAmJ5GAYgASgJEhMKC2FwcHJvdmFsX2lkGAcgASgJIkIKEEFzc2lnblVpZFJlcXVlc3QSCwoDb3JnGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEAoIdXNlcm5hbWUYAyABKAkicQoIVWlkRW50cnkSDwoHc3ViamVjdBgBIAEoCRILCgN1aWQYAiABKA0SCwoDZ2lkGAMgASgNEhAKCHVzZXJuYW1lGAQgASgJEgwKBGhvbWUYBSABKAkSDQoFc2hlbGwYBiABKAkSCwoDb3JnGAcgASgJIg8KDVVpZE1hcFJlcXVlc3QibAoGVWlkTWFwEicKB2VudHJpZXMYASADKAsyFi5wYWN0LmpvdXJuYWwuVWlkRW50cnkSDwoHdmVyc2lvbhgCIAEoBBIoCgZncm91cHMYAyADKAsyGC5wYWN0LmpvdXJuYWwuR3JvdXBFbnRyeSI4CgpHcm91cEVudHJ5EgwKBG5hbWUYASABKAkSCwoDZ2lkGAIgASgNEg8KB21lbWJlcnMYAyADKAkylwMKDUNvbmZpZ1NlcnZpY2USUgoLQXBwZW5kRW50cnkSIC5wYWN0LmpvdXJuYWwuQXBwZW5kRW50cnlSZXF1ZXN0GiEucGFjdC5qb3VybmFsLkFwcGVuZEVudHJ5UmVzcG9uc2USQwoIR2V0RW50cnkSHS5wYWN0LmpvdXJuYWwuR2V0RW50cnlSZXF1ZXN0GhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSUgoMR2V0Tm9kZVN0YXRlEiEucGFjdC5qb3VybmFsLkdldE5vZGVTdGF0ZVJlcXVlc3QaHy5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlUmVzcG9uc2USSwoLTGlzdEVudHJpZXMSIC5wYWN0LmpvdXJuYWwuTGlzdEVudHJpZXNSZXF1ZXN0GhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkwARJMCgpHZXRPdmVybGF5Eh8ucGFjdC5qb3VybmFsLkdldE92ZXJsYXlSZXF1ZXN0Gh0ucGFjdC5qb3VybmFsLk92ZXJsYXlSZXNwb25zZTKDDAoMRmxlZXRTZXJ2aWNlElsKDkxpc3ROb2RlU3RhdGVzEiMucGFjdC5qb3VybmFsLkxpc3ROb2RlU3RhdGVzUmVxdWVzdBokLnBhY3Quam91cm5hbC5MaXN0Tm9kZVN0YXRlc1Jlc3BvbnNlEkkKD1JlcG9ydE5vZGVTdGF0ZRIdLnBhY3Quam91cm5hbC5Ob2RlU3RhdGVEZXRhaWwaFy5wYWN0LmpvdXJuYWwuUmVwb3J0QWNrEk4KEFJlcG9ydENhcGFiaWxpdHkSIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydBoXLnBhY3Quam91cm5hbC5SZXBvcnRBY2sSVQoNR2V0Q2FwYWJpbGl0eRIhLnBhY3Quam91cm5hbC5HZXROb2RlU3RhdGVSZXF1ZXN0GiEucGFjdC5jYXBhYmlsaXR5LkNhcGFiaWxpdHlSZXBvcnQSWAoNTGlzdFZDbHVzdGVycxIiLnBhY3Quam91cm5hbC5MaXN0VkNsdXN0ZXJzUmVxdWVzdBojLnBhY3Quam91cm5hbC5MaXN0VkNsdXN0ZXJzUmVzcG9uc2USTwoMR2V0QmxhY2tsaXN0Eh4ucGFjdC5qb3VybmFsLkJsYWNrbGlzdFJlcXVlc3QaHy5wYWN0LmpvdXJuYWwuQmxhY2tsaXN0UmVzcG9uc2USUgoPVXBkYXRlQmxhY2tsaXN0Eh4ucGFjdC5qb3VybmFsLkJsYWNrbGlzdFJlcXVlc3QaHy5wYWN0LmpvdXJuYWwuQmxhY2tsaXN0UmVzcG9uc2USTwoKTGlzdERlbHRhcxIfLnBhY3Quam91cm5hbC5MaXN0RGVsdGFzUmVxdWVzdBogLnBhY3Quam91cm5hbC5MaXN0RGVsdGFzUmVzcG9uc2USRgoHUHJvbW90ZRIcLnBhY3Quam91cm5hbC5Qcm9tb3RlUmVxdWVzdBodLnBhY3Quam91cm5hbC5Qcm9tb3RlUmVzcG9uc2USWAoNTGlzdENvbmZsaWN0cxIiLnBhY3Quam91cm5hbC5MaXN0Q29uZmxpY3RzUmVxdWVzdBojLnBhY3Quam91cm5hbC5MaXN0Q29uZmxpY3RzUmVzcG9uc2USWgoPUmVzb2x2ZUNvbmZsaWN0EiQucGFjdC5qb3VybmFsLlJlc29sdmVDb25mbGljdFJlcXVlc3QaIS5wYWN0LmpvdXJuYWwuQXBwZW5kRW50cnlSZXNwb25zZRJeCg9MaXN0RW1lcmdlbmNpZXMSJC5wYWN0LmpvdXJuYWwuTGlzdEVtZXJnZW5jaWVzUmVxdWVzdBolLnBhY3Quam91cm5hbC5MaXN0RW1lcmdlbmNpZXNSZXNwb25zZRJKCgpRdWVyeUF1ZGl0Eh8ucGFjdC5qb3VybmFsLlF1ZXJ5QXVkaXRSZXF1ZXN0GhkucGFjdC5qb3VybmFsLkF1ZGl0UmVjb3JkMAESWwoQR2V0Q2x1c3RlclN0YXR1cxIiLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVzcG9uc2USXgoQQ2hhbmdlTWVtYmVyc2hpcBIlLnBhY3Quam91cm5hbC5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBojLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVzcG9uc2USaAoWU3Vic2NyaWJlTm90aWZpY2F0aW9ucxIrLnBhY3Quam91cm5hbC5TdWJzY3JpYmVOb3RpZmljYXRpb25zUmVxdWVzdBofLnBhY3Quam91cm5hbC5BZG1pbk5vdGlmaWNhdGlvbjABEkMKCUFzc2lnblVpZBIeLnBhY3Quam91cm5hbC5Bc3NpZ25VaWRSZXF1ZXN0GhYucGFjdC5qb3VybmFsLlVpZEVudHJ5Ej4KCUdldFVpZE1hcBIbLnBhY3Quam91cm5hbC5VaWRNYXBSZXF1ZXN0GhQucGFjdC5qb3VybmFsLlVpZE1hcGIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_capability, file_pact_config]);
+  fileDesc("ChJwYWN0L2pvdXJuYWwucHJvdG8SDHBhY3Quam91cm5hbCK8AQoSQXBwZW5kRW50cnlSZXF1ZXN0EicKBWVudHJ5GAEgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSGgoNZXhwZWN0ZWRfaGVhZBhkIAEoBEgAiAEBEhUKDWVuZF9lbWVyZ2VuY3kYZSABKAgSOAoRcHJvbW90ZV9kZWNpc2lvbnMYZiADKAsyHS5wYWN0LmpvdXJuYWwuUHJvbW90ZURlY2lzaW9uQhAKDl9leHBlY3RlZF9oZWFkIlQKE0FwcGVuZEVudHJ5UmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAQSEgoKcG9saWN5X3JlZhhkIAEoCRIXCg9vdmVybGF5X3ZlcnNpb24YZSABKAQiIwoPR2V0RW50cnlSZXF1ZXN0EhAKCHNlcXVlbmNlGAEgASgEIiYKE0dldE5vZGVTdGF0ZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSJpChFOb2RlU3RhdGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJEhQKDGNvbmZpZ19zdGF0ZRgCIAEoCRItCgZkZXRhaWwYZCABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsIpUDChJMaXN0RW50cmllc1JlcXVlc3QSIQoFc2NvcGUYASABKAsyEi5wYWN0LmNvbmZpZy5TY29wZRIaCg1mcm9tX3NlcXVlbmNlGAIgASgESACIAQESGAoLdG9fc2VxdWVuY2UYAyABKARIAYgBARISCgVsaW1pdBgEIAEoDUgCiAEBEhIKCmRlc2NlbmRpbmcYZCABKAgSKwoLZW50cnlfdHlwZXMYZSADKA4yFi5wYWN0LmNvbmZpZy5FbnRyeVR5cGUSKQoFc2luY2UYZiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGGcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRpbmNsdWRlX21lbWJlcl9ub2RlcxhoIAEoCBIZChFpbmNsdWRlX2RvY3VtZW50cxhpIAEoCBIWCg5pbmNsdWRlX2hpZGRlbhhqIAEoCEIQCg5fZnJvbV9zZXF1ZW5jZUIOCgxfdG9fc2VxdWVuY2VCCAoGX2xpbWl0Ii8KFkxpc3RDaGVja3BvaW50c1JlcXVlc3QSFQoNZnJvbV9zZXF1ZW5jZRgBIAEoBCKaAQoKQ2hlY2twb2ludBIQCghzZXF1ZW5jZRgBIAEoBBIMCgRoYXNoGAIgASgJEi0KCXNpZ25lZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2lnbmVyGAQgASgJEhEKCXNpZ25hdHVyZRgFIAEoDBIaChJzaWduZXJfY2VydGlmaWNhdGUYBiABKAkiKAoRR2V0T3ZlcmxheVJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAkidAoPT3ZlcmxheVJlc3BvbnNlEhMKC3ZjbHVzdGVyX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCRIbChNidWlsdF9mcm9tX3NlcXVlbmNlGGQgASgEImkKFUxpc3ROb2RlU3RhdGVzUmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIUCgxzdGF0ZV9maWx0ZXIYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkikwEKFkxpc3ROb2RlU3RhdGVzUmVzcG9uc2USLAoFbm9kZXMYASADKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIyCgh3YXJuaW5ncxgDIAMoCzIgLnBhY3Quam91cm5hbC5Ib21vZ2VuZWl0eVdhcm5pbmci2AQKD05vZGVTdGF0ZURldGFpbBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhQKDGNvbmZpZ19zdGF0ZRgDIAEoCRIqCgVkcmlmdBgEIAEoCzIbLnBhY3QuY29uZmlnLkRyaWZ0TWFnbml0dWRlEi0KC2RyaWZ0X2l0ZW1zGAUgASgLMhgucGFjdC5jb25maWcuRHJpZnRWZWN0b3ISNQoKc3VwZXJ2aXNvchgGIAEoCzIhLnBhY3QuY2FwYWJpbGl0eS5TdXBlcnZpc29yU3RhdHVzEjMKD3dpbmRvd19kZWFkbGluZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF9zZWVuGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFlbWVyZ2VuY3lfc2Vzc2lvbhgJIAEoCRIXCg9vdmVybGF5X3ZlcnNpb24YCiABKAQSGAoQYXBwbGllZF9zZXF1ZW5jZRgLIAEoBBIUCgxtZW1vcnlfdG90YWwYDCABKAQSGAoQbWVtb3J5X2F2YWlsYWJsZRgNIAEoBBISCgpncHVzX3RvdGFsGA4gASgNEhQKDGdwdXNfaGVhbHRoeRgPIAEoDRIVCg1ncHVzX2RlZ3JhZGVkGBAgASgNEhgKEGVucm9sbG1lbnRfc3RhdGUYESABKAkSDAoEbGl2ZRgSIAEoCBIXCg9hY3RpdmVfc2Vzc2lvbnMYEyABKA0SEwoLdW5hdmFpbGFibGUYZCADKAkiRAoSSG9tb2dlbmVpdHlXYXJuaW5nEg8KB25vZGVfaWQYASABKAkSDAoEa2V5cxgCIAMoCRIPCgdleHBpcmVkGAMgASgIIiUKCVJlcG9ydEFjaxIYChBhcHBsaWVkX3NlcXVlbmNlGAEgASgEIhYKFExpc3RWQ2x1c3RlcnNSZXF1ZXN0IkkKFUxpc3RWQ2x1c3RlcnNSZXNwb25zZRIwCgl2Y2x1c3RlcnMYASADKAsyHS5wYWN0LmpvdXJuYWwuVkNsdXN0ZXJTdW1tYXJ5IoICCg9WQ2x1c3RlclN1bW1hcnkSEwoLdmNsdXN0ZXJfaWQYASABKAkSEgoKbm9kZV9jb3VudBgCIAEoDRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEhsKE3R3b19wZXJzb25fYXBwcm92YWwYBCABKAgSEQoJcmVndWxhdGVkGAUgASgIEhkKEWVtZXJnZW5jeV9hbGxvd2VkGAYgASgIEhcKD292ZXJsYXlfdmVyc2lvbhgHIAEoBBIWCg5wb2xpY3lfdmVyc2lvbhgIIAEoBBIZChFwZW5kaW5nX2FwcHJvdmFscxgJIAEoDRIVCg1kcmlmdGVkX25vZGVzGAogASgNIkQKEEJsYWNrbGlzdFJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAkSCwoDYWRkGAIgAygJEg4KBnJlbW92ZRgDIAMoCSJMChFCbGFja2xpc3RSZXNwb25zZRITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIQCghwYXR0ZXJucxgCIAMoCRIQCghkZWZhdWx0cxgDIAMoCSI9ChFMaXN0RGVsdGFzUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhcKD2luY2x1ZGVfZXhwaXJlZBgCIAEoCCI+ChJMaXN0RGVsdGFzUmVzcG9uc2USKAoGZGVsdGFzGAEgAygLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkigwEKDlByb21vdGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAkSDwoHZHJ5X3J1bhgCIAEoCBIMCgRrZXlzGAMgAygJEjAKCWRlY2lzaW9ucxgEIAMoCzIdLnBhY3Quam91cm5hbC5Qcm9tb3RlRGVjaXNpb24SDwoHbWVzc2FnZRgFIAEoCSJTCg9Qcm9tb3RlRGVjaXNpb24SDwoHbm9kZV9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRILCgNrZXkYAyABKAkSEAoIZGVjaXNpb24YBCABKAkifgoPUHJvbW90ZUNvbmZsaWN0Eg8KB25vZGVfaWQYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSCwoDa2V5GAMgASgJEhYKDnByb21vdGVkX3ZhbHVlGAQgASgJEhMKC2xvY2FsX3ZhbHVlGAUgASgJEg4KBmF1dGhvchgGIAEoCSLLAQoPUHJvbW90ZVJlc3BvbnNlEhMKC3ZjbHVzdGVyX2lkGAEgASgJEiYKBWRlbHRhGAIgASgLMhcucGFjdC5jb25maWcuU3RhdGVEZWx0YRIMCgR0b21sGAMgASgJEjAKCWNvbmZsaWN0cxgEIAMoCzIdLnBhY3Quam91cm5hbC5Qcm9tb3RlQ29uZmxpY3QSFQoIc2VxdWVuY2UYBSABKARIAIgBARIXCg9vdmVybGF5X3ZlcnNpb24YBiABKARCCwoJX3NlcXVlbmNlIlQKFExpc3RDb25mbGljdHNSZXF1ZXN0EhMKC3ZjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAkSFgoOaW5jbHVkZV9jbG9zZWQYAyABKAgiSAoVTGlzdENvbmZsaWN0c1Jlc3BvbnNlEi8KCWNvbmZsaWN0cxgBIAMoCzIcLnBhY3Quam91cm5hbC5Db25mbGljdFJlY29yZCL7AQoOQ29uZmxpY3RSZWNvcmQSCgoCaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoCRIQCghjYXRlZ29yeRgDIAEoCRILCgNrZXkYBCABKAkSEwoLbG9jYWxfdmFsdWUYBSABKAkSFQoNam91cm5hbF92YWx1ZRgGIAEoCRINCgVzdGF0ZRgHIAEoCRIvCgtkZXRlY3RlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZGVhZGxpbmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3Jlc29sdmVkX2J5GAogASgJIkUKFlJlc29sdmVDb25mbGljdFJlcXVlc3QSCgoCaWQYASABKAkSDgoGYWNjZXB0GAIgASgJEg8KB21lc3NhZ2UYAyABKAkiRQoWTGlzdEVtZXJnZW5jaWVzUmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIWCg5pbmNsdWRlX2Nsb3NlZBgCIAEoCCJLChdMaXN0RW1lcmdlbmNpZXNSZXNwb25zZRIwCghzZXNzaW9ucxgBIAMoCzIeLnBhY3Quam91cm5hbC5FbWVyZ2VuY3lTZXNzaW9uIqMCChBFbWVyZ2VuY3lTZXNzaW9uEgoKAmlkGAEgASgJEiEKBXNjb3BlGAIgASgLMhIucGFjdC5jb25maWcuU2NvcGUSEQoJcHJpbmNpcGFsGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIuCgpzdGFydGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZW5kZWRfYnkYCCABKAkSDgoGZm9yY2VkGAkgASgIEg0KBXN0YWxlGAogASgIIuwBChFRdWVyeUF1ZGl0UmVxdWVzdBIhCgVzY29wZRgBIAEoCzISLnBhY3QuY29uZmlnLlNjb3BlEhEKCXByaW5jaXBhbBgCIAEoCRIXCg9vcGVyYXRpb25fdHlwZXMYAyADKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgGIAEoDRISCgpkZXNjZW5kaW5nGAcgASgIEg8KB291dGNvbWUYCCABKAkixgIKC0F1ZGl0UmVjb3JkEgoKAmlkGAEgASgJEi0KCXRpbWVzdGFtcBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoFYWN0b3IYAyABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIWCg5vcGVyYXRpb25fdHlwZRgEIAEoCRIhCgVzY29wZRgFIAEoCzISLnBhY3QuY29uZmlnLlNjb3BlEg8KB291dGNvbWUYBiABKAkSDgoGZGV0YWlsGAcgASgJEg4KBnNvdXJjZRgIIAEoCRI5CghtZXRhZGF0YRgJIAMoCzInLnBhY3Quam91cm5hbC5BdWRpdFJlY29yZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIWChRDbHVzdGVyU3RhdHVzUmVxdWVzdCLNAQoVQ2x1c3RlclN0YXR1c1Jlc3BvbnNlEhIKCmNsdXN0ZXJfaWQYASABKAkSEQoJbGVhZGVyX2lkGAIgASgEEgwKBHRlcm0YAyABKAQSFAoMY29tbWl0X2luZGV4GAQgASgEEhQKDGxhc3RfYXBwbGllZBgFIAEoBBIrCgdtZW1iZXJzGAYgAygLMhoucGFjdC5qb3VybmFsLk1lbWJlclN0YXR1cxIVCg1uZXh0X3NlcXVlbmNlGAcgASgEEg8KB3ZlcnNpb24YCCABKAkirAEKDE1lbWJlclN0YXR1cxIKCgJpZBgBIAEoBBIUCgxncnBjX2FkZHJlc3MYAiABKAkSFAoMcmFmdF9hZGRyZXNzGAMgASgJEgwKBHJvbGUYBCABKAkSEwoLbWF0Y2hfaW5kZXgYBSABKAQSMAoMbGFzdF9jb250YWN0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdoZWFsdGh5GAcgASgIImQKF0NoYW5nZU1lbWJlcnNoaXBSZXF1ZXN0EhEKCW9wZXJhdGlvbhgBIAEoCRIKCgJpZBgCIAEoBBIUCgxyYWZ0X2FkZHJlc3MYAyABKAkSFAoMZ3JwY19hZGRyZXNzGAQgASgJIjQKHVN1YnNjcmliZU5vdGlmaWNhdGlvbnNSZXF1ZXN0EhMKC3ZjbHVzdGVyX2lkGAEgASgJIp4BChFBZG1pbk5vdGlmaWNhdGlvbhIMCgRraW5kGAEgASgJEi0KCXRpbWVzdGFtcBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHbm9kZV9pZBgDIAEoCRIMCgRrZXlzGAQgAygJEgwKBHRleHQYBSABKAkSCgoCYnkYBiABKAkSEwoLYXBwcm92YWxfaWQYByABKAkiQgoQQXNzaWduVWlkUmVxdWVzdBILCgNvcmcYASABKAkSDwoHc3ViamVjdBgCIAEoCRIQCgh1c2VybmFtZRgDIAEoCSJxCghVaWRFbnRyeRIPCgdzdWJqZWN0GAEgASgJEgsKA3VpZBgCIAEoDRILCgNnaWQYAyABKA0SEAoIdXNlcm5hbWUYBCABKAkSDAoEaG9tZRgFIAEoCRINCgVzaGVsbBgGIAEoCRILCgNvcmcYByABKAkiDwoNVWlkTWFwUmVxdWVzdCJsCgZVaWRNYXASJwoHZW50cmllcxgBIAMoCzIWLnBhY3Quam91cm5hbC5VaWRFbnRyeRIPCgd2ZXJzaW9uGAIgASgEEigKBmdyb3VwcxgDIAMoCzIYLnBhY3Quam91cm5hbC5Hcm91cEVudHJ5IjgKCkdyb3VwRW50cnkSDAoEbmFtZRgBIAEoCRILCgNnaWQYAiABKA0SDwoHbWVtYmVycxgDIAMoCTLsAwoNQ29uZmlnU2VydmljZRJSCgtBcHBlbmRFbnRyeRIgLnBhY3Quam91cm5hbC5BcHBlbmRFbnRyeVJlcXVlc3QaIS5wYWN0LmpvdXJuYWwuQXBwZW5kRW50cnlSZXNwb25zZRJDCghHZXRFbnRyeRIdLnBhY3Quam91cm5hbC5HZXRFbnRyeVJlcXVlc3QaGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRJSCgxHZXROb2RlU3RhdGUSIS5wYWN0LmpvdXJuYWwuR2V0Tm9kZVN0YXRlUmVxdWVzdBofLnBhY3Quam91cm5hbC5Ob2RlU3RhdGVSZXNwb25zZRJLCgtMaXN0RW50cmllcxIgLnBhY3Quam91cm5hbC5MaXN0RW50cmllc1JlcXVlc3QaGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeTABEkwKCkdldE92ZXJsYXkSHy5wYWN0LmpvdXJuYWwuR2V0T3ZlcmxheVJlcXVlc3QaHS5wYWN0LmpvdXJuYWwuT3ZlcmxheVJlc3BvbnNlElMKD0xpc3RDaGVja3BvaW50cxIkLnBhY3Quam91cm5hbC5MaXN0Q2hlY2twb2ludHNSZXF1ZXN0GhgucGFjdC5qb3VybmFsLkNoZWNrcG9pbnQwATKDDAoMRmxlZXRTZXJ2aWNlElsKDkxpc3ROb2RlU3RhdGVzEiMucGFjdC5qb3VybmFsLkxpc3ROb2RlU3RhdGVzUmVxdWVzdBokLnBhY3Quam91cm5hbC5MaXN0Tm9kZVN0YXRlc1Jlc3BvbnNlEkkKD1JlcG9ydE5vZGVTdGF0ZRIdLnBhY3Quam91cm5hbC5Ob2RlU3RhdGVEZXRhaWwaFy5wYWN0LmpvdXJuYWwuUmVwb3J0QWNrEk4KEFJlcG9ydENhcGFiaWxpdHkSIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydBoXLnBhY3Quam91cm5hbC5SZXBvcnRBY2sSVQoNR2V0Q2FwYWJpbGl0eRIhLnBhY3Quam91cm5hbC5HZXROb2RlU3RhdGVSZXF1ZXN0GiEucGFjdC5jYXBhYmlsaXR5LkNhcGFiaWxpdHlSZXBvcnQSWAoNTGlzdFZDbHVzdGVycxIiLnBhY3Quam91cm5hbC5MaXN0VkNsdXN0ZXJzUmVxdWVzdBojLnBhY3Quam91cm5hbC5MaXN0VkNsdXN0ZXJzUmVzcG9uc2USTwoMR2V0QmxhY2tsaXN0Eh4ucGFjdC5qb3VybmFsLkJsYWNrbGlzdFJlcXVlc3QaHy5wYWN0LmpvdXJuYWwuQmxhY2tsaXN0UmVzcG9uc2USUgoPVXBkYXRlQmxhY2tsaXN0Eh4ucGFjdC5qb3VybmFsLkJsYWNrbGlzdFJlcXVlc3QaHy5wYWN0LmpvdXJuYWwuQmxhY2tsaXN0UmVzcG9uc2USTwoKTGlzdERlbHRhcxIfLnBhY3Quam91cm5hbC5MaXN0RGVsdGFzUmVxdWVzdBogLnBhY3Quam91cm5hbC5MaXN0RGVsdGFzUmVzcG9uc2USRgoHUHJvbW90ZRIcLnBhY3Quam91cm5hbC5Qcm9tb3RlUmVxdWVzdBodLnBhY3Quam91cm5hbC5Qcm9tb3RlUmVzcG9uc2USWAoNTGlzdENvbmZsaWN0cxIiLnBhY3Quam91cm5hbC5MaXN0Q29uZmxpY3RzUmVxdWVzdBojLnBhY3Quam91cm5hbC5MaXN0Q29uZmxpY3RzUmVzcG9uc2USWgoPUmVzb2x2ZUNvbmZsaWN0EiQucGFjdC5qb3VybmFsLlJlc29sdmVDb25mbGljdFJlcXVlc3QaIS5wYWN0LmpvdXJuYWwuQXBwZW5kRW50cnlSZXNwb25zZRJeCg9MaXN0RW1lcmdlbmNpZXMSJC5wYWN0LmpvdXJuYWwuTGlzdEVtZXJnZW5jaWVzUmVxdWVzdBolLnBhY3Quam91cm5hbC5MaXN0RW1lcmdlbmNpZXNSZXNwb25zZRJKCgpRdWVyeUF1ZGl0Eh8ucGFjdC5qb3VybmFsLlF1ZXJ5QXVkaXRSZXF1ZXN0GhkucGFjdC5qb3VybmFsLkF1ZGl0UmVjb3JkMAESWwoQR2V0Q2x1c3RlclN0YXR1cxIiLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVxdWVzdBojLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVzcG9uc2USXgoQQ2hhbmdlTWVtYmVyc2hpcBIlLnBhY3Quam91cm5hbC5DaGFuZ2VNZW1iZXJzaGlwUmVxdWVzdBojLnBhY3Quam91cm5hbC5DbHVzdGVyU3RhdHVzUmVzcG9uc2USaAoWU3Vic2NyaWJlTm90aWZpY2F0aW9ucxIrLnBhY3Quam91cm5hbC5TdWJzY3JpYmVOb3RpZmljYXRpb25zUmVxdWVzdBofLnBhY3Quam91cm5hbC5BZG1pbk5vdGlmaWNhdGlvbjABEkMKCUFzc2lnblVpZBIeLnBhY3Quam91cm5hbC5Bc3NpZ25VaWRSZXF1ZXN0GhYucGFjdC5qb3VybmFsLlVpZEVudHJ5Ej4KCUdldFVpZE1hcBIbLnBhY3Quam91cm5hbC5VaWRNYXBSZXF1ZXN0GhQucGFjdC5qb3VybmFsLlVpZE1hcGIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_capability, file_pact_config]);
 
 /**
  * @generated from message pact.journal.AppendEntryRequest
@@ -226,6 +226,25 @@ export type ListEntriesRequest = Message<"pact.journal.ListEntriesRequest"> & {
    * @generated from field: bool include_member_nodes = 104;
    */
   includeMemberNodes: boolean;
+
+  /**
+   * Each entry also as the document that its hash was made of.
+   *
+   * addition
+   *
+   * @generated from field: bool include_documents = 105;
+   */
+  includeDocuments: boolean;
+
+  /**
+   * Entries that the caller may not see come as their sequence and hashes, so
+   * that the chain can be followed; without it they are left out.
+   *
+   * addition
+   *
+   * @generated from field: bool include_hidden = 106;
+   */
+  includeHidden: boolean;
 };
 
 /**
@@ -234,6 +253,80 @@ export type ListEntriesRequest = Message<"pact.journal.ListEntriesRequest"> & {
  */
 export const ListEntriesRequestSchema: GenMessage<ListEntriesRequest> = /*@__PURE__*/
   messageDesc(file_pact_journal, 5);
+
+/**
+ * addition
+ *
+ * @generated from message pact.journal.ListCheckpointsRequest
+ */
+export type ListCheckpointsRequest = Message<"pact.journal.ListCheckpointsRequest"> & {
+  /**
+   * Only checkpoints of this entry and later ones.
+   *
+   * @generated from field: uint64 from_sequence = 1;
+   */
+  fromSequence: bigint;
+};
+
+/**
+ * Describes the message pact.journal.ListCheckpointsRequest.
+ * Use `create(ListCheckpointsRequestSchema)` to create a new message.
+ */
+export const ListCheckpointsRequestSchema: GenMessage<ListCheckpointsRequest> = /*@__PURE__*/
+  messageDesc(file_pact_journal, 6);
+
+/**
+ * A signature over the hash of one entry, and so over every entry before it.
+ * addition
+ *
+ * @generated from message pact.journal.Checkpoint
+ */
+export type Checkpoint = Message<"pact.journal.Checkpoint"> & {
+  /**
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * The hash of that entry.
+   *
+   * @generated from field: string hash = 2;
+   */
+  hash: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp signed_at = 3;
+   */
+  signedAt?: Timestamp | undefined;
+
+  /**
+   * SHA-256 of the signer's certificate, lower-case hex.
+   *
+   * @generated from field: string signer = 4;
+   */
+  signer: string;
+
+  /**
+   * ECDSA with SHA-256, r and s one after the other.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+
+  /**
+   * PEM; only in the first checkpoint of this signer in an answer.
+   *
+   * @generated from field: string signer_certificate = 6;
+   */
+  signerCertificate: string;
+};
+
+/**
+ * Describes the message pact.journal.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
+  messageDesc(file_pact_journal, 7);
 
 /**
  * @generated from message pact.journal.GetOverlayRequest
@@ -250,7 +343,7 @@ export type GetOverlayRequest = Message<"pact.journal.GetOverlayRequest"> & {
  * Use `create(GetOverlayRequestSchema)` to create a new message.
  */
 export const GetOverlayRequestSchema: GenMessage<GetOverlayRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 6);
+  messageDesc(file_pact_journal, 8);
 
 /**
  * @generated from message pact.journal.OverlayResponse
@@ -293,7 +386,7 @@ export type OverlayResponse = Message<"pact.journal.OverlayResponse"> & {
  * Use `create(OverlayResponseSchema)` to create a new message.
  */
 export const OverlayResponseSchema: GenMessage<OverlayResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 7);
+  messageDesc(file_pact_journal, 9);
 
 /**
  * addition
@@ -327,7 +420,7 @@ export type ListNodeStatesRequest = Message<"pact.journal.ListNodeStatesRequest"
  * Use `create(ListNodeStatesRequestSchema)` to create a new message.
  */
 export const ListNodeStatesRequestSchema: GenMessage<ListNodeStatesRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 8);
+  messageDesc(file_pact_journal, 10);
 
 /**
  * addition
@@ -358,7 +451,7 @@ export type ListNodeStatesResponse = Message<"pact.journal.ListNodeStatesRespons
  * Use `create(ListNodeStatesResponseSchema)` to create a new message.
  */
 export const ListNodeStatesResponseSchema: GenMessage<ListNodeStatesResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 9);
+  messageDesc(file_pact_journal, 11);
 
 /**
  * Everything known about how a node is now.
@@ -493,7 +586,7 @@ export type NodeStateDetail = Message<"pact.journal.NodeStateDetail"> & {
  * Use `create(NodeStateDetailSchema)` to create a new message.
  */
 export const NodeStateDetailSchema: GenMessage<NodeStateDetail> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 10);
+  messageDesc(file_pact_journal, 12);
 
 /**
  * A node that differs from the rest of its vCluster.
@@ -525,7 +618,7 @@ export type HomogeneityWarning = Message<"pact.journal.HomogeneityWarning"> & {
  * Use `create(HomogeneityWarningSchema)` to create a new message.
  */
 export const HomogeneityWarningSchema: GenMessage<HomogeneityWarning> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 11);
+  messageDesc(file_pact_journal, 13);
 
 /**
  * addition
@@ -544,7 +637,7 @@ export type ReportAck = Message<"pact.journal.ReportAck"> & {
  * Use `create(ReportAckSchema)` to create a new message.
  */
 export const ReportAckSchema: GenMessage<ReportAck> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 12);
+  messageDesc(file_pact_journal, 14);
 
 /**
  * addition
@@ -559,7 +652,7 @@ export type ListVClustersRequest = Message<"pact.journal.ListVClustersRequest"> 
  * Use `create(ListVClustersRequestSchema)` to create a new message.
  */
 export const ListVClustersRequestSchema: GenMessage<ListVClustersRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 13);
+  messageDesc(file_pact_journal, 15);
 
 /**
  * addition
@@ -578,7 +671,7 @@ export type ListVClustersResponse = Message<"pact.journal.ListVClustersResponse"
  * Use `create(ListVClustersResponseSchema)` to create a new message.
  */
 export const ListVClustersResponseSchema: GenMessage<ListVClustersResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 14);
+  messageDesc(file_pact_journal, 16);
 
 /**
  * addition
@@ -642,7 +735,7 @@ export type VClusterSummary = Message<"pact.journal.VClusterSummary"> & {
  * Use `create(VClusterSummarySchema)` to create a new message.
  */
 export const VClusterSummarySchema: GenMessage<VClusterSummary> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 15);
+  messageDesc(file_pact_journal, 17);
 
 /**
  * addition
@@ -673,7 +766,7 @@ export type BlacklistRequest = Message<"pact.journal.BlacklistRequest"> & {
  * Use `create(BlacklistRequestSchema)` to create a new message.
  */
 export const BlacklistRequestSchema: GenMessage<BlacklistRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 16);
+  messageDesc(file_pact_journal, 18);
 
 /**
  * addition
@@ -706,7 +799,7 @@ export type BlacklistResponse = Message<"pact.journal.BlacklistResponse"> & {
  * Use `create(BlacklistResponseSchema)` to create a new message.
  */
 export const BlacklistResponseSchema: GenMessage<BlacklistResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 17);
+  messageDesc(file_pact_journal, 19);
 
 /**
  * addition
@@ -730,7 +823,7 @@ export type ListDeltasRequest = Message<"pact.journal.ListDeltasRequest"> & {
  * Use `create(ListDeltasRequestSchema)` to create a new message.
  */
 export const ListDeltasRequestSchema: GenMessage<ListDeltasRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 18);
+  messageDesc(file_pact_journal, 20);
 
 /**
  * addition
@@ -749,7 +842,7 @@ export type ListDeltasResponse = Message<"pact.journal.ListDeltasResponse"> & {
  * Use `create(ListDeltasResponseSchema)` to create a new message.
  */
 export const ListDeltasResponseSchema: GenMessage<ListDeltasResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 19);
+  messageDesc(file_pact_journal, 21);
 
 /**
  * addition
@@ -792,7 +885,7 @@ export type PromoteRequest = Message<"pact.journal.PromoteRequest"> & {
  * Use `create(PromoteRequestSchema)` to create a new message.
  */
 export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 20);
+  messageDesc(file_pact_journal, 22);
 
 /**
  * What becomes of another node's own value for a promoted key.
@@ -829,7 +922,7 @@ export type PromoteDecision = Message<"pact.journal.PromoteDecision"> & {
  * Use `create(PromoteDecisionSchema)` to create a new message.
  */
 export const PromoteDecisionSchema: GenMessage<PromoteDecision> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 21);
+  messageDesc(file_pact_journal, 23);
 
 /**
  * addition
@@ -875,7 +968,7 @@ export type PromoteConflict = Message<"pact.journal.PromoteConflict"> & {
  * Use `create(PromoteConflictSchema)` to create a new message.
  */
 export const PromoteConflictSchema: GenMessage<PromoteConflict> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 22);
+  messageDesc(file_pact_journal, 24);
 
 /**
  * addition
@@ -923,7 +1016,7 @@ export type PromoteResponse = Message<"pact.journal.PromoteResponse"> & {
  * Use `create(PromoteResponseSchema)` to create a new message.
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 23);
+  messageDesc(file_pact_journal, 25);
 
 /**
  * addition
@@ -952,7 +1045,7 @@ export type ListConflictsRequest = Message<"pact.journal.ListConflictsRequest"> 
  * Use `create(ListConflictsRequestSchema)` to create a new message.
  */
 export const ListConflictsRequestSchema: GenMessage<ListConflictsRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 24);
+  messageDesc(file_pact_journal, 26);
 
 /**
  * addition
@@ -971,7 +1064,7 @@ export type ListConflictsResponse = Message<"pact.journal.ListConflictsResponse"
  * Use `create(ListConflictsResponseSchema)` to create a new message.
  */
 export const ListConflictsResponseSchema: GenMessage<ListConflictsResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 25);
+  messageDesc(file_pact_journal, 27);
 
 /**
  * A key that a node and the journal changed while they could not speak.
@@ -1038,7 +1131,7 @@ export type ConflictRecord = Message<"pact.journal.ConflictRecord"> & {
  * Use `create(ConflictRecordSchema)` to create a new message.
  */
 export const ConflictRecordSchema: GenMessage<ConflictRecord> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 26);
+  messageDesc(file_pact_journal, 28);
 
 /**
  * addition
@@ -1069,7 +1162,7 @@ export type ResolveConflictRequest = Message<"pact.journal.ResolveConflictReques
  * Use `create(ResolveConflictRequestSchema)` to create a new message.
  */
 export const ResolveConflictRequestSchema: GenMessage<ResolveConflictRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 27);
+  messageDesc(file_pact_journal, 29);
 
 /**
  * addition
@@ -1093,7 +1186,7 @@ export type ListEmergenciesRequest = Message<"pact.journal.ListEmergenciesReques
  * Use `create(ListEmergenciesRequestSchema)` to create a new message.
  */
 export const ListEmergenciesRequestSchema: GenMessage<ListEmergenciesRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 28);
+  messageDesc(file_pact_journal, 30);
 
 /**
  * addition
@@ -1112,7 +1205,7 @@ export type ListEmergenciesResponse = Message<"pact.journal.ListEmergenciesRespo
  * Use `create(ListEmergenciesResponseSchema)` to create a new message.
  */
 export const ListEmergenciesResponseSchema: GenMessage<ListEmergenciesResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 29);
+  messageDesc(file_pact_journal, 31);
 
 /**
  * addition
@@ -1182,7 +1275,7 @@ export type EmergencySession = Message<"pact.journal.EmergencySession"> & {
  * Use `create(EmergencySessionSchema)` to create a new message.
  */
 export const EmergencySessionSchema: GenMessage<EmergencySession> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 30);
+  messageDesc(file_pact_journal, 32);
 
 /**
  * addition
@@ -1236,7 +1329,7 @@ export type QueryAuditRequest = Message<"pact.journal.QueryAuditRequest"> & {
  * Use `create(QueryAuditRequestSchema)` to create a new message.
  */
 export const QueryAuditRequestSchema: GenMessage<QueryAuditRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 31);
+  messageDesc(file_pact_journal, 33);
 
 /**
  * addition
@@ -1297,7 +1390,7 @@ export type AuditRecord = Message<"pact.journal.AuditRecord"> & {
  * Use `create(AuditRecordSchema)` to create a new message.
  */
 export const AuditRecordSchema: GenMessage<AuditRecord> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 32);
+  messageDesc(file_pact_journal, 34);
 
 /**
  * addition
@@ -1312,7 +1405,7 @@ export type ClusterStatusRequest = Message<"pact.journal.ClusterStatusRequest"> 
  * Use `create(ClusterStatusRequestSchema)` to create a new message.
  */
 export const ClusterStatusRequestSchema: GenMessage<ClusterStatusRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 33);
+  messageDesc(file_pact_journal, 35);
 
 /**
  * addition
@@ -1370,7 +1463,7 @@ export type ClusterStatusResponse = Message<"pact.journal.ClusterStatusResponse"
  * Use `create(ClusterStatusResponseSchema)` to create a new message.
  */
 export const ClusterStatusResponseSchema: GenMessage<ClusterStatusResponse> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 34);
+  messageDesc(file_pact_journal, 36);
 
 /**
  * addition
@@ -1419,7 +1512,7 @@ export type MemberStatus = Message<"pact.journal.MemberStatus"> & {
  * Use `create(MemberStatusSchema)` to create a new message.
  */
 export const MemberStatusSchema: GenMessage<MemberStatus> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 35);
+  messageDesc(file_pact_journal, 37);
 
 /**
  * addition
@@ -1455,7 +1548,7 @@ export type ChangeMembershipRequest = Message<"pact.journal.ChangeMembershipRequ
  * Use `create(ChangeMembershipRequestSchema)` to create a new message.
  */
 export const ChangeMembershipRequestSchema: GenMessage<ChangeMembershipRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 36);
+  messageDesc(file_pact_journal, 38);
 
 /**
  * addition
@@ -1474,7 +1567,7 @@ export type SubscribeNotificationsRequest = Message<"pact.journal.SubscribeNotif
  * Use `create(SubscribeNotificationsRequestSchema)` to create a new message.
  */
 export const SubscribeNotificationsRequestSchema: GenMessage<SubscribeNotificationsRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 37);
+  messageDesc(file_pact_journal, 39);
 
 /**
  * Something an admin should know about.
@@ -1528,7 +1621,7 @@ export type AdminNotification = Message<"pact.journal.AdminNotification"> & {
  * Use `create(AdminNotificationSchema)` to create a new message.
  */
 export const AdminNotificationSchema: GenMessage<AdminNotification> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 38);
+  messageDesc(file_pact_journal, 40);
 
 /**
  * addition
@@ -1557,7 +1650,7 @@ export type AssignUidRequest = Message<"pact.journal.AssignUidRequest"> & {
  * Use `create(AssignUidRequestSchema)` to create a new message.
  */
 export const AssignUidRequestSchema: GenMessage<AssignUidRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 39);
+  messageDesc(file_pact_journal, 41);
 
 /**
  * addition
@@ -1606,7 +1699,7 @@ export type UidEntry = Message<"pact.journal.UidEntry"> & {
  * Use `create(UidEntrySchema)` to create a new message.
  */
 export const UidEntrySchema: GenMessage<UidEntry> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 40);
+  messageDesc(file_pact_journal, 42);
 
 /**
  * addition
@@ -1621,7 +1714,7 @@ export type UidMapRequest = Message<"pact.journal.UidMapRequest"> & {
  * Use `create(UidMapRequestSchema)` to create a new message.
  */
 export const UidMapRequestSchema: GenMessage<UidMapRequest> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 41);
+  messageDesc(file_pact_journal, 43);
 
 /**
  * addition
@@ -1650,7 +1743,7 @@ export type UidMap = Message<"pact.journal.UidMap"> & {
  * Use `create(UidMapSchema)` to create a new message.
  */
 export const UidMapSchema: GenMessage<UidMap> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 42);
+  messageDesc(file_pact_journal, 44);
 
 /**
  * addition
@@ -1679,7 +1772,7 @@ export type GroupEntry = Message<"pact.journal.GroupEntry"> & {
  * Use `create(GroupEntrySchema)` to create a new message.
  */
 export const GroupEntrySchema: GenMessage<GroupEntry> = /*@__PURE__*/
-  messageDesc(file_pact_journal, 43);
+  messageDesc(file_pact_journal, 45);
 
 /**
  * @generated from service pact.journal.ConfigService
@@ -1724,6 +1817,18 @@ export const ConfigService: GenService<{
     methodKind: "unary";
     input: typeof GetOverlayRequestSchema;
     output: typeof OverlayResponseSchema;
+  },
+  /**
+   * The journal's signatures over the hash chain of the entries, oldest first.
+   *
+   * addition
+   *
+   * @generated from rpc pact.journal.ConfigService.ListCheckpoints
+   */
+  listCheckpoints: {
+    methodKind: "server_streaming";
+    input: typeof ListCheckpointsRequestSchema;
+    output: typeof CheckpointSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_pact_journal, 0);

@@ -46,6 +46,10 @@ const CALLS: Readonly<
     call: ({ config }) => config.getOverlay({ vclusterId: "ml" }),
     viewer: "allowed",
   },
+  "pact.journal.ConfigService/ListCheckpoints": {
+    call: ({ config }) => all(config.listCheckpoints({})),
+    viewer: "allowed",
+  },
   "pact.policy.PolicyService/Evaluate": {
     call: ({ policy }) => policy.evaluate({ action: "commit", scope: ml }),
     viewer: "allowed",

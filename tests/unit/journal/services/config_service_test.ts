@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { config } from "../../../../api/mod.ts";
+import { LogVerifier } from "../../../../common/verify/mod.ts";
 import { all, openJournalSite, refusalOf } from "../../../support/journal/mod.ts";
 
 const { EntryType, DeltaAction } = config;
@@ -40,4 +41,27 @@ Deno.test("ACC-1: the first append is sequence 0, and an entry reads back as it 
     EntryType.COMMIT,
     EntryType.BOOT_CONFIG,
   ]);
+});
+
+Deno.test("API-35: a log can be verified over the API, also by who may not see all of it", async () => {
+  await using site = await openJournalSite();
+  const ann = await site.as();
+  for (const value of ["ml", "sim", "ml"]) {
+    const scope = { scope: { case: "vclusterId", value } } as const;
+    await ann.config.appendEntry({ entry: { entryType: EntryType.COMMIT, scope } });
+  }
+  const request = { includeDocuments: true, includeHidden: true };
+  for (const [clients, hides] of [[ann, false], [await site.as("pact-viewer-ml"), true]] as const) {
+    const verifier = new LogVerifier();
+    for await (
+      const { sequence, document, previousHash, hash } of clients.config.listEntries(request)
+    ) {
+      if (document === "") verifier.hiddenEntry(Number(sequence), previousHash, hash);
+      else verifier.entry(JSON.parse(document));
+    }
+    const { finding, entries, hidden } = verifier.end();
+    assert.equal(finding, undefined);
+    assert.ok(entries >= 3);
+    assert.equal(hidden > 0, hides);
+  }
 });

@@ -1,0 +1,11 @@
+/**
+ * Verifying a whole log: its chain of hashes, and the signatures over it.
+ *
+ * @module
+ */
+export {
+  type LogReport,
+  LogVerifier,
+  type SignerReport,
+  type VerifierOptions,
+} from "./log_verifier.ts";

@@ -1,0 +1,6 @@
+/**
+ * The leader's signatures over the log: when one is due, and who makes it.
+ *
+ * @module
+ */
+export { Checkpointer, type CheckpointerOptions } from "./checkpointer.ts";
