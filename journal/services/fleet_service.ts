@@ -18,6 +18,7 @@ import { requireKnownNode } from "./node_detail.ts";
 import { reportCapability, reportNodeState } from "./node_reports.ts";
 import { listNodeStates } from "./node_states.ts";
 import { promote } from "./promote.ts";
+import { assignUid, uidMap } from "./uid_map.ts";
 
 /** This member as the cluster status shows it. */
 export interface MemberInfo {
@@ -75,6 +76,8 @@ export function fleetService(
     listConflicts: (request, call) => listConflicts(context, request, call),
     resolveConflict: (request, call) => resolveConflict(context, request, call),
     listEmergencies: (request, call) => listEmergencies(context, request, callerOf(call)),
+    assignUid: (request, call) => assignUid(context, request, call),
+    getUidMap: (_request, call) => uidMap(context, call),
     queryAudit: (request, call) => queryAudit(context, request, call),
     getClusterStatus: (_request, call) => clusterStatus(context, member, call),
   };

@@ -29,6 +29,7 @@ import { resolveConflict } from "./resolve_conflict.ts";
 import { expireTtl } from "./rollback.ts";
 import { setOverlay } from "./set_overlay.ts";
 import { reject, RejectedError, type Rejection, Transaction } from "./transaction.ts";
+import { assignUid, joinOrg, leaveOrg } from "./uid_map.ts";
 import { setBlacklist, setPolicy } from "./vcluster_settings.ts";
 import type { DocumentChanges, StateView } from "./view.ts";
 
@@ -117,6 +118,12 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return markStale(tx, command);
     case "ResolveConflict":
       return resolveConflict(tx, command);
+    case "AssignUid":
+      return assignUid(tx, command);
+    case "JoinOrg":
+      return joinOrg(tx, command);
+    case "LeaveOrg":
+      return leaveOrg(tx, command);
     case "PurgeExpired":
       return purgeExpired(tx);
     case "ReportCapability":

@@ -18,6 +18,7 @@ import {
   HardwareIdentitySchema,
   NodeStateSchema,
   OverlaySchema,
+  PosixIdentitySchema,
 } from "./documents.ts";
 
 const HardwareKeysSchema = z.array(z.string().min(1).max(512)).min(1).max(64);
@@ -27,6 +28,8 @@ const AppendedEntrySchema = z.object({
   ...EntryDraftSchema.shape,
   timestamp: InstantSchema.optional(),
 });
+
+const OrgSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/);
 
 const COMMANDS = [
   /** Appends an entry; the only command clients reach with a payload of their own. */
@@ -177,6 +180,14 @@ const COMMANDS = [
     accept: z.enum(["local", "journal", "expired"]),
     message: z.string().max(4096).optional(),
   }),
+  z.object({
+    type: z.literal("AssignUid"),
+    org: OrgSchema,
+    subject: z.string().min(1).max(1024).regex(/^[^\n]+$/),
+    username: PosixIdentitySchema.shape.username,
+  }),
+  z.object({ type: z.literal("JoinOrg"), org: OrgSchema }),
+  z.object({ type: z.literal("LeaveOrg"), org: OrgSchema }),
   /** The leader's sweep: forgets what has outlived its keeping, so much at a time (HB-5). */
   z.object({ type: z.literal("PurgeExpired") }),
   z.object({

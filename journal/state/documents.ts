@@ -165,6 +165,18 @@ export const ConflictSchema = z.object({
   closed_by: z.string().max(1024).optional(),
 });
 
+/** A POSIX identity, the same on every node (journal.md section 12). */
+export const PosixIdentitySchema = z.object({
+  org: z.string().min(1).max(253),
+  /** What the identity provider calls the person; the key of the map. */
+  subject: z.string().min(1).max(1024),
+  username: z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/),
+  uid: z.number().int().min(1000).max(2 ** 31 - 1),
+  gid: z.number().int().min(1000).max(2 ** 31 - 1),
+  home: z.string().max(4096),
+  shell: z.string().max(4096),
+});
+
 /** What a person should hear of who may not be there now (SUB-10, CR5). */
 export const NoticeSchema = z.object({
   at: InstantSchema,
@@ -224,6 +236,7 @@ export const CommandResultSchema = z.discriminatedUnion("kind", [
     sessions_terminated: z.number().int().nonnegative().optional(),
     sequence: CounterSchema.optional(),
   }),
+  z.object({ kind: z.literal("UidAssigned"), identity: PosixIdentitySchema }),
 ]);
 
 /**
@@ -306,6 +319,12 @@ export const COLLECTIONS = {
   checkpoints: CheckpointSchema,
   /** fingerprint: the certificate of a signer of checkpoints, kept when its CA is long gone. */
   checkpoint_signers: z.object({ certificate_pem: z.string().max(65_536) }),
+  /** organisation: which range of ids is its own, and how many of it are given out (UID-1, UID-2). */
+  orgs: z.object({ index: CounterSchema, assigned: CounterSchema }),
+  /** organisation, subject: POSIX identity. */
+  uid_map: PosixIdentitySchema,
+  /** The one document `current`: goes up with every change of the map (IDM-5). */
+  uid_map_version: z.object({ version: CounterSchema }),
   /** `membership`: who votes. `cluster`: which cluster it is. Read by the functions of quorum.ts. */
   quorum: z.union([QuorumMembershipSchema, ClusterIdentitySchema]),
   /** decimal member id: where the member is. */
@@ -347,6 +366,8 @@ export type ClusterIdentity = z.infer<typeof ClusterIdentitySchema>;
 export type MemberAddresses = z.infer<typeof MemberAddressesSchema>;
 /** A key that node and journal changed apart from each other. */
 export type Conflict = z.infer<typeof ConflictSchema>;
+/** A POSIX identity. */
+export type PosixIdentity = z.infer<typeof PosixIdentitySchema>;
 /** What a person should hear of. */
 export type Notice = z.infer<typeof NoticeSchema>;
 /** What a command did. */

@@ -34,6 +34,7 @@ export {
   type Notice,
   numberKey,
   type Overlay,
+  type PosixIdentity,
   type QuorumMembership,
 } from "./documents.ts";
 export {
@@ -58,3 +59,4 @@ export {
   quorumMembership,
   storedCluster,
 } from "./quorum.ts";
+export { firstIdOf, identityKey, LOCAL_ORG, uidMapVersion } from "./uid_map.ts";

@@ -53,6 +53,7 @@ export function emptyTables(): DocumentTables {
     notices: new Map(),
     open_conflicts: new Map(),
     open_emergencies: new Map(),
+    orgs: new Map(),
     overlays: new Map(),
     policies: new Map(),
     quorum: new Map(),
@@ -62,5 +63,7 @@ export function emptyTables(): DocumentTables {
     scope_heads: new Map(),
     settings: new Map(),
     ttls: new Map(),
+    uid_map: new Map(),
+    uid_map_version: new Map(),
   };
 }

@@ -142,6 +142,19 @@ const CALLS: Readonly<
     call: ({ fleet }) => fleet.listEmergencies({}),
     viewer: "allowed",
   },
+  "pact.journal.FleetService/ListConflicts": {
+    call: ({ fleet }) => fleet.listConflicts({}),
+    viewer: "allowed",
+  },
+  "pact.journal.FleetService/ResolveConflict": {
+    // Each call decides a conflict of its own; a viewer is refused before it is looked for.
+    call: async ({ fleet }) => {
+      const { conflicts: [open] } = await fleet.listConflicts({});
+      return await fleet.resolveConflict({ id: open?.id ?? "", accept: "journal" });
+    },
+    viewer: "refused",
+    role: "pact-ops-ml",
+  },
   "pact.journal.FleetService/QueryAudit": {
     call: ({ fleet }) => all(fleet.queryAudit({})),
     viewer: "refused",
@@ -157,12 +170,8 @@ const CALLS: Readonly<
 const NOT_YET = [
   "pact.policy.PolicyService/ListPendingApprovals",
   "pact.policy.PolicyService/DecideApproval",
-  "pact.journal.FleetService/ListConflicts",
-  "pact.journal.FleetService/ResolveConflict",
   "pact.journal.FleetService/ChangeMembership",
   "pact.journal.FleetService/SubscribeNotifications",
-  "pact.journal.FleetService/AssignUid",
-  "pact.journal.FleetService/GetUidMap",
 ];
 
 /** Called by nodes alone, with their certificate: see the tests of nodes. */
@@ -170,6 +179,8 @@ const NODES_ONLY = [
   "pact.enrollment.EnrollmentService/RenewCert",
   "pact.journal.FleetService/ReportNodeState",
   "pact.journal.FleetService/ReportCapability",
+  "pact.journal.FleetService/AssignUid",
+  "pact.journal.FleetService/GetUidMap",
 ];
 
 Deno.test("API-91: every method is refused without credentials, before its body is read; a viewer cannot write; the required role can", async (test) => {
@@ -222,6 +233,14 @@ async function furnish(site: JournalSite): Promise<void> {
       entryType: config.EntryType.COMMIT,
       scope: { scope: { case: "nodeId", value: "n1" } },
       stateDelta: { kernel: [{ key: "vm.swappiness", declaredValue: "10" }] },
+    },
+  });
+  await node.config.appendEntry({
+    entry: {
+      entryType: config.EntryType.DRIFT_DETECTED,
+      scope: { scope: { case: "nodeId", value: "n1" } },
+      policyRef: "local-changes:0",
+      stateDelta: { kernel: [{ key: "vm.swappiness", declaredValue: "60" }] },
     },
   });
 }
