@@ -50,14 +50,14 @@ class RealDisk implements Disk {
   }
 
   sizeBytes(name: string): number {
-    return this.#with(name, (file) => file.statSync().size);
+    const path = this.pathOf(name);
+    return guarded(path, () => Deno.statSync(path).size);
   }
 
   read(name: string, offset: number, length: number): Uint8Array {
     return this.#with(name, (file) => {
       file.seekSync(offset, Deno.SeekMode.Start);
-      const available = Math.min(length, Math.max(file.statSync().size - offset, 0));
-      const bytes = new Uint8Array(available);
+      const bytes = new Uint8Array(length);
       return bytes.subarray(0, readInto(file, bytes));
     });
   }
