@@ -24,6 +24,7 @@ export const ACTION_GROUPS = {
     "node_unassign",
     "node_move",
     "node_import",
+    "member_change",
   ],
   delegated_write: [
     "drain",

@@ -68,6 +68,7 @@ const ROWS: Readonly<Record<Action, Row>> = {
   node_register: ADMIN_ONLY,
   node_decommission: ADMIN_ONLY,
   node_import: ADMIN_ONLY,
+  member_change: ADMIN_ONLY,
   node_assign: ["allow", "allow", "two", "deny", "deny", "deny"],
   node_unassign: ["allow", "allow", "two", "deny", "deny", "deny"],
   node_move: ["allow", "both", "both-two", "deny", "deny", "deny"],

@@ -7,5 +7,5 @@ export {
   loadConfig,
   type LoadedConfig,
 } from "./load.ts";
-export { type ConfiguredMember, memberHosts } from "./members.ts";
+export { AddressSchema, type ConfiguredMember, memberHosts } from "./members.ts";
 export { planStart, type Start, type StartFacts } from "./start.ts";

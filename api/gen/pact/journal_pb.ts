@@ -1521,18 +1521,23 @@ export const MemberStatusSchema: GenMessage<MemberStatus> = /*@__PURE__*/
  */
 export type ChangeMembershipRequest = Message<"pact.journal.ChangeMembershipRequest"> & {
   /**
-   * "add_learner", "promote" or "remove".
+   * "add_learner", "promote" or "remove"; "transfer" hands leadership over; "force_remove" removes
+   * also when too few of the remaining voters can be reached to accept writes.
    *
    * @generated from field: string operation = 1;
    */
   operation: string;
 
   /**
+   * The member. 0 with "transfer": whoever is furthest.
+   *
    * @generated from field: uint64 id = 2;
    */
   id: bigint;
 
   /**
+   * "HOST:PORT" of a new member.
+   *
    * @generated from field: string raft_address = 3;
    */
   raftAddress: string;
