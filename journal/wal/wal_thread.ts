@@ -191,7 +191,12 @@ class WorkerQueue {
   }
 
   #post(request: WalRequest, transfer: ArrayBuffer[]): void {
-    this.#worker.postMessage(request, transfer);
+    try {
+      this.#worker.postMessage(request, transfer);
+    } catch (error) {
+      // Bytes that were handed over before, by a caller who used them twice.
+      this.end(`cannot take a write: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   #answered(response: WalResponse): void {

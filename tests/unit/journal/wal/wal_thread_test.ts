@@ -88,6 +88,16 @@ Deno.test("a thread that was stopped fails what waits and what comes", async () 
   await assert.rejects(() => thread.close(), isStorageError);
 });
 
+Deno.test("bytes that were handed over before end the log instead of coming out of turn", async () => {
+  await using dir = await tempDir();
+  const thread = await openWalThread(dir.path);
+  const { bytes } = encodeWrite({ entries: [entry(1)] });
+  const first = thread.write({ bytes }, true);
+  await assert.rejects(() => thread.write({ bytes }, true), isStorageError);
+  await assert.rejects(first, isStorageError);
+  await assert.rejects(() => write(thread, entry(2)), isStorageError);
+});
+
 Deno.test("JRN-65: damage found by the thread comes out as it was found", async () => {
   await using dir = await tempDir();
   const path = dir.file("wal-0000000001.seg");
