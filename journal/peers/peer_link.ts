@@ -17,8 +17,9 @@ import { DialledStream } from "./dialled_stream.ts";
 import type { Refusal } from "./gate.ts";
 import { type Hello, helloHeaders, helloOfMessage } from "./hello.ts";
 import type { Instances } from "./instances.ts";
-import type { MemberAddress } from "./network.ts";
+import type { MemberAddress, SnapshotFile } from "./network.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { transferSnapshot } from "./snapshot_sender.ts";
 import { TIMING } from "./timing.ts";
 
 /** Certificates of a member: it presents the same one when it dials and when it is dialled. */
@@ -50,6 +51,9 @@ export interface PeerLinkContext {
 /** What the server accepts as one message, less room for what is around it. */
 const MESSAGE_MAX_BYTES = 15 * 1024 * 1024;
 
+/** On the way and waiting: the core sends no other while one is on the way. */
+const MAX_SNAPSHOTS = 2;
+
 interface Connection {
   readonly stream: DialledStream;
   readonly transport: RpcTransport;
@@ -62,7 +66,9 @@ export class PeerLink {
   #connection: Connection | undefined;
   #toldUnreachableMs = -Infinity;
   #isOutageLogged = false;
-  #isClosed = false;
+  readonly #closing = new AbortController();
+  #snapshots = 0;
+  #snapshotTurn: Promise<unknown> = Promise.resolve();
   #pause: { readonly timer: TimerHandle; readonly end: () => void } | undefined;
   readonly #ended: Promise<void>;
 
@@ -90,8 +96,37 @@ export class PeerLink {
     this.#connection?.stream.wake();
   }
 
-  /** A transport of its own, for what must not be in the way of the stream. Its user closes it. */
-  openTransport(): RpcTransport {
+  /** One after the other. @returns whether the peer has it; never throws */
+  async sendSnapshot(message: Message, file: SnapshotFile): Promise<boolean> {
+    if (this.#snapshots >= MAX_SNAPSHOTS) return false;
+    this.#snapshots++;
+    const sent = this.#snapshotTurn.then(() => this.#transfer(message, file));
+    this.#snapshotTurn = sent;
+    const isDelivered = await sent;
+    this.#snapshots--;
+    return isDelivered;
+  }
+
+  async #transfer(message: Message, file: SnapshotFile): Promise<boolean> {
+    const { hello, clock, random, log } = this.context;
+    const facts = { member: this.member.id, sha256: file.sha256, bytes: file.bytes };
+    if (this.#closing.signal.aborted) return false;
+    let transport: RpcTransport | undefined;
+    try {
+      transport = this.#openTransport();
+      const { signal } = this.#closing;
+      await transferSnapshot({ file, message, transport, hello, signal, clock, random });
+      log.info("a snapshot has been sent to a member", facts);
+      return true;
+    } catch (error) {
+      log.warn("a snapshot could not be sent to a member", { ...facts, error: String(error) });
+      return false;
+    } finally {
+      transport?.close();
+    }
+  }
+
+  #openTransport(): RpcTransport {
     const { certPem, keyPem, caPem } = this.context.tls();
     return createRpcTransport({
       endpoint: `https://${this.member.raft}`,
@@ -121,19 +156,19 @@ export class PeerLink {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#connection?.stream.end();
     this.#connection?.transport.close();
     this.#pause?.end();
-    await this.#ended;
+    await Promise.all([this.#ended, this.#snapshotTurn]);
   }
 
   async #run(): Promise<void> {
     let failures = 0;
-    while (!this.#isClosed) {
+    while (!this.#closing.signal.aborted) {
       const beganMs = this.context.clock.monotonicMs();
       const wasUp = await this.#connect();
-      if (this.#isClosed) return;
+      if (this.#closing.signal.aborted) return;
       const lastedMs = this.context.clock.monotonicMs() - beganMs;
       failures = wasUp && lastedMs > TIMING.settledMs ? 1 : failures + 1;
       await this.#wait(dialDelayMs(failures, this.context.random));
@@ -154,7 +189,7 @@ export class PeerLink {
     let wasUp = false;
     let transport: RpcTransport | undefined;
     try {
-      transport = this.openTransport();
+      transport = this.#openTransport();
       const client = createClient(raft.RaftService, transport);
       this.#connection = { stream, transport, client };
       await transport.connect();
@@ -230,7 +265,7 @@ export class PeerLink {
   }
 
   #report(reason: unknown): void {
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     const error = reason instanceof PactError
       ? reason
       : fromConnectError(ConnectError.from(reason));
@@ -254,7 +289,7 @@ export class PeerLink {
 
   /** In a turn of its own: whoever sends is in the midst of something. */
   #tellUnreachable(): void {
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     this.#toldUnreachableMs = this.context.clock.monotonicMs();
     queueMicrotask(() => this.context.onUnreachable(this.member.id));
   }

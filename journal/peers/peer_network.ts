@@ -156,8 +156,12 @@ class Network implements OpenPeerNetwork {
     this.#links.get(to)?.send(messages);
   }
 
-  sendSnapshot(to: NodeId, _message: Message, _file: SnapshotFile): void {
-    queueMicrotask(() => this.#options.handler.onSnapshotReported(to, false));
+  sendSnapshot(to: NodeId, message: Message, file: SnapshotFile): void {
+    const report = (isDelivered: boolean) =>
+      this.#unlessClosed(() => this.#options.handler.onSnapshotReported(to, isDelivered));
+    const link = this.#links.get(to);
+    if (link === undefined) queueMicrotask(() => report(false));
+    else void link.sendSnapshot(message, file).then(report);
   }
 
   async call(
@@ -205,8 +209,11 @@ class Network implements OpenPeerNetwork {
     const { clock } = this.#options;
     if (this.#tickTimer !== undefined) clock.clearTimer(this.#tickTimer);
     for (const [id, link] of this.#links) this.#drop(id, link);
-    this.#service.endStreams(() => true);
-    await Promise.all([...this.#closing, this.#server?.close({ graceMs: 200 })]);
+    await Promise.all([
+      ...this.#closing,
+      this.#service.close(),
+      this.#server?.close({ graceMs: 200 }),
+    ]);
   }
 
   #drop(id: NodeId, link: PeerLink): void {

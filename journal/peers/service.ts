@@ -21,6 +21,7 @@ import { type Hello, helloOfHeaders, helloOfMessage } from "./hello.ts";
 import type { Instances } from "./instances.ts";
 import type { PeerCallKind, PeerHandler } from "./network.ts";
 import { ServedStream } from "./served_stream.ts";
+import { SnapshotReceiver } from "./snapshot_receiver.ts";
 
 /** What the service needs from its network. */
 export interface PeerServiceContext {
@@ -29,7 +30,7 @@ export interface PeerServiceContext {
   readonly expectations: () => Expectations;
   readonly judge: (hello: Hello | undefined, certified: NodeId) => Refusal | undefined;
   readonly instances: Instances;
-  readonly handler: Pick<PeerHandler, "onMessages" | "onCall">;
+  readonly handler: PeerHandler;
   readonly onRefused: (refusal: Refusal) => void;
   /** A peer's stream begins. */
   readonly onOpened: (member: NodeId) => void;
@@ -51,7 +52,11 @@ export class PeerService {
   /** The stream of each peer, one at a time. */
   readonly #streams = new Map<NodeId, ServedStream>();
 
-  constructor(private readonly context: PeerServiceContext) {}
+  readonly #snapshots: SnapshotReceiver;
+
+  constructor(private readonly context: PeerServiceContext) {
+    this.#snapshots = new SnapshotReceiver(context.selfId, context.handler);
+  }
 
   /** Peers whose messages can arrive. */
   get members(): ReadonlySet<NodeId> {
@@ -75,6 +80,7 @@ export class PeerService {
     router.service(raft.RaftService, {
       appendEntries: (request, call) => this.#deliver(request, call),
       vote: (request, call) => this.#deliver(request, call),
+      installSnapshot: (request, call) => this.#install(request, call),
       forwardWrite: (request, call) => this.#answer("ForwardWrite", request, call),
       readIndex: (request, call) => this.#answer("ReadIndex", request, call),
       livenessBatch: (request, call) => this.#answer("LivenessBatch", request, call),
@@ -85,6 +91,12 @@ export class PeerService {
   /** Ends the streams of peers that match. */
   endStreams(matches: (member: NodeId) => boolean): void {
     for (const [member, stream] of this.#streams) if (matches(member)) stream.end();
+  }
+
+  /** Ends the streams, and lets go of the snapshots that are not whole. */
+  async close(): Promise<void> {
+    this.endStreams(() => true);
+    await this.#snapshots.close();
   }
 
   /** Ends streams on which nothing comes any more. */
@@ -164,6 +176,18 @@ export class PeerService {
       throw this.#asRefusal(error, member);
     }
     return create(raft.RaftPayloadSchema);
+  }
+
+  async #install(
+    request: raft.SnapshotRequest,
+    call: HandlerContext,
+  ): Promise<{ data: Uint8Array<ArrayBuffer> }> {
+    const { member } = this.#soleCaller(call);
+    try {
+      return { data: await this.#snapshots.receive(member, request) };
+    } catch (error) {
+      throw this.#asRefusal(error, member);
+    }
   }
 
   async #answer(
