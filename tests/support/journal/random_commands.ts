@@ -3,6 +3,7 @@ import { PolicySettingsSchema, type Scope } from "../../../common/model/mod.ts";
 import type { CommandInput } from "../../../journal/state/mod.ts";
 import { append, commit, register } from "./commands.ts";
 import { AGENT, ANN, BOB } from "./identities.ts";
+import { randomBursts, randomOperations } from "./random_operations.ts";
 import type { SendOptions } from "./test_state.ts";
 
 /** One step of a random history: time passes, someone sends a command. */
@@ -15,7 +16,7 @@ export interface RandomStep {
 const nodeId = fc.constantFrom("n1", "n2", "n3");
 const vclusterId = fc.constantFrom("ml", "sim");
 const mac = fc.constantFrom("02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03");
-const actor = fc.constantFrom(ANN, BOB, AGENT);
+const actor = fc.constantFrom(ANN, ANN, BOB, AGENT);
 const sequence = fc.nat(30);
 const scope: fc.Arbitrary<Scope> = fc.oneof(
   nodeId.map((id) => ({ Node: id })),
@@ -81,9 +82,12 @@ const promotions: fc.Arbitrary<CommandInput> = fc.tuple(
 }));
 
 const nodes: fc.Arbitrary<CommandInput> = fc.oneof(
-  fc.tuple(nodeId, mac, fc.option(vclusterId, { nil: undefined })).map((parts): CommandInput =>
-    register(...parts)
-  ),
+  {
+    weight: 4,
+    arbitrary: fc.tuple(nodeId, mac, fc.option(vclusterId, { nil: undefined })).map(
+      (parts): CommandInput => register(...parts),
+    ),
+  },
   nodeId.map((node_id): CommandInput => ({
     type: "ActivateNode",
     node_id,
@@ -141,15 +145,39 @@ const others: fc.Arbitrary<CommandInput> = fc.oneof(
   })),
 );
 
+const single: fc.Arbitrary<CommandInput> = fc.oneof(
+  { weight: 3, arbitrary: entries },
+  promotions,
+  { weight: 2, arbitrary: nodes },
+  others,
+  { weight: 2, arbitrary: randomOperations },
+);
+
 /** Random histories over a few nodes and vClusters, so that commands meet. */
 export const randomSteps: fc.Arbitrary<readonly RandomStep[]> = fc.array(
   fc.record({
-    afterMs: fc.constantFrom(0, 1, 1000, 900_000),
-    command: fc.oneof({ weight: 3, arbitrary: entries }, promotions, nodes, others),
+    afterMs: fc.constantFrom(0, 1, 1000, 900_000, 14_400_000, 100 * 86_400_000),
+    commands: fc.oneof(
+      { weight: 20, arbitrary: single.map((command) => [command]) },
+      randomBursts,
+    ),
     options: fc.record({
       actor,
       requestId: fc.option(fc.constantFrom("r1", "r2", "r3", "r4"), { nil: undefined }),
     }).map(({ actor, requestId }) => requestId === undefined ? { actor } : { actor, requestId }),
   }),
-  { minLength: 1, maxLength: 40 },
-);
+  { minLength: 1, maxLength: 40, size: "max" },
+).map((steps) => steps.flatMap(stepsOf));
+
+/** All but the first of a burst come at once and without a request id. */
+function stepsOf({ afterMs, commands, options }: {
+  readonly afterMs: number;
+  readonly commands: readonly CommandInput[];
+  readonly options: SendOptions;
+}): RandomStep[] {
+  return commands.map((command, at) =>
+    at === 0
+      ? { afterMs, command, options }
+      : { afterMs: 0, command, options: { ...(options.actor && { actor: options.actor }) } }
+  );
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { ErrorCode } from "../../../../common/errors/mod.ts";
+import { Code } from "@connectrpc/connect";
+import { ERROR_CODES, type ErrorCode } from "../../../../common/errors/mod.ts";
 import type { CommandInput } from "../../../../journal/state/mod.ts";
 import {
   ANN,
@@ -17,6 +18,7 @@ interface Case {
   readonly command: CommandInput;
   readonly options?: SendOptions;
   readonly code: ErrorCode;
+  readonly status: Code;
   readonly message: string;
 }
 
@@ -57,12 +59,14 @@ const CASES: readonly Case[] = [
     check: "empty author principal",
     command: append({ author: { ...ANN, principal: "" } }),
     code: "INVALID_ARGUMENT",
+    status: Code.InvalidArgument,
     message: "author principal required",
   },
   {
     check: "empty author role",
     command: append({ author: { ...ANN, role: "" } }),
     code: "INVALID_ARGUMENT",
+    status: Code.InvalidArgument,
     message: "author role required",
   },
   {
@@ -70,48 +74,56 @@ const CASES: readonly Case[] = [
     command: { type: "SetBlacklist", vcluster_id: "ml", add: ["*.tmp"] },
     options: { actor: { ...ANN, principal: "" } },
     code: "INVALID_ARGUMENT",
+    status: Code.InvalidArgument,
     message: "author principal required",
   },
   {
     check: "type that only the journal writes (JRN-14)",
     command: append({ entry_type: "PolicyUpdate" }),
     code: "INVALID_ARGUMENT",
+    status: Code.InvalidArgument,
     message: "entry type not client-writable",
   },
   {
     check: "parent not before the entry",
     command: append({ parent: 0 }),
     code: "PRECONDITION",
+    status: Code.FailedPrecondition,
     message: "parent must precede entry",
   },
   {
     check: "TTL too short",
     command: append({ scope: node, ttl_seconds: 899 }),
     code: "TTL_OUT_OF_BOUNDS",
+    status: Code.InvalidArgument,
     message: "TTL must be >= 900 seconds (15 minutes)",
   },
   {
     check: "TTL too long",
     command: append({ scope: node, ttl_seconds: 864_001 }),
     code: "TTL_OUT_OF_BOUNDS",
+    status: Code.InvalidArgument,
     message: "TTL must be <= 864000 seconds (10 days)",
   },
   {
     check: "overlay too large",
     command: overlay("x".repeat(10_485_761), emptySha256),
     code: "PRECONDITION",
+    status: Code.FailedPrecondition,
     message: "overlay data too large: 10485761 bytes (max 10485760)",
   },
   {
     check: "overlay checksum",
     command: overlay("", "0000"),
     code: "PRECONDITION",
+    status: Code.FailedPrecondition,
     message: `overlay checksum mismatch: expected 0000, got ${emptySha256}`,
   },
   {
     check: "approval missing",
     command: decide("Approved", "ap-ffffffff"),
     code: "NOT_FOUND",
+    status: Code.NotFound,
     message: "approval ID not found",
   },
   {
@@ -120,6 +132,7 @@ const CASES: readonly Case[] = [
     command: decide("Approved"),
     options: { actor: BOB },
     code: "APPROVAL_CLOSED",
+    status: Code.FailedPrecondition,
     message: "approval ID already Rejected",
   },
   {
@@ -128,6 +141,7 @@ const CASES: readonly Case[] = [
     command: decide("Approved"),
     options: { actor: { ...ANN, principal: ANN.principal.toUpperCase() } },
     code: "SELF_APPROVAL",
+    status: Code.PermissionDenied,
     message: "SELF_APPROVAL: cannot approve your own request (P4)",
   },
   {
@@ -135,6 +149,7 @@ const CASES: readonly Case[] = [
     before: [register("n1", MAC)],
     command: register("n1", OTHER_MAC),
     code: "NODE_ALREADY_ENROLLED",
+    status: Code.AlreadyExists,
     message: "NODE_ALREADY_ENROLLED: n1",
   },
   {
@@ -142,6 +157,7 @@ const CASES: readonly Case[] = [
     before: [register("n1", MAC)],
     command: register("n2", MAC),
     code: "HARDWARE_IDENTITY_CONFLICT",
+    status: Code.AlreadyExists,
     message: "HARDWARE_IDENTITY_CONFLICT: hardware already registered to n1",
   },
   {
@@ -149,6 +165,7 @@ const CASES: readonly Case[] = [
     before: [register("n1", MAC), revoke],
     command: activate,
     code: "NODE_REVOKED",
+    status: Code.PermissionDenied,
     message: "NODE_REVOKED: n1",
   },
   {
@@ -156,18 +173,21 @@ const CASES: readonly Case[] = [
     before: [register("n1", MAC), activate],
     command: activate,
     code: "ALREADY_ACTIVE",
+    status: Code.AlreadyExists,
     message: "ALREADY_ACTIVE: n1",
   },
   {
     check: "node unknown",
     command: activate,
     code: "NODE_NOT_ENROLLED",
+    status: Code.NotFound,
     message: "NODE_NOT_ENROLLED: n1",
   },
   {
     check: "emergency without reason",
     command: startEmergency(node, "  "),
     code: "INVALID_ARGUMENT",
+    status: Code.InvalidArgument,
     message: "emergency reason required",
   },
   {
@@ -175,6 +195,7 @@ const CASES: readonly Case[] = [
     before: [startEmergency(node, "fire")],
     command: startEmergency(node, "more fire"),
     code: "EMERGENCY_ACTIVE",
+    status: Code.FailedPrecondition,
     message: "EMERGENCY_ACTIVE: em-0",
   },
   {
@@ -182,16 +203,18 @@ const CASES: readonly Case[] = [
     before: [commit(vcluster, { a: "1" }), commit(vcluster, { a: "2" })],
     command: { ...commit(vcluster, { a: "3" }), expected_head: 0 },
     code: "CONFLICT",
+    status: Code.Aborted,
     message: "CONFLICT: expected sequence 0, head is 1",
   },
 ];
 
-for (const { check, before = [], command, options, code, message } of CASES) {
+for (const { check, before = [], command, options, code, status, message } of CASES) {
   Deno.test(`JRN-22: ${check} is refused with its stable text, JRN-21: and changes nothing`, () => {
     using state = new TestState();
     for (const earlier of before) state.send(earlier);
     const stateBefore = state.exported().replace(/^.*\n/, "");
     assert.deepEqual(state.refusal(command, options), { code, message });
+    assert.equal(ERROR_CODES[code], status);
     assert.equal(state.exported().replace(/^.*\n/, ""), stateBefore);
   });
 }

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { canonicalJson } from "../../../common/json/mod.ts";
+import type { CommandInput } from "../../../journal/state/mod.ts";
+import { append, kernel } from "./commands.ts";
+import { AGENT } from "./identities.ts";
+
+const nodeId = fc.constantFrom("n1", "n2", "n3");
+const vclusterId = fc.constantFrom("ml", "sim");
+const org = fc.constantFrom("local", "eth", "epfl");
+/** Low, so that what an early entry opened is met again. */
+const sequence = fc.nat(12);
+/** Instants within the months that random histories pass through. */
+const instant = fc.nat(400).map((days) =>
+  new Date(Date.UTC(2026, 0, 1) + days * 86_400_000).toISOString()
+);
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+const emergencies: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc.oneof(
+    nodeId.map((id) => ({ Node: id })),
+    vclusterId.map((id) => ({ VCluster: id })),
+  ).map((scope): CommandInput => ({ type: "OpenEmergency", scope, reason: "fire" })),
+  fc.constant<CommandInput>({
+    type: "MarkEmergenciesStale",
+    session_ids: Array.from({ length: 13 }, (_, at) => `em-${at}`),
+  }),
+);
+
+const conflicts: fc.Arbitrary<CommandInput> = fc.tuple(
+  nodeId,
+  sequence,
+  fc.string({ maxLength: 2 }),
+).map(([Node, since, value]) =>
+  append({
+    entry_type: "DriftDetected",
+    scope: { Node },
+    author: AGENT,
+    policy_ref: `local-changes:${since}`,
+    state_delta: kernel({ "vm.swappiness": value, "kernel.pid_max": value }),
+  })
+);
+
+const identities: fc.Arbitrary<CommandInput> = fc.oneof(
+  org.map((name): CommandInput => ({ type: "JoinOrg", org: name })),
+  org.map((name): CommandInput => ({ type: "LeaveOrg", org: name })),
+  fc.tuple(org, fc.constantFrom("ann", "bob", "carl")).map(([name, username]): CommandInput => ({
+    type: "AssignUid",
+    org: name,
+    subject: `sub-${username}`,
+    username,
+  })),
+);
+
+const overlays: fc.Arbitrary<CommandInput> = fc.tuple(
+  vclusterId,
+  fc.integer({ min: 1, max: 5 }),
+  sequence,
+  fc.boolean(),
+).map(([vcluster_id, version, built_from_sequence, isIntact]): CommandInput => {
+  const data = canonicalJson({ format: 1, vcluster: vcluster_id, version, built_from_sequence });
+  const checksum = sha256(isIntact ? data : "other");
+  return {
+    type: "SetOverlay",
+    overlay: { vcluster_id, version, data, checksum, built_from_sequence },
+  };
+});
+
+const approvals: fc.Arbitrary<CommandInput> = fc.constantFrom("ap-00000001", "ap-00000002").chain(
+  (approval_id) =>
+    fc.oneof(
+      fc.tuple(vclusterId, instant).map(([vcluster, expires_at]): CommandInput => ({
+        type: "CreateApproval",
+        approval: {
+          approval_id,
+          original_request: "{}",
+          summary: "apply",
+          action: "apply",
+          scope: { VCluster: vcluster },
+          vcluster,
+          expires_at,
+        },
+      })),
+      fc.constantFrom("Approved" as const, "Rejected" as const, "Expired" as const).map(
+        (decision): CommandInput => ({ type: "DecideApproval", approval_id, decision }),
+      ),
+    ),
+);
+
+const certificates: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc.tuple(nodeId, fc.constantFrom("s1", "s2", "s3"), instant, fc.boolean()).map((
+    [node_id, cert_serial, cert_expires_at, revoke_previous],
+  ): CommandInput => ({
+    type: "UpdateNodeCert",
+    node_id,
+    cert_serial,
+    cert_expires_at,
+    revoke_previous,
+  })),
+  fc.tuple(fc.constantFrom("1", "2"), fc.constantFrom("pem a", "pem b"), instant).map((
+    [journal_node_id, certificate_pem, not_after],
+  ): CommandInput => ({ type: "PublishCa", journal_node_id, certificate_pem, not_after })),
+  fc.tuple(sequence, instant).map(([at, signed_at]): CommandInput => ({
+    type: "RecordCheckpoint",
+    checkpoint: {
+      sequence: at,
+      hash: sha256(String(at)),
+      signed_at,
+      signer: sha256("signer"),
+      signature: "AAAA",
+    },
+  })),
+);
+
+const fleet: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc.tuple(nodeId, vclusterId).map(([node_id, vcluster_id]): CommandInput => ({
+    type: "AssignNode",
+    node_id,
+    vcluster_id,
+  })),
+  fc.tuple(nodeId, vclusterId, fc.option(vclusterId, { nil: undefined })).map((
+    [node_id, to_vcluster_id, from_vcluster_id],
+  ): CommandInput => ({ type: "MoveNodeVCluster", node_id, to_vcluster_id, from_vcluster_id })),
+  fc.array(fc.record({ node_id: nodeId, last_seen: instant }), { maxLength: 3 }).map((
+    nodes,
+  ): CommandInput => ({ type: "UpdateNodeLastSeen", nodes })),
+  fc.constant<CommandInput>({ type: "PurgeExpired" }),
+);
+
+/** What operators, the leader and the journal's other parts send: every kind but entries. */
+export const randomOperations: fc.Arbitrary<CommandInput> = fc.oneof(
+  emergencies,
+  { weight: 2, arbitrary: conflicts },
+  identities,
+  overlays,
+  approvals,
+  certificates,
+  fleet,
+);
+
+const ids = Array.from({ length: 40 }, (_, at) => at);
+
+/** Commands that name what an earlier one made: sent for all it may be, so that one of them hits. */
+export const randomBursts: fc.Arbitrary<readonly CommandInput[]> = fc.oneof(
+  fc.boolean().map((force) =>
+    ids.map((at): CommandInput => ({ type: "CloseEmergency", session_id: `em-${at}`, force }))
+  ),
+  fc.constantFrom("local" as const, "journal" as const, "expired" as const).map((accept) =>
+    ids.map((at): CommandInput => ({
+      type: "ResolveConflict",
+      conflict_id: `mc-${at}-0`,
+      accept,
+    }))
+  ),
+);
