@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./watch.ts")).watchCommand,
   },
   {
+    name: "cluster",
+    brief: "Show the quorum of journals, and change who is in it.",
+    load: async () => (await import("./cluster.ts")).clusterCommand,
+  },
+  {
     name: "diag",
     brief: "Collect log lines from a node, or from every node of a vCluster.",
     load: async () => (await import("./diag.ts")).diagCommand,

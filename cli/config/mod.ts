@@ -9,6 +9,7 @@ export {
   DEFAULT_AGENT_PORT,
   DEFAULT_CA_FILE,
   DEFAULT_JOURNAL_PORT,
+  DEFAULT_LATTICE_PORT,
   SETTINGS,
   type Settings,
 } from "./settings.ts";

@@ -10,6 +10,9 @@ import {
 /** Where the journal listens unless something says otherwise (CLI-2, CLI-5). */
 export const DEFAULT_JOURNAL_PORT = 9443;
 
+/** Where the workload manager listens (deploy.md section 5). */
+export const DEFAULT_LATTICE_PORT = 50_051;
+
 /** Where agents listen (CLI-41). */
 export const DEFAULT_AGENT_PORT = 9445;
 
@@ -80,6 +83,10 @@ export const SETTINGS = {
   latticeEndpoint: textSetting(
     { env: ["PACT_LATTICE_ENDPOINT"], key: "delegation.lattice_endpoint" },
     UrlSchema,
+  ),
+  latticeToken: textSetting(
+    { env: ["PACT_LATTICE_TOKEN"] },
+    z.string().min(1).max(16_384).optional(),
   ),
   nodeMgmtBackend: textSetting(
     { env: ["PACT_NODE_MGMT_BACKEND"], key: "delegation.node_mgmt_backend" },

@@ -1,5 +1,5 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import { enrollment, journal, policy, shell, stream } from "../../api/mod.ts";
+import { enrollment, journal, lattice, policy, shell, stream } from "../../api/mod.ts";
 import {
   connectFirstReachable,
   createRpcTransport,
@@ -7,7 +7,7 @@ import {
   type RpcTransportOptions,
 } from "../../common/rpc/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
-import { DEFAULT_JOURNAL_PORT, type Settings } from "../config/mod.ts";
+import { DEFAULT_JOURNAL_PORT, DEFAULT_LATTICE_PORT, type Settings } from "../config/mod.ts";
 import { toFailure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { startProgress } from "../output/mod.ts";
@@ -38,12 +38,18 @@ export interface Agent {
   readonly shell: Client<typeof shell.ShellService>;
 }
 
+/** The workload manager's administrative service and the way to call it. */
+export interface Lattice {
+  readonly peer: Peer;
+  readonly admin: Client<typeof lattice.AdminService>;
+}
+
 /**
  * Connections of one command. It owns its transports, opens each when first asked for, and ends by
  * `close`.
  */
 export class Session {
-  readonly #agentTransports: RpcTransport[] = [];
+  readonly #transports: RpcTransport[] = [];
   #journalTransport: RpcTransport | undefined;
   #tlsFiles: Promise<TlsFiles> | undefined;
   #token: Promise<SelectedToken> | undefined;
@@ -108,7 +114,7 @@ export class Session {
       ...serverName,
       endpoint,
     });
-    this.#agentTransports.push(transport);
+    this.#transports.push(transport);
     const label = node === LOCAL_NODE ? "agent on this node" : `agent on ${node}`;
     return {
       node,
@@ -117,10 +123,27 @@ export class Session {
     };
   }
 
+  /** The workload manager; it takes its own token, or the journal's where there is none. */
+  async lattice(address: string): Promise<Lattice> {
+    const { caPem } = await this.#tls();
+    const { allowPlaintext, latticeToken } = this.settings;
+    const hasCa = caPem !== undefined;
+    const transport = createRpcTransport({
+      ...await this.#transportOptions(),
+      ...(latticeToken === undefined ? {} : { token: () => latticeToken }),
+      endpoint: endpointUrl(address, hasCa, DEFAULT_LATTICE_PORT, allowPlaintext),
+    });
+    this.#transports.push(transport);
+    return {
+      peer: this.#peer("lattice", AGENT_READ_ATTEMPTS),
+      admin: createClient(lattice.AdminService, transport),
+    };
+  }
+
   /** Ends every connection. */
   close(): void {
     this.#journalTransport?.close();
-    for (const transport of this.#agentTransports) transport.close();
+    for (const transport of this.#transports) transport.close();
   }
 
   async #openJournal(): Promise<Journal> {

@@ -157,7 +157,7 @@ export function createQuorumAdmin(options: QuorumAdminOptions): QuorumAdmin {
     const hasMoved = () => !isLeading() && leader() !== undefined;
     if (await waitFor(clock, hasMoved, TRANSFER_LIMIT_MS, signal)) return;
     throw new PactError(
-      "UNAVAILABLE",
+      "PRECONDITION",
       `member ${to} did not take over within ${
         TRANSFER_LIMIT_MS / 1000
       } s; member ${control.id} leads on`,

@@ -3,7 +3,7 @@
  * listener and ends with the scope it was made in.
  */
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
-import { enrollment, journal, policy, shell, stream } from "../../api/mod.ts";
+import { enrollment, journal, lattice, policy, shell, stream } from "../../api/mod.ts";
 import { type RpcServer, serveRpc } from "../../common/rpc_server/mod.ts";
 import { toConnectError } from "../../common/errors/mod.ts";
 import type { TestPki } from "./test_pki.ts";
@@ -15,6 +15,8 @@ export interface JournalScript {
   readonly policy?: Partial<ServiceImpl<typeof policy.PolicyService>>;
   readonly stream?: Partial<ServiceImpl<typeof stream.BootConfigService>>;
   readonly enrollment?: Partial<ServiceImpl<typeof enrollment.EnrollmentService>>;
+  /** The workload manager, at the same address. */
+  readonly lattice?: Partial<ServiceImpl<typeof lattice.AdminService>>;
 }
 
 /** Answers of an agent. */
@@ -48,6 +50,7 @@ export async function startScriptedJournal(
     router.service(policy.PolicyService, script.policy ?? {});
     router.service(stream.BootConfigService, script.stream ?? {});
     router.service(enrollment.EnrollmentService, script.enrollment ?? {});
+    router.service(lattice.AdminService, script.lattice ?? {});
   });
 }
 

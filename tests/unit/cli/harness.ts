@@ -106,6 +106,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
       PACT_CA_FILE: dir.file("ca.crt"),
       PACT_ENDPOINT: journal?.url ?? "https://127.0.0.1:1",
       PACT_TOKEN: testToken(),
+      ...(scenario.journal?.lattice !== undefined && { PACT_LATTICE_ENDPOINT: journal?.url ?? "" }),
       ...scenario.env,
     },
     ...(scenario.stdin !== undefined && { stdin: scenario.stdin }),

@@ -133,7 +133,7 @@ Deno.test("leadership goes to whom the admin says, or to the voter that is furth
   );
   quorum.canTransfer = false;
   const stuck = await refusal(quorum.at(3).change(transfer(2)));
-  assert.equal(stuck.code, "UNAVAILABLE");
+  assert.equal(stuck.code, "PRECONDITION");
   assert.match(stuck.message, /member 2 did not take over within 5 s; member 3 leads on/);
 });
 
