@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { CodecError, decodeMessages, encodeMessages, type Ends } from "./codec.ts";
 export type { RefusalReason } from "./gate.ts";
 export type {
   MemberAddress,
@@ -12,6 +13,6 @@ export type {
   PeerNetwork,
   SnapshotFile,
 } from "./network.ts";
-export type { OutboxLimits } from "./outbox.ts";
+export { Outbox, type OutboxLimits } from "./outbox.ts";
 export type { PeerTls } from "./peer_link.ts";
 export { type OpenPeerNetwork, openPeerNetwork, type PeerNetworkOptions } from "./peer_network.ts";

@@ -4,6 +4,8 @@
  */
 import { create } from "@bufbuild/protobuf";
 import {
+  Code,
+  ConnectError,
   type ConnectRouter,
   type ContextKey,
   createContextKey,
@@ -226,7 +228,7 @@ export class PeerService {
 
   /** What cannot be understood is counted, and its sender told. */
   #asRefusal(error: unknown, member: NodeId): unknown {
-    if (!(error instanceof CodecError)) return error;
+    if (!(error instanceof CodecError) && !isUnreadable(error)) return error;
     this.context.onRefused({ reason: "malformed", text: error.message });
     this.context.log.warn("a member sent what cannot be understood", {
       member,
@@ -237,6 +239,11 @@ export class PeerService {
 }
 
 const noHello: Refusal = { reason: "malformed", text: "no hello that can be understood" };
+
+/** Bytes that were no message of the service at all. */
+function isUnreadable(error: unknown): error is ConnectError {
+  return error instanceof ConnectError && error.code === Code.InvalidArgument;
+}
 
 function callerOf(call: HandlerContext): Caller {
   const caller = call.values.get(callerKey);

@@ -1,4 +1,4 @@
-import { systemClock } from "../../../../common/clock/mod.ts";
+import { type Clock, systemClock } from "../../../../common/clock/mod.ts";
 import { createLogger, type Logger } from "../../../../common/log/mod.ts";
 import {
   type MemberAddress,
@@ -43,6 +43,7 @@ export interface TestMemberOptions {
   readonly onMessages?: PeerHandler["onMessages"];
   readonly snapshotDir?: string;
   readonly limits?: PeerNetworkOptions["limits"];
+  readonly clock?: Clock;
 }
 
 /** The certificates of a member. */
@@ -93,7 +94,7 @@ export async function openMember(
     listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
     tls: options.tls ?? await memberTls(pki, id),
     handler,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     random: Math.random,
     log: lineLogger(lines),
     onRefused: (reason) => void heard.refused.push(reason),
