@@ -4,7 +4,7 @@ import { systemClock } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import { createLogger, type Logger } from "../common/log/mod.ts";
 import { installHttp2Guard } from "../common/rpc/mod.ts";
-import { initCa } from "./certs/mod.ts";
+import { certificateCommands } from "./certs/mod.ts";
 import {
   type ConfigInputs,
   DEFAULT_CONFIG_PATH,
@@ -49,7 +49,10 @@ async function main(args: readonly string[]): Promise<number> {
   installHttp2Guard();
   if (args.includes("--help")) return print(USAGE);
   if (args.includes("--version")) return print(`pact-journal ${VERSION}`);
-  if (args[0] === "init-ca") return await makeCa(args.slice(1));
+  const makeCertificates = certificateCommands.get(args[0] ?? "");
+  if (makeCertificates !== undefined) {
+    return print(await makeCertificates(args.slice(1), new Date(systemClock.nowMs())));
+  }
   const config = loadConfig(configInputs(args.filter((word) => word !== "--check-config")));
   const log = createLogger({
     component: "journal",
@@ -123,27 +126,6 @@ function refuseSharedSecret({ settings }: LoadedConfig): void {
     `it holds policy.iam.hmac_secret and everybody can read it: run chmod o= ${file}, or use hmac_secret_file`,
     { file },
   );
-}
-
-/** Where the permission set lets a new CA be written. */
-const DEFAULT_CA_DIRECTORY = "/var/lib/pact/journal/ca";
-
-async function makeCa(args: readonly string[]): Promise<number> {
-  const [flag, directory = DEFAULT_CA_DIRECTORY] = args;
-  const isUnderstood = args.length === 0 || (flag === "--out" && args.length === 2);
-  if (!isUnderstood) throw new ConfigError("init-ca takes one option: --out DIR");
-  try {
-    const { certPath, keyPath } = await initCa(directory, new Date(systemClock.nowMs()));
-    return print(
-      `CA certificate: ${certPath}\nCA key:         ${keyPath} (mode 0600, keep it here)`,
-    );
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw new ConfigError(
-      `${directory} is outside of what this program may write: leave --out away, the CA is then made in ` +
-        `${DEFAULT_CA_DIRECTORY}, and move its files`,
-    );
-  }
 }
 
 function print(text: string): number {

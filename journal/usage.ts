@@ -6,6 +6,11 @@ Usage:
   pact-journal --check-config         read the configuration, report, exit 0 or 1
   pact-journal init-ca [--out DIR]    make a CA, ca.crt and ca.key, in DIR or
                                       /var/lib/pact/journal/ca
+  pact-journal issue-member --id N --host H [--host H2] [--ca-dir DIR] [--out DIR]
+                                      make member N's certificate for these names and
+                                      addresses: node.crt, node.key and ca.crt, in DIR or
+                                      /var/lib/pact/journal/members/N; --domain D, default
+                                      'default'; --days N, default 365
   pact-journal --version | --help
 
 Options (each also in the environment or the file, in this order of precedence):

@@ -27,7 +27,8 @@ export async function initCa(directory: string, now: Date): Promise<CaFiles> {
   return files;
 }
 
-async function refuseExisting(path: string): Promise<void> {
+/** @throws {PrivateFileError} when there is something at the path */
+export async function refuseExisting(path: string): Promise<void> {
   try {
     await Deno.lstat(path);
   } catch (error) {
@@ -35,6 +36,6 @@ async function refuseExisting(path: string): Promise<void> {
     throw error;
   }
   throw new PrivateFileError(
-    `${path} exists already: a CA is never overwritten, name another --out`,
+    `${path} exists already: certificates and keys are never overwritten, name another --out`,
   );
 }

@@ -6,6 +6,8 @@ export {
   listenerCertificate,
   openAuthority,
 } from "./authority.ts";
+export { type CertificateCommand, certificateCommands } from "./commands.ts";
 export { type CaFiles, initCa } from "./init_ca.ts";
+export { issueMember, type MemberCertificateOptions, type MemberFiles } from "./issue_member.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";
 export { createTrust, type Trust, type Upkeep } from "./trust.ts";

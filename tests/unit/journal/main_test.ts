@@ -104,7 +104,7 @@ Deno.test("CFG-3: SIGHUP takes other certificates into use and ends nothing", as
   assert.equal((await program.ended).code, 0);
 });
 
-Deno.test("CFG-4: --version, --help, --check-config and init-ca answer and end", async () => {
+Deno.test("CFG-4: --version, --help, --check-config, init-ca and issue-member answer and end", async () => {
   await using directory = await tempDir();
   const run = (...args: string[]) => runDeno({ module, flags, args });
   const version = await run("--version");
@@ -121,6 +121,22 @@ Deno.test("CFG-4: --version, --help, --check-config and init-ca answer and end",
   const again = await run("init-ca", "--out", directory.path);
   assert.equal(again.code, 1);
   assert.match(again.stderr, /never overwritten/);
+  const member = await run(
+    "issue-member",
+    `--ca-dir=${directory.path}`,
+    "--id=3",
+    "--host=mgmt-3",
+    "--out",
+    directory.file("m3"),
+  );
+  assert.equal(member.code, 0, member.stderr);
+  assert.match(member.stdout, /m3\/node\.key \(mode 0600/);
+  const nameless = await run("issue-member", "--id=3");
+  assert.equal(nameless.code, 1);
+  assert.match(nameless.stderr, /issue-member needs --host/);
+  const unknown = await run("issue-member", "--ids=3");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /issue-member: .*--ids/);
 });
 
 Deno.test("a configuration file that holds the secret itself must not be readable by everybody", async () => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { hostsOf, initCa, openAuthority, readPrivateFile } from "../../../../journal/certs/mod.ts";
+import {
+  hostsOf,
+  initCa,
+  issueMember,
+  openAuthority,
+  readPrivateFile,
+} from "../../../../journal/certs/mod.ts";
 import { loadConfig } from "../../../../journal/config/mod.ts";
+import { parsePeerCertificate, TrustBundle } from "../../../../common/tls/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
 import { all, openJournalSite } from "../../../support/journal/mod.ts";
 
@@ -22,6 +29,48 @@ Deno.test("CRT-2: init-ca makes a CA with a private key of mode 0600 and overwri
   await Deno.writeTextFile(certPath, "someone's");
   await assert.rejects(initCa(directory.file("ca"), NOW), /exists already/);
   await assert.rejects(Deno.stat(keyPath), Deno.errors.NotFound);
+});
+
+Deno.test("JRN-53, AUT-11: a member's certificate names its node id, its hosts and nobody else, and its key is its own", async () => {
+  await using directory = await tempDir();
+  const { certPath } = await initCa(directory.path, NOW);
+  const out = directory.file("member-2");
+  const options = {
+    caDirectory: directory.path,
+    memberId: 2,
+    hosts: ["mgmt-2.example.org", "10.0.0.2"],
+    domainId: "site",
+    validDays: 365,
+    out,
+    now: NOW,
+  };
+  const files = await issueMember(options);
+
+  assert.equal(((await Deno.stat(files.keyPath)).mode ?? 0) & 0o777, 0o600);
+  const certPem = await Deno.readTextFile(files.certPath);
+  const certificate = parsePeerCertificate(certPem);
+  assert.ok(certificate.kind === "journal" && certificate.memberId === 2);
+  assert.equal(certificate.commonName, "journal-2");
+  assert.deepEqual(certificate.uris, ["spiffe://site/pact/journal/2"]);
+  assert.deepEqual(certificate.dnsNames, ["mgmt-2.example.org", "localhost"]);
+  const native = new X509Certificate(certPem);
+  assert.ok(native.checkIP("10.0.0.2") !== undefined && native.checkHost("mgmt-2.example.org"));
+  const bundle = new TrustBundle(await Deno.readTextFile(files.caPath));
+  assert.equal(bundle.pem, await Deno.readTextFile(certPath));
+  for (const use of ["client", "server"] as const) {
+    assert.deepEqual(bundle.verify(certPem, use, NOW), { trusted: true });
+  }
+
+  const before = await Deno.readTextFile(files.keyPath);
+  await assert.rejects(issueMember(options), /node.crt exists already/);
+  assert.equal(await Deno.readTextFile(files.keyPath), before);
+  const elsewhere = { ...options, out: directory.file("other") };
+  await assert.rejects(issueMember({ ...elsewhere, hosts: ["not a host"] }), /neither a host name/);
+  await assert.rejects(issueMember({ ...elsewhere, memberId: 2 ** 32 }), /member id 4294967296/);
+  await assert.rejects(
+    issueMember({ ...elsewhere, caDirectory: directory.file("none") }),
+    /there is no .*ca\.crt: make a CA with init-ca/,
+  );
 });
 
 Deno.test("CRT-2: a key others can read, a link, or one that does not belong to its certificate is refused", async () => {
