@@ -337,14 +337,22 @@ function isEnrolled(replica: Replica, nodeId: string): boolean {
  */
 function followRevocations(replica: Replica, rpc: RpcServer, clock: Clock): () => void {
   const timers = new Set<TimerHandle>();
-  const stop = replica.onApplied(({ writes }) => {
-    for (const [serial, revocation] of writes.revoked_serials) {
-      if (revocation === undefined) continue;
-      const timer = clock.setTimer(REVOCATION_GRACE_MS, () => {
-        timers.delete(timer);
-        rpc.disconnect((peer) => peer.certificate?.serialHex === serial);
-      });
-      timers.add(timer);
+  const disconnectSoon = (isOver: (serial: string) => boolean) => {
+    const timer = clock.setTimer(REVOCATION_GRACE_MS, () => {
+      timers.delete(timer);
+      rpc.disconnect(({ certificate }) =>
+        certificate !== undefined && isOver(certificate.serialHex)
+      );
+    });
+    timers.add(timer);
+  };
+  const stop = replica.onApplied(({ writes, restored }) => {
+    // A snapshot does not say what it changed: every connection is looked at.
+    if (restored) {
+      disconnectSoon((serial) => replica.state.get("revoked_serials", serial) !== undefined);
+    }
+    for (const [revoked, revocation] of writes.revoked_serials) {
+      if (revocation !== undefined) disconnectSoon((serial) => serial === revoked);
     }
   });
   return () => {

@@ -10,9 +10,17 @@ export type OverlayBuild = Omit<Overlay, "built_at">;
 /** Whether the stored overlay is missing or older than what it is made from (OVL-7). */
 export function isStale(view: DocumentsView, vclusterId: string): boolean {
   const overlay = view.get("overlays", vclusterId);
-  if (overlay === undefined) return true;
-  const newest = view.get("scope_heads", scopeText({ VCluster: vclusterId }))?.overlay_affecting;
-  return newest !== undefined && overlay.built_from_sequence < newest;
+  return overlay === undefined || !isCurrent(view, overlay);
+}
+
+/** Whether an overlay, stored or not, holds the newest change of its vCluster (OVL-7). */
+export function isCurrent(view: DocumentsView, overlay: OverlayBuild): boolean {
+  return overlay.built_from_sequence >= newestChange(view, overlay.vcluster_id);
+}
+
+function newestChange(view: DocumentsView, vclusterId: string): number {
+  const heads = view.get("scope_heads", scopeText({ VCluster: vclusterId }));
+  return heads?.overlay_affecting ?? 0;
 }
 
 /**
@@ -29,8 +37,9 @@ export function vclusterExists(view: DocumentsView, vclusterId: string): boolean
 }
 
 /**
- * Builds the overlay of a vCluster from the state at hand. The same state gives the same bytes on
- * every member (OVL-3). The version goes up when the content differs from the stored overlay's;
+ * Builds the overlay of a vCluster from the state at hand. The same history of the vCluster gives the
+ * same bytes on every member (OVL-3): the document names the newest change in it, the record how far
+ * the whole log was when it was built. The version goes up when the content differs from the stored overlay's;
  * with equal content its bytes stay too, and only the record's `built_from_sequence` rises (OVL-5).
  */
 export function buildOverlay(view: DocumentsView, vclusterId: string): OverlayBuild {
@@ -42,7 +51,8 @@ export function buildOverlay(view: DocumentsView, vclusterId: string): OverlayBu
     return { ...same, built_from_sequence: builtFrom };
   }
   const version = (former?.version ?? 0) + 1;
-  const data = canonicalJson({ ...content, version, built_from_sequence: builtFrom });
+  const origin = newestChange(view, vclusterId);
+  const data = canonicalJson({ ...content, version, built_from_sequence: origin });
   return {
     vcluster_id: vclusterId,
     version,

@@ -14,6 +14,8 @@ export interface OverlaySite {
   readonly state: DocumentsView;
   /** Proposes SetOverlay and resolves when it is applied here. */
   propose(overlay: OverlayBuild): Promise<void>;
+  /** Whether anybody is known who could take a proposal; without, nobody is waited for (OVL-8). */
+  hasLeader?(): boolean;
 }
 
 /** Builds overlays, one build per vCluster at a time (OVL-7). */
@@ -62,6 +64,7 @@ export class OverlayBuilder {
     const current = this.#site.state.get("overlays", vclusterId);
     if (current !== undefined && !isStale(this.#site.state, vclusterId)) return current;
     const overlay = buildOverlay(this.#site.state, vclusterId);
+    if (this.#site.hasLeader?.() === false) return { ...overlay, built_at: NOT_STORED };
     try {
       await this.#site.propose(overlay);
     } catch (error) {
@@ -77,6 +80,11 @@ export class OverlayBuilder {
     }
     return stored;
   }
+}
+
+/** Whether an overlay was served as it was built here, without a leader to store it (OVL-8). */
+export function isUnstored({ built_at }: Overlay): boolean {
+  return built_at === NOT_STORED;
 }
 
 /** `built_at` of an overlay that is served without having been stored (OVL-8). */

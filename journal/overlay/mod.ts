@@ -4,8 +4,8 @@
  *
  * @module
  */
-export { buildOverlay, isStale, type OverlayBuild, vclusterExists } from "./build.ts";
-export { OverlayBuilder, type OverlaySite } from "./builder.ts";
+export { buildOverlay, isCurrent, isStale, type OverlayBuild, vclusterExists } from "./build.ts";
+export { isUnstored, OverlayBuilder, type OverlaySite } from "./builder.ts";
 export { CHUNK_BYTES, type CompressedOverlay, OverlayCompressor } from "./compress.ts";
 export { liveNodeDeltas, type NodeDelta, nodeDelta } from "./node_delta.ts";
 export {

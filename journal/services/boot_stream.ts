@@ -8,7 +8,13 @@ import { DOMAIN_VCLUSTER } from "../../common/model/mod.ts";
 import { metadata } from "../../common/rpc/mod.ts";
 import { instantToWire } from "../../common/wire/mod.ts";
 import type { Metrics } from "../http/mod.ts";
-import { isStale, type NodeDelta, nodeDelta, type OverlayCompressor } from "../overlay/mod.ts";
+import {
+  isCurrent,
+  isUnstored,
+  type NodeDelta,
+  nodeDelta,
+  type OverlayCompressor,
+} from "../overlay/mod.ts";
 import type { Overlay } from "../state/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
@@ -86,15 +92,20 @@ async function bootContent(
   let overlay = await replica.overlay(vclusterId);
   // What was applied between the build and now would be missing here and from the subscription that
   // continues; a few rounds catch up with writers, and if not, the stream starts where it was built.
-  for (let round = 0; round < CATCH_UP_ROUNDS && isStale(replica.state, vclusterId); round++) {
+  for (let round = 0; round < CATCH_UP_ROUNDS && !isCurrent(replica.state, overlay); round++) {
     overlay = await replica.overlay(vclusterId);
   }
-  const stale = isStale(replica.state, vclusterId);
+  const stale = !isCurrent(replica.state, overlay);
+  // A version that only this member gave is not one to be known by: the next boot gets the overlay
+  // that was stored under it.
+  const knownAs = isUnstored(overlay)
+    ? replica.state.get("overlays", vclusterId)?.version ?? 0
+    : overlay.version;
   const nextSequence = stale ? overlay.built_from_sequence + 1 : replica.appliedSequence + 1;
   const delta = nodeDelta(replica.state, request.nodeId, clock.nowMs());
   const timestamp = instantToWire(new Date(clock.nowMs()).toISOString());
   const isKnown = request.lastKnownVersion !== undefined &&
-    request.lastKnownVersion >= BigInt(overlay.version);
+    request.lastKnownVersion >= BigInt(overlay.version) && !isUnstored(overlay);
   return {
     isStale: stale,
     *chunks() {
@@ -103,7 +114,7 @@ async function bootContent(
       yield chunk({
         case: "complete",
         value: create(stream.ConfigCompleteSchema, {
-          baseVersion: BigInt(overlay.version),
+          baseVersion: BigInt(knownAs),
           nodeVersion: BigInt(delta?.version ?? 0),
           timestamp,
           nextSequence: BigInt(nextSequence),

@@ -15,7 +15,7 @@ export const IDLE_MS = 60_000;
 
 /** What following needs. */
 export interface FollowContext {
-  readonly replica: Replica;
+  readonly replica: Pick<Replica, "state" | "appliedSequence" | "entries">;
   readonly hub: Hub;
   readonly clock: Clock;
 }
@@ -23,6 +23,13 @@ export interface FollowContext {
 /**
  * Every relevant entry from `fromSequence` on: history first, then live, without gap or duplicate
  * (SUB-1, SUB-5). Ends when `signal` aborts.
+ *
+ * | phase   | event                                   | next                                |
+ * |---------|-----------------------------------------|-------------------------------------|
+ * | history | read up to the newest applied entry     | live, in the same turn              |
+ * | live    | an update                               | live                                |
+ * | live    | a snapshot replaced the state (JRN-50)  | history, from where live had come   |
+ * | any     | lagging, moved, revoked, aborted        | end                                 |
  *
  * @throws {PactError} SUBSCRIBER_LAGGED when the consumer is too slow (SUB-6), VCLUSTER_CHANGED after
  * its node was assigned elsewhere (SUB-4), NODE_REVOKED after it was decommissioned (CRT-6).
@@ -33,7 +40,30 @@ export async function* follow(
   fromSequence: number,
   signal: AbortSignal,
 ): AsyncGenerator<Delivery> {
-  const { replica, hub } = context;
+  let next = fromSequence;
+  // Ends with the signal: snapshots, which send live back to history, are rare.
+  while (!signal.aborted) {
+    next = yield* history(context, interest, next, signal);
+    if (signal.aborted) return;
+    const subscription = context.hub.open(interest);
+    const wake = () => subscription.wake();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      next = yield* live(context, subscription, interest, next, signal);
+    } finally {
+      signal.removeEventListener("abort", wake);
+      subscription.close();
+    }
+  }
+}
+
+/** What is written already; returns the sequence that comes next, in the turn it was found in. */
+async function* history(
+  { replica }: FollowContext,
+  interest: Interest,
+  fromSequence: number,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery, number> {
   const vclusterOfNode = (nodeId: string) =>
     replica.state.get("node_assignments", nodeId)?.vcluster_id;
   let next = fromSequence;
@@ -45,49 +75,44 @@ export async function* follow(
       if (kind === undefined) continue;
       yield { kind, entry };
       requireStanding(replica, entry, interest);
-      if (signal.aborted) return;
+      if (signal.aborted) return next;
     }
     next = toSequence + 1;
   }
-  const subscription = hub.open(interest);
-  const wake = () => subscription.wake();
-  signal.addEventListener("abort", wake, { once: true });
-  try {
-    yield* live(context, subscription, interest, next, signal);
-  } finally {
-    signal.removeEventListener("abort", wake);
-    subscription.close();
-  }
+  return next;
 }
 
+/** Updates as they are applied; returns the sequence that comes next when history must be read. */
 async function* live(
   { replica, clock }: FollowContext,
   subscription: Subscription,
   interest: Interest,
   fromSequence: number,
   signal: AbortSignal,
-): AsyncGenerator<Delivery> {
-  let last = fromSequence - 1;
+): AsyncGenerator<Delivery, number> {
+  let next = fromSequence;
   while (!signal.aborted) {
     const isIdle = await waitOrIdle(subscription, clock);
-    // What overflowed takes no more, so after these updates nothing is left.
-    const { isLagging } = subscription;
+    // What overflowed or was cut off takes no more, so after these updates nothing is left.
+    const { isLagging, isCutOff } = subscription;
     const updates = subscription.take();
     // Taken in the same turn as the progress is read: nothing older follows it.
-    if (isIdle && updates.length === 0 && !signal.aborted) {
+    if (isIdle && updates.length === 0 && !isCutOff && !signal.aborted) {
       yield { kind: "progress", sequence: replica.appliedSequence };
     }
     for (const { kind, entry } of updates) {
       if (entry.sequence < fromSequence) continue;
-      if (signal.aborted) return;
+      if (signal.aborted) return next;
       yield { kind, entry };
-      last = entry.sequence;
+      next = entry.sequence + 1;
       requireStanding(replica, entry, interest);
     }
     if (isLagging) {
-      throw new PactError("SUBSCRIBER_LAGGED", `SUBSCRIBER_LAGGED last=${last}`);
+      throw new PactError("SUBSCRIBER_LAGGED", `SUBSCRIBER_LAGGED last=${next - 1}`);
     }
+    if (isCutOff) return next;
   }
+  return next;
 }
 
 /** Waits for updates or the end; true when nothing came for {@link IDLE_MS}. */
@@ -106,7 +131,11 @@ async function waitOrIdle(subscription: Subscription, clock: Clock): Promise<boo
 }
 
 /** A node that was moved must boot its new configuration; one that was revoked hears no more. */
-function requireStanding(replica: Replica, { entry_type, scope }: Entry, interest: Interest): void {
+function requireStanding(
+  replica: FollowContext["replica"],
+  { entry_type, scope }: Entry,
+  interest: Interest,
+): void {
   const { nodeId } = interest;
   if (nodeId === undefined || scope === "Global" || !("Node" in scope)) return;
   if (scope.Node !== nodeId) return;

@@ -22,6 +22,11 @@ export interface Subscription {
   take(): readonly Update[];
   /** Whether the queue overflowed; nothing is queued after that. */
   readonly isLagging: boolean;
+  /**
+   * Whether a snapshot replaced the state: what came with it was never queued and must be read from
+   * history. Nothing is queued after that either.
+   */
+  readonly isCutOff: boolean;
   /** Resolves when there is something to take, the queue overflowed, or somebody wakes it. */
   wait(): Promise<void>;
   /** Ends a wait under way, or the next one at once. */
@@ -51,7 +56,8 @@ export function createHub(
   const index = new InterestIndex();
   const vclusterOfNode = (nodeId: string) =>
     replica.state.get("node_assignments", nodeId)?.vcluster_id;
-  const stop = replica.onApplied(({ entries }) => {
+  const stop = replica.onApplied(({ entries, restored }) => {
+    if (restored) return index.everybody().forEach((queue) => queue.cutOff());
     for (const entry of entries) {
       for (const queue of index.audienceOf(entry)) {
         const kind = updateKind(entry, queue.interest, vclusterOfNode);
@@ -75,6 +81,7 @@ export function createHub(
 class Queue implements Subscription {
   #updates: Update[] = [];
   #isLagging = false;
+  #isCutOff = false;
   #woken = Promise.withResolvers<void>();
 
   constructor(readonly interest: Interest, private readonly onClose: () => void) {}
@@ -83,8 +90,17 @@ class Queue implements Subscription {
     return this.#isLagging;
   }
 
+  get isCutOff(): boolean {
+    return this.#isCutOff;
+  }
+
+  cutOff(): void {
+    this.#isCutOff = true;
+    this.wake();
+  }
+
   push(update: Update, onLagging: () => void): void {
-    if (this.#isLagging) return;
+    if (this.#isLagging || this.#isCutOff) return;
     if (this.#updates.length >= MAX_QUEUED) {
       this.#isLagging = true;
       onLagging();
@@ -140,6 +156,10 @@ class InterestIndex {
     this.#watchers.delete(queue);
     if (nodeId !== undefined) drop(this.#byNode, nodeId, queue);
     if (vclusterId !== undefined) drop(this.#byVCluster, vclusterId, queue);
+  }
+
+  everybody(): ReadonlySet<Queue> {
+    return this.#all;
   }
 
   /** Every queue that may want `entry`, each once. */
