@@ -4,6 +4,7 @@ import { systemClock } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import { createLogger, type Logger } from "../common/log/mod.ts";
 import { installHttp2Guard } from "../common/rpc/mod.ts";
+import { memberCommand } from "./admin/mod.ts";
 import { certificateCommands } from "./certs/mod.ts";
 import {
   type ConfigInputs,
@@ -40,6 +41,7 @@ const ENVIRONMENT = [
   "PACT_OIDC_AUDIENCE",
   "PACT_OIDC_JWKS_URL",
   "PACT_OIDC_HMAC_SECRET",
+  "PACT_TOKEN",
 ];
 
 /** Longest a shutdown may take before the process ends anyway (JRN-62). */
@@ -52,6 +54,9 @@ async function main(args: readonly string[]): Promise<number> {
   const makeCertificates = certificateCommands.get(args[0] ?? "");
   if (makeCertificates !== undefined) {
     return print(await makeCertificates(args.slice(1), new Date(systemClock.nowMs())));
+  }
+  if (args[0] === "member") {
+    return print(await memberCommand(configInputs(args.slice(1)), systemClock.nowMs));
   }
   const config = loadConfig(configInputs(args.filter((word) => word !== "--check-config")));
   const log = createLogger({

@@ -11,7 +11,19 @@ Usage:
                                       addresses: node.crt, node.key and ca.crt, in DIR or
                                       /var/lib/pact/journal/members/N; --domain D, default
                                       'default'; --days N, default 365
+  pact-journal member list            show the quorum that a running journal belongs to
+  pact-journal member add ID RAFT_HOST:PORT [API_HOST:PORT]
+                                      take in a member that gets the log and does not vote yet
+  pact-journal member promote ID      let it vote, once it has caught up
+  pact-journal member remove ID [--force]
+  pact-journal member transfer [ID]   hand leadership over
   pact-journal --version | --help
+
+Options of member (a running journal is asked, by default the one configured on this host):
+  --endpoint HOST:PORT   a member's API
+  --token-file FILE      a platform admin's token (mode 0600), or PACT_TOKEN
+  --ca FILE              what its certificate leads to
+  --output text|json
 
 Options (each also in the environment or the file, in this order of precedence):
   --config FILE          PACT_JOURNAL_CONFIG          default /etc/pact/journal.toml

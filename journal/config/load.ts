@@ -1,5 +1,11 @@
 import { MIN_HMAC_SECRET_BYTES } from "../../common/auth/mod.ts";
-import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
+import {
+  ConfigError,
+  resolveConfig,
+  type ResolvedConfig,
+  type SettingTable,
+  type SettingValues,
+} from "../../common/config/mod.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
 import { type ConfiguredMember, resolveMembers } from "./members.ts";
@@ -62,6 +68,20 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
     },
     warnings: [...warnings, ...LATER.warnings(values), ...configured.warnings, ...together],
   };
+}
+
+/**
+ * Resolves the settings of `table` alone, for a command that needs no more; words that are no
+ * options are the command's.
+ *
+ * @throws {ConfigError} naming the option, variable, or file with line.
+ */
+export function loadSome<Table extends SettingTable>(
+  table: Table,
+  inputs: ConfigInputs,
+): Pick<ResolvedConfig<Table>, "values" | "operands"> {
+  const { values, operands } = resolveConfig(table, { ...inputs, file: findFile(inputs) });
+  return { values, operands };
 }
 
 /** Members need certificates, so where nobody names the files they are at their usual places. */

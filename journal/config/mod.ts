@@ -6,6 +6,8 @@ export {
   type JournalSettings,
   loadConfig,
   type LoadedConfig,
+  loadSome,
 } from "./load.ts";
 export { AddressSchema, type ConfiguredMember, memberHosts } from "./members.ts";
+export { JOURNAL_SETTINGS } from "./settings.ts";
 export { planStart, type Start, type StartFacts } from "./start.ts";
