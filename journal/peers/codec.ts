@@ -1,18 +1,20 @@
 /**
- * Raft messages in packed form: a version byte, their number, then each message behind its length.
- * Vote and responses of a message stay behind: they exist between a member and its own storage only.
+ * Raft messages in packed form: a version byte, their number, then one message after the other.
+ * Entries go in the form of the log, each with its checksum. Vote and responses of a message stay behind: they exist between a member and its own storage only.
  */
 import {
+  type Entry,
   isLocalType,
   type Message,
   message,
   MESSAGE_TYPES,
   type MessageType,
   type NodeId,
+  payloadBytes,
   type Snapshot,
 } from "../raft/mod.ts";
+import { decodeEntries, encodeEntries, RecordError } from "../wal/mod.ts";
 import { ByteReader, ByteWriter, CodecError } from "./bytes.ts";
-import { packedEntryBytes, readEntries, readIds, writeEntries, writeIds } from "./entry_codec.ts";
 
 export { CodecError } from "./bytes.ts";
 
@@ -21,6 +23,9 @@ const MESSAGE_MIN_BYTES = 11;
 const REJECT = 1;
 const HAS_SNAPSHOT = 2;
 const HEADER_BYTES = 64;
+const ENTRY_HEAD_BYTES = 32;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** The two ends of messages: each must be from the one and to the other. */
 export interface Ends {
@@ -37,7 +42,7 @@ export function isForPeer({ type, from, to }: Message): boolean {
 /** About how many bytes the message takes when packed. */
 export function packedMessageBytes({ entries, context, snapshot }: Message): number {
   let bytes = HEADER_BYTES + context.length;
-  for (const entry of entries) bytes += packedEntryBytes(entry);
+  for (const entry of entries) bytes += ENTRY_HEAD_BYTES + payloadBytes(entry);
   if (snapshot !== undefined) bytes += HEADER_BYTES + snapshot.data.length;
   return bytes;
 }
@@ -79,7 +84,7 @@ function writeMessage(writer: ByteWriter, message: Message): void {
   writer.number(message.commit);
   writer.number(message.rejectHint);
   writer.bytes(message.context);
-  writeEntries(writer, message.entries);
+  writer.bytes(message.entries.length === 0 ? NO_BYTES : encodeEntries(message.entries));
   if (snapshot !== undefined) writeSnapshot(writer, snapshot);
 }
 
@@ -104,7 +109,7 @@ function readMessage(reader: ByteReader, ends: Ends): Message {
     commit: reader.number(),
     rejectHint: reader.number(),
     context: reader.bytes(),
-    entries: readEntries(reader),
+    entries: readEntries(reader.bytes()),
     reject: (flags & REJECT) !== 0,
     ...(hasSnapshot ? { snapshot: readSnapshot(reader) } : {}),
   });
@@ -159,6 +164,34 @@ function readSnapshot(reader: ByteReader): Snapshot {
     autoLeave: readFlag(reader),
   };
   return { index, term, membership, data: reader.bytes() };
+}
+
+/** Each entry proves by its checksum that it is the one that was appended at its sender. */
+function readEntries(records: Uint8Array): Entry[] {
+  if (records.length === 0) return [];
+  try {
+    return decodeEntries(records);
+  } catch (error) {
+    if (error instanceof RecordError) throw new CodecError(error.message);
+    throw error;
+  }
+}
+
+function writeIds(writer: ByteWriter, ids: readonly NodeId[]): void {
+  writer.number(ids.length);
+  for (const id of ids) writer.number(id);
+}
+
+/** Ids of members, ascending and each once, as the core keeps them. */
+function readIds(reader: ByteReader): NodeId[] {
+  const count = reader.count(1);
+  const ids: NodeId[] = [];
+  for (let at = 0; at < count; at++) {
+    const id = reader.number();
+    if (id <= (ids.at(-1) ?? 0) || id > 0xffff_ffff) throw new CodecError("no list of member ids");
+    ids.push(id);
+  }
+  return ids;
 }
 
 function readFlag(reader: ByteReader): boolean {

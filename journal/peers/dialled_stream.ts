@@ -9,8 +9,10 @@ import { Alarm } from "./alarm.ts";
 import { CodecError, encodeMessages } from "./codec.ts";
 import { type Hello, helloMessage } from "./hello.ts";
 import type { LiveLink } from "./instances.ts";
+import type { PeerCallKind } from "./network.ts";
 import type { Outbox } from "./outbox.ts";
-import { TIMING } from "./timing.ts";
+import { OutgoingCalls } from "./outgoing_calls.ts";
+import { TIMING } from "./bounds.ts";
 
 interface Probe {
   /** The batch whose acknowledgement is the sign of life. */
@@ -32,6 +34,7 @@ export interface DialledStreamOptions {
 export class DialledStream implements LiveLink {
   readonly #options: DialledStreamOptions;
   readonly #alarm = new Alarm();
+  readonly #calls = new OutgoingCalls(() => this.#alarm.ring());
   readonly #probes = new Set<Probe>();
   #peerInstance: string | undefined;
   #sent = 0;
@@ -69,9 +72,14 @@ export class DialledStream implements LiveLink {
     this.#alarm.ring();
   }
 
+  /** A call that is answered on this stream. */
+  async call(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    return await this.#calls.call(kind, data, signal);
+  }
+
   /** The request side. Ends with the stream. */
   async *batches(): AsyncGenerator<raft.RaftBatch, void, undefined> {
-    yield this.#batch(new Uint8Array(0));
+    yield this.#batch();
     while (!this.#isEnded) {
       const batch = this.#next();
       if (batch === undefined) await this.#alarm.rung();
@@ -80,7 +88,7 @@ export class DialledStream implements LiveLink {
   }
 
   /** @throws CodecError for an acknowledgement of what was never sent. */
-  onAnswer({ acknowledged, probe }: raft.RaftAnswer): void {
+  onAnswer({ acknowledged, probe, callAnswers }: raft.RaftAnswer): void {
     if (acknowledged > BigInt(this.#sent)) throw new CodecError("an answer to what was never sent");
     if (acknowledged > this.#acknowledged) {
       this.#acknowledged = Number(acknowledged);
@@ -89,6 +97,7 @@ export class DialledStream implements LiveLink {
         if (sequence <= this.#acknowledged) settle(true);
       }
     }
+    for (const answer of callAnswers) this.#calls.onAnswer(answer);
     if (probe !== 0n) {
       this.#probeToAnswer = probe;
       this.#alarm.ring();
@@ -126,6 +135,7 @@ export class DialledStream implements LiveLink {
     if (this.#isEnded) return;
     this.#isEnded = true;
     for (const { settle } of this.#probes) settle(false);
+    this.#calls.end();
     this.#alarm.ring();
     this.#options.onEnd();
   }
@@ -133,12 +143,17 @@ export class DialledStream implements LiveLink {
   #next(): raft.RaftBatch | undefined {
     if (!this.isUp) return undefined;
     const messages = this.#options.outbox.takeBatch();
-    if (messages.length > 0) return this.#batch(encodeMessages(messages));
-    const isDue = this.#isNoticeDue || this.#probeToAnswer > 0n;
-    return isDue ? this.#batch(new Uint8Array(0)) : undefined;
+    const calls = this.#calls.take();
+    const isDue = messages.length + calls.length > 0 || this.#isNoticeDue ||
+      this.#probeToAnswer > 0n;
+    if (!isDue) return undefined;
+    return this.#batch(messages.length > 0 ? encodeMessages(messages) : undefined, calls);
   }
 
-  #batch(messages: Uint8Array<ArrayBuffer>): raft.RaftBatch {
+  #batch(
+    messages: Uint8Array<ArrayBuffer> = new Uint8Array(0),
+    calls: raft.PeerCall[] = [],
+  ): raft.RaftBatch {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#acknowledged === this.#sent) this.#progressAtMs = nowMs;
     this.#sentAtMs = nowMs;
@@ -152,6 +167,7 @@ export class DialledStream implements LiveLink {
     return create(raft.RaftBatchSchema, {
       sequence: BigInt(this.#sent),
       messages,
+      calls,
       probeAnswered,
       ...(isNews ? { hello: helloMessage(hello) } : {}),
     });

@@ -2,7 +2,7 @@
  * The way to one peer. It owns the connection, which it opens again whenever it breaks, and what
  * waits to be sent on it; it ends by `close`.
  */
-import { type Client, ConnectError, createClient } from "@connectrpc/connect";
+import { ConnectError, createClient } from "@connectrpc/connect";
 import { raft } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { fromConnectError, PactError } from "../../common/errors/mod.ts";
@@ -17,10 +17,10 @@ import { DialledStream } from "./dialled_stream.ts";
 import type { Refusal } from "./gate.ts";
 import { type Hello, helloHeaders, helloOfMessage } from "./hello.ts";
 import type { Instances } from "./instances.ts";
-import type { MemberAddress, SnapshotFile } from "./network.ts";
+import type { MemberAddress, PeerCallKind, SnapshotFile } from "./network.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { transferSnapshot } from "./snapshot_sender.ts";
-import { TIMING } from "./timing.ts";
+import { BATCH_MAX_BYTES, TIMING } from "./bounds.ts";
 
 /** Certificates of a member: it presents the same one when it dials and when it is dialled. */
 export interface PeerTls {
@@ -48,7 +48,7 @@ export interface PeerLinkContext {
   readonly log: Logger;
 }
 
-/** What the server accepts as one message, less room for what is around it. */
+/** The largest message: a command of the largest size that clients may send, and some. */
 const MESSAGE_MAX_BYTES = 15 * 1024 * 1024;
 
 /** On the way and waiting: the core sends no other while one is on the way. */
@@ -57,7 +57,6 @@ const MAX_SNAPSHOTS = 2;
 interface Connection {
   readonly stream: DialledStream;
   readonly transport: RpcTransport;
-  readonly client: Client<typeof raft.RaftService>;
 }
 
 /** One peer, dialled until `close`. */
@@ -81,9 +80,11 @@ export class PeerLink {
     return this.#connection?.stream.isUp ?? false;
   }
 
-  /** For calls beside the stream; undefined while there is no connection. */
-  get client(): Client<typeof raft.RaftService> | undefined {
-    return this.isUp ? this.#connection?.client : undefined;
+  /** @throws {PactError} what the peer answered; UNAVAILABLE when there is no connection to it */
+  async call(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const stream = this.#connection?.stream;
+    if (stream?.isUp) return await stream.call(kind, data, signal);
+    throw new PactError("UNAVAILABLE", `UNAVAILABLE: no connection to member ${this.member.id}`);
   }
 
   send(messages: readonly Message[]): void {
@@ -135,6 +136,8 @@ export class PeerLink {
       keyPem,
       refuseServer: (der) => this.#refuseServer(der),
       connectTimeoutMs: TIMING.connectMs,
+      readMaxBytes: BATCH_MAX_BYTES,
+      writeMaxBytes: BATCH_MAX_BYTES,
     });
   }
 
@@ -191,7 +194,7 @@ export class PeerLink {
     try {
       transport = this.#openTransport();
       const client = createClient(raft.RaftService, transport);
-      this.#connection = { stream, transport, client };
+      this.#connection = { stream, transport };
       await transport.connect();
       const headers = helloHeaders(hello());
       const answers = client.exchange(stream.batches(), { signal: abort.signal, headers });

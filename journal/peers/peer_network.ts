@@ -3,13 +3,12 @@
  * each other member and the timer that watches over them; it ends by `close`.
  */
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
-import { fromConnectError, PactError } from "../../common/errors/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../../common/rpc_server/mod.ts";
-import { ConnectError } from "@connectrpc/connect";
 import type { Message, NodeId } from "../raft/mod.ts";
 import { type Refusal, type RefusalReason, refuseHello } from "./gate.ts";
-import { type Hello, helloHeaders, PROTOCOL_VERSION } from "./hello.ts";
+import { type Hello, PROTOCOL_VERSION } from "./hello.ts";
 import { Instances } from "./instances.ts";
 import type {
   MemberAddress,
@@ -21,7 +20,7 @@ import type {
 import { OUTBOX_LIMITS, type OutboxLimits } from "./outbox.ts";
 import { PeerLink, type PeerLinkContext, type PeerTls } from "./peer_link.ts";
 import { PeerService } from "./service.ts";
-import { TIMING } from "./timing.ts";
+import { BATCH_MAX_BYTES, TIMING } from "./bounds.ts";
 
 /** What a network is made of. */
 export interface PeerNetworkOptions {
@@ -133,6 +132,8 @@ class Network implements OpenPeerNetwork {
       onHandshakeFailure: () => this.#options.onRefused?.("handshake"),
       maxSessions: MAX_SESSIONS,
       maxConcurrentStreams: MAX_STREAMS,
+      readMaxBytes: BATCH_MAX_BYTES,
+      writeMaxBytes: BATCH_MAX_BYTES,
       clock,
     });
     this.#tickedAtMs = clock.monotonicMs();
@@ -170,24 +171,9 @@ class Network implements OpenPeerNetwork {
     data: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
-    const client = this.#links.get(to)?.client;
-    if (client === undefined) {
-      throw new PactError("UNAVAILABLE", `UNAVAILABLE: no connection to member ${to}`);
-    }
-    const payload = { data: new Uint8Array(data) };
-    const options = { signal, headers: helloHeaders(this.#hello()) };
-    try {
-      switch (kind) {
-        case "ForwardWrite":
-          return (await client.forwardWrite(payload, options)).data;
-        case "ReadIndex":
-          return (await client.readIndex(payload, options)).data;
-        case "LivenessBatch":
-          return (await client.livenessBatch(payload, options)).data;
-      }
-    } catch (error) {
-      throw fromConnectError(ConnectError.from(error));
-    }
+    const link = this.#links.get(to);
+    if (link !== undefined) return await link.call(kind, data, signal);
+    throw new PactError("UNAVAILABLE", `UNAVAILABLE: ${to} is no other member here`);
   }
 
   connected(): ReadonlySet<NodeId> {

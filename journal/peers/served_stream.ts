@@ -10,7 +10,8 @@ import { Alarm } from "./alarm.ts";
 import { CodecError, decodeMessages, type Ends } from "./codec.ts";
 import { type Hello, helloMessage } from "./hello.ts";
 import type { LiveLink } from "./instances.ts";
-import { TIMING } from "./timing.ts";
+import { ServedCalls, type ServedCallsOptions } from "./served_calls.ts";
+import { TIMING } from "./bounds.ts";
 
 /** What a stream needs from whoever serves it. */
 export interface ServedStreamOptions {
@@ -22,6 +23,7 @@ export interface ServedStreamOptions {
   /** Judges what the peer says of itself; throws to refuse. */
   readonly onHello: (hello: raft.RaftHello) => void;
   readonly onMessages: (messages: readonly Message[]) => void;
+  readonly calls: Omit<ServedCallsOptions, "onAnswered">;
   readonly clock: Clock;
 }
 
@@ -29,6 +31,7 @@ export interface ServedStreamOptions {
 export class ServedStream implements LiveLink {
   readonly #options: ServedStreamOptions;
   readonly #alarm = new Alarm();
+  readonly #calls: ServedCalls;
   readonly #probes = new Map<bigint, (isAlive: boolean) => void>();
   #received = 0n;
   #acknowledgeTimer: TimerHandle | undefined;
@@ -42,6 +45,7 @@ export class ServedStream implements LiveLink {
 
   constructor(options: ServedStreamOptions) {
     this.#options = options;
+    this.#calls = new ServedCalls({ ...options.calls, onAnswered: () => this.#alarm.ring() });
     this.#heardAtMs = options.clock.monotonicMs();
   }
 
@@ -71,7 +75,8 @@ export class ServedStream implements LiveLink {
     yield this.#answer(true);
     while (!this.#isEnded) {
       const isNews = this.#options.hello().clusterId !== this.#announced;
-      if (isNews || this.#isAnswerDue || this.#isProbeDue) yield this.#answer(isNews);
+      const isDue = isNews || this.#isAnswerDue || this.#isProbeDue || this.#calls.hasAnswers;
+      if (isDue) yield this.#answer(isNews);
       else await this.#alarm.rung();
     }
     if (this.#error !== undefined) throw this.#error;
@@ -107,13 +112,14 @@ export class ServedStream implements LiveLink {
     this.#isEnded = true;
     this.#error = error;
     for (const settle of this.#probes.values()) settle(false);
+    this.#calls.end();
     if (this.#acknowledgeTimer !== undefined) {
       this.#options.clock.clearTimer(this.#acknowledgeTimer);
     }
     this.#alarm.ring();
   }
 
-  #take({ hello, sequence, messages, probeAnswered }: raft.RaftBatch): void {
+  #take({ hello, sequence, messages, probeAnswered, calls }: raft.RaftBatch): void {
     this.#heardAtMs = this.#options.clock.monotonicMs();
     if (sequence !== this.#received + 1n) {
       throw new CodecError(`batch ${sequence} does not follow ${this.#received}`);
@@ -125,6 +131,7 @@ export class ServedStream implements LiveLink {
     if (messages.length > 0) {
       this.#options.onMessages(decodeMessages(messages, this.#options.ends));
     }
+    for (const call of calls) this.#calls.take(call);
     this.#acknowledgeSoon();
   }
 
@@ -145,6 +152,7 @@ export class ServedStream implements LiveLink {
     return create(raft.RaftAnswerSchema, {
       acknowledged: this.#received,
       probe,
+      callAnswers: this.#calls.takeAnswers(),
       ...(withHello ? { hello: helloMessage(hello) } : {}),
     });
   }

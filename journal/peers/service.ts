@@ -156,6 +156,18 @@ export class PeerService {
         if (clusterId === undefined) throw new CodecError("messages of a member of no cluster");
         handler.onMessages(member, messages);
       },
+      calls: {
+        answer: (kind, data, signal) => {
+          if (clusterId === undefined) throw this.#refuse(noCluster, `member ${member}`);
+          return handler.onCall(member, kind, data, signal);
+        },
+        onInternalError: (error, kind, incident) =>
+          this.context.log.error("a call of a member failed", {
+            method: kind,
+            incident,
+            error: String(error),
+          }),
+      },
       clock,
     });
   }
@@ -214,10 +226,7 @@ export class PeerService {
 
   #requireKnown({ clusterId, memberId }: Hello): void {
     if (clusterId !== undefined) return;
-    throw this.#refuse(
-      { reason: "other-cluster", text: "a caller that knows of no cluster" },
-      `member ${memberId}`,
-    );
+    throw this.#refuse(noCluster, `member ${memberId}`);
   }
 
   #refuse(refusal: Refusal, from: string): PactError {
@@ -238,6 +247,7 @@ export class PeerService {
   }
 }
 
+const noCluster: Refusal = { reason: "other-cluster", text: "a caller that knows of no cluster" };
 const noHello: Refusal = { reason: "malformed", text: "no hello that can be understood" };
 
 /** Bytes that were no message of the service at all. */

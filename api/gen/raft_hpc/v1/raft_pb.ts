@@ -8,15 +8,15 @@
 // @generated from file raft_hpc/v1/raft.proto (package raft_hpc.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file raft_hpc/v1/raft.proto.
  */
 export const file_raft_hpc_v1_raft: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYWZ0X2hwYy92MS9yYWZ0LnByb3RvEgtyYWZ0X2hwYy52MSIbCgtSYWZ0UGF5bG9hZBIMCgRkYXRhGAEgASgMIkQKD1NuYXBzaG90UmVxdWVzdBIMCgR2b3RlGAEgASgMEgwKBG1ldGEYAiABKAwSFQoNc25hcHNob3RfZGF0YRgDIAEoDCJuCglSYWZ0QmF0Y2gSJQoFaGVsbG8YASABKAsyFi5yYWZ0X2hwYy52MS5SYWZ0SGVsbG8SEAoIc2VxdWVuY2UYAiABKAQSEAoIbWVzc2FnZXMYAyABKAwSFgoOcHJvYmVfYW5zd2VyZWQYBCABKAQiWAoKUmFmdEFuc3dlchIlCgVoZWxsbxgBIAEoCzIWLnJhZnRfaHBjLnYxLlJhZnRIZWxsbxIUCgxhY2tub3dsZWRnZWQYAiABKAQSDQoFcHJvYmUYAyABKAQiYQoJUmFmdEhlbGxvEhIKCmNsdXN0ZXJfaWQYASABKAkSEQoJbWVtYmVyX2lkGAIgASgNEhMKC2luc3RhbmNlX2lkGAMgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YBCABKA0y5AMKC1JhZnRTZXJ2aWNlEkMKDUFwcGVuZEVudHJpZXMSGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEjoKBFZvdGUSGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEkkKD0luc3RhbGxTbmFwc2hvdBIcLnJhZnRfaHBjLnYxLlNuYXBzaG90UmVxdWVzdBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEkIKDEZvcndhcmRXcml0ZRIYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkGhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQSPwoJUmVhZEluZGV4EhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQaGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBJDCg1MaXZlbmVzc0JhdGNoEhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQaGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBI/CghFeGNoYW5nZRIWLnJhZnRfaHBjLnYxLlJhZnRCYXRjaBoXLnJhZnRfaHBjLnYxLlJhZnRBbnN3ZXIoATABYgZwcm90bzM");
+  fileDesc("ChZyYWZ0X2hwYy92MS9yYWZ0LnByb3RvEgtyYWZ0X2hwYy52MSIbCgtSYWZ0UGF5bG9hZBIMCgRkYXRhGAEgASgMIkQKD1NuYXBzaG90UmVxdWVzdBIMCgR2b3RlGAEgASgMEgwKBG1ldGEYAiABKAwSFQoNc25hcHNob3RfZGF0YRgDIAEoDCKUAQoJUmFmdEJhdGNoEiUKBWhlbGxvGAEgASgLMhYucmFmdF9ocGMudjEuUmFmdEhlbGxvEhAKCHNlcXVlbmNlGAIgASgEEhAKCG1lc3NhZ2VzGAMgASgMEhYKDnByb2JlX2Fuc3dlcmVkGAQgASgEEiQKBWNhbGxzGAUgAygLMhUucmFmdF9ocGMudjEuUGVlckNhbGwiiwEKClJhZnRBbnN3ZXISJQoFaGVsbG8YASABKAsyFi5yYWZ0X2hwYy52MS5SYWZ0SGVsbG8SFAoMYWNrbm93bGVkZ2VkGAIgASgEEg0KBXByb2JlGAMgASgEEjEKDGNhbGxfYW5zd2VycxgEIAMoCzIbLnJhZnRfaHBjLnYxLlBlZXJDYWxsQW5zd2VyIk0KCFBlZXJDYWxsEgoKAmlkGAEgASgNEicKBGtpbmQYAiABKA4yGS5yYWZ0X2hwYy52MS5QZWVyQ2FsbEtpbmQSDAoEZGF0YRgDIAEoDCJkCg5QZWVyQ2FsbEFuc3dlchIKCgJpZBgBIAEoDRIOCgRkYXRhGAIgASgMSAASKwoFZXJyb3IYAyABKAsyGi5yYWZ0X2hwYy52MS5QZWVyQ2FsbEVycm9ySABCCQoHb3V0Y29tZSKbAQoNUGVlckNhbGxFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSOgoIdHJhaWxlcnMYAyADKAsyKC5yYWZ0X2hwYy52MS5QZWVyQ2FsbEVycm9yLlRyYWlsZXJzRW50cnkaLwoNVHJhaWxlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKCVJhZnRIZWxsbxISCgpjbHVzdGVyX2lkGAEgASgJEhEKCW1lbWJlcl9pZBgCIAEoDRITCgtpbnN0YW5jZV9pZBgDIAEoCRIYChBwcm90b2NvbF92ZXJzaW9uGAQgASgNKpIBCgxQZWVyQ2FsbEtpbmQSHgoaUEVFUl9DQUxMX0tJTkRfVU5TUEVDSUZJRUQQABIgChxQRUVSX0NBTExfS0lORF9GT1JXQVJEX1dSSVRFEAESHQoZUEVFUl9DQUxMX0tJTkRfUkVBRF9JTkRFWBACEiEKHVBFRVJfQ0FMTF9LSU5EX0xJVkVORVNTX0JBVENIEAMy5AMKC1JhZnRTZXJ2aWNlEkMKDUFwcGVuZEVudHJpZXMSGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEjoKBFZvdGUSGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEkkKD0luc3RhbGxTbmFwc2hvdBIcLnJhZnRfaHBjLnYxLlNuYXBzaG90UmVxdWVzdBoYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkEkIKDEZvcndhcmRXcml0ZRIYLnJhZnRfaHBjLnYxLlJhZnRQYXlsb2FkGhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQSPwoJUmVhZEluZGV4EhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQaGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBJDCg1MaXZlbmVzc0JhdGNoEhgucmFmdF9ocGMudjEuUmFmdFBheWxvYWQaGC5yYWZ0X2hwYy52MS5SYWZ0UGF5bG9hZBI/CghFeGNoYW5nZRIWLnJhZnRfaHBjLnYxLlJhZnRCYXRjaBoXLnJhZnRfaHBjLnYxLlJhZnRBbnN3ZXIoATABYgZwcm90bzM");
 
 /**
  * @generated from message raft_hpc.v1.RaftPayload
@@ -102,6 +102,14 @@ export type RaftBatch = Message<"raft_hpc.v1.RaftBatch"> & {
    * @generated from field: uint64 probe_answered = 4;
    */
   probeAnswered: bigint;
+
+  /**
+   * The calls ForwardWrite, ReadIndex and LivenessBatch of a caller that has its stream open: many
+   * of them then share one message.
+   *
+   * @generated from field: repeated raft_hpc.v1.PeerCall calls = 5;
+   */
+  calls: PeerCall[];
 };
 
 /**
@@ -137,6 +145,11 @@ export type RaftAnswer = Message<"raft_hpc.v1.RaftAnswer"> & {
    * @generated from field: uint64 probe = 3;
    */
   probe: bigint;
+
+  /**
+   * @generated from field: repeated raft_hpc.v1.PeerCallAnswer call_answers = 4;
+   */
+  callAnswers: PeerCallAnswer[];
 };
 
 /**
@@ -145,6 +158,106 @@ export type RaftAnswer = Message<"raft_hpc.v1.RaftAnswer"> & {
  */
 export const RaftAnswerSchema: GenMessage<RaftAnswer> = /*@__PURE__*/
   messageDesc(file_raft_hpc_v1_raft, 3);
+
+/**
+ * addition
+ *
+ * @generated from message raft_hpc.v1.PeerCall
+ */
+export type PeerCall = Message<"raft_hpc.v1.PeerCall"> & {
+  /**
+   * Chosen by the caller, and not in use for another call on this stream.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * Unspecified: the call of this id is not waited for any more.
+   *
+   * @generated from field: raft_hpc.v1.PeerCallKind kind = 2;
+   */
+  kind: PeerCallKind;
+
+  /**
+   * @generated from field: bytes data = 3;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message raft_hpc.v1.PeerCall.
+ * Use `create(PeerCallSchema)` to create a new message.
+ */
+export const PeerCallSchema: GenMessage<PeerCall> = /*@__PURE__*/
+  messageDesc(file_raft_hpc_v1_raft, 4);
+
+/**
+ * addition
+ *
+ * @generated from message raft_hpc.v1.PeerCallAnswer
+ */
+export type PeerCallAnswer = Message<"raft_hpc.v1.PeerCallAnswer"> & {
+  /**
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from oneof raft_hpc.v1.PeerCallAnswer.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: bytes data = 2;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | {
+    /**
+     * @generated from field: raft_hpc.v1.PeerCallError error = 3;
+     */
+    value: PeerCallError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raft_hpc.v1.PeerCallAnswer.
+ * Use `create(PeerCallAnswerSchema)` to create a new message.
+ */
+export const PeerCallAnswerSchema: GenMessage<PeerCallAnswer> = /*@__PURE__*/
+  messageDesc(file_raft_hpc_v1_raft, 5);
+
+/**
+ * addition
+ *
+ * @generated from message raft_hpc.v1.PeerCallError
+ */
+export type PeerCallError = Message<"raft_hpc.v1.PeerCallError"> & {
+  /**
+   * Stable code, as in the trailer x-pact-error.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * @generated from field: map<string, string> trailers = 3;
+   */
+  trailers: { [key: string]: string };
+};
+
+/**
+ * Describes the message raft_hpc.v1.PeerCallError.
+ * Use `create(PeerCallErrorSchema)` to create a new message.
+ */
+export const PeerCallErrorSchema: GenMessage<PeerCallError> = /*@__PURE__*/
+  messageDesc(file_raft_hpc_v1_raft, 6);
 
 /**
  * addition
@@ -182,7 +295,40 @@ export type RaftHello = Message<"raft_hpc.v1.RaftHello"> & {
  * Use `create(RaftHelloSchema)` to create a new message.
  */
 export const RaftHelloSchema: GenMessage<RaftHello> = /*@__PURE__*/
-  messageDesc(file_raft_hpc_v1_raft, 4);
+  messageDesc(file_raft_hpc_v1_raft, 7);
+
+/**
+ * addition
+ *
+ * @generated from enum raft_hpc.v1.PeerCallKind
+ */
+export enum PeerCallKind {
+  /**
+   * @generated from enum value: PEER_CALL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PEER_CALL_KIND_FORWARD_WRITE = 1;
+   */
+  FORWARD_WRITE = 1,
+
+  /**
+   * @generated from enum value: PEER_CALL_KIND_READ_INDEX = 2;
+   */
+  READ_INDEX = 2,
+
+  /**
+   * @generated from enum value: PEER_CALL_KIND_LIVENESS_BATCH = 3;
+   */
+  LIVENESS_BATCH = 3,
+}
+
+/**
+ * Describes the enum raft_hpc.v1.PeerCallKind.
+ */
+export const PeerCallKindSchema: GenEnum<PeerCallKind> = /*@__PURE__*/
+  enumDesc(file_raft_hpc_v1_raft, 0);
 
 /**
  * @generated from service raft_hpc.v1.RaftService

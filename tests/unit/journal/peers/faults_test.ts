@@ -128,6 +128,23 @@ Deno.test("api.md 9: AppendEntries and Vote deliver a batch each, and refuse wha
   });
 });
 
+Deno.test("api.md 9: ForwardWrite is answered as a call of its own too, and refused to another process of a connected member", async () => {
+  const pki = await createTestPki();
+  await using one = await openMember(pki, 1);
+  await using two = await openMember(pki, 2, { instanceId: "by-hand" });
+  introduce(one, two);
+  await waitFor(() => one.network.connected().has(PEER), { what: "the connection" });
+  using transport = createRpcTransport({
+    endpoint: `https://127.0.0.1:${one.network.port}`,
+    ...await memberTls(pki, PEER),
+  });
+  const client = createClient(raft.RaftService, transport);
+  const data = new Uint8Array([1, 2, 3]);
+  assert.deepEqual((await client.forwardWrite({ data }, { headers })).data, data);
+  const other = { headers: { ...headers, "x-pact-instance": "another" } };
+  await assert.rejects(client.forwardWrite({ data }, other), { code: Code.Unavailable });
+});
+
 Deno.test("demand 3: a peer that does not read costs the others nothing, and what waits for it is bounded", async () => {
   const pki = await createTestPki();
   const limits = { maxMessages: 64, maxBytes: 1024 * 1024 };

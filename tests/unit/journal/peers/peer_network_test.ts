@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { PactError } from "../../../../common/errors/mod.ts";
 import { createTestPki, waitFor } from "../../../support/mod.ts";
 import { append, entry, introduce, openMember, raftMessage, type TestMember } from "./fixture.ts";
 
@@ -70,35 +69,6 @@ Deno.test("demand 3: entries arrive as they were sent, those of 4 MiB too", asyn
 
   await waitFor(() => two.heard.messages.length === 3, { what: "three messages" });
   assert.deepEqual(two.heard.messages.map(({ message }) => message), [change, large, far]);
-});
-
-Deno.test("JRN-58: a call and its answer pass, and an error keeps its code, text and trailers", async () => {
-  const pki = await createTestPki();
-  await using one = await openMember(pki, 1);
-  await using two = await openMember(pki, 2, {
-    onCall: (from, kind, data) => {
-      if (kind === "ReadIndex") {
-        throw new PactError("NO_LEADER", "no leader", { trailers: { "x-pact-leader": "h:9443" } });
-      }
-      return Promise.resolve(new TextEncoder().encode(`${from} ${kind} ${data.length}`));
-    },
-  });
-  introduce(one, two);
-  await connected(one, two);
-  const { signal } = new AbortController();
-
-  const answer = await one.network.call(2, "ForwardWrite", new Uint8Array(1000), signal);
-  assert.equal(new TextDecoder().decode(answer), "1 ForwardWrite 1000");
-  await assert.rejects(one.network.call(2, "ReadIndex", new Uint8Array(), signal), (error) => {
-    assert.ok(error instanceof PactError);
-    assert.equal(error.code, "NO_LEADER");
-    assert.equal(error.message, "no leader");
-    assert.equal(error.trailers["x-pact-leader"], "h:9443");
-    return true;
-  });
-  await assert.rejects(one.network.call(3, "ReadIndex", new Uint8Array(), signal), (error) => {
-    return error instanceof PactError && error.code === "UNAVAILABLE";
-  });
 });
 
 Deno.test("demand 3: a member that goes is reported once, and is connected again when it is back", async () => {

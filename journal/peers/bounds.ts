@@ -1,3 +1,6 @@
+/** The largest batch: the largest message and the largest call in one. */
+export const BATCH_MAX_BYTES = 32 * 1024 * 1024;
+
 /** How the two ends of a connection watch over each other, in milliseconds. */
 export const TIMING = {
   /** How often connections are looked at. */
