@@ -157,6 +157,14 @@ function vclusterGauges(add: AddGauge, { replica: { state }, clock }: GaugeSourc
     ["vcluster"],
     emergencies((isStale) => isStale),
   );
+  add("pact_conflicts_open", "Open conflicts after partitions.", ["vcluster"], (set) => {
+    const counts = new Tally();
+    for (const [, { conflict_id }] of state.list("open_conflicts")) {
+      const nodeId = state.get("conflicts", conflict_id)?.node_id ?? "";
+      counts.add([state.get("node_assignments", nodeId)?.vcluster_id ?? NO_VCLUSTER]);
+    }
+    counts.each(([vcluster = ""], count) => set({ vcluster }, count));
+  });
   const approvals = (withinMs: number): Collect => (set) => {
     const counts = new Tally();
     for (const [, { status, vcluster, expires_at }] of state.list("approvals")) {

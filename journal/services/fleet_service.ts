@@ -17,6 +17,7 @@ import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireKnownNode } from "./node_detail.ts";
 import { reportCapability, reportNodeState } from "./node_reports.ts";
 import { listNodeStates } from "./node_states.ts";
+import { notifications } from "./notifications.ts";
 import { promote } from "./promote.ts";
 import { assignUid, uidMap } from "./uid_map.ts";
 
@@ -78,6 +79,7 @@ export function fleetService(
     listEmergencies: (request, call) => listEmergencies(context, request, callerOf(call)),
     assignUid: (request, call) => assignUid(context, request, call),
     getUidMap: (_request, call) => uidMap(context, call),
+    subscribeNotifications: (request, call) => notifications(context, request, call),
     queryAudit: (request, call) => queryAudit(context, request, call),
     getClusterStatus: (_request, call) => clusterStatus(context, member, call),
   };

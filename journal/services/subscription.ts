@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { stream } from "../../api/mod.ts";
 import { PLATFORM_ADMIN } from "../../common/authz/mod.ts";
-import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { canonicalBytes } from "../../common/json/mod.ts";
 import { DOMAIN_VCLUSTER, type Entry, type Scope } from "../../common/model/mod.ts";
@@ -12,9 +11,7 @@ import type { Metrics } from "../http/mod.ts";
 import { type Delivery, follow, type Interest } from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
-
-/** How far clocks may differ (AUT-3). */
-const CLOCK_SKEW_MS = 60_000;
+import { tokenExpiry } from "./token_expiry.ts";
 
 /** Updates from a sequence on, history first (SUB-1). */
 export async function* subscription(
@@ -42,15 +39,6 @@ export async function* subscription(
     end();
     closed();
   }
-}
-
-/** Aborts when the caller's token ends, with the tolerance that calls have (AUT-3). */
-function tokenExpiry({ expiresAtMs }: Caller, clock: Clock) {
-  const expired = new AbortController();
-  if (expiresAtMs === undefined) return { signal: expired.signal, cancel: () => {} };
-  const leftMs = expiresAtMs + CLOCK_SKEW_MS - clock.nowMs();
-  const timer = clock.setTimer(leftMs, () => expired.abort());
-  return { signal: expired.signal, cancel: () => clock.clearTimer(timer) };
 }
 
 /** What the caller may hear of (API-50). */

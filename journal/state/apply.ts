@@ -21,6 +21,7 @@ import {
 } from "./enrollment.ts";
 import { closeSession, markStale, openSession } from "./emergency_sessions.ts";
 import { purgeExpired } from "./purge.ts";
+import { dropNotices } from "./notices.ts";
 import { updateNodeState } from "./node_state.ts";
 import { publishCa, recordOperation, reportCapability } from "./operations.ts";
 import { promote } from "./promote.ts";
@@ -124,6 +125,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return joinOrg(tx, command);
     case "LeaveOrg":
       return leaveOrg(tx, command);
+    case "DropNotices":
+      return dropNotices(tx, command);
     case "PurgeExpired":
       return purgeExpired(tx);
     case "ReportCapability":

@@ -188,6 +188,11 @@ const COMMANDS = [
   }),
   z.object({ type: z.literal("JoinOrg"), org: OrgSchema }),
   z.object({ type: z.literal("LeaveOrg"), org: OrgSchema }),
+  /** The actor has read these notices of theirs (SUB-10). */
+  z.object({
+    type: z.literal("DropNotices"),
+    keys: z.array(z.string().min(1).max(2048)).min(1).max(1024),
+  }),
   /** The leader's sweep: forgets what has outlived its keeping, so much at a time (HB-5). */
   z.object({ type: z.literal("PurgeExpired") }),
   z.object({

@@ -5,10 +5,8 @@
 
 import type { Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
+import { Inbox } from "./inbox.ts";
 import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
-
-/** Most updates that wait for one subscriber (SUB-6). */
-export const MAX_QUEUED = 1024;
 
 /** An entry with the field it travels in. */
 export interface Update {
@@ -61,7 +59,7 @@ export function createHub(
     for (const entry of entries) {
       for (const queue of index.audienceOf(entry)) {
         const kind = updateKind(entry, queue.interest, vclusterOfNode);
-        if (kind !== undefined) queue.push({ kind, entry }, onLagging);
+        if (kind !== undefined && !queue.push({ kind, entry })) onLagging();
       }
     }
   });
@@ -78,16 +76,11 @@ export function createHub(
   };
 }
 
-class Queue implements Subscription {
-  #updates: Update[] = [];
-  #isLagging = false;
+class Queue extends Inbox<Update> implements Subscription {
   #isCutOff = false;
-  #woken = Promise.withResolvers<void>();
 
-  constructor(readonly interest: Interest, private readonly onClose: () => void) {}
-
-  get isLagging(): boolean {
-    return this.#isLagging;
+  constructor(readonly interest: Interest, private readonly onClose: () => void) {
+    super();
   }
 
   get isCutOff(): boolean {
@@ -99,30 +92,8 @@ class Queue implements Subscription {
     this.wake();
   }
 
-  push(update: Update, onLagging: () => void): void {
-    if (this.#isLagging || this.#isCutOff) return;
-    if (this.#updates.length >= MAX_QUEUED) {
-      this.#isLagging = true;
-      onLagging();
-    } else {
-      this.#updates.push(update);
-    }
-    this.wake();
-  }
-
-  take(): readonly Update[] {
-    const taken = this.#updates;
-    this.#updates = [];
-    return taken;
-  }
-
-  async wait(): Promise<void> {
-    await this.#woken.promise;
-    this.#woken = Promise.withResolvers();
-  }
-
-  wake(): void {
-    this.#woken.resolve();
+  override push(update: Update): boolean {
+    return this.#isCutOff || super.push(update);
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { canonicalJson } from "../../../common/json/mod.ts";
 import type { CommandInput } from "../../../journal/state/mod.ts";
 import { append, kernel } from "./commands.ts";
-import { AGENT } from "./identities.ts";
+import { AGENT, BOB } from "./identities.ts";
 
 const nodeId = fc.constantFrom("n1", "n2", "n3");
 const vclusterId = fc.constantFrom("ml", "sim");
@@ -125,6 +125,10 @@ const fleet: fc.Arbitrary<CommandInput> = fc.oneof(
     nodes,
   ): CommandInput => ({ type: "UpdateNodeLastSeen", nodes })),
   fc.constant<CommandInput>({ type: "PurgeExpired" }),
+  sequence.map((at): CommandInput => ({
+    type: "DropNotices",
+    keys: [`${String(at).padStart(16, "0")}\n${BOB.principal}`],
+  })),
 );
 
 /** What operators, the leader and the journal's other parts send: every kind but entries. */

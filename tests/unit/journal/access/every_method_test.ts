@@ -155,6 +155,10 @@ const CALLS: Readonly<
     viewer: "refused",
     role: "pact-ops-ml",
   },
+  "pact.journal.FleetService/SubscribeNotifications": {
+    call: ({ fleet }) => openFor(100, (options) => fleet.subscribeNotifications({}, options)),
+    viewer: "allowed",
+  },
   "pact.journal.FleetService/QueryAudit": {
     call: ({ fleet }) => all(fleet.queryAudit({})),
     viewer: "refused",
@@ -171,7 +175,6 @@ const NOT_YET = [
   "pact.policy.PolicyService/ListPendingApprovals",
   "pact.policy.PolicyService/DecideApproval",
   "pact.journal.FleetService/ChangeMembership",
-  "pact.journal.FleetService/SubscribeNotifications",
 ];
 
 /** Called by nodes alone, with their certificate: see the tests of nodes. */
@@ -243,6 +246,15 @@ async function furnish(site: JournalSite): Promise<void> {
       stateDelta: { kernel: [{ key: "vm.swappiness", declaredValue: "60" }] },
     },
   });
+}
+
+/** A stream that has nothing to say is open until its time is over, and no sooner. */
+async function openFor(
+  timeoutMs: number,
+  open: (options: { readonly timeoutMs: number }) => AsyncIterable<unknown>,
+): Promise<void> {
+  const { code } = await refusalOf(all(open({ timeoutMs })));
+  if (code !== "DEADLINE") throw new Error(`the stream ended with ${code}`);
 }
 
 async function first<T>(messages: AsyncIterable<T>): Promise<T> {
