@@ -28,14 +28,20 @@ export const deadlineInterceptor: Interceptor = (next) => async (request) => {
 };
 
 function endOfCall(reason: unknown): ConnectError {
-  if (ConnectError.from(reason).code === Code.DeadlineExceeded) {
-    return new ConnectError(
-      "DEADLINE: the call took longer than its deadline",
-      Code.DeadlineExceeded,
-      {
-        [metadata.error]: "DEADLINE",
-      },
-    );
-  }
-  return reason instanceof ConnectError ? reason : new ConnectError("call ended", Code.Canceled);
+  if (ConnectError.from(reason).code === Code.DeadlineExceeded) return deadlineOver();
+  return reason instanceof ConnectError ? reason : callGone();
+}
+
+/** How a call ends whose deadline passes (API-6). */
+export function deadlineOver(): ConnectError {
+  return new ConnectError(
+    "DEADLINE: the call took longer than its deadline",
+    Code.DeadlineExceeded,
+    { [metadata.error]: "DEADLINE" },
+  );
+}
+
+/** How a call ends that nobody waits for any more. */
+export function callGone(): ConnectError {
+  return new ConnectError("call ended", Code.Canceled);
 }

@@ -1,6 +1,6 @@
 import type { Http2ServerRequest, ServerHttp2Session } from "node:http2";
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { Clock } from "../clock/mod.ts";
@@ -11,6 +11,7 @@ import {
   type PeerCertificate,
   type TrustBundle,
 } from "../tls/mod.ts";
+import type { Connection } from "./sessions.ts";
 
 /** What is known of a caller from its connection alone. */
 export interface Peer {
@@ -69,8 +70,9 @@ export class PeerDirectory {
   }
 
   /** Takes note of a connection whose handshake has just ended. */
-  connected(session: Pick<ServerHttp2Session, "socket">): void {
-    this.#known.set(session, readConnection(session.socket, this.clock.monotonicMs()));
+  connected(connection: Socket | Pick<ServerHttp2Session, "socket">): void {
+    const socket = connection instanceof Socket ? connection : connection.socket;
+    this.#known.set(connection, readConnection(socket, this.clock.monotonicMs()));
   }
 
   /** The peer behind a request. */
@@ -84,6 +86,13 @@ export class PeerDirectory {
   /** The peer behind an HTTP/2 session. */
   ofSession(session: Pick<ServerHttp2Session, "socket">): Peer {
     return this.#describe(session, session.socket);
+  }
+
+  /** The peer behind a live connection of either protocol. */
+  ofConnection(connection: Connection): Peer {
+    return connection instanceof Socket
+      ? this.#describe(connection, connection)
+      : this.ofSession(connection);
   }
 
   #describe(connection: object, socket: Socket | TLSSocket): Peer {

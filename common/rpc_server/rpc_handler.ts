@@ -20,6 +20,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import type { Clock } from "../clock/mod.ts";
 import {
   admissionInterceptor,
   admissionKey,
@@ -27,10 +28,13 @@ import {
   admittedBody,
   startAdmission,
 } from "./admission.ts";
+import { ConnectUnaryMethod, isPlainConnectUnary } from "./connect_unary.ts";
 import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
+import { DeadlineWheel } from "./deadline_wheel.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
+import { watchRoutes } from "./route_watch.ts";
 import { shutdownInterceptor } from "./shutdown.ts";
 import { withStableErrors } from "./wire_error.ts";
 
@@ -45,11 +49,13 @@ export interface RpcHandlerOptions {
   readMaxBytes: number;
   writeMaxBytes: number;
   unaryTimeoutMs: number;
+  clock: Clock;
   /** Ends streams at once when the server closes; unary calls may finish. */
   shutdownSignal: AbortSignal;
 }
 
-type NodeHandler = (
+/** Answers one request of either protocol. */
+export type NodeHandler = (
   request: Http2ServerRequest | IncomingMessage,
   response: Http2ServerResponse | ServerResponse,
 ) => void;
@@ -68,11 +74,25 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
       ...options.interceptors,
     ],
   });
-  options.routes(router);
+  const plain = new Map<string, ConnectUnaryMethod>();
+  const deadlines = new DeadlineWheel(options.clock);
+  options.routes(watchRoutes(router, (method, implementation, readMaxBytes) => {
+    const path = `/${method.parent.typeName}/${method.name}`;
+    const limit = readMaxBytes ?? options.readMaxBytes;
+    plain.set(
+      path,
+      new ConnectUnaryMethod(method, implementation, limit, { ...options, deadlines }),
+    );
+  }));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   return (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const unary = plain.get(path);
+    if (unary !== undefined && isPlainConnectUnary(request)) {
+      unary.answer(request, response);
+      return;
+    }
     const handler = handlers.get(path);
     const work = handler === undefined
       ? answerHttpRoute(options.httpRoutes, request, response)
@@ -94,10 +114,7 @@ async function answerRpc(
   if (isUnary) ensureUnaryDeadline(request.headers, options.unaryTimeoutMs);
   const peer = options.peers.ofRequest(request);
   const contextValues = createContextValues().set(peerKey, peer);
-  // The two requests belong to different overloads.
-  const universal = "stream" in request
-    ? universalRequestFromNodeRequest(request, undefined, contextValues)
-    : universalRequestFromNodeRequest(request, undefined, contextValues);
+  const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
   const call = { service: handler.service.typeName, method: handler.method.name };
   const admission = startAdmission(
     options.admit,

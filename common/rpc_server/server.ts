@@ -4,16 +4,24 @@
  */
 
 import * as http2 from "node:http2";
-import { type AddressInfo, Server as NetServer } from "node:net";
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server as NetServer,
+  type Socket,
+} from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../clock/mod.ts";
 import { installHttp2Guard, unaryDefaultTimeoutMs } from "../rpc/mod.ts";
 import type { Admit } from "./admission.ts";
 import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "./error_mapping.ts";
 import type { HttpRoutes } from "./http_route.ts";
+import { createHttp1Engine, defaultHttp1Limits, type Http1Limits } from "./http1.ts";
 import { ListenError } from "./listen_error.ts";
 import { type Peer, PeerDirectory } from "./peer.ts";
-import { createRpcHandler } from "./rpc_handler.ts";
+import { type Engines, PrefaceSwitch, routeByAlpn } from "./protocol_switch.ts";
+import { createRpcHandler, type NodeHandler } from "./rpc_handler.ts";
 import {
   type ClientAuth,
   prepareServerTls,
@@ -29,7 +37,7 @@ export interface RpcServerOptions {
   name: string;
   /** Port 0 takes any free one; `RpcServer.port` says which. */
   listen: { hostname: string; port: number };
-  /** Without it the listener speaks cleartext HTTP/2: for loopback and by explicit choice only. */
+  /** Without it the listener speaks cleartext: for loopback and by explicit choice only. */
   tls?: ServerTls;
   /** Default `none`. */
   clientAuth?: ClientAuth;
@@ -48,8 +56,10 @@ export interface RpcServerOptions {
   httpRoutes?: HttpRoutes;
   /** Per connection; default 100 (journal.md section 16). */
   maxConcurrentStreams?: number;
-  /** Connections at once; default 20000. */
+  /** Connections at once, of both protocols; default 20000. */
   maxSessions?: number;
+  /** How slow an HTTP/1.1 client may be. */
+  http1?: Partial<Http1Limits>;
   /** Largest message accepted; default 16 MiB. `router.service` options can lower it further. */
   readMaxBytes?: number;
   writeMaxBytes?: number;
@@ -63,7 +73,7 @@ export interface RpcServerOptions {
 export interface RpcServer extends AsyncDisposable {
   readonly hostname: string;
   readonly port: number;
-  /** Live HTTP/2 connections. */
+  /** Live connections, of both protocols. */
   readonly sessionCount: number;
   /**
    * Takes other certificates into use: for new handshakes at once, while live streams go on. The
@@ -83,7 +93,8 @@ const streamWindowBytes = 512 * 1024;
 const closeGraceMs = 5_000;
 
 /**
- * Opens an RPC listener for gRPC, gRPC-Web and Connect.
+ * Opens an RPC listener for gRPC, gRPC-Web and Connect over HTTP/2 and, as far as it carries them,
+ * over HTTP/1.1.
  *
  * @throws ListenError when the address cannot be had (JRN-6), TlsError for unusable certificates.
  */
@@ -106,30 +117,26 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     writeMaxBytes: options.writeMaxBytes ?? messageMaxBytes,
     unaryTimeoutMs: options.unaryTimeoutMs ?? unaryDefaultTimeoutMs,
     shutdownSignal: shutdown.signal,
+    clock,
   });
 
-  const settings = {
-    maxConcurrentStreams: options.maxConcurrentStreams ?? 100,
-    initialWindowSize: streamWindowBytes,
-    enablePush: false,
-  };
   const tls = options.tls === undefined ? undefined : prepareServerTls(options.tls, clientAuth);
   peers.setTrustBundle(tls?.bundle);
   const secure = tls === undefined
     ? undefined
-    : http2.createSecureServer({ ...secureServerOptions(tls, clientAuth), settings }, handler);
-  const server = secure ?? http2.createServer({ settings }, handler);
+    : createTlsServer({ ...secureServerOptions(tls, clientAuth), noDelay: true });
+  const server = secure ?? createTcpServer({ noDelay: true });
+  const engines = createEngines(handler, sessions, peers, options, () => server.listening);
 
   server.on("connection", (socket) => sessions.addSocket(socket));
-  server.on("session", (session) => {
-    if (sessions.addSession(session)) peers.connected(session);
-  });
-  // Failed handshakes and broken sessions are the peer's affair; each has its own end already.
-  server.on("sessionError", () => {});
+  if (secure === undefined) server.on("connection", (socket) => engines.preface.take(socket));
+  secure?.on("secureConnection", (socket) => routeByAlpn(socket, engines));
+  // A failed handshake is the peer's affair; it has its own end already.
   secure?.on("tlsClientError", () => options.onHandshakeFailure?.());
   const address = await listen(server, options);
   let ending: Promise<void> | undefined;
-  const end = (graceMs: number) => ending ??= close({ server, sessions, shutdown, clock }, graceMs);
+  const end = (graceMs: number) =>
+    ending ??= close({ server, sessions, engines, shutdown, clock }, graceMs);
 
   return {
     hostname: options.listen.hostname,
@@ -143,7 +150,8 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
       secure.setSecureContext(prepared.context);
       peers.setTrustBundle(prepared.bundle);
     },
-    disconnect: (matches) => sessions.disconnect((session) => matches(peers.ofSession(session))),
+    disconnect: (matches) =>
+      sessions.disconnect((connection) => matches(peers.ofConnection(connection))),
     close: ({ graceMs = closeGraceMs } = {}) => end(graceMs),
     [Symbol.asyncDispose]: () => end(0),
   };
@@ -171,25 +179,71 @@ async function listen(
   return address;
 }
 
+/** What speaks with the connections of one listener. */
+interface RunningEngines extends Engines {
+  preface: PrefaceSwitch;
+  stopHttp1: () => void;
+  drainHttp1: () => void;
+}
+
+function createEngines(
+  handler: NodeHandler,
+  sessions: SessionRegistry,
+  peers: PeerDirectory,
+  options: RpcServerOptions,
+  isOpen: () => boolean,
+): RunningEngines {
+  const http1 = createHttp1Engine(handler, { ...defaultHttp1Limits, ...options.http1 }, isOpen);
+  const settings = {
+    maxConcurrentStreams: options.maxConcurrentStreams ?? 100,
+    initialWindowSize: streamWindowBytes,
+    enablePush: false,
+  };
+  // Never listens: it is given the connections that speak its protocol.
+  const http2Server = http2.createServer({ settings }, handler);
+  http2Server.on("session", (session) => {
+    if (sessions.addSession(session)) peers.connected(session);
+  });
+  // Broken sessions are the peer's affair; each has its own end already.
+  http2Server.on("sessionError", () => {});
+  const engines = {
+    http2: (socket: Socket) => void http2Server.emit("connection", socket),
+    http1: (socket: Socket) => {
+      if (!sessions.addHttp1(socket)) return;
+      peers.connected(socket);
+      http1.take(socket);
+    },
+  };
+  return {
+    ...engines,
+    preface: new PrefaceSwitch(engines),
+    drainHttp1: http1.drain,
+    stopHttp1: http1.stop,
+  };
+}
+
 interface Running {
   server: NetServer;
   sessions: SessionRegistry;
+  engines: RunningEngines;
   shutdown: AbortController;
   clock: Clock;
 }
 
 async function close(
-  { server, sessions, shutdown, clock }: Running,
+  { server, sessions, engines, shutdown, clock }: Running,
   graceMs: number,
 ): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  // The HTTP/2 server's own close would close every connection at once; this one stops listening.
-  NetServer.prototype.close.call(server, () => resolve());
+  server.close(() => resolve());
   shutdown.abort(shuttingDown());
   sessions.drain();
+  engines.drainHttp1();
+  engines.preface.endWaiting();
   const timer = clock.setTimer(graceMs, () => sessions.destroyAll());
   await closed;
   clock.clearTimer(timer);
+  engines.stopHttp1();
 }
 
 function errorCode(error: unknown): string {

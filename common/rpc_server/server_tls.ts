@@ -1,5 +1,6 @@
-import type { SecureServerOptions } from "node:http2";
+import type { TlsOptions } from "node:tls";
 import type { SecretPem } from "../secret/mod.ts";
+import { alpnProtocols } from "./protocol_switch.ts";
 import { requireMatchingKey, TlsError, TrustBundle } from "../tls/mod.ts";
 
 /** Certificates of a listener. */
@@ -46,15 +47,15 @@ export function prepareServerTls(tls: ServerTls, clientAuth: ClientAuth): Prepar
   };
 }
 
-/** The options of node:http2 for a listener (CRT-8; TLS 1.3 only by design). */
+/** The options of node:tls for a listener (CRT-8; TLS 1.3 only by design). */
 export function secureServerOptions(
   { context }: PreparedTls,
   clientAuth: ClientAuth,
-): SecureServerOptions {
+): TlsOptions {
   return {
     ...context,
     minVersion: "TLSv1.3",
-    allowHTTP1: true,
+    ALPNProtocols: alpnProtocols,
     requestCert: clientAuth !== "none",
     rejectUnauthorized: clientAuth === "required",
     handshakeTimeout: 10_000,

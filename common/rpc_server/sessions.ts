@@ -4,23 +4,35 @@ import type { Socket } from "node:net";
 /** Connection window of HTTP/2 in bytes (journal.md section 16). */
 const connectionWindowBytes = 1024 * 1024;
 
+/** One live connection: an HTTP/2 session, or the socket of an HTTP/1.1 connection. */
+export type Connection = ServerHttp2Session | Socket;
+
+/** How a connection is ended, by its protocol. */
+interface Ending {
+  /** Lets running calls finish and takes no new ones. */
+  drain(): void;
+  end(): void;
+}
+
 /**
  * The live connections of one listener. Owns their number and their end; a connection leaves by
  * itself when it closes.
  */
 export class SessionRegistry {
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #connections = new Map<Connection, Ending>();
   readonly #sockets = new Set<Socket>();
   #draining = false;
 
   constructor(private readonly maxSessions: number) {}
 
   get size(): number {
-    return this.#sessions.size;
+    return this.#connections.size;
   }
 
   /** Takes a TCP connection in, so that the listener can be emptied at the end. */
   addSocket(socket: Socket): void {
+    // Without a listener a reset by the peer would end the process.
+    socket.on("error", () => {});
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
   }
@@ -29,38 +41,53 @@ export class SessionRegistry {
   addSession(session: ServerHttp2Session): boolean {
     // Without a listener a peer's bad frame would end the process.
     session.on("error", () => {});
-    if (this.#draining || this.#sessions.size >= this.maxSessions) {
-      endNow(session);
-      return false;
-    }
-    this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
+    const ending = { drain: () => session.close(), end: () => endSession(session) };
+    if (!this.#isTaken(session, ending)) return false;
     session.setLocalWindowSize(connectionWindowBytes);
     return true;
   }
 
-  /** Ends the sessions that match, streams and all. Returns how many. */
-  disconnect(matches: (session: ServerHttp2Session) => boolean): number {
-    const ended = [...this.#sessions].filter(matches);
-    for (const session of ended) endNow(session);
+  /**
+   * Takes an HTTP/1.1 connection in; false when it was sent away instead. Its idle connections are
+   * ended by the engine that speaks on them.
+   */
+  addHttp1(socket: Socket): boolean {
+    socket.on("error", () => {});
+    return this.#isTaken(socket, { drain: () => {}, end: () => void socket.destroy() });
+  }
+
+  /** Ends the connections that match, calls and all. Returns how many. */
+  disconnect(matches: (connection: Connection) => boolean): number {
+    const ended = [...this.#connections].filter(([connection]) => matches(connection));
+    for (const [, ending] of ended) ending.end();
     return ended.length;
   }
 
-  /** Asks every peer to go and lets running calls finish. New sessions are sent away. */
+  /** Asks every peer to go and lets running calls finish. New connections are sent away. */
   drain(): void {
     this.#draining = true;
-    for (const session of this.#sessions) session.close();
+    for (const ending of this.#connections.values()) ending.drain();
   }
 
   /** Ends whatever is still there. */
   destroyAll(): void {
     this.#draining = true;
-    for (const session of this.#sessions) endNow(session);
+    for (const ending of this.#connections.values()) ending.end();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #isTaken(connection: Connection, ending: Ending): boolean {
+    if (this.#draining || this.#connections.size >= this.maxSessions) {
+      ending.end();
+      return false;
+    }
+    this.#connections.set(connection, ending);
+    connection.once("close", () => this.#connections.delete(connection));
+    return true;
   }
 }
 
 /** The code tells the peer that its calls were cut off, not finished. */
-function endNow(session: ServerHttp2Session): void {
+function endSession(session: ServerHttp2Session): void {
   session.destroy(undefined, constants.NGHTTP2_CANCEL);
 }

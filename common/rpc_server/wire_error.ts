@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { metadata } from "../rpc/mod.ts";
 
@@ -34,6 +35,21 @@ const codeOfStatus: Readonly<Record<string, string>> = {
   "13": "INTERNAL",
 };
 const invalidArgument = "3";
+const unreadableBody = "INVALID_ARGUMENT: the body cannot be read";
+
+/** The error of a body that cannot be parsed; what is wrong with it stays here (API-92). */
+export function bodyUnreadable(): ConnectError {
+  return new ConnectError(unreadableBody, Code.InvalidArgument, {
+    [metadata.error]: "INVALID_ARGUMENT",
+  });
+}
+
+/** The same error with a stable code, which it gets from its status where it has none yet. */
+export function withStableCode(error: ConnectError): ConnectError {
+  const code = codeOfStatus[`${error.code}`];
+  if (code === undefined || error.metadata.has(metadata.error)) return error;
+  return new ConnectError(`${code}: ${error.rawMessage}`, error.code, { [metadata.error]: code });
+}
 
 function stabilise(trailer: Headers): void {
   const status = trailer.get("grpc-status") ?? "0";
@@ -44,7 +60,7 @@ function stabilise(trailer: Headers): void {
     trailer.set("grpc-message", percentEncode(message));
   } else if (message.startsWith("parse ")) {
     trailer.set("grpc-status", invalidArgument);
-    trailer.set("grpc-message", "INVALID_ARGUMENT: the body cannot be read");
+    trailer.set("grpc-message", unreadableBody);
     trailer.set(metadata.error, "INVALID_ARGUMENT");
     trailer.delete("grpc-status-details-bin");
   } else {

@@ -1,0 +1,40 @@
+import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import {
+  type ConnectRouter,
+  createMethodImplSpec,
+  createServiceImplSpec,
+  type MethodImpl,
+  type MethodImplSpec,
+} from "@connectrpc/connect";
+
+/** Hears of a unary method; `readMaxBytes` is its own limit, where it was given one. */
+export type OnUnaryMethod = (
+  method: DescMethodUnary,
+  implementation: MethodImpl<DescMethodUnary>,
+  readMaxBytes: number | undefined,
+) => void;
+
+/**
+ * A router that also tells of the unary methods registered with it, which the router itself hands
+ * out only wrapped for its own protocols.
+ */
+export function watchRoutes(router: ConnectRouter, onUnary: OnUnaryMethod): ConnectRouter {
+  const tell = (spec: MethodImplSpec, readMaxBytes: number | undefined) => {
+    if (spec.kind === "unary") onUnary(spec.method, spec.impl, readMaxBytes);
+  };
+  const watched: ConnectRouter = {
+    handlers: router.handlers,
+    service(service, implementation, options) {
+      router.service(service, implementation, options);
+      const { methods } = createServiceImplSpec<DescService>(service, implementation);
+      Object.values(methods).forEach((spec) => tell(spec, options?.readMaxBytes));
+      return this;
+    },
+    rpc(method, implementation, options) {
+      router.rpc(method, implementation, options);
+      tell(createMethodImplSpec(method, implementation), options?.readMaxBytes);
+      return this;
+    },
+  };
+  return watched;
+}
