@@ -1,5 +1,5 @@
 /**
- * The journal's durable log: one interface, and the implementation for a journal with one member.
+ * The journal's replicated log as everything above sees it, and the head of what it carries.
  *
  * @module
  */
@@ -7,11 +7,9 @@ export type {
   CommittedBatch,
   LogPosition,
   LogRecord,
+  LogRole,
   LogStatus,
+  MembershipRecord,
   ReplicatedLog,
 } from "./replicated_log.ts";
-export {
-  openSingleMemberLog,
-  PROPOSAL_MAX_BYTES,
-  type SingleMemberLogOptions,
-} from "./single_member_log.ts";
+export { PAYLOAD_FORMAT, readStamp, STAMP_BYTES, stamped, unstamped } from "./stamp.ts";

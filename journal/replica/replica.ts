@@ -9,7 +9,8 @@ import { join } from "node:path";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Entry, SYSTEM_IDENTITY } from "../../common/model/mod.ts";
-import { type CommittedBatch, openSingleMemberLog, type ReplicatedLog } from "../log/mod.ts";
+import type { CommittedBatch, LogRecord } from "../log/mod.ts";
+import { openDisk } from "../disk/mod.ts";
 import { isStale, OverlayBuilder } from "../overlay/mod.ts";
 import {
   type AuditRecord,
@@ -21,18 +22,23 @@ import {
   type Overlay,
   type StateView,
 } from "../state/mod.ts";
-import { type DirectoryLock, lockDirectory, StorageError } from "../storage/mod.ts";
-import { type AuditQuery, type EntryQuery, StateStore } from "../store/mod.ts";
+import { foundQuorum, openQuorumLog, type QuorumLog } from "../quorum/mod.ts";
+import { SnapshotStore } from "../snapshots/mod.ts";
+import { type DirectoryLock, lockDirectory } from "../storage/mod.ts";
+import type { AuditQuery, EntryQuery, StateStore } from "../store/mod.ts";
+import { openWalThread, type WalThread } from "../wal/mod.ts";
 import { OverlayUpkeep } from "./overlay_upkeep.ts";
 import { Proposals } from "./proposals.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
-import { restoreSnapshot } from "./snapshot_file.ts";
+import { SnapshotUpkeep } from "./snapshot_upkeep.ts";
+import { openStateFile, restoreStore, statePathOf } from "./state_file.ts";
+import { addressesOf, ALONE, membershipOf, type QuorumSettings } from "./quorum_settings.ts";
 import { type AppliedRecord, applyRecords, encodeEnvelope } from "./state_machine.ts";
 import { Sweeps } from "./sweeps.ts";
 import type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";
 
-/** Changes of so many milliseconds are stored in one transaction. */
-const GATHER_MS = 50;
+/** Records after which a snapshot is due (JRN-51). */
+const SNAPSHOT_INTERVAL = 10_000;
 
 /** What a replica needs. */
 export interface ReplicaOptions {
@@ -41,73 +47,118 @@ export interface ReplicaOptions {
   readonly clock: Clock;
   /** Numbers in [0, 1), for ids that must not meet another process's. */
   readonly random: () => number;
-  /** The log to follow; without one, a log with this member alone in `dataDir/raft`. */
-  readonly log?: ReplicatedLog;
+  /** This member of the quorum; without it, a group of this member alone. */
+  readonly quorum?: QuorumSettings;
   /** Told once, when the replica fails. */
   readonly onFailed?: (error: Error) => void;
   /** Told what goes wrong in the background and is tried again: sweeps, rebuilds of overlays. */
-  readonly onHousekeepingError?: (task: "sweep" | "overlay", error: unknown) => void;
+  readonly onHousekeepingError?: (task: HousekeepingTask, error: unknown) => void;
   /** Told how long each command took from its proposal until it was applied. */
   readonly onApplyDuration?: (durationMs: number) => void;
 }
 
+/** What goes on in the background and is tried again when it fails. */
+export type HousekeepingTask = "sweep" | "overlay" | "snapshot";
+
 /**
- * Opens the state, catches up with the log, and starts housekeeping.
+ * Opens log and state, catches up with what is committed, and starts housekeeping.
  *
  * @throws {StorageError} when the directory is taken, foreign, newer or damaged, or the log lacks
  * what the state contains; exit status and message are in it.
  */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const lock = lockDirectory(options.dataDir);
-  let log: ReplicatedLog | undefined;
-  let store: StateStore | undefined;
-  let replica: LocalReplica | undefined;
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => lock.release());
   try {
-    log = options.log ?? await openSingleMemberLog({ directory: join(options.dataDir, "raft") });
-    const path = join(options.dataDir, "state.db");
-    store = new StateStore(path, { gather: { clock: options.clock, forMs: GATHER_MS } });
-    refuseShortLog(log, store, path);
-    replica = new LocalReplica(options, lock, log, store);
-    await replica.caughtUp();
+    const parts = await openParts(options, opened);
+    const replica = new LocalReplica(options, lock, parts);
+    opened.move();
+    await replica.caughtUpOrClosed();
     return replica;
   } catch (error) {
-    if (replica !== undefined) {
-      await replica.close();
-    } else {
-      store?.close();
-      await log?.close();
-      lock.release();
-    }
+    await opened.disposeAsync();
     throw error;
   }
 }
 
-/** A state ahead of its log means that the log lost records it had acknowledged. */
-function refuseShortLog(log: ReplicatedLog, store: StateStore, path: string): void {
-  const { lastIndex } = log.status();
-  if (store.applied.index <= lastIndex) return;
-  throw new StorageError(
-    "corrupt",
-    path,
-    `contains log record ${store.applied.index}, the log ends at ${lastIndex}: the log lost records; restore the data directory from a backup or another member`,
-  );
+/** Everything a replica holds besides its lock. */
+interface ReplicaParts {
+  readonly log: QuorumLog;
+  readonly store: StateStore;
+  readonly snapshots: SnapshotStore;
+  /** What the log asks of the replica, which exists only after it. */
+  readonly wishes: { onSnapshotWanted: () => void };
+}
+
+async function openParts(
+  options: ReplicaOptions,
+  opened: AsyncDisposableStack,
+): Promise<ReplicaParts> {
+  const { dataDir, clock, random } = options;
+  const quorum = options.quorum ?? ALONE;
+  const wal = await openLog(join(dataDir, "raft"), quorum, clock);
+  opened.defer(() => wal.terminate());
+  const snapshots = new SnapshotStore(quorum.snapshotDir ?? join(dataDir, "snapshots"));
+  snapshots.sweep();
+  const { start, entries } = wal.recovered;
+  const store = openStateFile({
+    dataDir,
+    clock,
+    snapshots,
+    log: { startIndex: start.index, lastIndex: start.index + entries.length },
+  });
+  opened.defer(() => store.close());
+  const wishes = { onSnapshotWanted: () => {} };
+  const log = await openQuorumLog({
+    ...quorum,
+    wal,
+    logFiles: openDisk(join(dataDir, "raft")),
+    snapshots,
+    clock,
+    random,
+    applied: { index: Number(store.applied.index), membership: membershipOf(store) },
+    configured: addressesOf(store) ?? quorum.configured ?? [],
+    onSnapshotWanted: () => wishes.onSnapshotWanted(),
+  });
+  return { log, store, snapshots, wishes };
+}
+
+/** Opens the durable log; one that is empty gets the founding entries where this member founds. */
+async function openLog(
+  directory: string,
+  quorum: QuorumSettings,
+  clock: Clock,
+): Promise<WalThread> {
+  const wal = await openWalThread(directory);
+  const { start, entries, hardState } = wal.recovered;
+  const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
+  if (quorum.founding === undefined || !isEmpty) return wal;
+  await foundQuorum(wal, quorum.founding, new Date(clock.nowMs()));
+  await wal.close();
+  return await openWalThread(directory);
 }
 
 class LocalReplica implements Replica {
   readonly #clock: Clock;
   readonly #lock: DirectoryLock;
-  readonly #log: ReplicatedLog;
+  readonly #log: QuorumLog;
   readonly #store: StateStore;
+  readonly #snapshots: SnapshotUpkeep;
+  readonly #statePath: string;
   readonly #onFailed: ((error: Error) => void) | undefined;
   readonly #onApplyDuration: ((durationMs: number) => void) | undefined;
   readonly #proposals: Proposals;
   readonly #waiters = new SequenceWaiters();
+  /** Readers that wait for a log index rather than for an entry's sequence. */
+  readonly #indexWaiters = new SequenceWaiters();
   readonly #listeners = new Set<(applied: Applied) => void>();
   readonly #stop = new AbortController();
   readonly #builder: OverlayBuilder;
   readonly #upkeep: OverlayUpkeep;
   readonly #sweeps: Sweeps;
   readonly #applying: Promise<void>;
+  readonly #stopFollowing: () => void;
   #progress = Promise.withResolvers<void>();
   /** False while the log's past is replayed: overlays are looked after once, when that is done. */
   #live = false;
@@ -115,11 +166,11 @@ class LocalReplica implements Replica {
   #closed: Promise<void> | undefined;
 
   constructor(
-    { clock, random, onFailed, onHousekeepingError = () => {}, onApplyDuration }: ReplicaOptions,
+    options: ReplicaOptions,
     lock: DirectoryLock,
-    log: ReplicatedLog,
-    store: StateStore,
+    { log, store, snapshots, wishes }: ReplicaParts,
   ) {
+    const { clock, random, onFailed, onHousekeepingError = () => {}, onApplyDuration } = options;
     this.#clock = clock;
     this.#lock = lock;
     this.#log = log;
@@ -146,7 +197,27 @@ class LocalReplica implements Replica {
       leads,
       (error) => onHousekeepingError("sweep", error),
     );
+    this.#statePath = statePathOf(options.dataDir);
+    this.#snapshots = new SnapshotUpkeep({
+      snapshots,
+      statePath: this.#statePath,
+      interval: options.quorum?.snapshotInterval ?? SNAPSHOT_INTERVAL,
+      flush: () => store.commit(),
+      onMade: async (newest, oldest) => {
+        log.offerSnapshot(newest);
+        await log.compactTo(BigInt(oldest.index));
+      },
+      onError: (error) => onHousekeepingError("snapshot", error),
+    });
+    wishes.onSnapshotWanted = () => void this.#snapshots.request();
+    this.#stopFollowing = log.onLeadership(({ role }) => {
+      if (role === "leader" && this.#live) this.#rebuildStale();
+    });
     this.#applying = this.#applyCommitted().catch((error) => this.#fail(error));
+  }
+
+  get quorum(): QuorumLog {
+    return this.#log;
   }
 
   get state(): StateView {
@@ -166,17 +237,17 @@ class LocalReplica implements Replica {
       const payload = encodeEnvelope({
         format: 1,
         proposal: id,
-        timestamp: new Date(this.#clock.nowMs()).toISOString(),
         actor,
-        request_id: requestId,
+        // Without an id of the caller's its own makes sure that it takes effect once (JRN-57).
+        request_id: requestId ?? id,
         audit,
         command: parseCommand(command),
       });
-      await this.#log.propose(payload, signal === undefined ? {} : { signal });
+      this.#log.submit(id, payload, (error) => this.#proposals.fail(id, error));
     } catch (error) {
       this.#proposals.fail(id, error);
     }
-    const applied = await result;
+    const applied = await result.finally(() => this.#log.forget(id));
     this.#onApplyDuration?.(this.#clock.monotonicMs() - startedMs);
     return applied;
   }
@@ -201,6 +272,11 @@ class LocalReplica implements Replica {
     if (sequence > this.appliedSequence) await this.#waiters.wait(sequence, signal);
   }
 
+  async waitForLinearizable(signal?: AbortSignal): Promise<void> {
+    const index = await this.#log.readIndex(signal);
+    if (index > this.#store.applied.index) await this.#indexWaiters.wait(Number(index), signal);
+  }
+
   onApplied(listener: (applied: Applied) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -223,19 +299,41 @@ class LocalReplica implements Replica {
     };
   }
 
+  async makeSnapshot(): Promise<void> {
+    this.#refuseWhenUnable();
+    await this.#snapshots.request();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
+  /** As {@link caughtUp}; where that fails nothing stays open. */
+  async caughtUpOrClosed(): Promise<void> {
+    try {
+      await this.caughtUp();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
   /** Resolves when everything committed before the start is applied; rejects when it cannot be. */
   async caughtUp(): Promise<void> {
-    const { commitIndex } = this.#log.status();
-    while (this.#failure === undefined && this.#store.applied.index < commitIndex) {
+    const { commitIndex, lastIndex } = this.#log.status();
+    // Whoever votes alone commits all of its log; among others only what is known counts now.
+    const goal = this.#log.isAlone ? lastIndex : commitIndex;
+    while (this.#failure === undefined && this.#store.applied.index < goal) {
       await this.#progress.promise;
     }
     if (this.#failure !== undefined) throw this.#failure;
     this.#live = true;
+    this.#rebuildStale();
+  }
+
+  /** Whoever leads looks after the overlays that nobody rebuilt before. */
+  #rebuildStale(): void {
     for (const [vclusterId] of this.#store.list("overlays")) {
       if (isStale(this.#store, vclusterId)) this.#upkeep.request(vclusterId);
     }
@@ -256,21 +354,30 @@ class LocalReplica implements Replica {
   async #applyCommitted(): Promise<void> {
     const from = this.#store.applied.index + 1n;
     for await (const batch of this.#log.committed(from, { signal: this.#stop.signal })) {
-      this.#applyBatch(batch);
+      if (batch.kind === "snapshot") await this.#restore(batch);
+      else this.#applyRecords(batch.records);
+      this.#waiters.reached(this.appliedSequence);
+      this.#indexWaiters.reached(Number(this.#store.applied.index));
       this.#progress.resolve();
       this.#progress = Promise.withResolvers();
     }
   }
 
-  #applyBatch(batch: CommittedBatch): void {
-    if (batch.kind === "snapshot") {
-      restoreSnapshot(this.#store, batch.path);
-      const { index } = batch.position;
-      this.#tell({ index, entries: [], writes: emptyTables(), restored: true });
-      return;
-    }
-    for (const record of applyRecords(this.#store, batch.records)) this.#report(record);
-    this.#waiters.reached(this.appliedSequence);
+  async #restore({ position, path }: CommittedBatch & { kind: "snapshot" }): Promise<void> {
+    await restoreStore(this.#store, path, `${this.#statePath}.new`);
+    this.#tellMembers();
+    this.#tell({ index: position.index, entries: [], writes: emptyTables(), restored: true });
+  }
+
+  #applyRecords(records: readonly LogRecord[]): void {
+    for (const record of applyRecords(this.#store, records)) this.#report(record);
+    if (records.some(({ membership }) => membership !== undefined)) this.#tellMembers();
+    const bytes = records.reduce((sum, { payload }) => sum + payload.byteLength, 0);
+    this.#snapshots.applied(records.length, bytes);
+  }
+
+  #tellMembers(): void {
+    this.#log.setAddresses(addressesOf(this.#store) ?? []);
   }
 
   #report({ index, envelope, outcome }: AppliedRecord): void {
@@ -306,7 +413,9 @@ class LocalReplica implements Replica {
   async #close(): Promise<void> {
     await this.#sweeps.stop();
     await this.#upkeep.stop();
+    this.#stopFollowing();
     await this.#proposals.drained();
+    await this.#snapshots.stop();
     this.#stop.abort();
     await this.#applying;
     await this.#log.close();

@@ -1,9 +1,17 @@
 import { PactError } from "../../common/errors/mod.ts";
-import type { LogRecord } from "../log/mod.ts";
-import { apply, type Envelope, type Outcome, readEnvelope } from "../state/mod.ts";
+import { type LogRecord, readStamp, unstamped } from "../log/mod.ts";
+import { decodeMembershipContext } from "../quorum/mod.ts";
+import {
+  apply,
+  applyMembership,
+  type Envelope,
+  foundCluster,
+  type Outcome,
+  readEnvelope,
+} from "../state/mod.ts";
 import type { StateStore } from "../store/mod.ts";
 
-/** One applied log record: what it carried and what came of it. */
+/** One applied command: where it stood, what it carried, and what came of it. */
 export interface AppliedRecord {
   readonly index: bigint;
   readonly envelope: Envelope;
@@ -12,9 +20,9 @@ export interface AppliedRecord {
 
 const encoder = new TextEncoder();
 
-/** The bytes of a command as the log carries them. */
-export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return encoder.encode(JSON.stringify(envelope));
+/** The bytes of a command as the log carries them; the leader adds the time. */
+export function encodeEnvelope(envelope: Omit<Envelope, "timestamp">): Uint8Array {
+  return unstamped(encoder.encode(JSON.stringify(envelope)));
 }
 
 /**
@@ -29,14 +37,25 @@ export function applyRecords(store: StateStore, records: readonly LogRecord[]): 
   return store.batch(() => {
     const applied: AppliedRecord[] = [];
     for (const record of records) {
-      const { index, term, payload } = record;
+      const { index, term, payload, membership } = record;
       if (index <= store.applied.index) continue;
       if (index !== store.applied.index + 1n) throw gap(store.applied.index, index);
-      if (payload.byteLength > 0) applied.push(applyOne(store, record));
+      if (membership !== undefined) applyMembershipRecord(store, membership);
+      else if (payload.byteLength > 0) applied.push(applyOne(store, record));
       store.advance({ index, term });
     }
     return applied;
   });
+}
+
+function applyMembershipRecord(
+  store: StateStore,
+  { membership, context }: NonNullable<LogRecord["membership"]>,
+): void {
+  const { cluster, members } = decodeMembershipContext(context);
+  const addresses = new Map(Object.entries(members).map(([id, where]) => [Number(id), where]));
+  if (cluster !== undefined) store.write([], foundCluster(store, cluster), []);
+  store.write([], applyMembership(store, membership, addresses), []);
 }
 
 function applyOne(store: StateStore, { index, payload }: LogRecord): AppliedRecord {
@@ -52,7 +71,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 function decodeEnvelope(index: bigint, payload: Uint8Array): Envelope {
   try {
-    return readEnvelope(JSON.parse(decoder.decode(payload)));
+    const stamp = readStamp(payload);
+    if (stamp === undefined) throw new TypeError("unknown format");
+    const timestamp = new Date(stamp.atMs).toISOString();
+    return readEnvelope({ ...JSON.parse(decoder.decode(stamp.content)), timestamp });
   } catch (cause) {
     throw new PactError(
       "DATA_CORRUPT",

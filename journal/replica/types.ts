@@ -1,5 +1,6 @@
 import type { Entry, Identity } from "../../common/model/mod.ts";
 import type { LogStatus } from "../log/mod.ts";
+import type { QuorumLog } from "../quorum/mod.ts";
 import type {
   AuditNote,
   AuditRecord,
@@ -73,6 +74,14 @@ export interface Replica {
    * @throws {PactError} NOT_FOUND `no overlay for vCluster ID` for one never mentioned.
    */
   overlay(vclusterId: string): Promise<Overlay>;
+  /** This member of the quorum, for those who look after the quorum itself. */
+  readonly quorum: QuorumLog;
+  /**
+   * Resolves once everything acknowledged anywhere before the call is applied here (JRN-59).
+   *
+   * @throws {PactError} NO_LEADER or NO_QUORUM; the signal's reason.
+   */
+  waitForLinearizable(signal?: AbortSignal): Promise<void>;
   /** Resolves once the entry `sequence` is applied here; rejects with the signal's reason. */
   waitForSequence(sequence: number, signal?: AbortSignal): Promise<void>;
   /**
@@ -81,6 +90,8 @@ export interface Replica {
    */
   onApplied(listener: (applied: Applied) => void): () => void;
   status(): ReplicaStatus;
+  /** Makes a snapshot now, and lets the log forget what no kept one needs. */
+  makeSnapshot(): Promise<void>;
   /** Stops housekeeping, applies what is committed, closes log and state. */
   close(): Promise<void>;
 }

@@ -36,6 +36,7 @@ export {
   type Overlay,
   type PosixIdentity,
   type QuorumMembership,
+  QuorumMembershipSchema,
 } from "./documents.ts";
 export {
   type DocumentChanges,

@@ -61,13 +61,8 @@ const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
 export class StateStore implements StateView {
   readonly history: HistoryView;
   readonly #path: string;
-  readonly #database: DatabaseSync;
   readonly #mirror = new DocumentMirror();
-  readonly #entries: EntryTable;
-  readonly #put: StatementSync;
-  readonly #delete: StatementSync;
-  readonly #setApplied: StatementSync;
-  readonly #archive: StatementSync;
+  #file: OpenFile;
   readonly #gather: StoreOptions["gather"];
   /** What changed since the transaction began: each document once, as it is now. */
   #unsaved: DocumentTables = emptyTables();
@@ -85,24 +80,11 @@ export class StateStore implements StateView {
   constructor(path: string, { gather }: StoreOptions = {}) {
     this.#path = path;
     this.#gather = gather;
-    this.#database = openDatabase({
-      path,
-      what: "state database",
-      synchronous: "NORMAL",
-      migrations: MIGRATIONS,
-    });
-    this.#database.exec(TUNING);
-    this.#entries = new EntryTable(this.#database);
+    this.#file = openFile(path);
     this.history = {
       entry: (sequence) => this.#entries.get(sequence),
       configEntries: (scope, from) => this.#entries.configEntries(scope, from),
     };
-    this.#put = this.#database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
-    this.#delete = this.#database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
-    this.#setApplied = this.#database.prepare("UPDATE applied SET position = ?, term = ?");
-    this.#archive = this.#database.prepare(
-      "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
-    );
     try {
       this.#load();
     } catch (error) {
@@ -169,7 +151,7 @@ export class StateStore implements StateView {
       this.#timer = undefined;
       if (!this.#database.isTransaction) return;
       for (const collection of COLLECTION_NAMES) this.#save(collection);
-      this.#setApplied.run(this.#applied.index, this.#applied.term);
+      this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
       this.#gathered = 0;
     });
@@ -208,7 +190,7 @@ export class StateStore implements StateView {
       transaction(this.#database, () => {
         this.#database.exec("DELETE FROM entries; DELETE FROM documents");
         fill();
-        this.#setApplied.run(this.#applied.index, this.#applied.term);
+        this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       });
     } catch (error) {
       this.#applied = before;
@@ -217,9 +199,26 @@ export class StateStore implements StateView {
     this.#load();
   }
 
+  /**
+   * Replaces all content by the state database at `path`, which is moved here, and loads it. The
+   * old content may be lost in a crash meanwhile: the caller can get the new one again.
+   *
+   * @throws {StorageError} when the new file cannot be used; the store must not be used then.
+   */
+  replaceFile(path: string): void {
+    this.close();
+    storageErrors(this.#path, () => {
+      // Side files of the old content would be taken for the new one's.
+      for (const suffix of ["-wal", "-shm"]) removeIfPresent(`${this.#path}${suffix}`);
+      Deno.renameSync(path, this.#path);
+    });
+    this.#file = openFile(this.#path);
+    this.#load();
+  }
+
   /** One document of an import, in canonical JSON. */
   importDocument(collection: CollectionName, key: string, json: string): void {
-    this.#put.run(collection, key, json);
+    this.#file.put.run(collection, key, json);
   }
 
   /** One entry of an import, with the vCluster it counted for when it was written. */
@@ -234,6 +233,14 @@ export class StateStore implements StateView {
     } finally {
       this.#database.close();
     }
+  }
+
+  get #database(): DatabaseSync {
+    return this.#file.database;
+  }
+
+  get #entries(): EntryTable {
+    return this.#file.entries;
   }
 
   /** Runs what changes the database; a failure undoes the transaction and is final. */
@@ -272,14 +279,14 @@ export class StateStore implements StateView {
     const unsaved = this.#unsaved[collection];
     for (const [key, document] of unsaved) {
       if (document === undefined) this.#remove(collection, key);
-      else this.#put.run(collection, key, canonicalJson(document));
+      else this.#file.put.run(collection, key, canonicalJson(document));
     }
     unsaved.clear();
   }
 
   #remove(collection: CollectionName, key: string): void {
-    if (collection === "audit") this.#archive.run(key);
-    this.#delete.run(collection, key);
+    if (collection === "audit") this.#file.archive.run(key);
+    this.#file.delete.run(collection, key);
   }
 
   /** The vCluster an entry counts for: its own scope's, or its node's at this moment. */
@@ -340,6 +347,44 @@ export class StateStore implements StateView {
       `${detail}; remove this file to rebuild it from the log, or restore a backup`,
       { position },
     );
+  }
+}
+
+/** The open database and what is prepared on it. */
+interface OpenFile {
+  readonly database: DatabaseSync;
+  readonly entries: EntryTable;
+  readonly put: StatementSync;
+  readonly delete: StatementSync;
+  readonly setApplied: StatementSync;
+  readonly archive: StatementSync;
+}
+
+function openFile(path: string): OpenFile {
+  const database = openDatabase({
+    path,
+    what: "state database",
+    synchronous: "NORMAL",
+    migrations: MIGRATIONS,
+  });
+  database.exec(TUNING);
+  return {
+    database,
+    entries: new EntryTable(database),
+    put: database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)"),
+    delete: database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?"),
+    setApplied: database.prepare("UPDATE applied SET position = ?, term = ?"),
+    archive: database.prepare(
+      "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
+    ),
+  };
+}
+
+function removeIfPresent(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

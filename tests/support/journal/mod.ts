@@ -20,3 +20,4 @@ export {
 } from "./site.ts";
 export { randomMessageBytes } from "./random_message.ts";
 export { framed, rawCall } from "./raw_call.ts";
+export { memberAddress, MemoryQuorum, openMemoryQuorum } from "./memory_quorum.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { type ErrorCode, PactError } from "../../../../common/errors/mod.ts";
-import { openSingleMemberLog, type ReplicatedLog } from "../../../../journal/log/mod.ts";
+import { unstamped } from "../../../../journal/log/mod.ts";
+import { foundQuorum } from "../../../../journal/quorum/mod.ts";
 import {
   type Applied,
   openReplica,
@@ -9,9 +10,9 @@ import {
   type ReplicaOptions,
 } from "../../../../journal/replica/mod.ts";
 import { StorageError } from "../../../../journal/storage/mod.ts";
-import { exportState } from "../../../../journal/store/mod.ts";
+import { encodeWrite, openWalThread } from "../../../../journal/wal/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
-import { ANN, append, commit, register, TestState } from "../../../support/journal/mod.ts";
+import { ANN, append, commit, register } from "../../../support/journal/mod.ts";
 import { tempDir, waitFor, within } from "../../../support/mod.ts";
 
 const vcluster = { VCluster: "ml" };
@@ -156,7 +157,7 @@ Deno.test("JRN-65: a log that ends before the state does is refused: it lost rec
     await using replica = await openIn(dir.path);
     await replica.submit(commit(node, { a: "1" }), byAnn);
   }
-  await Deno.remove(dir.file("raft/log.db"));
+  await Deno.remove(dir.file("raft"), { recursive: true });
   await assert.rejects(
     openIn(dir.path),
     (error) =>
@@ -177,61 +178,15 @@ Deno.test("two replicas on one directory: the second is refused, the first works
 
 Deno.test("a record this program cannot read stops the replica, not the log", async () => {
   await using dir = await tempDir();
-  const log = await openSingleMemberLog({ directory: dir.file("raft") });
-  await log.propose(new TextEncoder().encode('{"format":2,"command":{"type":"Dance"}}'));
+  const log = await openWalThread(dir.file("raft"));
+  await foundQuorum(log, [{ id: 1, raft: "localhost:1", api: "localhost:2" }], new Date(0));
+  const data = unstamped(new TextEncoder().encode('{"format":1,"command":{"type":"Dance"}}'));
+  const hardState = { term: 1, vote: 1, commit: 2 };
+  const entries = [{ kind: "normal" as const, term: 1, index: 2, data }];
+  await log.write(encodeWrite({ hardState, entries }), true);
   await log.close();
   await assert.rejects(openIn(dir.path), hasCode("DATA_CORRUPT"));
 });
-
-Deno.test("a snapshot in the log's stream replaces the state", async () => {
-  await using dir = await tempDir();
-  using source = new TestState();
-  source.append(commit(vcluster, { a: "1" }));
-  source.append(commit(vcluster, { a: "2" }));
-  const path = dir.file("snapshot.json");
-  await Deno.writeTextFile(path, `${[...exportState(source.store)].join("\n")}\n`);
-  await using replica = await openIn(dir.file("data"), { log: snapshotLog(path) });
-  await waitFor(() => replica.appliedSequence === 1, { what: "the snapshot" });
-  assert.equal(replica.status().appliedIndex, 2n);
-  assert.equal(replica.entry(1)?.state_delta?.kernel?.[0]?.value, "2");
-});
-
-Deno.test("OVL-8: without a leader the overlay built here is served all the same", async () => {
-  await using dir = await tempDir();
-  using source = new TestState();
-  source.append(commit(vcluster, { a: "1" }));
-  source.append(commit(vcluster, { a: "2" }));
-  const path = dir.file("snapshot.json");
-  await Deno.writeTextFile(path, [...exportState(source.store)].join("\n"));
-  await using replica = await openIn(dir.file("data"), { log: snapshotLog(path) });
-  await waitFor(() => replica.appliedSequence === 1, { what: "the snapshot" });
-  assert.match((await replica.overlay("ml")).data, /"a":"2"/);
-});
-
-/** A log that has nothing but a snapshot up to index 2. */
-function snapshotLog(path: string): ReplicatedLog {
-  const ended = Promise.withResolvers<void>();
-  return {
-    propose: () => Promise.reject(new PactError("NO_LEADER", "no leader")),
-    async *committed(_from, { signal } = {}) {
-      yield { kind: "snapshot", position: { index: 2n, term: 1n }, path };
-      signal?.addEventListener("abort", () => ended.resolve());
-      await ended.promise;
-    },
-    status: () => ({
-      role: "follower",
-      term: 1n,
-      leaderId: undefined,
-      firstIndex: 3n,
-      lastIndex: 2n,
-      commitIndex: 2n,
-      pending: 0,
-      failure: undefined,
-    }),
-    compactTo: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-}
 
 Deno.test("OVL-7, OVL-9: overlays are built on demand, once for all who ask", async () => {
   await using dir = await tempDir();
@@ -268,7 +223,12 @@ Deno.test("OVL-6: a burst of Commits is followed by few rebuilds, the last of th
 Deno.test("JRN-32: the leader withdraws expired deltas within a minute", async () => {
   await using dir = await tempDir();
   const clock = new VirtualClock();
-  await using replica = await openIn(dir.path, { clock });
+  const members = [{ id: 1, raft: "localhost:1", api: "localhost:2" }];
+  const timing = { tickMs: 10_000, heartbeatTicks: 1, electionTicks: 2 };
+  await using replica = await openIn(dir.path, {
+    clock,
+    quorum: { id: 1, founding: members, timing },
+  });
   await replica.submit(commit(node, { a: "1" }, { ttl_seconds: 900 }), byAnn);
   await clock.advanceAsync(900_000);
   await waitFor(async () => {
@@ -304,7 +264,7 @@ Deno.test("APR-17: pending approvals expire by the system's decision", async () 
 Deno.test("databases are readable by their owner alone", async () => {
   await using dir = await tempDir();
   await using _replica = await openIn(dir.path);
-  for (const name of ["state.db", "raft/log.db", "raft/log.db-wal", "lock"]) {
+  for (const name of ["state.db", "state.db-wal", "raft/wal-0000000001.seg", "lock"]) {
     const { mode } = await Deno.stat(dir.file(name));
     assert.equal((mode ?? 0) & 0o777, 0o600, name);
   }

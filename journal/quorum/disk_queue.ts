@@ -1,0 +1,65 @@
+import type { DiskWork } from "../member/mod.ts";
+import { encodeWrite, type Place, type WalThread } from "../wal/mod.ts";
+
+interface Pending {
+  readonly work: DiskWork;
+  /** Undefined while it is being written. */
+  places: readonly Place[] | undefined;
+}
+
+/**
+ * Hands work to the thread that writes the log, and reports it in order once it is durable. Several
+ * pieces are under way at once; the thread syncs together what waits for it.
+ */
+export class DiskQueue {
+  readonly #wal: WalThread;
+  readonly #onWritten: (work: DiskWork, places: readonly Place[]) => void;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #pending: Pending[] = [];
+
+  constructor(
+    wal: WalThread,
+    onWritten: (work: DiskWork, places: readonly Place[]) => void,
+    onFailed: (error: unknown) => void,
+  ) {
+    this.#wal = wal;
+    this.#onWritten = onWritten;
+    this.#onFailed = onFailed;
+  }
+
+  /** Pieces that are not reported yet. */
+  get size(): number {
+    return this.#pending.length;
+  }
+
+  push(work: DiskWork): void {
+    if (!work.needsDisk && this.#pending.length === 0) {
+      this.#onWritten(work, []);
+      return;
+    }
+    const pending: Pending = { work, places: work.needsDisk ? undefined : [] };
+    this.#pending.push(pending);
+    if (!work.needsDisk) return;
+    const { hardState, entries, snapshot } = work;
+    const encoded = encodeWrite({
+      hardState,
+      entries,
+      ...snapshot && { restart: { index: snapshot.index, term: snapshot.term } },
+    });
+    this.#wal.write(encoded, true).then(({ segment, offset }) => {
+      pending.places = encoded.places.map((place) => ({
+        segment,
+        offset: offset + place.offset,
+        bytes: place.bytes,
+      }));
+      this.#report();
+    }).catch(this.#onFailed);
+  }
+
+  #report(): void {
+    for (let [first] = this.#pending; first?.places !== undefined; [first] = this.#pending) {
+      this.#pending.shift();
+      this.#onWritten(first.work, first.places);
+    }
+  }
+}

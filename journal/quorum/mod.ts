@@ -1,0 +1,18 @@
+/**
+ * This member of the quorum as a process runs it: the replicated log over disk and network.
+ *
+ * @module
+ */
+export { foundQuorum } from "./founding.ts";
+export {
+  decodeMembershipContext,
+  encodeMembershipContext,
+  type MembershipContext,
+} from "./membership_context.ts";
+export { openQuorumLog, PROPOSAL_MAX_BYTES, QuorumLog } from "./quorum_log.ts";
+export {
+  type CallHandler,
+  QUORUM_TIMING,
+  type QuorumLogOptions,
+  type QuorumTiming,
+} from "./quorum_options.ts";

@@ -1,0 +1,48 @@
+import type { MemberAddress, PeerHandler, PeerNetwork } from "../peers/mod.ts";
+import { EMPTY_MEMBERSHIP, type Membership, type RaftEvent } from "../raft/mod.ts";
+import type { QuorumTiming } from "../quorum/mod.ts";
+import { type DocumentsView, memberAddresses, quorumMembership } from "../state/mod.ts";
+
+/** How a replica takes part in its quorum. */
+export interface QuorumSettings {
+  readonly id: number;
+  /** Founds the group with these members when nothing is stored yet (JRN-55). */
+  readonly founding?: readonly MemberAddress[];
+  /** Whom to reach before the state knows any member. */
+  readonly configured?: readonly MemberAddress[];
+  readonly openNetwork?: (handler: PeerHandler) => Promise<PeerNetwork>;
+  readonly timing?: QuorumTiming;
+  /** Records after which a snapshot is due. */
+  readonly snapshotInterval?: number;
+  /** Default: `snapshots` in the data directory. */
+  readonly snapshotDir?: string;
+  readonly onEvent?: (event: RaftEvent) => void;
+  readonly onDuplicate?: () => void;
+}
+
+/** A group of one, which reaches nobody. */
+export const ALONE: QuorumSettings = {
+  id: 1,
+  founding: [{ id: 1, raft: "localhost:9444", api: "localhost:9443" }],
+};
+
+/** The membership as the state has it; empty before the first. */
+export function membershipOf(view: DocumentsView): Membership {
+  const stored = quorumMembership(view);
+  if (stored === undefined) return EMPTY_MEMBERSHIP;
+  const { voters, voters_outgoing, learners, learners_next, auto_leave } = stored;
+  return {
+    voters,
+    votersOutgoing: voters_outgoing,
+    learners,
+    learnersNext: learners_next,
+    autoLeave: auto_leave,
+  };
+}
+
+/** Where members are, as the state has it; undefined while it knows none. */
+export function addressesOf(view: DocumentsView): readonly MemberAddress[] | undefined {
+  const known = [...memberAddresses(view)];
+  if (known.length === 0) return undefined;
+  return known.map(([id, where]) => ({ id, raft: where.raft_address, api: where.api_address }));
+}

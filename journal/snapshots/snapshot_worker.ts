@@ -1,0 +1,82 @@
+/**
+ * Worker that copies the state database as of one moment, while its owner goes on writing, syncs
+ * and hashes the copy, and answers with what it holds. One job, then it is ended.
+ *
+ * @module
+ */
+import { backup, DatabaseSync } from "node:sqlite";
+import { hashOf } from "./snapshot_store.ts";
+
+/** What is to be copied where. */
+export interface SnapshotJob {
+  readonly statePath: string;
+  /** A file that does not exist yet. */
+  readonly targetPath: string;
+}
+
+/** What the copy holds, or why there is none. */
+export type SnapshotAnswer =
+  | {
+    readonly kind: "made";
+    readonly index: number;
+    readonly term: number;
+    readonly sha256: string;
+    /** The document of the replicated state that says who votes; undefined for none. */
+    readonly membershipJson: string | undefined;
+  }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** More pages than a database has: one step copies all of one moment. */
+const ALL_PAGES = 2 ** 31 - 1;
+
+self.onmessage = async ({ data }: MessageEvent<SnapshotJob>) => {
+  self.postMessage(await answer(data));
+};
+
+async function answer(job: SnapshotJob): Promise<SnapshotAnswer> {
+  try {
+    return await make(job);
+  } catch (error) {
+    return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function make({ statePath, targetPath }: SnapshotJob): Promise<SnapshotAnswer> {
+  // Made here, so that it is never readable by anybody else.
+  Deno.openSync(targetPath, { write: true, create: true, truncate: true, mode: 0o600 }).close();
+  const state = new DatabaseSync(statePath, { readOnly: true, timeout: 10_000 });
+  try {
+    await backup(state, targetPath, { rate: ALL_PAGES });
+  } finally {
+    state.close();
+  }
+  {
+    using file = Deno.openSync(targetPath, { read: true, write: true });
+    file.syncSync();
+  }
+  const sha256 = hashOf(targetPath);
+  if (sha256 === undefined) throw new Error(`${targetPath} is gone`);
+  return { kind: "made", sha256, ...contentOf(targetPath) };
+}
+
+function contentOf(
+  path: string,
+): { index: number; term: number; membershipJson: string | undefined } {
+  const copy = new DatabaseSync(path, { readOnly: true });
+  try {
+    const { position, term } = copy.prepare("SELECT position, term FROM applied").get() ?? {};
+    const row = copy.prepare(
+      "SELECT json FROM documents WHERE collection = 'quorum' AND key = 'membership'",
+    ).get();
+    if (typeof position !== "number" || typeof term !== "number") {
+      throw new Error(`${path} holds no position`);
+    }
+    return {
+      index: position,
+      term,
+      membershipJson: row === undefined ? undefined : String(row["json"]),
+    };
+  } finally {
+    copy.close();
+  }
+}
