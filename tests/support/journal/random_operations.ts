@@ -149,6 +149,11 @@ export const randomBursts: fc.Arbitrary<readonly CommandInput[]> = fc.oneof(
   fc.boolean().map((force) =>
     ids.map((at): CommandInput => ({ type: "CloseEmergency", session_id: `em-${at}`, force }))
   ),
+  org.map((name): CommandInput[] => [
+    { type: "JoinOrg", org: name },
+    { type: "AssignUid", org: name, subject: "sub-dora", username: "dora" },
+    { type: "LeaveOrg", org: name },
+  ]),
   fc.constantFrom("local" as const, "journal" as const, "expired" as const).map((accept) =>
     ids.map((at): CommandInput => ({
       type: "ResolveConflict",

@@ -30,6 +30,7 @@ const METRICS: Readonly<Record<string, readonly [type: string, ...labels: string
   pact_services: ["gauge", "vcluster", "status"],
   pact_supervisor_restart_total: ["counter", "vcluster"],
   pact_shell_sessions_active: ["gauge", "vcluster"],
+  pact_conflicts_open: ["gauge", "vcluster"],
   pact_emergency_sessions_active: ["gauge", "vcluster"],
   pact_emergency_sessions_stale: ["gauge", "vcluster"],
   pact_approvals_pending: ["gauge", "vcluster"],
