@@ -5,6 +5,7 @@ import { ConfigError } from "../common/config/mod.ts";
 import { createLogger, type Logger } from "../common/log/mod.ts";
 import { installHttp2Guard } from "../common/rpc/mod.ts";
 import { memberCommand } from "./admin/mod.ts";
+import { BACKUP_COMMANDS } from "./backup/mod.ts";
 import { certificateCommands } from "./certs/mod.ts";
 import {
   type ConfigInputs,
@@ -57,6 +58,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (args[0] === "member") {
     return print(await memberCommand(configInputs(args.slice(1)), systemClock.nowMs));
+  }
+  const onBackups = BACKUP_COMMANDS.get(args[0] ?? "");
+  if (onBackups !== undefined) {
+    const lines = await onBackups(configInputs(args.slice(1)), new Date(systemClock.nowMs()));
+    return lines.length === 0 ? 0 : print(lines.join("\n"));
   }
   const config = loadConfig(configInputs(args.filter((word) => word !== "--check-config")));
   const log = createLogger({

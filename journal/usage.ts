@@ -17,6 +17,12 @@ Usage:
   pact-journal member promote ID      let it vote, once it has caught up
   pact-journal member remove ID [--force]
   pact-journal member transfer [ID]   hand leadership over
+  pact-journal backup [--out FILE]    write a backup, beside the running journal too;
+                                      default below DATA-DIR/backups, - is stdout
+  pact-journal verify FILE [--ca CA]  check a backup: archive, hash chain, signatures
+  pact-journal restore FILE --force-new-cluster
+                                      begin a new cluster from a backup, in an empty
+                                      --data-dir; - is stdin, here and in verify
   pact-journal --version | --help
 
 Options of member (a running journal is asked, by default the one configured on this host):

@@ -23,7 +23,7 @@ export class SignerCertificate {
   /** @throws TlsError INVALID_CERTIFICATE when it cannot be read. */
   constructor(certificatePem: string) {
     this.#certificate = parse(certificatePem);
-    this.subject = this.#certificate.subject.replaceAll("\n", ", ");
+    this.subject = this.#certificate.subject.replaceAll("\n", ", ").replaceAll(/\p{Cc}/gu, "?");
   }
 
   /** Whether `signature` over `bytes` was made with this certificate's key. */

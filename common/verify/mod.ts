@@ -9,3 +9,4 @@ export {
   type SignerReport,
   type VerifierOptions,
 } from "./log_verifier.ts";
+export { reportJson, reportLines } from "./report_lines.ts";

@@ -54,7 +54,9 @@ export function quorumMembership(view: DocumentsView): QuorumMembership | undefi
 }
 
 /** Which cluster this state belongs to; undefined before it was founded. */
-export function storedCluster(view: DocumentsView): ClusterIdentity | undefined {
+export function storedCluster(
+  view: Pick<DocumentsView, "get">,
+): ClusterIdentity | undefined {
   const document = view.get("quorum", CLUSTER_KEY);
   return document !== undefined && "cluster_id" in document ? document : undefined;
 }

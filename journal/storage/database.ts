@@ -55,6 +55,38 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
   });
 }
 
+/**
+ * Opens a database that another process may be working on, for reading alone. What is read between
+ * `BEGIN` and `ROLLBACK` is of one moment, however long it takes, and holds up nobody.
+ *
+ * @throws {StorageError} when there is none, it is foreign, or of another schema version.
+ */
+export function openDatabaseForReading(
+  { path, what, migrations }: Pick<DatabaseOptions, "path" | "what" | "migrations">,
+): DatabaseSync {
+  return storageErrors(path, () => {
+    if (fileSize(path) === 0) throw new StorageError("io", path, `there is no ${what}`);
+    const database = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+    try {
+      if (pragma(database, "application_id") !== APPLICATION_ID) {
+        throw new StorageError("foreign", path, `is no pact ${what}`);
+      }
+      const version = pragma(database, "user_version");
+      if (version === migrations.length) return database;
+      throw version > migrations.length
+        ? newer(path, what, version, migrations.length)
+        : new StorageError(
+          "foreign",
+          path,
+          `the ${what} has schema version ${version}, this program's is ${migrations.length}; start the journal once to bring it forward`,
+        );
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
 /** Runs `work`, turning what SQLite throws about the file `path` into a {@link StorageError}. */
 export function storageErrors<T>(path: string, work: () => T): T {
   try {
@@ -123,11 +155,7 @@ function isEmpty(database: DatabaseSync): boolean {
 function migrate(database: DatabaseSync, { path, what, migrations }: DatabaseOptions): void {
   const version = pragma(database, "user_version");
   if (version > migrations.length) {
-    throw new StorageError(
-      "newer",
-      path,
-      `the ${what} has schema version ${version}, this program knows ${migrations.length}; use the newer program`,
-    );
+    throw newer(path, what, version, migrations.length);
   }
   if (version === migrations.length) return;
   transaction(database, () => {
@@ -136,6 +164,14 @@ function migrate(database: DatabaseSync, { path, what, migrations }: DatabaseOpt
       `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}`,
     );
   });
+}
+
+function newer(path: string, what: string, version: number, known: number): StorageError {
+  return new StorageError(
+    "newer",
+    path,
+    `the ${what} has schema version ${version}, this program knows ${known}; use the newer program`,
+  );
 }
 
 function pragma(database: DatabaseSync, name: "user_version" | "application_id"): number {

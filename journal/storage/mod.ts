@@ -8,6 +8,7 @@ export {
   type DatabaseOptions,
   type Migration,
   openDatabase,
+  openDatabaseForReading,
   storageErrors,
   transaction,
 } from "./database.ts";

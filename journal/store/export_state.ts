@@ -13,13 +13,18 @@ const PAGE_ROWS = 256;
  *
  * Nothing may be applied between two lines, or they would tell of different moments.
  */
-export function* exportState(store: StateStore): Generator<string> {
-  const { index, term } = store.applied;
-  const applied = canonicalJson({ index: Number(index), term: Number(term) });
+export function exportState(store: StateStore): Generator<string> {
+  return exportDatabase(store.database);
+}
+
+/** The same of a state database that was opened for reading alone, within one transaction. */
+export function* exportDatabase(database: DatabaseSync): Generator<string> {
+  const { position, term } = database.prepare("SELECT position, term FROM applied").get() ?? {};
+  const applied = canonicalJson({ index: Number(position), term: Number(term) });
   yield `{"applied":${applied},"documents":[`;
-  yield* commaSeparated(documentLines(store.database));
+  yield* commaSeparated(documentLines(database));
   yield `],"entries":[`;
-  yield* commaSeparated(entryLines(store.database));
+  yield* commaSeparated(entryLines(database));
   yield `],"schema_version":${SCHEMA_VERSION}}`;
 }
 

@@ -6,4 +6,6 @@
 export { exportState } from "./export_state.ts";
 export { importState } from "./import_state.ts";
 export type { AuditQuery, EntryQuery } from "./queries.ts";
+export { SCHEMA_VERSION } from "./schema.ts";
+export { StateReader } from "./state_reader.ts";
 export { StateStore } from "./state_store.ts";

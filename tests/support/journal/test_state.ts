@@ -16,10 +16,14 @@ export interface SendOptions {
   readonly requestId?: string;
 }
 
-/** A state in memory that commands are applied to one by one, with a clock the test moves. */
+/** A state, in memory by default, that commands are applied to one by one, with a clock the test moves. */
 export class TestState implements Disposable {
-  readonly store = new StateStore(":memory:");
+  readonly store: StateStore;
   nowMs = Date.UTC(2026, 0, 1);
+
+  constructor(path = ":memory:") {
+    this.store = new StateStore(path);
+  }
 
   [Symbol.dispose](): void {
     this.store.close();

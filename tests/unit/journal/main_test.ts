@@ -176,3 +176,49 @@ Deno.test("JRN-62: after close nothing is served, and what waits is told that th
   const { code } = await within(waiting, { what: "the answer", timeoutMs: 9_000 });
   assert.equal(code, "SHUTTING_DOWN");
 });
+
+Deno.test("JRN-68: backup, verify and restore are commands that name their file, and overwrite nothing", async () => {
+  await using site = await openJournalSite();
+  await using directory = await tempDir();
+  const run = (...args: string[]) => runDeno({ module, flags, args });
+  const file = directory.file("b.tar.gz");
+  const made = await run("backup", "--data-dir", site.dataDir, "--out", file);
+  assert.equal(made.code, 0, made.stderr);
+  assert.match(
+    made.stdout,
+    /^Backup: +.*b\.tar\.gz\nEntries: 0, at index \d+ .*\nSHA-256: [0-9a-f]{64}/,
+  );
+  assert.equal((Deno.statSync(file).mode ?? 0) & 0o777, 0o600);
+  const again = await run("backup", "--data-dir", site.dataDir, "--out", file);
+  assert.deepEqual([again.code, again.stdout], [1, ""]);
+  assert.match(again.stderr, /exists already: a backup overwrites nothing/);
+  const unnamed = await run("backup", "--data-dir", site.dataDir);
+  assert.match(unnamed.stdout, /data\/backups\/pact-journal-\d{8}T\d{6}Z\.tar\.gz/);
+  const verified = await run("verify", file);
+  assert.match(
+    verified.stdout,
+    /^Backup of cluster .*made at .*\nLog index: +\d+, term \d+\nEntries: +none/,
+  );
+  const unforced = await run("restore", file, "--data-dir", directory.file("new"));
+  assert.match(unforced.stderr, /say so with --force-new-cluster/);
+  const words = ["restore", file, "--data-dir", directory.file("new"), "--force-new-cluster"];
+  assert.match((await run(...words)).stdout, /Restored into .*new/);
+  assert.match((await run(...words)).stderr, /is not empty, it holds state\.db/);
+  assert.match((await run("verify")).stderr, /verify needs the backup's FILE/);
+  assert.match((await run("verify", directory.file("none"))).stderr, /pact-journal: .*none/);
+  await Deno.writeTextFile(directory.file("text"), "hello");
+  const refused = await run("verify", directory.file("text"));
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /pact-journal: .*text: it cannot be read as a backup/);
+});
+
+Deno.test("a backup outside of what the journal may write says how to make it there", async () => {
+  await using directory = await tempDir();
+  const { stderr, code } = await runDeno({
+    module,
+    flags: ["-P=journal"],
+    args: ["backup", "--out", directory.file("b.tar.gz")],
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /b\.tar\.gz is outside of what this program may open: .*--out - > FILE/);
+});
