@@ -13,6 +13,12 @@ import { canonicalJson } from "../../common/json/mod.ts";
 import { countersOf, storedCluster } from "../state/mod.ts";
 import { SCHEMA_VERSION, StateReader } from "../store/mod.ts";
 
+/**
+ * A running journal stores what it applied several times a second. After this long, what it had
+ * acknowledged before the backup was asked for is in the file.
+ */
+const SETTLE_MS = 250;
+
 /** Text gathered before it is handed to the compressor. */
 const CHUNK_CHARS = 256 * 1024;
 
@@ -33,6 +39,7 @@ export async function makeBackup(
   now: Date,
 ): Promise<BackupMetadata> {
   try {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     using state = new StateReader(join(dataDir, "state.db"));
     const { metadata, sizeBytes } = measure(state, now);
     await ReadableStream.from(archive(state, metadata, sizeBytes, now))
