@@ -45,7 +45,11 @@ export class Instances {
       if (others.length === 0) return true;
       const signs = await Promise.all(others.map((link) => link.probe()));
       if (signs.includes(true)) return false;
-      for (const link of others) link.end();
+      for (const link of others) {
+        link.end();
+        // Its end takes a while, and nothing of it counts any more.
+        this.#links.get(member)?.delete(link);
+      }
     }
     return !this.hasOther(member, instanceId);
   }

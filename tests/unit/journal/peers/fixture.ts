@@ -11,7 +11,7 @@ import {
   type SnapshotFile,
 } from "../../../../journal/peers/mod.ts";
 import { type Entry, type Message, message, type NodeId } from "../../../../journal/raft/mod.ts";
-import type { TestPki } from "../../../support/mod.ts";
+import { createTestPki, type TestPki } from "../../../support/mod.ts";
 
 /** What a member has been told. */
 export interface Heard {
@@ -56,7 +56,8 @@ let instances = 0;
 
 /** Opens a member's network on a free port of loopback; its cluster is `c1` unless named. */
 export async function openMember(
-  pki: TestPki,
+  /** Not needed where the options name certificates. */
+  pki: TestPki | undefined,
   id: NodeId,
   options: TestMemberOptions = {},
 ): Promise<TestMember> {
@@ -92,7 +93,7 @@ export async function openMember(
       heard.clusterIds.push(id);
     },
     listen: { hostname: "127.0.0.1", port: options.port ?? 0 },
-    tls: options.tls ?? await memberTls(pki, id),
+    tls: options.tls ?? await memberTls(pki ?? await createTestPki(), id),
     handler,
     clock: options.clock ?? systemClock,
     random: Math.random,

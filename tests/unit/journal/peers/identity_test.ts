@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createTestPki, waitFor } from "../../../support/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
+import { startProxy } from "./proxy.ts";
 import { introduce, memberTls, openMember, raftMessage, type TestMember } from "./fixture.ts";
 
 /** Until the member has refused somebody for the reason. */
@@ -132,6 +134,33 @@ Deno.test("section 17: a member that was started again is let in, whatever its p
     what: "the second process",
   });
   assert.deepEqual(after.heard.duplicates, []);
+});
+
+Deno.test("section 17: a process that shows no sign of life for 3 s makes way for the next one, and is the duplicate when it wakes", async () => {
+  const pki = await createTestPki();
+  const clock = new VirtualClock(Date.now());
+  await using one = await openMember(pki, 1, { clock });
+  await using proxy = startProxy(one.network.port);
+  await using hung = await openMember(pki, 2);
+  one.network.setMembers([{ id: 2, raft: "127.0.0.1:1", api: "127.0.0.1:1" }]);
+  hung.network.setMembers([{ ...one.address(), raft: `127.0.0.1:${proxy.port}` }]);
+  await waitFor(() => hung.log.some((line) => line.includes("connected to")), {
+    what: "the first",
+  });
+
+  proxy.freeze();
+  await using next = await openMember(pki, 2);
+  next.network.setMembers([one.address()]);
+  await waitFor(async () => {
+    await clock.advanceAsync(100);
+    return next.log.some((line) => line.includes("connected to"));
+  }, { what: "the next" });
+  assert.deepEqual(next.heard.duplicates, []);
+
+  proxy.thaw();
+  await waitFor(() => hung.heard.duplicates.length > 0, { what: "the first to be told" });
+  next.network.send(1, [raftMessage(2, 1)]);
+  await waitFor(() => one.heard.messages.length === 1, { what: "a message of the next" });
 });
 
 Deno.test("CRT-8: certificates are replaced under live streams, and new connections show the new ones", async () => {
