@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { parseRole } from "../../common/authz/mod.ts";
+import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import type { CommandOf } from "./commands.ts";
 import type { Approval, CommandResult } from "./documents.ts";
 import { reject, type Transaction } from "./transaction.ts";
@@ -52,10 +54,8 @@ export function decideApproval(
     ? "Expired"
     : approval.status;
   if (status !== "Pending") reject("APPROVAL_CLOSED", `approval ID already ${status}`);
-  const own = tx.actor.principal.toLowerCase() === approval.requester.principal.toLowerCase();
-  if (decision === "Approved" && own) {
-    reject("SELF_APPROVAL", "SELF_APPROVAL: cannot approve your own request (P4)");
-  }
+  if (decision === "Expired") requireExpiry(tx, approval);
+  else requireDecider(tx, approval, decision);
   const decided: Approval = {
     ...approval,
     approver: tx.actor,
@@ -65,6 +65,35 @@ export function decideApproval(
   };
   tx.put("approvals", approval_id, decided);
   return tellOf(tx, decided);
+}
+
+/** Expiry is the journal's own decision, and only once it is time (APR-17). */
+function requireExpiry(tx: Transaction, { expires_at }: Approval): void {
+  if (tx.actor.principal !== SYSTEM_IDENTITY.principal) {
+    reject("PERMISSION_DENIED", "approvals expire by the journal alone");
+  }
+  if (Date.parse(expires_at) >= tx.nowMs) {
+    reject("PRECONDITION", `approval ID does not expire before ${expires_at}`);
+  }
+}
+
+/** People decide who may act in the vCluster; requesters withdraw their own and approve none. */
+function requireDecider(
+  { actor }: Transaction,
+  { requester, vcluster }: Approval,
+  decision: "Approved" | "Rejected",
+): void {
+  const isOwn = actor.principal.toLowerCase() === requester.principal.toLowerCase();
+  if (isOwn && decision === "Approved") {
+    reject("SELF_APPROVAL", "SELF_APPROVAL: cannot approve your own request (P4)");
+  }
+  if (actor.principal_type !== "Human") reject("PERMISSION_DENIED", "approvals are for people");
+  const role = parseRole(actor.role);
+  const mayDecide = role.kind === "platform-admin" ||
+    ((role.kind === "ops" || role.kind === "regulated") && role.vclusterId === vcluster);
+  if (!isOwn && !mayDecide) {
+    reject("PERMISSION_DENIED", `role ${actor.role} may not decide in vCluster ${vcluster}`);
+  }
 }
 
 /** Closed so long ago that only the entries still tell of it (APR-15). */

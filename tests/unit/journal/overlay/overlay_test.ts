@@ -107,6 +107,18 @@ Deno.test("OVL-3: Commits and Rollbacks of the vCluster make the document, other
   assert.deepEqual(documentOf(state).sysctl, { a: "1" });
 });
 
+Deno.test("OVL-3, OVL-8: a member that knows more of other vClusters builds the same bytes", () => {
+  using behind = new TestState();
+  using ahead = new TestState();
+  for (const state of [behind, ahead]) state.append(commit(vcluster, { a: "1" }));
+  ahead.append(commit({ VCluster: "other" }, { b: "1" }));
+  ahead.append(append({ entry_type: "ExecLog", scope: node }));
+  const [one, other] = [buildOverlay(behind.store, "ml"), buildOverlay(ahead.store, "ml")];
+  assert.equal(one.data, other.data);
+  assert.equal(one.checksum, other.checksum);
+  assert.ok(one.built_from_sequence < other.built_from_sequence);
+});
+
 Deno.test("OVL-4: the checksum is the SHA-256 of the document's bytes", () => {
   using state = new TestState();
   state.append(commit(vcluster, { a: "ü" }));

@@ -164,6 +164,18 @@ Deno.test("SUB-1, SUB-2: across cuts, reconnects and snapshots every stream sees
   );
 });
 
+Deno.test("ACC-5: from 5 with entries 5, 6 and 7 present, these come first, then what is written", async () => {
+  const source = new Source();
+  for (let sequence = 0; sequence < 8; sequence++) source.write({ VCluster: "ml" });
+  const reader = new Reader(source, { ...own, vclusterId: "ml" }, 0, 5);
+  source.write({ VCluster: "sim" });
+  source.write({ VCluster: "ml" });
+  for (let turns = 0; turns < 100 && reader.seen.length < 4; turns++) await turn();
+  assert.deepEqual(reader.seen, [5, 6, 7, 9]);
+  await reader.end();
+  source.state[Symbol.dispose]();
+});
+
 async function perform(step: Step, source: Source, readers: readonly Reader[]): Promise<void> {
   switch (step.kind) {
     case "write":
