@@ -71,6 +71,7 @@ export async function startEtcd(fleet: Fleet): Promise<PeerProgram> {
     `--key-file=${keyFile}`,
     `--trusted-ca-file=${fleet.site.caCert}`,
     "--client-cert-auth",
+    "--logger=zap",
     "--log-level=error",
   ], port);
 }

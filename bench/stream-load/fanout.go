@@ -111,37 +111,47 @@ func (o fanoutOptions) openAll(deliveries chan<- delivery) error {
 	}
 }
 
-// open opens one subscription and leaves a reader on it.
+// open opens one subscription and leaves a reader on it. It returns when etcd has confirmed the
+// watch; the journal tells by its metrics when it holds a subscription.
 func (o fanoutOptions) open(
 	connection *http2.ClientConn, node int, deliveries chan<- delivery,
 ) error {
-	request, opened, err := o.request(node)
+	request, isConfirmed, err := o.request(node)
 	if err != nil {
 		return err
 	}
-	response, err := connection.RoundTrip(request)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s", response.Status)
-	}
-	if opened {
-		// etcd confirms a watch with a first message.
-		if _, err := readMessage(response.Body); err != nil {
-			return err
-		}
-	}
+	confirmed := make(chan error, 1)
 	go func() {
-		size, err := readMessage(response.Body)
-		if err != nil {
-			err = fmt.Errorf("%w (%v)", err, grpcError(response))
-		}
+		size, err := readUpdate(connection, request, isConfirmed, confirmed)
 		deliveries <- delivery{at: time.Now(), size: size, err: err}
-		// What comes later is read too, so that no window fills.
-		_, _ = io.Copy(io.Discard, response.Body)
 	}()
-	return nil
+	if !isConfirmed {
+		return nil
+	}
+	return <-confirmed
+}
+
+// readUpdate reads the first update, and whatever follows, so that no window fills.
+func readUpdate(
+	connection *http2.ClientConn, request *http.Request, isConfirmed bool, confirmed chan<- error,
+) (int, error) {
+	response, err := connection.RoundTrip(request)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("answered %s", response.Status)
+	}
+	if err == nil && isConfirmed {
+		_, err = readMessage(response.Body)
+	}
+	confirmed <- err
+	if err != nil {
+		return 0, err
+	}
+	size, err := readMessage(response.Body)
+	if err != nil {
+		return 0, fmt.Errorf("%w (%v)", err, grpcError(response))
+	}
+	go func() { _, _ = io.Copy(io.Discard, response.Body) }()
+	return size, nil
 }
 
 // request is a subscription, or a watch, of which etcd says when it stands.
