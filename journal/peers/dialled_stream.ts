@@ -36,7 +36,8 @@ export class DialledStream implements LiveLink {
   readonly #alarm = new Alarm();
   readonly #calls = new OutgoingCalls(() => this.#alarm.ring());
   readonly #probes = new Set<Probe>();
-  #peerInstance: string | undefined;
+  #peerInstance = "";
+  #isOpen = false;
   #sent = 0;
   #acknowledged = 0;
   #sentAtMs: number;
@@ -53,17 +54,22 @@ export class DialledStream implements LiveLink {
   }
 
   get isUp(): boolean {
-    return this.#peerInstance !== undefined && !this.#isEnded;
+    return this.#isOpen && !this.#isEnded;
   }
 
   /** Of the peer; empty before it has said who it is. */
   get instanceId(): string {
-    return this.#peerInstance ?? "";
+    return this.#peerInstance;
+  }
+
+  /** The peer has said which process it is. */
+  met(instanceId: string): void {
+    this.#peerInstance = instanceId;
   }
 
   /** Messages go from here on: the peer is who it should be. */
-  open(peerInstance: string): void {
-    this.#peerInstance = peerInstance;
+  open(): void {
+    this.#isOpen = true;
     this.#alarm.ring();
   }
 

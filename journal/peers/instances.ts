@@ -20,38 +20,40 @@ const MAX_ROUNDS = 3;
 export class Instances {
   readonly #links = new Map<NodeId, Set<LiveLink>>();
 
-  /** @returns what takes the link out again */
-  add(member: NodeId, link: LiveLink): () => void {
-    const links = this.#links.get(member) ?? new Set();
-    this.#links.set(member, links.add(link));
-    return () => {
-      links.delete(link);
-      if (links.size === 0 && this.#links.get(member) === links) this.#links.delete(member);
-    };
-  }
-
   /** Whether there is a connection with another process of the member. Asks nobody. */
   hasOther(member: NodeId, instanceId: string): boolean {
     return this.#others(member, instanceId).length > 0;
   }
 
   /**
-   * Whether the process may speak for the member: no other one lives that does. Links of processes
-   * that are gone are ended.
+   * Lets the link's process speak for the member, unless another one lives that does. Links of
+   * processes that are gone are ended.
+   *
+   * @returns what takes the link out again; undefined when it is not let in
    */
-  async claim(member: NodeId, instanceId: string): Promise<boolean> {
+  async claim(member: NodeId, link: LiveLink): Promise<(() => void) | undefined> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const others = this.#others(member, instanceId);
-      if (others.length === 0) return true;
-      const signs = await Promise.all(others.map((link) => link.probe()));
-      if (signs.includes(true)) return false;
-      for (const link of others) {
-        link.end();
+      const others = this.#others(member, link.instanceId);
+      // In one step with the look at the others: two that come at once do not both get in.
+      if (others.length === 0) return this.#add(member, link);
+      const signs = await Promise.all(others.map((other) => other.probe()));
+      if (signs.includes(true)) return undefined;
+      for (const other of others) {
+        other.end();
         // Its end takes a while, and nothing of it counts any more.
-        this.#links.get(member)?.delete(link);
+        this.#links.get(member)?.delete(other);
       }
     }
-    return !this.hasOther(member, instanceId);
+    return undefined;
+  }
+
+  #add(member: NodeId, link: LiveLink): () => void {
+    const links = this.#links.get(member) ?? new Set();
+    this.#links.set(member, links.add(link));
+    return () => {
+      links.delete(link);
+      if (links.size === 0 && this.#links.get(member) === links) this.#links.delete(member);
+    };
   }
 
   #others(member: NodeId, instanceId: string): LiveLink[] {

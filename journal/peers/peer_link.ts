@@ -224,28 +224,28 @@ export class PeerLink {
     stream: DialledStream,
     leave: (() => void)[],
   ): Promise<void> {
-    const { id } = this.member;
+    const { id, raft: address } = this.member;
     const hello = helloOfMessage(wire);
-    const refusal = this.context.judge(hello, id) ??
-      await this.#refuseInstance(hello?.instanceId ?? "");
-    if (refusal !== undefined) {
-      this.context.onRefused(refusal);
-      throw new PactError("PERMISSION_DENIED", refusal.text);
+    const refusal = this.context.judge(hello, id);
+    if (refusal !== undefined || hello === undefined) {
+      throw this.#refuse(refusal ?? { reason: "malformed", text: "no hello" });
     }
-    if (stream.isUp || hello === undefined) return;
-    stream.open(hello.instanceId);
-    leave.push(this.context.instances.add(id, stream));
-    this.context.log.info("connected to a member", { member: id, address: this.member.raft });
+    if (stream.isUp) return;
+    stream.met(hello.instanceId);
+    const remove = await this.context.instances.claim(id, stream);
+    if (remove === undefined) {
+      const text = `another process than the one at ${address} is connected as member ${id}`;
+      throw this.#refuse({ reason: "duplicate-node-id", text });
+    }
+    leave.push(remove);
+    stream.open();
+    this.context.log.info("connected to a member", { member: id, address });
     this.#isOutageLogged = false;
   }
 
-  async #refuseInstance(instanceId: string): Promise<Refusal | undefined> {
-    const { id, raft: address } = this.member;
-    if (await this.context.instances.claim(id, instanceId)) return undefined;
-    return {
-      reason: "duplicate-node-id",
-      text: `another process than the one at ${address} is connected as member ${id}`,
-    };
+  #refuse(refusal: Refusal): PactError {
+    this.context.onRefused(refusal);
+    return new PactError("PERMISSION_DENIED", refusal.text);
   }
 
   #refuseServer(der: Uint8Array): string | undefined {

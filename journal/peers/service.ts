@@ -116,15 +116,14 @@ export class PeerService {
     call: HandlerContext,
   ): AsyncGenerator<raft.RaftAnswer, void, undefined> {
     const caller = callerOf(call);
-    await this.#claim(caller);
     const { member } = caller;
     const stream = this.#openStream(caller);
-    const leave = this.context.instances.add(member, stream);
+    const leave = await this.#claim(member, stream);
+    if (call.signal.aborted) return leave();
     // A process has one stream; what it opened before is lost, or about to be.
     this.#streams.get(member)?.end();
     this.#streams.set(member, stream);
     call.signal.addEventListener("abort", () => stream.end(), { once: true });
-    if (call.signal.aborted) stream.end();
     this.context.onOpened(member);
     void stream.read(batches);
     try {
@@ -172,8 +171,10 @@ export class PeerService {
     });
   }
 
-  async #claim({ member, hello }: Caller): Promise<void> {
-    if (await this.context.instances.claim(member, hello.instanceId)) return;
+  /** @returns what is to be done when the stream has ended */
+  async #claim(member: NodeId, stream: ServedStream): Promise<() => void> {
+    const leave = await this.context.instances.claim(member, stream);
+    if (leave !== undefined) return leave;
     const text = `another process is connected as member ${member}: every member needs a node id ` +
       "of its own, and one process only may run for it";
     this.context.onRefused({ reason: "duplicate-node-id", text });

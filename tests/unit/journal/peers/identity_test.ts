@@ -119,6 +119,21 @@ Deno.test("section 17: of two processes with one node id the second is refused a
   await waitFor(() => first.heard.messages.length === 1, { what: "the first to go on" });
 });
 
+Deno.test("section 17: of two processes that come at the same moment one is let in", async () => {
+  const pki = await createTestPki();
+  await using one = await openMember(pki, 1);
+  one.network.setMembers([{ id: 2, raft: "127.0.0.1:1", api: "127.0.0.1:1" }]);
+  await using left = await openMember(pki, 2);
+  await using right = await openMember(pki, 2);
+  const both = [left, right];
+  for (const { network } of both) network.setMembers([one.address()]);
+
+  await waitFor(() => both.some(({ heard }) => heard.duplicates.length > 0), { what: "a refusal" });
+  const isIn = ({ log }: TestMember) => log.some((line) => line.includes("connected to a member"));
+  assert.equal(both.filter(({ heard }) => heard.duplicates.length > 0).length, 1);
+  assert.equal(both.filter(isIn).length, 1);
+});
+
 Deno.test("section 17: a member that was started again is let in, whatever its predecessor left behind", async () => {
   const pki = await createTestPki();
   await using one = await openMember(pki, 1);
