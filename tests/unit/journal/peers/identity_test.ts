@@ -128,8 +128,10 @@ Deno.test("section 17: of two processes that come at the same moment one is let 
   const both = [left, right];
   for (const { network } of both) network.setMembers([one.address()]);
 
-  await waitFor(() => both.some(({ heard }) => heard.duplicates.length > 0), { what: "a refusal" });
   const isIn = ({ log }: TestMember) => log.some((line) => line.includes("connected to a member"));
+  await waitFor(() => both.some(({ heard }) => heard.duplicates.length > 0) && both.some(isIn), {
+    what: "one to be let in and one to be refused",
+  });
   assert.equal(both.filter(({ heard }) => heard.duplicates.length > 0).length, 1);
   assert.equal(both.filter(isIn).length, 1);
 });
