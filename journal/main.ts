@@ -88,7 +88,13 @@ async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
     version: VERSION,
   });
   Deno.addSignalListener("SIGHUP", () => void journal.reload());
-  log.info("stopping", { signal: await stop });
+  const reason = await Promise.race([stop, journal.failure]);
+  if (reason instanceof Error) {
+    log.error("stopping", { error: reason.message });
+    await shutDown(journal, log);
+    throw reason;
+  }
+  log.info("stopping", { signal: reason });
   return await shutDown(journal, log);
 }
 

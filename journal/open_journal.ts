@@ -18,12 +18,14 @@ import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
 import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
-import { type Authority, createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
+import { createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
 import { createMetrics, type HttpListener, type Metrics, serveHttp } from "./http/mod.ts";
 import { OverlayCompressor } from "./overlay/mod.ts";
+import { placeInQuorum } from "./open_quorum.ts";
+import { publishAuthority } from "./publish_authority.ts";
 import { openReplica, type Replica } from "./replica/mod.ts";
 import {
   bootConfigService,
@@ -64,6 +66,8 @@ const SHUTDOWN_GRACE_MS = 5_000;
 export interface RunningJournal {
   readonly rpcPort: number;
   readonly httpPort: number;
+  /** Resolves when the journal must not go on: another process has its place in the quorum. */
+  readonly failure: Promise<Error>;
   /** Reads certificate files again and takes them into use under live connections (CFG-3). */
   reload(): Promise<void>;
   /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
@@ -84,9 +88,6 @@ export interface JournalOptions {
  * @throws {ConfigError} and the errors of storage, certificates and listeners, each naming what.
  */
 export async function openJournal(options: JournalOptions): Promise<RunningJournal> {
-  if (options.settings.members.length > 1) {
-    throw new ConfigError("this version keeps a single-member log: name one member at most");
-  }
   const opened = new AsyncDisposableStack();
   try {
     const running = await openAll(options, opened);
@@ -107,10 +108,19 @@ async function openAll(
   await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics(VERSION);
   opened.defer(() => metrics.close());
+  const failure = Promise.withResolvers<Error>();
+  const place = placeInQuorum({
+    settings,
+    clock,
+    random,
+    log,
+    onDuplicate: (reason) => failure.resolve(new Error(reason)),
+  });
   const replica = await openReplica({
     dataDir: settings.dataDir,
     clock,
     random,
+    quorum: place.settings,
     onHousekeepingError: (task, error) =>
       log.warn("housekeeping failed, it is tried again", { task, error: String(error) }),
     onFailed: (error) => log.error("replica failed, writes are refused", { error: error.message }),
@@ -118,7 +128,7 @@ async function openAll(
   });
   opened.defer(() => replica.close());
   metrics.observe({ replica, clock, memberId: settings.nodeId });
-  await publishAuthority(settings, authority, replica, log);
+  await publishAuthority({ settings, authority, replica, clock, log }, opened);
   const checkpointer = new Checkpointer({
     replica,
     ca: authority.ca,
@@ -166,7 +176,11 @@ async function openAll(
   opened.defer(followRevocations(replica, rpc, clock));
   const http = openHttp(settings, replica, metrics);
   opened.defer(() => http.close());
-  return { rpcPort: rpc.port, httpPort: http.port, reload: certificates.renew };
+  const reload = async () => {
+    place.rotate();
+    await certificates.renew();
+  };
+  return { rpcPort: rpc.port, httpPort: http.port, failure: failure.promise, reload };
 }
 
 /** Which tokens people may come with; none are accepted where no key is configured. */
@@ -231,25 +245,6 @@ function openLiveness(
       await liveness.close();
     },
   };
-}
-
-/** Puts this process's CA certificate into the replicated bundle (CRT-1). */
-async function publishAuthority(
-  settings: JournalSettings,
-  { ca, isEphemeral }: Authority,
-  replica: Replica,
-  log: Logger,
-): Promise<void> {
-  await Deno.writeTextFile(`${settings.dataDir}/ca.crt`, ca.certPem, { mode: 0o644 });
-  const journal_node_id = String(settings.nodeId);
-  if (replica.state.get("ca_bundle", journal_node_id)?.certificate_pem === ca.certPem) return;
-  await replica.submit({
-    type: "PublishCa",
-    journal_node_id,
-    certificate_pem: ca.certPem,
-    not_after: ca.notAfter.toISOString(),
-  }, { actor: SYSTEM_IDENTITY });
-  if (isEphemeral) log.info("CA regenerated, agents will re-enroll");
 }
 
 /** What the API listener is made of. */

@@ -296,7 +296,7 @@ export class QuorumLog implements ReplicatedLog {
         if (handler === undefined) throw new PactError("UNAVAILABLE", "the member is starting");
         return await handler(from, data, signal);
       },
-      onDuplicate: () => this.#options.onDuplicate?.(),
+      onDuplicate: (_peer, reason) => this.#options.onDuplicate?.(reason),
     };
   }
 

@@ -37,7 +37,7 @@ export interface QuorumLogOptions {
   /** A member needs a snapshot, and there is none that serves. */
   readonly onSnapshotWanted?: () => void;
   /** Another process has this member's id; this one must end. */
-  readonly onDuplicate?: () => void;
+  readonly onDuplicate?: (reason: string) => void;
 }
 
 /** What other members may ask of this one besides Raft's own messages. */

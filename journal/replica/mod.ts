@@ -3,5 +3,7 @@
  *
  * @module
  */
-export { openReplica, type ReplicaOptions } from "./replica.ts";
+export type { QuorumSettings } from "./quorum_settings.ts";
+export { type HousekeepingTask, openReplica, type ReplicaOptions } from "./replica.ts";
+export { statePathOf } from "./state_file.ts";
 export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";

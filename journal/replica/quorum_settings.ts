@@ -10,14 +10,18 @@ export interface QuorumSettings {
   readonly founding?: readonly MemberAddress[];
   /** Whom to reach before the state knows any member. */
   readonly configured?: readonly MemberAddress[];
-  readonly openNetwork?: (handler: PeerHandler) => Promise<PeerNetwork>;
+  /** Opens the way to the peers; `clusterId` says which cluster the state belongs to. */
+  readonly openNetwork?: (
+    handler: PeerHandler,
+    clusterId: () => string | undefined,
+  ) => Promise<PeerNetwork>;
   readonly timing?: QuorumTiming;
   /** Records after which a snapshot is due. */
   readonly snapshotInterval?: number;
   /** Default: `snapshots` in the data directory. */
   readonly snapshotDir?: string;
   readonly onEvent?: (event: RaftEvent) => void;
-  readonly onDuplicate?: () => void;
+  readonly onDuplicate?: (reason: string) => void;
 }
 
 /** A group of one, which reaches nobody. */

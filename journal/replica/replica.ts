@@ -21,7 +21,9 @@ import {
   emptyTables,
   type Overlay,
   type StateView,
+  storedCluster,
 } from "../state/mod.ts";
+import type { PeerHandler } from "../peers/mod.ts";
 import { foundQuorum, openQuorumLog, type QuorumLog } from "../quorum/mod.ts";
 import { SnapshotStore } from "../snapshots/mod.ts";
 import { type DirectoryLock, lockDirectory } from "../storage/mod.ts";
@@ -110,8 +112,11 @@ async function openParts(
   });
   opened.defer(() => store.close());
   const wishes = { onSnapshotWanted: () => {} };
+  const { openNetwork, ...member } = quorum;
+  const clusterId = () => storedCluster(store)?.cluster_id;
   const log = await openQuorumLog({
-    ...quorum,
+    ...member,
+    ...openNetwork && { openNetwork: (handler: PeerHandler) => openNetwork(handler, clusterId) },
     wal,
     logFiles: openDisk(join(dataDir, "raft")),
     snapshots,

@@ -63,6 +63,8 @@ function applyOne(store: StateStore, { index, payload }: LogRecord): AppliedReco
   const outcome = apply(store, envelope);
   if (outcome.kind === "applied") {
     store.write(outcome.entries, outcome.writes, outcome.entryTexts);
+  } else if (outcome.kind === "rejected") {
+    store.write([], outcome.writes, []);
   }
   return { index, envelope, outcome };
 }

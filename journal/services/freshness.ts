@@ -12,8 +12,9 @@ const MAX_WAIT_MS = 5_000;
  */
 export function freshnessInterceptor(replica: Replica, stopping: AbortSignal): Interceptor {
   return (next) => async (request) => {
-    // With one member the local replica is linearizable once it has applied what it committed.
-    readConsistency(request.header);
+    if (readConsistency(request.header) === "linearizable") {
+      await replica.waitForLinearizable(AbortSignal.any([request.signal, stopping]));
+    }
     await waitForMinimum(replica, request.header, request.signal, stopping);
     const response = await next(request);
     response.trailer.set(metadata.appliedSequence, String(replica.appliedSequence));

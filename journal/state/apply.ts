@@ -25,14 +25,14 @@ import { dropNotices } from "./notices.ts";
 import { updateNodeState } from "./node_state.ts";
 import { publishCa, recordOperation, reportCapability } from "./operations.ts";
 import { promote } from "./promote.ts";
-import { firstResult, rememberResult } from "./requests.ts";
+import { firstResult, isRemembered, rememberResult } from "./requests.ts";
 import { resolveConflict } from "./resolve_conflict.ts";
 import { expireTtl } from "./rollback.ts";
 import { setOverlay } from "./set_overlay.ts";
 import { reject, RejectedError, type Rejection, Transaction } from "./transaction.ts";
 import { assignUid, joinOrg, leaveOrg } from "./uid_map.ts";
 import { setBlacklist, setPolicy } from "./vcluster_settings.ts";
-import type { DocumentChanges, StateView } from "./view.ts";
+import { type DocumentChanges, emptyTables, type StateView } from "./view.ts";
 
 /** What a command did. A rejected one did nothing (JRN-21). */
 export type Outcome =
@@ -45,7 +45,12 @@ export type Outcome =
     readonly writes: DocumentChanges;
   }
   | { readonly kind: "repeated"; readonly result: CommandResult }
-  | { readonly kind: "rejected"; readonly rejection: Rejection };
+  | {
+    readonly kind: "rejected";
+    readonly rejection: Rejection;
+    /** That it was rejected, under its request id: a copy that comes later must not take effect. */
+    readonly writes: DocumentChanges;
+  };
 
 /** Applies one command to `view` and says what changes; `view` itself stays as it is. */
 export function apply(view: StateView, envelope: Envelope): Outcome {
@@ -53,6 +58,9 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
   const { type } = envelope.command;
   try {
     const repeated = firstResult(tx, type);
+    if (repeated?.kind === "Rejected") {
+      return { kind: "rejected", rejection: repeated.rejection, writes: emptyTables() };
+    }
     if (repeated !== undefined) return { kind: "repeated", result: repeated };
     checkActor(tx);
     const result = perform(tx, envelope.command);
@@ -64,9 +72,18 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
     const { entries, entryTexts, writes } = tx;
     return { kind: "applied", result, entries, entryTexts, writes };
   } catch (error) {
-    if (error instanceof RejectedError) return { kind: "rejected", rejection: error.rejection };
-    throw error;
+    if (!(error instanceof RejectedError)) throw error;
+    const { rejection } = error;
+    return { kind: "rejected", rejection, writes: memoryOf(view, envelope, rejection) };
   }
+}
+
+/** What is remembered of a rejected command: nothing but the rejection (JRN-21, JRN-57). */
+function memoryOf(view: StateView, envelope: Envelope, rejection: Rejection): DocumentChanges {
+  const tx = new Transaction(view, envelope.timestamp, envelope.actor, envelope.request_id);
+  const { type } = envelope.command;
+  if (!isRemembered(tx)) rememberResult(tx, type, { kind: "Rejected", rejection });
+  return tx.writes;
 }
 
 /** Whatever is written names who wrote it (J3). */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isErrorCode } from "../../common/errors/mod.ts";
 import { CheckpointSchema } from "../../common/chain/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
 import {
@@ -239,6 +240,18 @@ export const CommandResultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("UidAssigned"), identity: PosixIdentitySchema }),
 ]);
 
+/** What a request came to: its result or why it was refused; both are final (JRN-57). */
+export const RequestOutcomeSchema = z.union([
+  CommandResultSchema,
+  z.object({
+    kind: z.literal("Rejected"),
+    rejection: z.object({
+      code: z.string().refine(isErrorCode, "unknown error code"),
+      message: z.string(),
+    }),
+  }),
+]);
+
 /**
  * The collections of the replicated state (journal.md 2.3) with the schema of their documents. Keys
  * are texts; a key made of parts joins them with a line feed, which no part may contain.
@@ -291,7 +304,7 @@ export const COLLECTIONS = {
     order: CounterSchema,
     /** Type of the command. */
     type: z.string().max(64),
-    result: CommandResultSchema,
+    result: RequestOutcomeSchema,
   }),
   /** zero-padded order: the request remembered then, oldest first. */
   request_order: z.object({ request_key: z.string(), at: InstantSchema }),
@@ -372,6 +385,9 @@ export type PosixIdentity = z.infer<typeof PosixIdentitySchema>;
 export type Notice = z.infer<typeof NoticeSchema>;
 /** What a command did. */
 export type CommandResult = z.infer<typeof CommandResultSchema>;
+
+/** What a request came to, as it is remembered. */
+export type RequestOutcome = z.infer<typeof RequestOutcomeSchema>;
 
 /** The single key of the `settings` collection. */
 export const COUNTERS_KEY = "counters";

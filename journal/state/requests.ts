@@ -1,4 +1,4 @@
-import { type CommandResult, compositeKey, numberKey } from "./documents.ts";
+import { compositeKey, numberKey, type RequestOutcome } from "./documents.ts";
 import type { Command } from "./commands.ts";
 import { reject, type Transaction } from "./transaction.ts";
 
@@ -13,7 +13,10 @@ const MAX_FORGET = 32;
  * The result this actor's request had the first time, if it is still known. One id for two different
  * requests is a mistake of the caller's: the second would seem done and was not.
  */
-export function firstResult(tx: Transaction, type: Command["type"]): CommandResult | undefined {
+export function firstResult(
+  tx: Transaction,
+  type: Command["type"],
+): RequestOutcome | undefined {
   const key = requestKey(tx);
   const first = key === undefined ? undefined : tx.get("request_ids", key);
   if (first !== undefined && first.type !== type) {
@@ -22,11 +25,17 @@ export function firstResult(tx: Transaction, type: Command["type"]): CommandResu
   return first?.result;
 }
 
+/** Whether something is known of this actor's request already. */
+export function isRemembered(tx: Transaction): boolean {
+  const key = requestKey(tx);
+  return key !== undefined && tx.get("request_ids", key) !== undefined;
+}
+
 /** Remembers the result under the request id and forgets ids past number or age. */
 export function rememberResult(
   tx: Transaction,
   type: Command["type"],
-  result: CommandResult,
+  result: RequestOutcome,
 ): void {
   const key = requestKey(tx);
   if (key === undefined) return;

@@ -43,6 +43,8 @@ export class TestState implements Disposable {
       const outcome = apply(this.store, envelope);
       if (outcome.kind === "applied") {
         this.store.write(outcome.entries, outcome.writes, outcome.entryTexts);
+      } else if (outcome.kind === "rejected") {
+        this.store.write([], outcome.writes, []);
       }
       const { index } = this.store.applied;
       this.store.advance({ index: index + 1n, term: 1n });

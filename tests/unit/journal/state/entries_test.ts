@@ -161,13 +161,6 @@ Deno.test("JRN-57: request ids are forgotten an hour later", () => {
   assert.equal([...state.store.list("request_order")].length, 10);
 });
 
-Deno.test("JRN-57: a refused command may be sent again under its request id", () => {
-  using state = new TestState();
-  state.refusal(append({ parent: 0 }), { requestId: "r1" });
-  state.append(append({}));
-  assert.equal(state.append(append({ parent: 0 }), { requestId: "r1" }), 1);
-});
-
 Deno.test("AUD-1: operations are recorded with an id and the journal's time", () => {
   using state = new TestState();
   const result = state.send({

@@ -246,3 +246,12 @@ Deno.test("JRN-25: an expected head that still is the head lets the append throu
   const sequence = state.append({ ...commit(vcluster, { a: "2" }), expected_head: 0 });
   assert.equal(sequence, 2);
 });
+
+Deno.test("JRN-57: a request that was refused stays refused, though it would be taken by now", () => {
+  using state = new TestState();
+  const late = append({ parent: 0 });
+  assert.match(state.refusal(late, { requestId: "r1" }).message, /parent must precede entry/);
+  state.append(append({}));
+  assert.match(state.refusal(late, { requestId: "r1" }).message, /parent must precede entry/);
+  assert.equal(state.append(late, { requestId: "r2" }), 1);
+});

@@ -1,0 +1,115 @@
+/**
+ * How a journal takes part in its quorum: what it founds or joins, and the way to its peers.
+ */
+
+import type { Clock } from "../common/clock/mod.ts";
+import { ConfigError } from "../common/config/mod.ts";
+import type { Logger } from "../common/log/mod.ts";
+import { readPrivateKey } from "./certs/mod.ts";
+import { type JournalSettings, planStart } from "./config/mod.ts";
+import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
+import type { QuorumTiming } from "./quorum/mod.ts";
+import { type QuorumSettings, statePathOf } from "./replica/mod.ts";
+
+/** A quorum's clock ticks this often; timeouts are multiples of it. */
+const TICKS_PER_HEARTBEAT = 5;
+
+/** Whoever is alone has nobody to beat for: only writes that the disk holds up look at the clock. */
+const ALONE_TIMING: QuorumTiming = { tickMs: 10_000, heartbeatTicks: 1, electionTicks: 2 };
+
+/** What the way into the quorum is made of. */
+export interface QuorumParts {
+  readonly settings: JournalSettings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Another process has this member's id: this one must end. */
+  readonly onDuplicate: (reason: string) => void;
+}
+
+/** A journal's place in its quorum, and what can be done to it from outside. */
+export interface QuorumPlace {
+  readonly settings: QuorumSettings;
+  /** Reads the members' certificates again (CFG-3). */
+  rotate(): void;
+}
+
+/**
+ * Decides how this member starts.
+ *
+ * @throws {ConfigError} when the configuration cannot make a member of what is there.
+ */
+export function placeInQuorum(parts: QuorumParts): QuorumPlace {
+  const { settings, log } = parts;
+  const start = planStart(settings, {
+    hasState: fileExists(statePathOf(settings.dataDir)),
+    hostname: Deno.hostname(),
+    fileExists,
+  });
+  for (const warning of start.warnings) log.warn(warning);
+  let network: OpenPeerNetwork | undefined;
+  // Whoever is alone for good has nobody to open a port for.
+  const isAlone = settings.isSingleNode && settings.members.length <= 1;
+  return {
+    settings: {
+      id: settings.nodeId,
+      configured: start.members,
+      ...start.kind === "found" && { founding: start.members },
+      timing: isAlone ? ALONE_TIMING : timingOf(settings),
+      snapshotInterval: settings.snapshotInterval,
+      ...settings.snapshotDir !== undefined && { snapshotDir: settings.snapshotDir },
+      onDuplicate: parts.onDuplicate,
+      ...!isAlone && {
+        openNetwork: async (handler, clusterId) => {
+          network = await openPeerNetwork({ ...networkParts(parts), handler, clusterId });
+          return network;
+        },
+      },
+    },
+    rotate: () => network?.rotate(peerTls(settings)),
+  };
+}
+
+function networkParts({ settings, clock, random, log }: QuorumParts) {
+  return {
+    self: { id: settings.nodeId, instanceId: crypto.randomUUID() },
+    onClusterId: (id: string) => log.info("a cluster made itself known", { cluster: id }),
+    listen: settings.raftListen,
+    tls: peerTls(settings),
+    clock,
+    random,
+    log: log.child("peers"),
+  };
+}
+
+/** @throws {ConfigError} when a file is not named; what is in it is the network's affair. */
+function peerTls({ tlsCert, tlsKey, tlsCa }: JournalSettings): PeerTls {
+  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined) {
+    throw new ConfigError(
+      "members of a quorum speak mutual TLS: name journal.tls.cert, key and ca, or give --single-node",
+    );
+  }
+  return {
+    certPem: Deno.readTextFileSync(tlsCert),
+    keyPem: readPrivateKey(tlsKey),
+    caPem: Deno.readTextFileSync(tlsCa),
+  };
+}
+
+function timingOf({ heartbeatIntervalMs, electionTimeoutMs }: JournalSettings): QuorumTiming {
+  const tickMs = heartbeatIntervalMs / TICKS_PER_HEARTBEAT;
+  return {
+    tickMs,
+    heartbeatTicks: TICKS_PER_HEARTBEAT,
+    electionTicks: Math.ceil(electionTimeoutMs / tickMs),
+  };
+}
+
+function fileExists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
