@@ -15,6 +15,7 @@ import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { type Clock, systemClock } from "../clock/mod.ts";
 import { installHttp2Guard, unaryDefaultTimeoutMs } from "../rpc/mod.ts";
 import type { Admit } from "./admission.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "./error_mapping.ts";
 import type { HttpRoutes } from "./http_route.ts";
 import { createHttp1Engine, defaultHttp1Limits, type Http1Limits } from "./http1.ts";
@@ -126,7 +127,9 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     ? undefined
     : createTlsServer({ ...secureServerOptions(tls, clientAuth), noDelay: true });
   const server = secure ?? createTcpServer({ noDelay: true });
-  const engines = createEngines(handler, sessions, peers, options, () => server.listening);
+  const keepAlive = new KeepAlive(clock, (session) => sessions.end(session));
+  const listener = { sessions, peers, keepAlive, isOpen: () => server.listening };
+  const engines = createEngines(handler, listener, options);
 
   server.on("connection", (socket) => sessions.addSocket(socket));
   if (secure === undefined) server.on("connection", (socket) => engines.preface.take(socket));
@@ -136,7 +139,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const address = await listen(server, options);
   let ending: Promise<void> | undefined;
   const end = (graceMs: number) =>
-    ending ??= close({ server, sessions, engines, shutdown, clock }, graceMs);
+    ending ??= close({ server, sessions, engines, keepAlive, shutdown, clock }, graceMs);
 
   return {
     hostname: options.listen.hostname,
@@ -186,12 +189,18 @@ interface RunningEngines extends Engines {
   drainHttp1: () => void;
 }
 
+/** What the engines of a listener share. */
+interface ListenerParts {
+  readonly sessions: SessionRegistry;
+  readonly peers: PeerDirectory;
+  readonly keepAlive: KeepAlive;
+  readonly isOpen: () => boolean;
+}
+
 function createEngines(
   handler: NodeHandler,
-  sessions: SessionRegistry,
-  peers: PeerDirectory,
+  { sessions, peers, keepAlive, isOpen }: ListenerParts,
   options: RpcServerOptions,
-  isOpen: () => boolean,
 ): RunningEngines {
   const http1 = createHttp1Engine(handler, { ...defaultHttp1Limits, ...options.http1 }, isOpen);
   const settings = {
@@ -202,7 +211,9 @@ function createEngines(
   // Never listens: it is given the connections that speak its protocol.
   const http2Server = http2.createServer({ settings }, handler);
   http2Server.on("session", (session) => {
-    if (sessions.addSession(session)) peers.connected(session);
+    if (!sessions.addSession(session)) return;
+    peers.connected(session);
+    keepAlive.add(session);
   });
   // Broken sessions are the peer's affair; each has its own end already.
   http2Server.on("sessionError", () => {});
@@ -226,16 +237,18 @@ interface Running {
   server: NetServer;
   sessions: SessionRegistry;
   engines: RunningEngines;
+  keepAlive: KeepAlive;
   shutdown: AbortController;
   clock: Clock;
 }
 
 async function close(
-  { server, sessions, engines, shutdown, clock }: Running,
+  { server, sessions, engines, keepAlive, shutdown, clock }: Running,
   graceMs: number,
 ): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
+  keepAlive.stop();
   shutdown.abort(shuttingDown());
   sessions.drain();
   engines.drainHttp1();

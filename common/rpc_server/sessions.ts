@@ -56,6 +56,11 @@ export class SessionRegistry {
     return this.#isTaken(socket, { drain: () => {}, end: () => void socket.destroy() });
   }
 
+  /** Ends one connection, calls and all. */
+  end(connection: Connection): void {
+    this.#connections.get(connection)?.end();
+  }
+
   /** Ends the connections that match, calls and all. Returns how many. */
   disconnect(matches: (connection: Connection) => boolean): number {
     const ended = [...this.#connections].filter(([connection]) => matches(connection));
