@@ -4,7 +4,7 @@ import { object } from "@optique/core/constructs";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
-import { journal } from "../../api/mod.ts";
+import { type config, journal } from "../../api/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
 import { type Entry, type EntryType, type Scope } from "../../common/model/mod.ts";
 import { entryTypeToWire, scopeToWire, storedEntryFromWire } from "../../common/wire/mod.ts";
@@ -62,6 +62,7 @@ async function log(context: CommandContext, options: Options): Promise<number> {
     limit: options.count,
     descending: options.oldestFirst !== true,
     entryTypes,
+    includeDocuments: context.out.format === "json",
     includeMemberNodes: options.scope === undefined,
     ...(scope !== undefined && { scope: scopeToWire(scope) }),
     ...(options.since !== undefined && { since: instant(options.since) }),
@@ -69,28 +70,43 @@ async function log(context: CommandContext, options: Options): Promise<number> {
     ...(options.from !== undefined && { fromSequence: BigInt(options.from) }),
     ...(options.to !== undefined && { toSequence: BigInt(options.to) }),
   });
-  const entries = await listEntries(context, request);
+  const messages = await listMessages(context, request);
+  const entries = messages.map(storedEntryFromWire);
   const lines = entries.length === 0 ? ["No entries found."] : entries.map(entryLine);
-  await context.out.result(lines, { entries: entries.map(entryJson) });
+  const documents = messages.map(documentOf);
+  await context.out.result(lines, { entries: documents });
   return EXIT.ok;
 }
 
-/** An entry's document (JRN-13) with its sequence in front, where people look for it. */
-function entryJson({ sequence, ...rest }: Entry): JsonValue {
-  return { sequence, ...asJsonObject(rest) };
+/**
+ * An entry's document (JRN-13) with its sequence in front, where people look for it: the one its
+ * hash was made of, so that the output can be verified, or from a journal without such the like.
+ */
+function documentOf(message: config.ConfigEntry): JsonValue {
+  const document: object = message.document === ""
+    ? storedEntryFromWire(message)
+    : JSON.parse(message.document);
+  return { sequence: Number(message.sequence), ...asJsonObject(document) };
 }
 
 /** The entries a request matches, in its order. */
 export async function listEntries(
-  { session, settings }: CommandContext,
+  context: CommandContext,
   request: journal.ListEntriesRequest,
 ): Promise<Entry[]> {
+  return (await listMessages(context, request)).map(storedEntryFromWire);
+}
+
+async function listMessages(
+  { session, settings }: CommandContext,
+  request: journal.ListEntriesRequest,
+): Promise<config.ConfigEntry[]> {
   const { peer, config } = await session.journal();
-  const entries: Entry[] = [];
+  const entries: config.ConfigEntry[] = [];
   const messages = peer.stream((options) => config.listEntries(request, options), {
     timeoutMs: settings.timeoutSeconds * 1000,
   });
-  for await (const message of messages) entries.push(storedEntryFromWire(message));
+  for await (const message of messages) entries.push(message);
   return entries;
 }
 

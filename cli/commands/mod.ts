@@ -38,6 +38,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./log.ts")).logCommand,
   },
   {
+    name: "audit",
+    brief: "Show who did what, and prove that the log was not changed.",
+    load: async () => (await import("./audit.ts")).auditCommand,
+  },
+  {
     name: "cap",
     brief: "Show a node's hardware and software.",
     load: async () => (await import("./cap.ts")).capCommand,

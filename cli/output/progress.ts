@@ -14,10 +14,14 @@ export interface Progress {
 }
 
 /**
- * Shows `what` on a terminal once a second has passed, counting seconds, until stopped. Where
+ * Shows `what`, asked anew each time if it is a function, on a terminal once a second has passed, counting seconds, until stopped. Where
  * standard error is no terminal nothing is ever written.
  */
-export function startProgress(sink: Sink, clock: Clock, what: string): Progress {
+export function startProgress(
+  sink: Sink,
+  clock: Clock,
+  what: string | (() => string),
+): Progress {
   if (!sink.isTerminal) return { stop: () => Promise.resolve() };
   const startedMs = clock.monotonicMs();
   const encoder = new TextEncoder();
@@ -31,7 +35,7 @@ export function startProgress(sink: Sink, clock: Clock, what: string): Progress 
   const show = () => {
     shown = true;
     const seconds = Math.round((clock.monotonicMs() - startedMs) / 1000);
-    write(`${CLEAR_LINE}${what} … ${seconds} s`);
+    write(`${CLEAR_LINE}${typeof what === "string" ? what : what()} … ${seconds} s`);
     timer = clock.setTimer(REFRESH_MS, show);
   };
   timer = clock.setTimer(SHOW_AFTER_MS, show);

@@ -140,6 +140,11 @@ export class Session {
     };
   }
 
+  /** The CA certificates that this command trusts, if it knows any. */
+  async trustedPem(): Promise<string | undefined> {
+    return (await this.#tls()).caPem;
+  }
+
   /** Ends every connection. */
   close(): void {
     this.#journalTransport?.close();

@@ -1,18 +1,26 @@
 import type { LogReport, SignerReport } from "./log_verifier.ts";
 
+/** Digits of a fingerprint that tell two certificates apart for people. */
+const SHOWN_DIGITS = 16;
+
 /** What verifying found out, for people: a line for each thing, the conclusion last. */
 export function reportLines(report: LogReport): string[] {
-  const { entries, hidden, head, firstSequence = 0 } = report;
-  if (entries === 0) return ["Entries:    none", conclusion(report)];
-  const range = `${firstSequence} to ${head.nextSequence - 1}`;
-  const unseen = hidden === 0 ? "" : `; of ${hidden} only their place may be seen`;
+  const { entries, head, finding } = report;
+  if (entries === 0) return ["Entries:    none"];
   return [
-    `Entries:    ${entries}, ${range}${unseen}`,
+    `Entries:    ${entries}, ${rangeText(report)}`,
     `Head hash:  ${head.hash}`,
     `Signatures: ${signatureText(report)}`,
     ...report.signers.map(signerLine),
-    ...(report.finding === undefined ? [conclusion(report)] : []),
+    ...(finding === undefined ? [conclusion(report)] : []),
   ];
+}
+
+function rangeText({ firstSequence = 0, head, hidden }: LogReport): string {
+  const range = `${firstSequence} to ${head.nextSequence - 1}`;
+  const before = firstSequence === 0 ? "" : "; what came before is not in it";
+  const unseen = hidden === 0 ? "" : `; of ${hidden} only their place may be seen`;
+  return `${range}${before}${unseen}`;
 }
 
 function signatureText({ checkpoints, signedThrough, head }: LogReport): string {
@@ -22,10 +30,10 @@ function signatureText({ checkpoints, signedThrough, head }: LogReport): string 
   return `${checkpoints}, the newest over entry ${signedThrough}${unsigned}`;
 }
 
-function signerLine(signer: SignerReport): string {
+function signerLine({ subject, fingerprint, ...signer }: SignerReport): string {
   const standing = signer.trusted ? "trusted" : "known from the log alone";
-  return `  ${signer.subject} (${standing}): ${signer.checkpoints}, the newest over entry ` +
-    `${signer.newestSequence}, certificate ${signer.fingerprint}`;
+  return `  ${fingerprint.slice(0, SHOWN_DIGITS)} ${subject}, ${standing}: ` +
+    `${signer.checkpoints}, the newest over entry ${signer.newestSequence}`;
 }
 
 function conclusion({ trustedThrough, signedThrough }: LogReport): string {
@@ -33,8 +41,8 @@ function conclusion({ trustedThrough, signedThrough }: LogReport): string {
     return `Untouched: a trusted CA signed everything up to entry ${trustedThrough}.`;
   }
   return signedThrough === undefined
-    ? "Unbroken, but without a signature: whoever wrote all of it anew could have made it so."
-    : "Unbroken, and signed by CAs known from the log alone: give --ca to say which are trusted.";
+    ? "Unbroken, but not signed: whoever wrote all of it anew could have made it so."
+    : "Unbroken and signed, but by no CA that was trusted beforehand (--ca).";
 }
 
 /** What verifying found out, for programs. */

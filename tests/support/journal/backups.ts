@@ -91,6 +91,13 @@ export async function changedBackup(
   const snapshot = `${change(files.snapshot.trimEnd().split("\n")).join("\n")}\n`;
   const sha256 = createHash("sha256").update(snapshot).digest("hex");
   const metadata = JSON.stringify(changeMetadata({ ...JSON.parse(files.metadata), sha256 }));
+  return await packedBackup({ metadata, snapshot });
+}
+
+/** The archive of the two files. */
+export async function packedBackup(
+  { metadata, snapshot }: BackupFiles,
+): Promise<Uint8Array<ArrayBuffer>> {
   const parts = [[METADATA_FILE, metadata], [SNAPSHOT_FILE, snapshot]].flatMap(
     ([name = "", text = ""]) => {
       const content = new TextEncoder().encode(text);

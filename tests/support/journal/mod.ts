@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { changedBackup, readBackup, signedBackup, streamOf } from "./backups.ts";
+export { changedBackup, packedBackup, readBackup, signedBackup, streamOf } from "./backups.ts";
 export { append, commit, kernel, register, rollback } from "./commands.ts";
 export { AGENT, ANN, BOB } from "./identities.ts";
 export { type RandomStep, randomSteps } from "./random_commands.ts";

@@ -35,7 +35,7 @@ export interface Scenario {
   readonly stdin?: string;
   readonly terminal?: boolean;
   /** Files beside the configuration, by name. `DIR/NAME` in the arguments means such a file. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Added to the configuration file. */
   readonly config?: string;
   /** Stands for Ctrl-C. */
@@ -76,8 +76,9 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
   const certificates = await pki();
   await Deno.writeTextFile(dir.file("ca.crt"), certificates.caPem);
-  for (const [name, text] of Object.entries(scenario.files ?? {})) {
-    await Deno.writeTextFile(dir.file(name), text);
+  for (const [name, content] of Object.entries(scenario.files ?? {})) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(dir.file(name), bytes);
   }
   const journal = scenario.journal === undefined
     ? undefined
