@@ -10,3 +10,4 @@ export { relocatedPermissions } from "./relocate.ts";
 export { openSite, Site, SITE_VCLUSTER, type SiteJournal, type SiteProgram } from "./site.ts";
 export type { AgentTuning } from "./settings.ts";
 export { seededRandom } from "./seeded_random.ts";
+export { mintToken, newTokenSecret } from "./people.ts";

@@ -1,0 +1,8 @@
+/**
+ * Clusters that take writes, side by side on loopback, and the program that writes to them.
+ *
+ * @module
+ */
+export { type Cluster, startEtcdCluster, startPactCluster } from "./clusters.ts";
+export { buildLoad, type LoadPlan, type LoadResult, PROTOCOLS, runLoad } from "./load.ts";
+export { medians, printTable, type Row } from "./table.ts";
