@@ -68,6 +68,8 @@ export interface RpcServerOptions {
   unaryTimeoutMs?: number;
   /** Decides whether certificates are valid now, and bounds `close`. */
   clock?: Clock;
+  /** Time as peers live it: by which one that is gone is found out. Real, unless a test says so. */
+  peerClock?: Clock;
 }
 
 /** A running listener. */
@@ -127,7 +129,10 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     ? undefined
     : createTlsServer({ ...secureServerOptions(tls, clientAuth), noDelay: true });
   const server = secure ?? createTcpServer({ noDelay: true });
-  const keepAlive = new KeepAlive(clock, (session) => sessions.end(session));
+  const keepAlive = new KeepAlive(
+    options.peerClock ?? systemClock,
+    (session) => sessions.end(session),
+  );
   const listener = { sessions, peers, keepAlive, isOpen: () => server.listening };
   const engines = createEngines(handler, listener, options);
 

@@ -15,7 +15,7 @@ async function serve(clock: VirtualClock): Promise<RpcServer> {
     name: "test",
     listen: { hostname: "127.0.0.1", port: 0 },
     routes: echoRoutes([]),
-    clock,
+    peerClock: clock,
   });
 }
 
