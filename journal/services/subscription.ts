@@ -8,7 +8,7 @@ import { DOMAIN_VCLUSTER, type Entry, type Scope } from "../../common/model/mod.
 import { counterFromWire, instantToWire, present } from "../../common/wire/mod.ts";
 import type { Caller } from "../access/mod.ts";
 import type { Metrics } from "../http/mod.ts";
-import { type Delivery, follow, type Interest } from "../streams/mod.ts";
+import { type Delivery, follow, type Interest, type UpdateKind } from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { tokenExpiry } from "./token_expiry.ts";
@@ -94,26 +94,34 @@ function isPlatformAdmin({ principal }: Caller): boolean {
   return principal.roles.includes(PLATFORM_ADMIN);
 }
 
-function update({ replica, gatekeeper }: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
+/** Updates of live entries: one is made for all who hear of it (SUB-9). */
+const shared = new WeakMap<Entry, stream.ConfigUpdate>();
+
+function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
   if (delivery.kind === "progress") {
     return create(stream.ConfigUpdateSchema, { sequence: BigInt(Math.max(delivery.sequence, 0)) });
   }
   const { entry, kind } = delivery;
-  const payload = (): Uint8Array => {
-    switch (kind) {
-      case "policyChange":
-        return canonicalBytes(gatekeeper.policyOf(vclusterOf(entry)));
-      case "blacklistChange":
-        return canonicalBytes(replica.state.get("blacklists", vclusterOf(entry))?.patterns ?? []);
-      default:
-        return canonicalBytes(entry);
-    }
-  };
-  return create(stream.ConfigUpdateSchema, {
+  const known = shared.get(entry);
+  if (known !== undefined) return known;
+  const message = create(stream.ConfigUpdateSchema, {
     sequence: BigInt(entry.sequence),
     timestamp: instantToWire(entry.timestamp),
-    update: { case: kind, value: payload() },
+    update: { case: kind, value: payloadOf(context, kind, entry) },
   });
+  shared.set(entry, message);
+  return message;
+}
+
+function payloadOf({ replica, gatekeeper }: ServiceContext, kind: UpdateKind, entry: Entry) {
+  switch (kind) {
+    case "policyChange":
+      return canonicalBytes(gatekeeper.policyOf(vclusterOf(entry)));
+    case "blacklistChange":
+      return canonicalBytes(replica.state.get("blacklists", vclusterOf(entry))?.patterns ?? []);
+    default:
+      return canonicalBytes(entry);
+  }
 }
 
 function vclusterOf({ scope }: Entry): string {

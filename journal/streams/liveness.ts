@@ -7,8 +7,8 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { DocumentsView } from "../state/mod.ts";
 
-/** Most nodes in one batch. */
-const MAX_BATCH = 10_000;
+/** Most nodes in one batch: each is applied in one go, while other writes wait. */
+const MAX_BATCH = 1_000;
 
 /** When nodes were last heard of here. */
 export type LivenessBatch = readonly { readonly node_id: string; readonly last_seen: string }[];
