@@ -1,35 +1,58 @@
 import type { MemberAddress } from "../peers/mod.ts";
-import type { Entry } from "../raft/mod.ts";
+import { type Entry, LEAVE_JOINT, type MembershipChange, type NodeId } from "../raft/mod.ts";
 import { encodeWrite, type WalThread } from "../wal/mod.ts";
 import { encodeMembershipContext } from "./membership_context.ts";
 
+/** What a new group begins with. */
+export interface Founding {
+  /** The member that founds; it is among the members. */
+  readonly founder: NodeId;
+  readonly members: readonly MemberAddress[];
+  readonly clusterId: string;
+  readonly now: Date;
+}
+
 /**
- * Writes the first entries of a new group's log: its members, and which cluster it is (JRN-55).
- * They count as committed; the others get them by replication.
+ * The first entries of a new group's log: the founder alone, then a joint step to all, then out of
+ * it. They count as committed at the founder at once; the others get them by replication (JRN-55).
+ * Whoever has only some of them needs the founder's vote for everything, so nobody can elect a
+ * leader that lacks the rest.
  */
-export async function foundQuorum(
-  wal: WalThread,
-  members: readonly MemberAddress[],
-  now: Date,
-  clusterId: string = crypto.randomUUID(),
-): Promise<void> {
-  const sorted = members.toSorted((a, b) => a.id - b.id);
-  const entries = sorted.map((member, at): Entry => ({
+export function foundingEntries({ founder, members, clusterId, now }: Founding): Entry[] {
+  const cluster = { cluster_id: clusterId, created_at: now.toISOString() };
+  const self = members.filter(({ id }) => id === founder);
+  const others = members.filter(({ id }) => id !== founder).toSorted((a, b) => a.id - b.id);
+  const first: MembershipChange = {
+    transition: "auto",
+    changes: [{ kind: "add-voter", id: founder }],
+    context: encodeMembershipContext({ cluster, members: addressesOf(self) }),
+  };
+  const rest: MembershipChange = {
+    transition: "explicit",
+    changes: others.map(({ id }) => ({ kind: "add-voter", id })),
+    context: encodeMembershipContext({ members: addressesOf(others) }),
+  };
+  const changes = others.length === 0 ? [first] : [first, rest, LEAVE_JOINT];
+  return changes.map((change, at) => ({
     kind: "membership",
     form: "list",
-    term: 1,
+    term: FOUNDING_TERM,
     index: at + 1,
-    change: {
-      transition: "auto",
-      changes: [{ kind: "add-voter", id: member.id }],
-      context: encodeMembershipContext({
-        ...at === 0 && { cluster: { cluster_id: clusterId, created_at: now.toISOString() } },
-        members: {
-          [String(member.id)]: { raft_address: member.raft, api_address: member.api },
-        },
-      }),
-    },
+    change,
   }));
-  const hardState = { term: 1, vote: 0, commit: entries.length };
+}
+
+const FOUNDING_TERM = 1;
+
+/** Writes the {@link foundingEntries} into an empty log. */
+export async function foundQuorum(wal: WalThread, founding: Founding): Promise<void> {
+  const entries = foundingEntries(founding);
+  const hardState = { term: FOUNDING_TERM, vote: 0, commit: entries.length };
   await wal.write(encodeWrite({ hardState, entries }), true);
+}
+
+function addressesOf(members: readonly MemberAddress[]) {
+  return Object.fromEntries(
+    members.map(({ id, raft, api }) => [String(id), { raft_address: raft, api_address: api }]),
+  );
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { foundQuorum } from "./founding.ts";
+export { type Founding, foundingEntries, foundQuorum } from "./founding.ts";
 export {
   decodeMembershipContext,
   encodeMembershipContext,

@@ -99,7 +99,7 @@ export class QuorumLog implements ReplicatedLog {
         membership: applied.membership,
         read: (place) => readEntry(options.logFiles, place),
         snapshot: () =>
-          this.#snapshots.toSend(this.#roster.changedAt, this.#member.extent.firstIndex),
+          this.#snapshots.toSend(this.#roster.membership, this.#member.extent.firstIndex),
       },
       appliedIndex: applied.index,
       random: (bound) => Math.floor(random() * bound),
@@ -406,7 +406,7 @@ export class QuorumLog implements ReplicatedLog {
   #pushSnapshot(snapshot: Snapshot): void {
     const { index, term, membership } = snapshot;
     const path = this.#snapshots.pathOf(snapshot);
-    this.#roster.setMembership(membership, index);
+    this.#roster.setMembership(membership);
     const position = { index: BigInt(index), term: BigInt(term) };
     this.#applies.push({
       batch: { kind: "snapshot", position, path },
@@ -418,7 +418,7 @@ export class QuorumLog implements ReplicatedLog {
     const position = { index: BigInt(entry.index), term: BigInt(entry.term) };
     if (entry.kind === "normal") return { ...position, payload: entry.data };
     const membership = this.#member.applyMembershipChange(entry.change, entry.index);
-    this.#roster.setMembership(membership, entry.index);
+    this.#roster.setMembership(membership);
     const { context } = entry.change;
     return { ...position, payload: NO_PAYLOAD, membership: { membership, context } };
   }

@@ -1,11 +1,10 @@
 import type { MemberAddress, PeerNetwork } from "../peers/mod.ts";
-import type { Index, Membership, NodeId } from "../raft/mod.ts";
+import type { Membership, NodeId } from "../raft/mod.ts";
 
 /** Who belongs to the quorum and where they are, as this member knows it. */
 export class Roster {
   readonly #self: NodeId;
   #membership: Membership;
-  #changedAt: Index = 0;
   #addresses: ReadonlyMap<NodeId, MemberAddress>;
   #network: Pick<PeerNetwork, "setMembers"> | undefined;
 
@@ -18,11 +17,6 @@ export class Roster {
   /** The applied membership. */
   get membership(): Membership {
     return this.#membership;
-  }
-
-  /** Index of the entry that changed the membership last, as far as this process has seen one. */
-  get changedAt(): Index {
-    return this.#changedAt;
   }
 
   get addresses(): ReadonlyMap<NodeId, MemberAddress> {
@@ -46,9 +40,8 @@ export class Roster {
     this.#tell();
   }
 
-  setMembership(membership: Membership, index: Index): void {
+  setMembership(membership: Membership): void {
     this.#membership = membership;
-    this.#changedAt = index;
     this.#tell();
   }
 

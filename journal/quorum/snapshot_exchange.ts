@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import type { SnapshotFile } from "../peers/mod.ts";
-import type { EntryId, Index, Message, Snapshot } from "../raft/mod.ts";
+import type { EntryId, Index, Membership, Message, Snapshot } from "../raft/mod.ts";
 import type { KeptSnapshot, SnapshotStore } from "../snapshots/mod.ts";
 
 /** The snapshots that go to other members and come from them. */
@@ -20,15 +21,16 @@ export class SnapshotExchange {
   }
 
   /**
-   * A snapshot that serves every member: one from before the last change of the membership might
-   * leave its receiver out, one from before the log begins would leave a gap.
+   * A snapshot that serves every member of `membership`: one with another membership might leave
+   * its receiver out, which would ignore it; one from before the log begins would leave a gap.
    */
-  toSend(membershipChangedAt: Index, firstIndex: Index): Snapshot | undefined {
+  toSend(membership: Membership, firstIndex: Index): Snapshot | undefined {
     const newest = this.#newest;
     if (
-      newest !== undefined && newest.index >= membershipChangedAt && newest.index >= firstIndex - 1
+      newest !== undefined && newest.index >= firstIndex - 1 &&
+      isDeepStrictEqual(newest.membership, membership)
     ) {
-      const { index, term, membership } = newest;
+      const { index, term } = newest;
       return { index, term, membership, data: NO_BYTES };
     }
     this.#onWanted();

@@ -139,7 +139,12 @@ async function openLog(
   const { start, entries, hardState } = wal.recovered;
   const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
   if (quorum.founding === undefined || !isEmpty) return wal;
-  await foundQuorum(wal, quorum.founding, new Date(clock.nowMs()));
+  await foundQuorum(wal, {
+    founder: quorum.id,
+    members: quorum.founding,
+    clusterId: crypto.randomUUID(),
+    now: new Date(clock.nowMs()),
+  });
   await wal.close();
   return await openWalThread(directory);
 }

@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, PactError } from "../../../../common/errors/mod.ts";
+import { foundingEntries } from "../../../../journal/quorum/mod.ts";
+import {
+  applyChange,
+  EMPTY_CONFIGURATION,
+  jointVote,
+  membershipOf,
+} from "../../../../journal/raft/mod.ts";
 import type { Replica } from "../../../../journal/replica/mod.ts";
-import { ANN, append, commit, openMemoryQuorum } from "../../../support/journal/mod.ts";
+import {
+  ANN,
+  append,
+  commit,
+  memberAddress,
+  openMemoryQuorum,
+} from "../../../support/journal/mod.ts";
 import { waitFor, within } from "../../../support/mod.ts";
 
 const byAnn = { actor: ANN };
@@ -32,7 +45,9 @@ Deno.test("JRN-58, ACC-7: every member takes writes and reads its own", async ()
     const sequence = result.kind === "EntryAppended" ? result.sequence : -1;
     assert.equal(replica.entry(sequence)?.message, "x");
   }
-  assert.equal((await quorum.leader()).appliedSequence, 2);
+  for (const replica of quorum.members) {
+    await within(replica.waitForSequence(2), { what: "all three entries everywhere" });
+  }
 });
 
 Deno.test("J1, J9: writers at all members at once get sequences without a gap, the same everywhere", async () => {
@@ -132,4 +147,19 @@ Deno.test("everything acknowledged is there after all members were stopped", asy
     await within(replica.waitForSequence(2), { what: "all three entries" });
   }
   await write(quorum.member(2), "after");
+});
+
+Deno.test("JRN-55: whoever has only some of the founding entries can elect nobody without the founder", () => {
+  const members = [1, 2, 3, 4, 5].map(memberAddress);
+  const entries = foundingEntries({ founder: 2, members, clusterId: "c", now: new Date(0) });
+  let configuration = EMPTY_CONFIGURATION;
+  for (const entry of entries) {
+    assert.equal(entry.kind, "membership");
+    if (entry.kind !== "membership") return;
+    configuration = applyChange(configuration, entry.change).configuration;
+    const isWhole = entry === entries.at(-1);
+    const withoutFounder = jointVote(configuration.voters, (id) => id === 2 ? undefined : true);
+    assert.equal(withoutFounder, isWhole ? "won" : "pending");
+  }
+  assert.deepEqual(membershipOf(configuration).voters, [1, 2, 3, 4, 5]);
 });

@@ -179,7 +179,12 @@ Deno.test("two replicas on one directory: the second is refused, the first works
 Deno.test("a record this program cannot read stops the replica, not the log", async () => {
   await using dir = await tempDir();
   const log = await openWalThread(dir.file("raft"));
-  await foundQuorum(log, [{ id: 1, raft: "localhost:1", api: "localhost:2" }], new Date(0));
+  await foundQuorum(log, {
+    founder: 1,
+    members: [{ id: 1, raft: "localhost:1", api: "localhost:2" }],
+    clusterId: "test",
+    now: new Date(0),
+  });
   const data = unstamped(new TextEncoder().encode('{"format":1,"command":{"type":"Dance"}}'));
   const hardState = { term: 1, vote: 1, commit: 2 };
   const entries = [{ kind: "normal" as const, term: 1, index: 2, data }];
