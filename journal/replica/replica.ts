@@ -193,6 +193,7 @@ class LocalReplica implements Replica {
     this.#builder = new OverlayBuilder({
       state: store,
       propose: async (overlay) => void await bySystem({ type: "SetOverlay", overlay }),
+      hasLeader: () => log.status().leaderId !== undefined,
     });
     this.#upkeep = new OverlayUpkeep(
       clock,

@@ -10,8 +10,11 @@ import {
 import {
   buildOverlay,
   CHUNK_BYTES,
+  isCurrent,
   isStale,
+  isUnstored,
   nodeDelta,
+  OverlayBuilder,
   OverlayCompressor,
   vclusterExists,
 } from "../../../../journal/overlay/mod.ts";
@@ -117,6 +120,21 @@ Deno.test("OVL-3, OVL-8: a member that knows more of other vClusters builds the 
   assert.equal(one.data, other.data);
   assert.equal(one.checksum, other.checksum);
   assert.ok(one.built_from_sequence < other.built_from_sequence);
+});
+
+Deno.test("OVL-8: where no leader is known, nobody is waited for and the build is served as it is", async () => {
+  using state = new TestState();
+  state.append(commit(vcluster, { a: "1" }));
+  const builder = new OverlayBuilder({
+    state: state.store,
+    propose: () => Promise.reject(new Error("nobody takes proposals")),
+    hasLeader: () => false,
+  });
+  const overlay = await builder.fresh("ml");
+  assert.ok(isUnstored(overlay));
+  assert.ok(isCurrent(state.store, overlay));
+  assert.equal(overlay.data, buildOverlay(state.store, "ml").data);
+  assert.equal(state.store.get("overlays", "ml"), undefined);
 });
 
 Deno.test("OVL-4: the checksum is the SHA-256 of the document's bytes", () => {
