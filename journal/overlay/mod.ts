@@ -13,6 +13,7 @@ export {
   afterEvent,
   nextDueMs,
   NO_REBUILDS,
+  REBUILD_INTERVAL_MS,
   type RebuildEvent,
   type RebuildSchedule,
   takeDue,

@@ -38,7 +38,9 @@ export type RebuildSchedule = ReadonlyMap<string, Rebuild>;
 export const NO_REBUILDS: RebuildSchedule = new Map();
 
 /** The vCluster whose overlay `entry` makes stale, if any; other vClusters are untouched. */
-export function affectedVCluster(entry: Entry): string | undefined {
+export function affectedVCluster(
+  entry: Pick<Entry, "entry_type" | "scope">,
+): string | undefined {
   const { scope, entry_type } = entry;
   if (scope === "Global" || !("VCluster" in scope)) return undefined;
   switch (entry_type) {

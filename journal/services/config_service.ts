@@ -1,7 +1,7 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { config, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { DOMAIN_VCLUSTER, type Entry, type Scope, scopeText } from "../../common/model/mod.ts";
+import { DOMAIN_VCLUSTER, type Scope, scopeText } from "../../common/model/mod.ts";
 import { metadata, readRequestId } from "../../common/rpc/mod.ts";
 import {
   counterFromWire,
@@ -22,6 +22,7 @@ import { listCheckpoints } from "./checkpoints.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { nodeDetail, requireKnownNode } from "./node_detail.ts";
+import { OverlayVersions } from "./overlay_versions.ts";
 
 /** Most entries one ListEntries call may ask for. */
 const MAX_LIST_LIMIT = 1_000_000;
@@ -31,8 +32,9 @@ export function configService(
   context: ServiceContext,
 ): ServiceImpl<typeof journal.ConfigService> {
   const { replica, gatekeeper } = context;
+  const overlays = new OverlayVersions(context);
   return {
-    appendEntry: (request, call) => appendEntry(context, request, call),
+    appendEntry: (request, call) => appendEntry(context, overlays, request, call),
     getEntry: async (request, call) => {
       const sequence = counterFromWire(request.sequence);
       const entry = replica.entry(sequence);
@@ -76,6 +78,7 @@ export function configService(
 
 async function appendEntry(
   context: ServiceContext,
+  overlays: OverlayVersions,
   request: journal.AppendEntryRequest,
   call: HandlerContext,
 ) {
@@ -109,28 +112,8 @@ async function appendEntry(
   return {
     sequence: BigInt(result.sequence),
     policyRef: entry.policy_ref ?? "",
-    overlayVersion: BigInt(await overlayVersionAfter(context, entry.entry_type, entry.scope)),
+    overlayVersion: BigInt(await overlays.after(entry)),
   };
-}
-
-/** Version of the overlay once it holds this entry, so that callers read their own writes. */
-async function overlayVersionAfter(
-  { replica, log }: ServiceContext,
-  type: Entry["entry_type"],
-  scope: Scope,
-): Promise<number> {
-  if (type !== "Commit" && type !== "Rollback") return 0;
-  if (scope === "Global" || !("VCluster" in scope)) return 0;
-  try {
-    return (await replica.overlay(scope.VCluster)).version;
-  } catch (error) {
-    // The entry is in the log whatever becomes of the build, which is retried (OVL-11).
-    log.warn("overlay build failed after commit", {
-      vcluster: scope.VCluster,
-      error: String(error),
-    });
-    return 0;
-  }
 }
 
 async function* listEntries(

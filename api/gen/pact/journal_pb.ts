@@ -80,7 +80,8 @@ export type AppendEntryResponse = Message<"pact.journal.AppendEntryResponse"> & 
   policyRef: string;
 
   /**
-   * Version of the overlay that holds the change.
+   * Version of the overlay that holds the change; 0 where it concerns no overlay,
+   * and for a change of a burst, whose overlay is built once for many.
    *
    * addition
    *
