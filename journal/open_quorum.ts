@@ -9,7 +9,8 @@ import { readPrivateKey } from "./certs/mod.ts";
 import { type JournalSettings, planStart } from "./config/mod.ts";
 import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
 import type { QuorumTiming } from "./quorum/mod.ts";
-import { type QuorumSettings, statePathOf } from "./replica/mod.ts";
+import { type QuorumSettings, restoredPosition, statePathOf } from "./replica/mod.ts";
+import { StorageError } from "./storage/mod.ts";
 
 /** A quorum's clock ticks this often; timeouts are multiples of it. */
 const TICKS_PER_HEARTBEAT = 5;
@@ -42,7 +43,7 @@ export interface QuorumPlace {
 export function placeInQuorum(parts: QuorumParts): QuorumPlace {
   const { settings, log } = parts;
   const start = planStart(settings, {
-    hasState: fileExists(statePathOf(settings.dataDir)),
+    hasState: hasState(settings.dataDir),
     hostname: Deno.hostname(),
     fileExists,
   });
@@ -103,6 +104,18 @@ function timingOf({ heartbeatIntervalMs, electionTimeoutMs }: JournalSettings): 
     heartbeatTicks: TICKS_PER_HEARTBEAT,
     electionTicks: Math.ceil(electionTimeoutMs / tickMs),
   };
+}
+
+/** A restored state is no member's yet: it waits for a cluster to be founded on it. */
+function hasState(dataDir: string): boolean {
+  if (!fileExists(statePathOf(dataDir))) return false;
+  try {
+    return restoredPosition(dataDir) === undefined;
+  } catch (error) {
+    // Of an older schema, or damaged: opening it brings it forward or says what is wrong.
+    if (error instanceof StorageError) return true;
+    throw error;
+  }
 }
 
 function fileExists(path: string): boolean {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
-  BackupError,
   type BackupMetadata,
   METADATA_FILE,
   SNAPSHOT_FILE,
@@ -56,32 +55,24 @@ export async function makeBackup(
 function measure(state: StateReader, now: Date): { metadata: BackupMetadata; sizeBytes: number } {
   const hash = createHash("sha256");
   let sizeBytes = 0;
-  let applied = { index: 0, term: 0 };
   for (const chunk of chunks(state.export())) {
-    if (sizeBytes === 0) applied = appliedIn(chunk);
     const bytes = encoder.encode(chunk);
     hash.update(bytes);
     sizeBytes += bytes.byteLength;
   }
   const { next_sequence, head_hash } = countersOf(state);
+  const { index, term } = state.applied;
   const metadata = {
     created_at: now.toISOString(),
     cluster_id: storedCluster(state)?.cluster_id ?? null,
-    last_index: applied.index,
-    last_term: applied.term,
+    last_index: index,
+    last_term: term,
     schema_version: SCHEMA_VERSION,
     entries: next_sequence,
     head_hash,
     sha256: hash.digest("hex"),
   };
   return { metadata, sizeBytes };
-}
-
-/** The position in the log that the first line of an export names. */
-function appliedIn(export_: string): { index: number; term: number } {
-  const match = /^\{"applied":\{"index":([0-9]+),"term":([0-9]+)\}/.exec(export_);
-  if (match === null) throw new BackupError("the state names no position in the log");
-  return { index: Number(match[1]), term: Number(match[2]) };
 }
 
 function* archive(

@@ -3,7 +3,7 @@ import type { StateStore } from "../store/mod.ts";
 
 /**
  * Makes a restored state the beginning of a new cluster: it forgets which cluster it was, who voted
- * and where the members were. What founds the cluster anew on the first start gives it its identity
+ * and where the members were. The member that is started on it to found one gives it a new identity
  * and membership; the state's position in the former log stays, and the new log begins behind it.
  */
 export function prepareNewCluster(store: StateStore): void {

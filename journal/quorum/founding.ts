@@ -1,5 +1,11 @@
 import type { MemberAddress } from "../peers/mod.ts";
-import { type Entry, LEAVE_JOINT, type MembershipChange, type NodeId } from "../raft/mod.ts";
+import {
+  type Entry,
+  type EntryId,
+  LEAVE_JOINT,
+  type MembershipChange,
+  type NodeId,
+} from "../raft/mod.ts";
 import { encodeWrite, type WalThread } from "../wal/mod.ts";
 import { encodeMembershipContext } from "./membership_context.ts";
 
@@ -10,6 +16,8 @@ export interface Founding {
   readonly members: readonly MemberAddress[];
   readonly clusterId: string;
   readonly now: Date;
+  /** What a restored state contains of the log of its former cluster; the new one begins behind it. */
+  readonly base?: EntryId;
 }
 
 /**
@@ -18,7 +26,9 @@ export interface Founding {
  * Whoever has only some of them needs the founder's vote for everything, so nobody can elect a
  * leader that lacks the rest.
  */
-export function foundingEntries({ founder, members, clusterId, now }: Founding): Entry[] {
+export function foundingEntries(
+  { founder, members, clusterId, now, base = NO_BASE }: Founding,
+): Entry[] {
   const cluster = { cluster_id: clusterId, created_at: now.toISOString() };
   const self = members.filter(({ id }) => id === founder);
   const others = members.filter(({ id }) => id !== founder).toSorted((a, b) => a.id - b.id);
@@ -36,19 +46,22 @@ export function foundingEntries({ founder, members, clusterId, now }: Founding):
   return changes.map((change, at) => ({
     kind: "membership",
     form: "list",
-    term: FOUNDING_TERM,
-    index: at + 1,
+    term: base.term + 1,
+    index: base.index + at + 1,
     change,
   }));
 }
 
-const FOUNDING_TERM = 1;
+const NO_BASE: EntryId = { index: 0, term: 0 };
 
 /** Writes the {@link foundingEntries} into an empty log. */
 export async function foundQuorum(wal: WalThread, founding: Founding): Promise<void> {
   const entries = foundingEntries(founding);
-  const hardState = { term: FOUNDING_TERM, vote: 0, commit: entries.length };
-  await wal.write(encodeWrite({ hardState, entries }), true);
+  const { base } = founding;
+  const { index, term } = base ?? NO_BASE;
+  const hardState = { term: term + 1, vote: 0, commit: index + entries.length };
+  const restart = base === undefined ? {} : { restart: base };
+  await wal.write(encodeWrite({ hardState, entries, ...restart }), true);
 }
 
 function addressesOf(members: readonly MemberAddress[]) {

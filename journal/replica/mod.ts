@@ -5,5 +5,5 @@
  */
 export type { QuorumSettings } from "./quorum_settings.ts";
 export { type HousekeepingTask, openReplica, type ReplicaOptions } from "./replica.ts";
-export { statePathOf } from "./state_file.ts";
+export { restoredPosition, statePathOf } from "./state_file.ts";
 export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";

@@ -33,7 +33,7 @@ import { OverlayUpkeep } from "./overlay_upkeep.ts";
 import { Proposals } from "./proposals.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
 import { SnapshotUpkeep } from "./snapshot_upkeep.ts";
-import { openStateFile, restoreStore, statePathOf } from "./state_file.ts";
+import { openStateFile, restoredPosition, restoreStore, statePathOf } from "./state_file.ts";
 import { addressesOf, ALONE, membershipOf, type QuorumSettings } from "./quorum_settings.ts";
 import { type AppliedRecord, applyRecords, encodeEnvelope } from "./state_machine.ts";
 import { Sweeps } from "./sweeps.ts";
@@ -99,7 +99,7 @@ async function openParts(
 ): Promise<ReplicaParts> {
   const { dataDir, clock, random } = options;
   const quorum = options.quorum ?? ALONE;
-  const wal = await openLog(join(dataDir, "raft"), quorum, clock);
+  const wal = await openLog(dataDir, quorum, clock);
   opened.defer(() => wal.terminate());
   const snapshots = new SnapshotStore(quorum.snapshotDir ?? join(dataDir, "snapshots"));
   snapshots.sweep();
@@ -129,21 +129,27 @@ async function openParts(
   return { log, store, snapshots, wishes };
 }
 
-/** Opens the durable log; one that is empty gets the founding entries where this member founds. */
+/**
+ * Opens the durable log; one that is empty gets the founding entries where this member founds,
+ * behind what a restored state contains.
+ */
 async function openLog(
-  directory: string,
+  dataDir: string,
   quorum: QuorumSettings,
   clock: Clock,
 ): Promise<WalThread> {
+  const directory = join(dataDir, "raft");
   const wal = await openWalThread(directory);
   const { start, entries, hardState } = wal.recovered;
   const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
   if (quorum.founding === undefined || !isEmpty) return wal;
+  const base = restoredPosition(dataDir);
   await foundQuorum(wal, {
     founder: quorum.id,
     members: quorum.founding,
     clusterId: crypto.randomUUID(),
     now: new Date(clock.nowMs()),
+    ...base !== undefined && { base },
   });
   await wal.close();
   return await openWalThread(directory);

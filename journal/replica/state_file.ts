@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { KeptSnapshot, SnapshotStore } from "../snapshots/mod.ts";
 import { StorageError } from "../storage/mod.ts";
-import { StateStore } from "../store/mod.ts";
+import type { EntryId } from "../raft/mod.ts";
+import { quorumMembership, storedCluster } from "../state/mod.ts";
+import { StateReader, StateStore } from "../store/mod.ts";
 
 /** Changes of so many milliseconds are stored in one transaction. */
 const GATHER_MS = 50;
@@ -22,6 +24,27 @@ export function statePathOf(dataDir: string): string {
 }
 
 /**
+ * Where the log must begin that a restored state is founded on: behind what it contains of its
+ * former cluster's. Undefined for a directory without state, and for one that belongs to a cluster.
+ */
+export function restoredPosition(dataDir: string): EntryId | undefined {
+  const path = statePathOf(dataDir);
+  if (!exists(path)) return undefined;
+  using state = new StateReader(path);
+  if (state.applied.index === 0 || storedCluster(state) !== undefined) return undefined;
+  return quorumMembership(state) === undefined ? state.applied : undefined;
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
  * Opens the state such that the log continues it: as it is or, when it is damaged or from before
  * the log begins, from the newest intact snapshot (section 17).
  *
@@ -32,7 +55,15 @@ export function openStateFile(options: StateFileOptions): StateStore {
   const store = openOrRestore(options, path);
   const appliedIndex = Number(store.applied.index);
   if (appliedIndex <= options.log.lastIndex) return store;
+  const isRestored = storedCluster(store) === undefined;
   store.close();
+  if (isRestored) {
+    throw new StorageError(
+      "foreign",
+      path,
+      "is a restored state, which belongs to no cluster: start this member with --bootstrap to found one on it, or empty the directory to have it join one",
+    );
+  }
   throw new StorageError(
     "corrupt",
     path,

@@ -48,7 +48,9 @@ export function foundCluster(view: DocumentsView, identity: ClusterIdentity): Do
 }
 
 /** The membership as of the last applied entry; undefined before the first. */
-export function quorumMembership(view: DocumentsView): QuorumMembership | undefined {
+export function quorumMembership(
+  view: Pick<DocumentsView, "get">,
+): QuorumMembership | undefined {
   const document = view.get("quorum", MEMBERSHIP_KEY);
   return document !== undefined && "voters" in document ? document : undefined;
 }

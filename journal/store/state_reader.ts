@@ -24,6 +24,13 @@ export class StateReader implements Disposable {
     this.#database.exec("BEGIN");
   }
 
+  /** Position of the last log record that the state contains; index 0 for none. */
+  get applied(): { readonly index: number; readonly term: number } {
+    const { position, term } = this.#database.prepare("SELECT position, term FROM applied").get() ??
+      {};
+    return { index: Number(position), term: Number(term) };
+  }
+
   /** One document. */
   get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
     const row = this.#database
