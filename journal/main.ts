@@ -14,6 +14,7 @@ import {
   type LoadedConfig,
 } from "./config/mod.ts";
 import { openJournal, type RunningJournal, VERSION } from "./open_journal.ts";
+import { simCommand, simOutput } from "./sim/mod.ts";
 import { USAGE } from "./usage.ts";
 
 /** Environment variables the configuration reads; the permission set names the same. */
@@ -56,6 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (makeCertificates !== undefined) {
     return print(await makeCertificates(args.slice(1), new Date(systemClock.nowMs())));
   }
+  if (args[0] === "sim") return simCommand(args.slice(1), simOutput());
   if (args[0] === "member") {
     return print(await memberCommand(configInputs(args.slice(1)), systemClock.nowMs));
   }

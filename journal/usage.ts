@@ -23,6 +23,9 @@ Usage:
   pact-journal restore FILE --force-new-cluster
                                       begin a new cluster from a backup, in an empty
                                       --data-dir; - is stdin, here and in verify
+  pact-journal sim [--seed S] [--runs N] [--members M] [--trace FILE]
+                                      simulate quorums whose network, disks and clocks fail, and
+                                      check that nothing is lost; exit 1 with the seed if so
   pact-journal --version | --help
 
 Options of member (a running journal is asked, by default the one configured on this host):

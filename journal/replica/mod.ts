@@ -6,4 +6,10 @@
 export type { QuorumSettings } from "./quorum_settings.ts";
 export { type HousekeepingTask, openReplica, type ReplicaOptions } from "./replica.ts";
 export { restoredPosition, statePathOf } from "./state_file.ts";
+export {
+  type AppliedRecord,
+  applyRecords,
+  encodeEnvelope,
+  type RecordStore,
+} from "./state_machine.ts";
 export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";

@@ -1,15 +1,33 @@
 import { PactError } from "../../common/errors/mod.ts";
-import { type LogRecord, readStamp, unstamped } from "../log/mod.ts";
+import type { Entry } from "../../common/model/mod.ts";
+import { type LogPosition, type LogRecord, readStamp, unstamped } from "../log/mod.ts";
 import { decodeMembershipContext } from "../quorum/mod.ts";
 import {
   apply,
   applyMembership,
+  type DocumentChanges,
   type Envelope,
   foundCluster,
   type Outcome,
   readEnvelope,
+  type StateView,
 } from "../state/mod.ts";
-import type { StateStore } from "../store/mod.ts";
+
+/** The state that records are applied to: the state database, or the simulator's. */
+export interface RecordStore extends StateView {
+  /** Position of the last record this state contains; index 0 for none. */
+  readonly applied: LogPosition;
+  /** Stores everything `work` changes, or nothing of it. */
+  batch<T>(work: () => T): T;
+  /** Takes over what one record changed; `entryTexts` are the entries' canonical JSON. */
+  write(
+    entries: readonly Entry[],
+    changes: DocumentChanges,
+    entryTexts: readonly string[],
+  ): void;
+  /** Notes that everything up to `position` is applied. */
+  advance(position: LogPosition): void;
+}
 
 /** One applied command: where it stood, what it carried, and what came of it. */
 export interface AppliedRecord {
@@ -33,7 +51,7 @@ export function encodeEnvelope(envelope: Omit<Envelope, "timestamp">): Uint8Arra
  * part this member's state from the others'.
  * @throws {StorageError} when the state database cannot be written.
  */
-export function applyRecords(store: StateStore, records: readonly LogRecord[]): AppliedRecord[] {
+export function applyRecords(store: RecordStore, records: readonly LogRecord[]): AppliedRecord[] {
   return store.batch(() => {
     const applied: AppliedRecord[] = [];
     for (const record of records) {
@@ -49,7 +67,7 @@ export function applyRecords(store: StateStore, records: readonly LogRecord[]): 
 }
 
 function applyMembershipRecord(
-  store: StateStore,
+  store: RecordStore,
   { membership, context }: NonNullable<LogRecord["membership"]>,
 ): void {
   const { cluster, members } = decodeMembershipContext(context);
@@ -58,7 +76,7 @@ function applyMembershipRecord(
   store.write([], applyMembership(store, membership, addresses), []);
 }
 
-function applyOne(store: StateStore, { index, payload }: LogRecord): AppliedRecord {
+function applyOne(store: RecordStore, { index, payload }: LogRecord): AppliedRecord {
   const envelope = decodeEnvelope(index, payload);
   const outcome = apply(store, envelope);
   if (outcome.kind === "applied") {

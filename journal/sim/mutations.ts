@@ -1,0 +1,166 @@
+/**
+ * Mistakes that a quorum must not make, to see whether the simulator notices them. None of them is
+ * in the program: each is put between two of its parts, at a seam of the simulated member.
+ *
+ * @module
+ */
+import type { Disk } from "../disk/mod.ts";
+import type { DiskWork } from "../member/mod.ts";
+import {
+  type Entry,
+  type HardState,
+  jointCommitted,
+  type Message,
+  type NodeId,
+  type RaftStatus,
+  type Term,
+} from "../raft/mod.ts";
+import { type CollectionName, emptyTables } from "../state/mod.ts";
+import type { MemoryState } from "./memory_state.ts";
+import type { Seams } from "./seams.ts";
+
+/** A mistake by its name. */
+export interface Mutation {
+  readonly about: string;
+  /** Made anew for each run: some mistakes remember. */
+  readonly seams: () => Partial<Seams>;
+}
+
+export const MUTATIONS: ReadonlyMap<string, Mutation> = new Map(Object.entries<Mutation>({
+  "vote-not-persisted": {
+    about: "whom a member voted for is forgotten in a crash",
+    seams: () => ({ write: (work) => withHardState(work, { vote: 0 }) }),
+  },
+  "term-not-persisted": {
+    about: "the term is forgotten in a crash, but for the newest entry's",
+    seams: () => ({ write: forgettingTerms() }),
+  },
+  "answer-before-write": {
+    about: "votes and acknowledgements leave before the log has written what they promise",
+    seams: () => ({ writesBeforeAnswering: false }),
+  },
+  "sync-skipped": {
+    about: "the log takes for durable what the disk only has in its cache",
+    seams: () => ({ disk: withoutSync }),
+  },
+  "old-term-counted": {
+    about: "an entry of an older term is committed because a majority has it",
+    seams: () => ({ send: (message, status) => withCommit(message, heldByMajority(status())) }),
+  },
+  "commit-before-majority": {
+    about: "members are told that what they are sent is committed",
+    seams: () => ({ send: (message) => withCommit(message, Infinity) }),
+  },
+  "stale-read": {
+    about: "a linearizable read is answered without asking the leader",
+    seams: () => ({ asksBeforeReading: false }),
+  },
+  "tail-cut-at-start": {
+    about: "a member that starts keeps of its log what it knows to be committed",
+    seams: () => ({
+      recovered: (log) => ({
+        ...log,
+        entries: log.entries.filter(({ index }) => index <= log.hardState.commit),
+      }),
+    }),
+  },
+  "snapshot-without-membership": {
+    about: "a restored snapshot does not bring its membership",
+    seams: () => ({ restore: (state) => without(state, ["quorum"]) }),
+  },
+  "snapshot-without-requests": {
+    about: "a restored snapshot does not bring the requests that were executed",
+    seams: () => ({ restore: (state) => without(state, ["request_ids", "request_order"]) }),
+  },
+  "applied-out-of-order": {
+    about: "of two committed commands the second is applied first",
+    seams: () => ({ apply: swapped }),
+  },
+  "applied-index-ahead": {
+    about: "the state database says that it contains one more entry than it does",
+    seams: () => ({ open: oneAhead }),
+  },
+  "vote-for-shorter-log": {
+    about: "members vote for candidates whose log lacks what theirs has",
+    seams: () => ({ receive: asIfComplete }),
+  },
+  "new-request-each-attempt": {
+    about: "a client that tries again does so under another request id",
+    seams: () => ({ requestId: (id, attempt) => attempt === 1 ? id : `${id}/${attempt}` }),
+  },
+}));
+
+function withHardState(work: DiskWork, changes: Partial<HardState>): DiskWork {
+  return { ...work, hardState: { ...work.hardState, ...changes } };
+}
+
+function forgettingTerms(): Seams["write"] {
+  const newest = new Map<NodeId, Term>();
+  return (work, id) => {
+    const term = Math.max(newest.get(id) ?? 1, work.entries.at(-1)?.term ?? 0);
+    newest.set(id, term);
+    return term < work.hardState.term ? withHardState(work, { term, vote: 0 }) : work;
+  };
+}
+
+function withoutSync(disk: Disk): Disk {
+  return {
+    list: () => disk.list(),
+    pathOf: (name) => disk.pathOf(name),
+    sizeBytes: (name) => disk.sizeBytes(name),
+    read: (name, offset, length) => disk.read(name, offset, length),
+    create: (name) => disk.create(name),
+    append: (name, parts) => disk.append(name, parts),
+    sync: () => {},
+    truncate: (name, lengthBytes) => disk.truncate(name, lengthBytes),
+    rename: (from, to) => disk.rename(from, to),
+    remove: (name) => disk.remove(name),
+    syncDirectory: () => disk.syncDirectory(),
+    close: () => disk.close(),
+  };
+}
+
+function heldByMajority({ configuration, progress }: RaftStatus): number {
+  return jointCommitted(configuration.voters, (id) => progress.get(id)?.match ?? 0);
+}
+
+/** Heartbeats go to members whose log is not known to reach so far: they stay as they are. */
+function withCommit(message: Message, commit: number): Message {
+  if (message.type !== "App") return message;
+  const last = message.index + message.entries.length;
+  return { ...message, commit: Math.max(message.commit, Math.min(commit, last)) };
+}
+
+function without(state: MemoryState, collections: readonly CollectionName[]): MemoryState {
+  const changes = emptyTables();
+  for (const collection of collections) {
+    for (const [key] of state.list(collection)) changes[collection].set(key, undefined);
+  }
+  state.write([], changes, []);
+  return state;
+}
+
+function swapped(entries: readonly Entry[]): readonly Entry[] {
+  const at = entries.findIndex((entry, place) => isCommand(entry) && isCommand(entries[place + 1]));
+  const [first, second] = [entries[at], entries[at + 1]];
+  if (first?.kind !== "normal" || second?.kind !== "normal") return entries;
+  return entries.with(at, { ...first, data: second.data }).with(at + 1, {
+    ...second,
+    data: first.data,
+  });
+}
+
+function isCommand(entry: Entry | undefined): boolean {
+  return entry?.kind === "normal" && entry.data.length > 0;
+}
+
+function oneAhead(state: MemoryState): MemoryState {
+  const { index, term } = state.applied;
+  if (index > 0n) state.advance({ index: index + 1n, term });
+  return state;
+}
+
+function asIfComplete(message: Message): Message {
+  const isVote = message.type === "Vote" || message.type === "PreVote";
+  return isVote ? { ...message, logTerm: message.term, index: Number.MAX_SAFE_INTEGER } : message;
+}
