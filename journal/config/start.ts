@@ -82,7 +82,7 @@ function requireMemberCertificates(settings: JournalSettings, { fileExists }: St
   const names = missing.map(([key, path]) => path === undefined ? key : `${key} (${path})`);
   throw new ConfigError(
     `several members speak mutual TLS with each other, and there is no ${names.join(", no ")}: ` +
-      `make the certificate of journal-${settings.nodeId} and name the files`,
+      `make them with \`pact-journal issue-member --id ${settings.nodeId} --host HOST\` and name the files`,
   );
 }
 

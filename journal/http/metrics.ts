@@ -6,7 +6,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Entry } from "../../common/model/mod.ts";
 import type { EnrollmentCounts } from "../enrollment/mod.ts";
-import { type GaugeSources, registerStateGauges, snakeCase } from "./state_gauges.ts";
+import type { GaugeSources } from "./gauges.ts";
+import { registerStateGauges, snakeCase } from "./state_gauges.ts";
 
 /** Counters and gauges of one journal process. */
 export interface Metrics {
@@ -19,6 +20,10 @@ export interface Metrics {
   /** Counts a subscription in; the result counts it out. */
   subscriptionOpened(): () => void;
   subscriberLagged(): void;
+  /** This member stood for election. */
+  electionStarted(): void;
+  /** Somebody else leads than before. */
+  leaderChanged(): void;
   readonly enrollment: EnrollmentCounts;
   /** Counts a refusal of policy, or of a credential under `authenticate` (AUT-12). */
   denied(action: string): void;
@@ -49,6 +54,8 @@ export function createMetrics(version: string): Metrics {
     "pact_journal_subscribers_lagged_total",
     "Subscriptions closed because they fell behind.",
   );
+  const elections = counter("pact_raft_elections_total", "Elections this member started.");
+  const leaderChanges = counter("pact_raft_leader_changes_total", "Changes of leader it saw.");
   const writes = new Histogram({
     name: "pact_raft_write_duration_seconds",
     help: "Time of a write from proposal to application.",
@@ -64,6 +71,8 @@ export function createMetrics(version: string): Metrics {
     scrape: () => registry.metrics(),
     ...streamMetrics(registry),
     subscriberLagged: () => lagged.inc(),
+    electionStarted: () => elections.inc(),
+    leaderChanged: () => leaderChanges.inc(),
     enrollment: {
       attempted: (outcome) => attempts.inc({ outcome }),
       signed: (kind) => signed.inc({ kind }),

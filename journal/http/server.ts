@@ -5,7 +5,7 @@
 
 import { Hono } from "@hono/hono";
 import type { ListenAddress } from "../config/mod.ts";
-import type { Replica } from "../replica/mod.ts";
+import { type HealthAnswer, type HealthFacts, healthOf, readinessOf } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What `/auth/discovery` tells a client that wants to log in (CLI-23). */
@@ -18,13 +18,11 @@ export interface Discovery {
 /** What the listener serves from. */
 export interface HttpOptions {
   readonly listen: ListenAddress;
-  readonly replica: Replica;
+  /** Undefined while the member recovers. */
+  readonly facts: () => HealthFacts | undefined;
   readonly metrics: Metrics;
   readonly discovery: Discovery | undefined;
-  readonly nodeId: number;
   readonly version: string;
-  /** Whether boot streams can be served. */
-  readonly isReady: () => boolean;
 }
 
 /** A running HTTP listener. */
@@ -50,26 +48,15 @@ export function serveHttp(options: HttpOptions): HttpListener {
   }
 }
 
-function routes({ replica, metrics, discovery, nodeId, version, isReady }: HttpOptions): Hono {
+function routes({ facts, metrics, discovery, version }: HttpOptions): Hono {
   const app = new Hono();
-  app.get("/health", (context) => {
-    const status = replica.status();
-    const body = {
-      status: status.health === "ok" ? "healthy" : "degraded",
-      role: "leader",
-      entries: status.nextSequence,
-      leader_id: nodeId,
-      term: Number(status.log.term),
-      last_applied: Number(status.appliedIndex),
-      version,
-      ...(status.reason === undefined ? {} : { reason: status.reason }),
-    };
-    return context.json(body, status.health === "ok" ? 200 : 503);
-  });
-  app.get(
-    "/ready",
-    (context) => isReady() ? context.json({ ready: true }) : context.json({ ready: false }, 503),
-  );
+  const answer = (path: string, judge: () => HealthAnswer) =>
+    app.get(path, (context) => {
+      const { httpStatus, body } = judge();
+      return context.json(body, httpStatus);
+    });
+  answer("/health", () => healthOf(facts(), version));
+  answer("/ready", () => readinessOf(facts()));
   app.get("/metrics", async (context) =>
     context.text(await metrics.scrape(), 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",

@@ -1,18 +1,6 @@
 import { Gauge, type Registry } from "prom-client";
-import type { Clock } from "../../common/clock/mod.ts";
-import type { Replica } from "../replica/mod.ts";
-
-/** What the gauges of the state are read from. */
-export interface GaugeSources {
-  readonly replica: Replica;
-  readonly clock: Clock;
-  /** This member, which leads the one-member log. */
-  readonly memberId: number;
-}
-
-/** Where a gauge's numbers come from when it is scraped. */
-type Collect = (set: (labels: Record<string, string>, value: number) => void) => void;
-type AddGauge = (name: string, help: string, labelNames: string[], collect: Collect) => void;
+import type { AddGauge, Collect, GaugeSources } from "./gauges.ts";
+import { quorumGauges } from "./quorum_gauges.ts";
 
 /** A node without a vCluster, as labels name it. */
 const NO_VCLUSTER = "none";
@@ -27,37 +15,14 @@ export function registerStateGauges(registry: Registry, sources: GaugeSources): 
       help,
       labelNames,
       registers: [registry],
-      collect() {
+      async collect() {
         this.reset();
-        collect((labels, value) => this.set(labels, value));
+        await collect((labels, value) => this.set(labels, value));
       },
     });
-  logGauges(add, sources);
+  quorumGauges(add, sources);
   nodeGauges(add, sources);
   vclusterGauges(add, sources);
-}
-
-function logGauges(add: AddGauge, { replica, memberId }: GaugeSources): void {
-  const plain = (name: string, help: string, value: () => number) =>
-    add(name, help, [], (set) => set({}, value()));
-  const leads = () => replica.status().log.role === "leader";
-  plain("pact_raft_leader", "Id of the leader, -1 if none.", () => leads() ? memberId : -1);
-  plain("pact_raft_is_leader", "1 on the leader.", () => leads() ? 1 : 0);
-  plain("pact_raft_term", "Current term.", () => Number(replica.status().log.term));
-  plain(
-    "pact_raft_log_entries",
-    "Last applied log index.",
-    () => Number(replica.status().appliedIndex),
-  );
-  plain(
-    "pact_raft_commit_index",
-    "Commit index.",
-    () => Number(replica.status().log.commitIndex),
-  );
-  plain("pact_raft_replication_lag", "Log entries behind the leader.", () => {
-    const { log, appliedIndex } = replica.status();
-    return Number(log.commitIndex - appliedIndex);
-  });
 }
 
 function nodeGauges(add: AddGauge, { replica, clock }: GaugeSources): void {

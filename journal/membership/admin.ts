@@ -46,6 +46,8 @@ export interface QuorumAdminOptions {
 export interface QuorumAdmin {
   /** The quorum as this member sees it; of others' progress only a leader knows. */
   view(): ClusterView;
+  /** How long nobody has been known to lead; 0 while somebody is. To a second. */
+  leaderlessMs(): number;
   /** As the leader sees it, or this member where nobody leads or the leader does not answer. */
   leaderView(signal?: AbortSignal): Promise<ClusterView>;
   /**
@@ -67,16 +69,18 @@ const VIEW_LIMIT_MS = 1_000;
 const POLL_MS = 20;
 const SIGHT_INTERVAL_MS = 1_000;
 
-/** The admin of the quorum at this member; also answers what other members ask of the leader. */
+/** The admin of the quorum at one member; also answers what other members ask of the leader. */
 export function createQuorumAdmin(options: QuorumAdminOptions): QuorumAdmin {
   const { control, clock, clusterId, appliedIndex, encodeAddresses } = options;
   const lastSeenMs = new Map<NodeId, number>();
   const closing = new AbortController();
   let isChanging = false;
+  let ledMs = clock.monotonicMs();
 
   let sightTimer: TimerHandle = clock.setTimer(0, look);
   function look(): void {
     for (const id of control.connected()) lastSeenMs.set(id, clock.nowMs());
+    if (control.status().leaderId !== undefined) ledMs = clock.monotonicMs();
     sightTimer = clock.setTimer(SIGHT_INTERVAL_MS, look);
   }
 
@@ -178,6 +182,7 @@ export function createQuorumAdmin(options: QuorumAdminOptions): QuorumAdmin {
 
   return {
     view,
+    leaderlessMs: () => control.status().leaderId === undefined ? clock.monotonicMs() - ledMs : 0,
     leaderView: async (signal) => {
       const own = view();
       if (isLeading() || own.leaderId === undefined) return own;

@@ -10,6 +10,7 @@ import { liveNodeDeltas } from "../overlay/mod.ts";
 import { expiryMs } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
+import { changeMembership, type ClusterFacts, clusterStatus } from "./cluster.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { listConflicts, resolveConflict } from "./conflicts.ts";
 import { listEmergencies } from "./emergencies.ts";
@@ -21,17 +22,10 @@ import { notifications } from "./notifications.ts";
 import { promote } from "./promote.ts";
 import { assignUid, uidMap } from "./uid_map.ts";
 
-/** This member as the cluster status shows it. */
-export interface MemberInfo {
-  readonly nodeId: number;
-  readonly grpcAddress: string;
-  readonly version: string;
-}
-
 /** Queries over the fleet and the reports of its nodes (api.md section 8b). */
 export function fleetService(
   context: ServiceContext,
-  member: MemberInfo,
+  facts: ClusterFacts,
 ): Partial<ServiceImpl<typeof journal.FleetService>> {
   const { replica, gatekeeper } = context;
   return {
@@ -81,7 +75,8 @@ export function fleetService(
     getUidMap: (_request, call) => uidMap(context, call),
     subscribeNotifications: (request, call) => notifications(context, request, call),
     queryAudit: (request, call) => queryAudit(context, request, call),
-    getClusterStatus: (_request, call) => clusterStatus(context, member, call),
+    getClusterStatus: (_request, call) => clusterStatus(context, facts, call),
+    changeMembership: (request, call) => changeMembership(context, facts, request, call),
   };
 }
 
@@ -145,30 +140,6 @@ function vclusterSummary({ replica, gatekeeper }: ServiceContext, id: string, me
     pendingApprovals: pending.length,
     driftedNodes: drifted.length,
   };
-}
-
-async function clusterStatus(
-  { replica, gatekeeper }: ServiceContext,
-  member: MemberInfo,
-  call: HandlerContext,
-): Promise<journal.ClusterStatusResponse> {
-  await gatekeeper.require({ caller: callerOf(call), action: "status", scope: "Global" });
-  const status = replica.status();
-  return create(journal.ClusterStatusResponseSchema, {
-    leaderId: BigInt(member.nodeId),
-    term: status.log.term,
-    commitIndex: status.log.lastIndex,
-    lastApplied: status.appliedIndex,
-    nextSequence: BigInt(status.nextSequence),
-    version: member.version,
-    members: [{
-      id: BigInt(member.nodeId),
-      grpcAddress: member.grpcAddress,
-      role: "leader",
-      matchIndex: status.log.lastIndex,
-      healthy: status.health === "ok",
-    }],
-  });
 }
 
 function blacklist({ replica }: ServiceContext, vclusterId: string): journal.BlacklistResponse {

@@ -168,13 +168,16 @@ const CALLS: Readonly<
     call: ({ fleet }) => fleet.getClusterStatus({}),
     viewer: "allowed",
   },
+  "pact.journal.FleetService/ChangeMembership": {
+    call: ({ fleet }) => fleet.changeMembership({ operation: "promote", id: 1n }),
+    viewer: "refused",
+  },
 };
 
 /** Served in a later version: refused without credentials all the same. */
 const NOT_YET = [
   "pact.policy.PolicyService/ListPendingApprovals",
   "pact.policy.PolicyService/DecideApproval",
-  "pact.journal.FleetService/ChangeMembership",
 ];
 
 /** Called by nodes alone, with their certificate: see the tests of nodes. */

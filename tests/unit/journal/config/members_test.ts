@@ -208,7 +208,7 @@ Deno.test("JRN-53: several members without certificate files end the start and n
   const fileExists = (path: string) => path !== "/etc/pact/certs/node.key";
   assert.throws(
     () => plan({ members: THREE }, { fileExists }),
-    /mutual TLS.*no journal\.tls\.key \(\/etc\/pact\/certs\/node\.key\).*certificate of journal-1/,
+    /mutual TLS.*no journal\.tls\.key \(\/etc\/pact\/certs\/node\.key\).*issue-member --id 1/,
   );
   assert.equal(plan({ args: ["--single-node"] }, { fileExists: () => false }).kind, "found");
 });
