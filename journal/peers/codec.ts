@@ -124,6 +124,9 @@ function readType(reader: ByteReader): MessageType {
   return type;
 }
 
+/** Proposals, and reads, whose context travels as an entry: neither has a place in the log yet. */
+const CARRY_PAYLOADS: ReadonlySet<MessageType> = new Set(["Prop", "ReadIndex", "ReadIndexResp"]);
+
 /** What the core takes for granted, and what would trip it up if it were otherwise. */
 function requireCoherent({ type, index, entries, snapshot }: Message): void {
   if ((type === "Snap") !== (snapshot !== undefined)) {
@@ -137,7 +140,7 @@ function requireCoherent({ type, index, entries, snapshot }: Message): void {
       }
       [lastIndex, lastTerm] = [entry.index, entry.term];
     }
-  } else if (type !== "Prop" && entries.length > 0) {
+  } else if (entries.length > 0 && !CARRY_PAYLOADS.has(type)) {
     throw new CodecError(`a ${type} with entries`);
   }
 }

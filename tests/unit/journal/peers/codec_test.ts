@@ -80,7 +80,7 @@ function entriesOf(
   index: number,
   contents: readonly Omit<Entry, "term" | "index">[],
 ): Entry[] {
-  if (type !== "App" && type !== "Prop") return [];
+  if (!["App", "Prop", "ReadIndex", "ReadIndexResp"].includes(type)) return [];
   const isPlaced = type === "App";
   return contents.map((content, at) => {
     const place = { term: isPlaced ? 3 + at : 0, index: isPlaced ? index + 1 + at : 0 };
