@@ -22,7 +22,14 @@ import { createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
-import { createMetrics, type HttpListener, type Metrics, serveHttp } from "./http/mod.ts";
+import {
+  createMetrics,
+  type HealthFacts,
+  type HttpListener,
+  type Metrics,
+  serveHttp,
+} from "./http/mod.ts";
+import type { QuorumAdmin } from "./membership/mod.ts";
 import { OverlayCompressor } from "./overlay/mod.ts";
 import { placeInQuorum } from "./open_quorum.ts";
 import { publishAuthority } from "./publish_authority.ts";
@@ -37,6 +44,7 @@ import {
   policyService,
   type ServiceContext,
 } from "./services/mod.ts";
+import { watchQuorum } from "./watch_quorum.ts";
 import type { CommandInput } from "./state/mod.ts";
 import { createHub, createLiveness, type Liveness, watchHeartbeats } from "./streams/mod.ts";
 
@@ -108,12 +116,19 @@ async function openAll(
   await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics(VERSION);
   opened.defer(() => metrics.close());
+  const recovered: { facts?: () => HealthFacts } = {};
+  const http = openHttp(settings, metrics, () => recovered.facts?.());
+  opened.defer(() => http.close());
   const failure = Promise.withResolvers<Error>();
   const place = placeInQuorum({
     settings,
     clock,
     random,
     log,
+    onEvent: (event) => {
+      const isElection = event.kind === "role-changed" && event.role === "candidate";
+      if (isElection) metrics.electionStarted();
+    },
     onDuplicate: (reason) => failure.resolve(new Error(reason)),
   });
   const replica = await openReplica({
@@ -127,7 +142,8 @@ async function openAll(
     onApplyDuration: metrics.wrote,
   });
   opened.defer(() => replica.close());
-  metrics.observe({ replica, clock, memberId: settings.nodeId });
+  const quorum = watchQuorum({ settings, replica, metrics, clock, log }, opened);
+  recovered.facts = () => ({ replica: replica.status(), quorum });
   await publishAuthority({ settings, authority, replica, clock, log }, opened);
   const checkpointer = new Checkpointer({
     replica,
@@ -164,6 +180,7 @@ async function openAll(
     log,
     random,
     context: { replica, gatekeeper, hub, liveness, clock, log },
+    quorum,
     tokens,
     enroller,
     metrics,
@@ -174,8 +191,6 @@ async function openAll(
   const certificates = trust.keepFresh(rpc, log.child("tls"));
   opened.defer(() => certificates.stop());
   opened.defer(followRevocations(replica, rpc, clock));
-  const http = openHttp(settings, replica, metrics);
-  opened.defer(() => http.close());
   const reload = async () => {
     place.rotate();
     await certificates.renew();
@@ -252,6 +267,7 @@ interface ApiParts extends JournalOptions {
   readonly context: ServiceContext;
   readonly tokens: TokenVerifier | undefined;
   readonly enroller: Enroller;
+  readonly quorum: QuorumAdmin;
   readonly metrics: Metrics;
   /** Aborts when the journal closes, so that nobody waits for what will not come. */
   readonly stopping: AbortSignal;
@@ -294,13 +310,13 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
 }
 
 function apiRoutes(
-  { settings, context, enroller, metrics, random }: ApiParts,
+  { settings, context, enroller, quorum, metrics, random }: ApiParts,
 ): (router: ConnectRouter) => void {
   const config = configService(context);
   const enrolment = enrollmentService(context, enroller, settings.domainId);
   return (router) => {
     router.service(journal.ConfigService, config);
-    router.service(journal.FleetService, fleetService(context, memberInfo(settings)));
+    router.service(journal.FleetService, fleetService(context, { quorum, version: VERSION }));
     router.service(policy.PolicyService, policyService(context));
     router.service(
       stream.BootConfigService,
@@ -356,10 +372,6 @@ function followRevocations(replica: Replica, rpc: RpcServer, clock: Clock): () =
   };
 }
 
-function memberInfo({ nodeId, listen }: JournalSettings) {
-  return { nodeId, grpcAddress: `${listen.hostname}:${listen.port}`, version: VERSION };
-}
-
 function discoveryOf({ idpUrl, oidcIssuer, clientId }: JournalSettings) {
   const idp_url = idpUrl ?? oidcIssuer;
   return idp_url === undefined
@@ -381,16 +393,14 @@ function discoveryRoutes(settings: JournalSettings) {
 
 function openHttp(
   settings: JournalSettings,
-  replica: Replica,
   metrics: Metrics,
+  facts: () => HealthFacts | undefined,
 ): HttpListener {
   return serveHttp({
     listen: settings.metricsListen,
-    replica,
+    facts,
     metrics,
     discovery: discoveryOf(settings),
-    nodeId: settings.nodeId,
     version: VERSION,
-    isReady: () => replica.status().health !== "failed",
   });
 }

@@ -9,7 +9,8 @@ import { readPrivateKey } from "./certs/mod.ts";
 import { type JournalSettings, planStart } from "./config/mod.ts";
 import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
 import type { QuorumTiming } from "./quorum/mod.ts";
-import { type QuorumSettings, restoredPosition, statePathOf } from "./replica/mod.ts";
+import type { RaftEvent } from "./raft/mod.ts";
+import { isOfCluster, type QuorumSettings } from "./replica/mod.ts";
 import { StorageError } from "./storage/mod.ts";
 
 /** A quorum's clock ticks this often; timeouts are multiples of it. */
@@ -24,6 +25,7 @@ export interface QuorumParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  readonly onEvent: (event: RaftEvent) => void;
   /** Another process has this member's id: this one must end. */
   readonly onDuplicate: (reason: string) => void;
 }
@@ -48,9 +50,12 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
     fileExists,
   });
   for (const warning of start.warnings) log.warn(warning);
+  log.info("member starts", {
+    as: start.kind,
+    members: start.members.map(({ id, raft }) => `${id}=${raft}`).join(","),
+  });
   let network: OpenPeerNetwork | undefined;
-  // Whoever is alone for good has nobody to open a port for.
-  const isAlone = settings.isSingleNode && settings.members.length <= 1;
+  const isAlone = staysAlone(settings);
   return {
     settings: {
       id: settings.nodeId,
@@ -59,6 +64,7 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
       timing: isAlone ? ALONE_TIMING : timingOf(settings),
       snapshotInterval: settings.snapshotInterval,
       ...settings.snapshotDir !== undefined && { snapshotDir: settings.snapshotDir },
+      onEvent: parts.onEvent,
       onDuplicate: parts.onDuplicate,
       ...!isAlone && {
         openNetwork: async (handler, clusterId) => {
@@ -69,6 +75,12 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
     },
     rotate: () => network?.rotate(peerTls(settings)),
   };
+}
+
+/** Whoever nobody could know by a certificate has nobody to open a port for. */
+function staysAlone({ members, isSingleNode, tlsCert, tlsKey, tlsCa }: JournalSettings): boolean {
+  const hasFiles = tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined;
+  return members.length <= 1 && (isSingleNode || !hasFiles);
 }
 
 function networkParts({ settings, clock, random, log }: QuorumParts) {
@@ -106,11 +118,9 @@ function timingOf({ heartbeatIntervalMs, electionTimeoutMs }: JournalSettings): 
   };
 }
 
-/** A restored state is no member's yet: it waits for a cluster to be founded on it. */
 function hasState(dataDir: string): boolean {
-  if (!fileExists(statePathOf(dataDir))) return false;
   try {
-    return restoredPosition(dataDir) === undefined;
+    return isOfCluster(dataDir);
   } catch (error) {
     // Of an older schema, or damaged: opening it brings it forward or says what is wrong.
     if (error instanceof StorageError) return true;

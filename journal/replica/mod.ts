@@ -5,7 +5,7 @@
  */
 export type { QuorumSettings } from "./quorum_settings.ts";
 export { type HousekeepingTask, openReplica, type ReplicaOptions } from "./replica.ts";
-export { restoredPosition, statePathOf } from "./state_file.ts";
+export { isOfCluster } from "./state_file.ts";
 export {
   type AppliedRecord,
   applyRecords,

@@ -35,6 +35,19 @@ export function restoredPosition(dataDir: string): EntryId | undefined {
   return quorumMembership(state) === undefined ? state.applied : undefined;
 }
 
+/**
+ * Whether the state belongs to a cluster: not one that was just restored, nor that of a member which
+ * nobody has told the membership yet.
+ *
+ * @throws {StorageError} when it cannot be read as it is.
+ */
+export function isOfCluster(dataDir: string): boolean {
+  const path = statePathOf(dataDir);
+  if (!exists(path)) return false;
+  using state = new StateReader(path);
+  return storedCluster(state) !== undefined || quorumMembership(state) !== undefined;
+}
+
 function exists(path: string): boolean {
   try {
     return Deno.statSync(path).size > 0;

@@ -159,7 +159,10 @@ Deno.test("section 17: of two processes with one node id the second is refused a
   const program = await site.spawn(other, []);
   const end = await within(program.ended, { what: "the end of the second", timeoutMs: 20_000 });
   assert.equal(end.code, 1, end.stderr);
-  assert.match(end.stderr, /another process runs as member 2: give each its own id/);
+  assert.match(
+    end.stderr,
+    /another process is connected as member 2: every member needs a node id of its own/,
+  );
   using clients = await site.dial(2);
   await clients.config.appendEntry(entryOf("the first one goes on"));
   assert.deepEqual(site.runningIds, [1, 2, 3]);
