@@ -31,6 +31,7 @@ import type { ErrorMapper } from "./error_mapping.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { PendingCall } from "./pending_call.ts";
 import { readBody } from "./request_body.ts";
+import { headersOf } from "./request_headers.ts";
 import { createInvocation, type InvokeUnary, timeLeftKey } from "./unary_call.ts";
 import { bodyUnreadable, withStableCode } from "./wire_error.ts";
 
@@ -166,18 +167,6 @@ export class ConnectUnaryMethod {
       ? JSON.stringify(toJson(this.method.output, message))
       : toBinary(this.method.output, message);
   }
-}
-
-function headersOf(request: NodeRequest): Headers {
-  const header = new Headers();
-  const { headers } = request;
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || name.startsWith(":")) continue;
-    if (typeof value === "string") header.append(name, value);
-    else value.forEach((each) => header.append(name, each));
-  }
-  return header;
 }
 
 function writeAnswer(

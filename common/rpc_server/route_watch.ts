@@ -1,4 +1,4 @@
-import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
   createMethodImplSpec,
@@ -14,13 +14,30 @@ export type OnUnaryMethod = (
   readMaxBytes: number | undefined,
 ) => void;
 
+/** Hears of a server stream, likewise. */
+export type OnServerStream = (
+  method: DescMethodServerStreaming,
+  implementation: MethodImpl<DescMethodServerStreaming>,
+  readMaxBytes: number | undefined,
+) => void;
+
+/** Who hears of which methods. */
+export interface RouteWatchers {
+  onUnary: OnUnaryMethod;
+  onServerStream: OnServerStream;
+}
+
 /**
- * A router that also tells of the unary methods registered with it, which the router itself hands
+ * A router that also tells of the methods registered with it, which the router itself hands
  * out only wrapped for its own protocols.
  */
-export function watchRoutes(router: ConnectRouter, onUnary: OnUnaryMethod): ConnectRouter {
+export function watchRoutes(
+  router: ConnectRouter,
+  { onUnary, onServerStream }: RouteWatchers,
+): ConnectRouter {
   const tell = (spec: MethodImplSpec, readMaxBytes: number | undefined) => {
     if (spec.kind === "unary") onUnary(spec.method, spec.impl, readMaxBytes);
+    if (spec.kind === "server_streaming") onServerStream(spec.method, spec.impl, readMaxBytes);
   };
   const watched: ConnectRouter = {
     handlers: router.handlers,

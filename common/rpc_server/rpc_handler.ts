@@ -6,6 +6,7 @@
 
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescMethod } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -32,6 +33,7 @@ import { ConnectUnaryMethod, isPlainConnectUnary } from "./connect_unary.ts";
 import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
 import { DeadlineWheel } from "./deadline_wheel.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
+import { GrpcStreamMethod, isPlainGrpc } from "./grpc_stream.ts";
 import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { watchRoutes } from "./route_watch.ts";
@@ -75,14 +77,23 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
     ],
   });
   const plain = new Map<string, ConnectUnaryMethod>();
+  const streams = new Map<string, GrpcStreamMethod>();
   const deadlines = new DeadlineWheel(options.clock);
-  options.routes(watchRoutes(router, (method, implementation, readMaxBytes) => {
-    const path = `/${method.parent.typeName}/${method.name}`;
-    const limit = readMaxBytes ?? options.readMaxBytes;
-    plain.set(
-      path,
-      new ConnectUnaryMethod(method, implementation, limit, { ...options, deadlines }),
-    );
+  const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
+  options.routes(watchRoutes(router, {
+    onUnary: (method, implementation, readMaxBytes = options.readMaxBytes) => {
+      const shared = { ...options, deadlines };
+      plain.set(
+        pathOf(method),
+        new ConnectUnaryMethod(method, implementation, readMaxBytes, shared),
+      );
+    },
+    onServerStream: (method, implementation, readMaxBytes = options.readMaxBytes) => {
+      streams.set(
+        pathOf(method),
+        new GrpcStreamMethod(method, implementation, readMaxBytes, options),
+      );
+    },
   }));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
@@ -92,6 +103,10 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
     if (unary !== undefined && isPlainConnectUnary(request)) {
       unary.answer(request, response);
       return;
+    }
+    const stream = streams.get(path);
+    if (stream !== undefined && "stream" in request && "stream" in response) {
+      if (isPlainGrpc(request)) return stream.answer(request, response);
     }
     const handler = handlers.get(path);
     const work = handler === undefined

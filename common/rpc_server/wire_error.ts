@@ -51,6 +51,14 @@ export function withStableCode(error: ConnectError): ConnectError {
   return new ConnectError(`${code}: ${error.rawMessage}`, error.code, { [metadata.error]: code });
 }
 
+/** The trailers by which gRPC tells of an error. */
+export function grpcStatusOf({ code, rawMessage, metadata }: ConnectError): Headers {
+  const trailer = new Headers(metadata);
+  trailer.set("grpc-status", `${code}`);
+  trailer.set("grpc-message", percentEncode(rawMessage));
+  return trailer;
+}
+
 function stabilise(trailer: Headers): void {
   const status = trailer.get("grpc-status") ?? "0";
   if (status === "0") return;

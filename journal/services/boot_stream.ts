@@ -9,6 +9,7 @@ import { metadata } from "../../common/rpc/mod.ts";
 import { instantToWire } from "../../common/wire/mod.ts";
 import type { Metrics } from "../http/mod.ts";
 import {
+  type CompressedOverlay,
   isCurrent,
   isUnstored,
   type NodeDelta,
@@ -124,24 +125,32 @@ async function bootContent(
   };
 }
 
-function* overlayChunks(
+/** The messages of an overlay: the same ones for all who boot it, so that each is encoded once. */
+const shared = new WeakMap<CompressedOverlay, readonly stream.ConfigChunk[]>();
+
+function overlayChunks(
   overlay: Overlay,
   compressor: OverlayCompressor,
-): Generator<stream.ConfigChunk> {
-  const { chunks: parts } = compressor.compress(overlay);
-  for (const [chunkIndex, data] of parts.entries()) {
-    yield chunk({
+): readonly stream.ConfigChunk[] {
+  const compressed = compressor.compress(overlay);
+  const known = shared.get(compressed);
+  if (known !== undefined) return known;
+  const { chunks: parts, version, vclusterId, checksum } = compressed;
+  const chunks = parts.map((data, chunkIndex) =>
+    chunk({
       case: "baseOverlay",
       value: create(stream.OverlayChunkSchema, {
-        version: BigInt(overlay.version),
-        vclusterId: overlay.vcluster_id,
+        version: BigInt(version),
+        vclusterId,
         data,
         chunkIndex,
         totalChunks: parts.length,
-        checksum: overlay.checksum,
+        checksum,
       }),
-    });
-  }
+    })
+  );
+  shared.set(compressed, chunks);
+  return chunks;
 }
 
 function deltaChunk(nodeId: string, { version, data, checksum }: NodeDelta): stream.ConfigChunk {
