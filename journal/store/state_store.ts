@@ -31,6 +31,7 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { LogPosition } from "../log/mod.ts";
 import { openDatabase, StorageError, storageErrors, transaction } from "../storage/mod.ts";
 import { auditRecords } from "./audit_records.ts";
+import { BackgroundFold } from "./background_fold.ts";
 import { DocumentMirror } from "./document_mirror.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { AuditQuery, EntryQuery } from "./queries.ts";
@@ -54,6 +55,9 @@ export interface StoreOptions {
   readonly gather?: { readonly clock: Clock; readonly forMs: number };
 }
 
+/** A store that gathers has its log folded by another thread after so many records. */
+const FOLD_EVERY = 1000;
+
 /** Kept in the file alone: too many, and no command reads them. */
 const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
 
@@ -67,6 +71,8 @@ export class StateStore implements StateView {
   /** What changed since the transaction began: each document once, as it is now. */
   #unsaved: DocumentTables = emptyTables();
   #gathered = 0;
+  #fold: BackgroundFold;
+  #unfolded = 0;
   #timer: TimerHandle | undefined;
   /** Why nothing can be written any more. */
   #failure: unknown;
@@ -81,6 +87,7 @@ export class StateStore implements StateView {
     this.#path = path;
     this.#gather = gather;
     this.#file = openFile(path);
+    this.#fold = new BackgroundFold(path);
     this.history = {
       entry: (sequence) => this.#entries.get(sequence),
       configEntries: (scope, from) => this.#entries.configEntries(scope, from),
@@ -153,7 +160,11 @@ export class StateStore implements StateView {
       for (const collection of COLLECTION_NAMES) this.#save(collection);
       this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
+      this.#unfolded += this.#gathered;
       this.#gathered = 0;
+      if (this.#gather === undefined || this.#unfolded < FOLD_EVERY) return;
+      this.#unfolded = 0;
+      this.#fold.request();
     });
   }
 
@@ -213,6 +224,7 @@ export class StateStore implements StateView {
       Deno.renameSync(path, this.#path);
     });
     this.#file = openFile(this.#path);
+    this.#fold = new BackgroundFold(this.#path);
     this.#load();
   }
 
@@ -231,6 +243,7 @@ export class StateStore implements StateView {
     try {
       this.commit();
     } finally {
+      this.#fold.stop();
       this.#database.close();
     }
   }

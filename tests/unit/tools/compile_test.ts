@@ -69,6 +69,7 @@ Deno.test("demand 11: workers are found beside the bundles that start them", asy
     const [set, worker, flags] of [
       ["journal", "wal_worker.ts", []],
       ["journal", "snapshot_worker.ts", []],
+      ["journal", "fold_worker.ts", []],
       ["agent", "worker.ts", ["--unstable-worker-options"]],
     ] as const
   ) {

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../../../common/clock/mod.ts";
+import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
+import { EnvelopeSchema } from "../../../../journal/state/mod.ts";
+import { newGate, passGate, shutGate } from "../../../../journal/store/fold_gate.ts";
+import { exportState, StateStore } from "../../../../journal/store/mod.ts";
+import { ANN, commit } from "../../../support/journal/mod.ts";
+import { tempDir } from "../../../support/mod.ts";
+
+const gather = { clock: systemClock, forMs: 1 };
+const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+function record(index: number) {
+  const envelope = EnvelopeSchema.parse({
+    format: 1,
+    proposal: "p",
+    timestamp: "2026-01-01T00:00:00Z",
+    actor: ANN,
+    request_id: `r-${index}`,
+    command: commit({ VCluster: "ml" }, { [`k${index % 50}`]: "x".repeat(200) }),
+  });
+  return { index: BigInt(index), term: 1n, payload: encodeEnvelope(envelope) };
+}
+
+/** Applies records up to `last`, with time between the batches for the worker. */
+async function applyUpTo(store: StateStore, last: number): Promise<void> {
+  for (let index = Number(store.applied.index) + 1; index <= last; index += 50) {
+    const batch = Array.from({ length: Math.min(50, last - index + 1) }, (_, at) => index + at);
+    applyRecords(store, batch.map(record));
+    await turn();
+  }
+}
+
+Deno.test("JRN-67: while another thread folds the log, everything stays readable, and the file can be replaced at any moment", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  const expected = new StateStore(":memory:");
+  const store = new StateStore(path, { gather });
+  for (let round = 1; round <= 5; round++) {
+    await applyUpTo(store, round * 2500);
+    await applyUpTo(expected, round * 2500);
+    store.commit();
+    const copy = dir.file("copy.db");
+    const reader = new DatabaseSync(path, { readOnly: true });
+    reader.exec(`VACUUM INTO '${copy}'`);
+    reader.close();
+    // A round may be under way right now.
+    store.replaceFile(copy);
+    assert.equal(store.applied.index, BigInt(round * 2500));
+  }
+  assert.equal([...exportState(store)].join("\n"), [...exportState(expected)].join("\n"));
+  store.close();
+  expected.close();
+  const again = new StateStore(path);
+  assert.equal(again.nextSequence, 12_500);
+  again.close();
+  const left = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+  assert.deepEqual(left, ["state.db"], "the log was folded into the file at the end");
+});
+
+Deno.test("a shut gate lets nobody fold, and shutting it twice does no harm", () => {
+  const gate = newGate();
+  let folds = 0;
+  passGate(gate, () => folds++);
+  passGate(gate, () => passGate(gate, () => folds++));
+  assert.equal(folds, 1, "one at a time");
+  assert.throws(() => passGate(gate, () => assert.fail("a fold that fails")));
+  shutGate(gate);
+  shutGate(gate);
+  passGate(gate, () => folds++);
+  assert.equal(folds, 1);
+});
