@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { config, journal } from "../../api/mod.ts";
 import { needing, waitFor } from "../support/mod.ts";
+import { appendUntil, openQuorumSite, type QuorumSite, readLog } from "../support/quorum/mod.ts";
 import { openSite, type SiteJournal } from "../support/site/mod.ts";
 
 /** Room of the data directory: enough for a start, little enough to fill soon. */
@@ -92,6 +93,61 @@ Deno.test({
     assert.ok(await append() > last);
   },
 });
+
+Deno.test({
+  ...needing(
+    canMount,
+    "root and leave to mount",
+    "section 17: a leader whose disk is full steps down and says so, the others go on, and nothing acknowledged is lost",
+  ),
+  fn: async () => {
+    await using site = await openQuorumSite();
+    const data = `${site.place(1).root}/var/lib/pact/journal`;
+    await Deno.mkdir(data, { recursive: true });
+    await using _disk = await smallDisk(data);
+    await site.startAll();
+    const first = await site.leader();
+    if (first !== 1) await site.member(first, ["transfer", "1"]);
+    assert.equal(await site.leader(), 1);
+    const enough = new AbortController();
+    const load = appendUntil(site, { writers: 3, prefix: "full", until: enough.signal });
+    try {
+      await entriesAt(site, 2, 30);
+      await fill(`${data}/ballast`);
+
+      const next = await site.leader([2, 3]);
+      const told = await waitFor(async () => {
+        const health = await site.health(1);
+        return health?.httpStatus === 503 ? health : undefined;
+      }, { what: "the full member to say so", timeoutMs: 20_000 });
+      assert.notEqual(told.role, "leader");
+      assert.match(told.reason ?? "", /full|space/i);
+      using clients = await site.dial(next);
+      const { nextSequence } = await clients.fleet.getClusterStatus({});
+      await entriesAt(site, next, Number(nextSequence) + 30);
+      using full = await site.dial(1);
+      assert.ok((await full.config.getEntry({ sequence: 0n })).message !== "", "it reads on");
+    } finally {
+      enough.abort();
+    }
+    const { acknowledged } = await load;
+
+    await site.stop(1, "SIGKILL");
+    await Deno.remove(`${data}/ballast`);
+    await site.start(1);
+    const log = await readLog(site, 1);
+    for (const [sequence, message] of acknowledged) assert.equal(log.get(sequence), message);
+  },
+});
+
+/** Waits until a member has so many entries. */
+async function entriesAt(site: QuorumSite, id: number, count: number): Promise<void> {
+  using clients = await site.dial(id);
+  await waitFor(
+    async () => (await clients.fleet.getClusterStatus({})).nextSequence >= BigInt(count),
+    { what: `${count} entries at member ${id}`, timeoutMs: 30_000 },
+  );
+}
 
 /** Takes all room that is left. */
 async function fill(path: string): Promise<void> {
