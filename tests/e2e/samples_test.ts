@@ -5,11 +5,53 @@ import { openSite } from "../support/site/mod.ts";
 
 const deploy = `${repositoryRoot}deploy`;
 
-Deno.test("demand 13: deploy/config/journal.toml is valid as it is, without a warning", async () => {
+/** Variables of the sample that differs from host to host. */
+function sampleEnvironment(): Record<string, string> {
+  const text = Deno.readTextFileSync(`${deploy}/systemd/journal.env`);
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return Object.fromEntries(
+    lines.map((line): [string, string] => {
+      const [name = "", value = ""] = line.split("=");
+      return [name, value];
+    }),
+  );
+}
+
+for (
+  const [sample, env] of [["journal.toml", sampleEnvironment()], [
+    "journal-single.toml",
+    {},
+  ]] as const
+) {
+  Deno.test(`demand 13, CFG-2: deploy/config/${sample} is valid as it is, without a warning`, async () => {
+    const { code, stdout, stderr } = await runDeno({
+      module: `${repositoryRoot}journal/main.ts`,
+      flags: ["--quiet", "-P=journal", `--allow-read=${deploy}`],
+      args: ["--check-config", `--config=${deploy}/config/${sample}`],
+      env,
+    });
+    assert.deepEqual({ code, stdout, stderr }, {
+      code: 0,
+      stdout: "configuration is valid\n",
+      stderr: "",
+    });
+  });
+}
+
+Deno.test("CFG-2: what the deployment guide writes for three members is taken as it is written", async () => {
+  // The form of the list in the environment names ports of the API; both forms may be there at once.
   const { code, stdout, stderr } = await runDeno({
     module: `${repositoryRoot}journal/main.ts`,
     flags: ["--quiet", "-P=journal", `--allow-read=${deploy}`],
     args: ["--check-config", `--config=${deploy}/config/journal.toml`],
+    env: {
+      PACT_JOURNAL_NODE_ID: "2",
+      PACT_JOURNAL_LISTEN: "0.0.0.0:9443",
+      PACT_JOURNAL_DATA_DIR: "/var/lib/pact/journal",
+      PACT_JOURNAL_PEERS: [1, 2, 3].map((id) => `${id}=journal-${id}.mgmt.example.org:9443`).join(
+        ",",
+      ),
+    },
   });
   assert.deepEqual({ code, stdout, stderr }, {
     code: 0,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { loadConfig } from "../../journal/config/mod.ts";
+import { USAGE } from "../../journal/usage.ts";
 import { repositoryRoot } from "../support/mod.ts";
 
 const read = (path: string) => Deno.readTextFileSync(`${repositoryRoot}${path}`);
@@ -28,5 +30,22 @@ Deno.test("demand 13: every file that a document links to is there", () => {
       const path = join(repositoryRoot, dirname(document), target);
       assert.doesNotThrow(() => Deno.statSync(path), `${document} links to ${target}`);
     }
+  }
+});
+
+Deno.test("demand 7: the members in the README are those of the sample, and the commands there are known", () => {
+  const readme = read("README.md");
+  const toml = /```toml\n(\[journal\.raft\][^`]*)```/.exec(readme)?.[1] ?? "";
+  assert(toml !== "", "the README shows the members' list");
+  for (const line of toml.trimEnd().split("\n")) {
+    assert(read("deploy/config/journal.toml").includes(line), line);
+  }
+  const members = (args: string[]) =>
+    loadConfig({ args, env: {}, readFile: () => toml }).settings.members.map(({ id }) => id);
+  assert.deepEqual(members(["--node-id=1", "--bootstrap"]), [1, 2, 3]);
+  assert.deepEqual(members(["--node-id=4", "--join"]), [1, 2, 3]);
+  for (const [, words = ""] of readme.matchAll(/pact-journal ((?:member )?[a-z-]+)\b/g)) {
+    const isKnown = new RegExp(`(pact-journal|\\|| ) ?${words}( |\\n)`).test(USAGE);
+    assert(isKnown, words);
   }
 });

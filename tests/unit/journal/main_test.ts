@@ -222,3 +222,22 @@ Deno.test("a backup outside of what the journal may write says how to make it th
   assert.equal(code, 1);
   assert.match(stderr, /b\.tar\.gz is outside of what this program may open: .*--out - > FILE/);
 });
+
+Deno.test("JRN-55, JRN-56: a journal alone is founded by --bootstrap once, and goes on without it", async () => {
+  await using directory = await tempDir();
+  const args = argsFor(directory.file("data"), "--node-id=5").filter((word) =>
+    word !== "--single-node"
+  );
+  const unfounded = await runDeno({ module, flags, args });
+  assert.equal(unfounded.code, 1);
+  assert.match(unfounded.stderr, /no members configured and nothing stored/);
+  for (const more of [["--bootstrap"], [], ["--bootstrap"]]) {
+    await using program = spawnDeno({ module, flags, args: [...args, ...more] });
+    const [, metrics = ""] = await program.waitForOutput(/metrics=(127\.0\.0\.1:\d+)/);
+    const health = await (await fetch(`http://${metrics}/health`)).json();
+    assert.equal(health.status, "healthy");
+    assert.equal(health.leader_id, 5);
+    program.kill("SIGTERM");
+    assert.equal((await program.ended).code, 0);
+  }
+});
