@@ -39,7 +39,7 @@ export interface ApplyWork {
 
 /** What a member wants done. All of it may be under way at once. */
 export interface MemberWork {
-  /** May leave at once. */
+  /** May leave at once; what promises something about this member's disk comes with `write`. */
   readonly send: readonly Message[];
   readonly write: DiskWork | undefined;
   readonly apply: ApplyWork | undefined;
@@ -194,21 +194,38 @@ export class Member<Place> {
     const ready = this.#node.ready();
     this.#hardState = ready.hardState ?? this.#hardState;
     const send: Message[] = [];
+    const requestsForVotes: Message[] = [];
     let write: DiskWork | undefined;
     let apply: ApplyWork | undefined;
     for (const out of ready.messages) {
       if (out.to === "append-thread") write = this.#diskWork(out, ready.mustSync);
       else if (out.to === "apply-thread") {
         apply = { entries: out.entries, responses: out.responses };
-      } else send.push(out);
+      } else if (out.type === "Vote") requestsForVotes.push(out);
+      else send.push(out);
     }
     return {
       send,
-      write,
+      write: this.#withRequestsForVotes(write, requestsForVotes),
       apply,
       readStates: ready.readStates,
       leadership: this.#newLeadership(ready),
     };
+  }
+
+  /**
+   * A candidate asks for votes once its term and its own vote are durable. Others may elect it
+   * without its own vote; did it then forget its term in a crash, it could be elected in the same
+   * term again and put other entries where those of its first reign stand already.
+   */
+  #withRequestsForVotes(
+    write: DiskWork | undefined,
+    requests: readonly Message[],
+  ): DiskWork | undefined {
+    if (requests.length === 0) return write;
+    const nothing = { entries: [], snapshot: undefined, needsDisk: false, responses: [] };
+    const work = write ?? { ...nothing, hardState: this.#hardState };
+    return { ...work, responses: [...work.responses, ...requests] };
   }
 
   /**

@@ -10,6 +10,7 @@ export const FAULTS = [
   "partition",
   "one-way",
   "flap",
+  "cut-off-leaders",
   "slow-disk",
   "failing-disk",
   "stand-still",

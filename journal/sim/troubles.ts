@@ -18,6 +18,7 @@ export class Troubles {
   readonly #plan: Plan;
   #added = 0;
   #hasDestroyed = false;
+  #cutsOffLeadersUntilUs = 0;
   #isOver = false;
 
   constructor(cluster: Cluster, random: Random, plan: Plan) {
@@ -26,6 +27,7 @@ export class Troubles {
     this.#plan = plan;
     this.#nextLater();
     this.#administerLater();
+    cluster.watch.onLeader = (id) => this.#cutOff(id);
   }
 
   /** Nothing goes wrong any more, what went wrong is mended; administration goes on. */
@@ -66,6 +68,9 @@ export class Troubles {
         return this.#cutWays(this.#ways(this.#someone(), this.#random.chance(0.5)), forUs);
       case "flap":
         return this.#flap([id], 4 + this.#random.below(6));
+      case "cut-off-leaders":
+        this.#cutsOffLeadersUntilUs = this.#cluster.timeline.nowUs + 2 * forUs;
+        return;
       case "slow-disk":
         trace.note(`member ${id}`, "gets a slow disk");
         return this.#slowDown(id, forUs);
@@ -142,6 +147,17 @@ export class Troubles {
     if (times === 0 || this.#isOver) return;
     this.#separate(ids, this.#random.between(0.1, 0.6) * SECOND_US);
     this.#cluster.timeline.after(SECOND_US * 0.8, () => this.#flap(ids, times - 1));
+  }
+
+  /** Whoever leads loses touch before anything of its own term is anywhere else. */
+  #cutOff(id: NodeId): void {
+    const { timeline } = this.#cluster;
+    const isOver = () => this.#isOver || timeline.nowUs > this.#cutsOffLeadersUntilUs;
+    if (isOver() || this.#random.chance(0.3)) return;
+    const delayUs = this.#random.between(0, 3) * this.#plan.network.maxDelayUs;
+    timeline.after(delayUs, () => {
+      if (!isOver()) this.#separate([id], this.#random.between(0.2, 3) * SECOND_US);
+    });
   }
 
   #slowDown(id: NodeId, forUs: number): void {

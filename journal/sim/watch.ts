@@ -27,6 +27,9 @@ export class Watch {
   readonly #committedBy: Term[] = [];
   readonly #memberships = new Map<Index, Membership>();
 
+  /** Told of every member that begins to lead. */
+  onLeader: (id: NodeId) => void = () => {};
+
   /** Everything applied anywhere, from index 1. */
   get history(): readonly Entry[] {
     return this.#history;
@@ -49,6 +52,7 @@ export class Watch {
       throw new Violation("election safety", `members ${other} and ${id} lead term ${term}`);
     }
     this.#leaders.set(term, id);
+    this.onLeader(id);
     for (const { index, term: entryTerm } of this.#history.slice(log.startIndex)) {
       const isEarlier = (this.#committedBy[index - 1] ?? term) < term;
       if (!isEarlier || log.termAt(index) === entryTerm) continue;

@@ -28,8 +28,12 @@ Deno.test("a few simulated quorums of each size lose nothing and get something d
   }
 });
 
-Deno.test("a mistake that loses acknowledged writes fails the run and shows what happened", () => {
-  const { failure } = simulate({ seed: 1, members: 3, seams: { asksBeforeReading: false } });
+Deno.test("a mistake in what members read fails the run and shows what happened", () => {
+  const failure = Array.from(
+    { length: 20 },
+    (_, seed) => simulate({ seed, members: 3, seams: { asksBeforeReading: false } }).failure,
+  )
+    .find((each) => each !== undefined);
   assert.match(failure?.reason ?? "", /^linearizability: /);
   assert.ok((failure?.tail.length ?? 0) > 10);
 });

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { Member } from "../../../../journal/member/mod.ts";
+import { message } from "../../../../journal/raft/mod.ts";
+
+function follower(): Member<never> {
+  const voters = [1, 2, 3];
+  const membership = {
+    voters,
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
+  return new Member<never>({
+    id: 1,
+    log: {
+      recovered: {
+        hardState: { term: 1, vote: 0, commit: 1 },
+        start: { index: 1, term: 1 },
+        entries: [],
+      },
+      membership,
+      read: () => assert.fail("nothing is in the log"),
+      snapshot: () => undefined,
+    },
+    appliedIndex: 1,
+    random: () => 0,
+    electionTicks: 3,
+    heartbeatTicks: 1,
+  });
+}
+
+Deno.test("JRN-64: a candidate asks for votes once its term and its own vote are durable", () => {
+  const member = follower();
+  for (let tick = 0; tick < 3; tick++) member.tick();
+  const asked = member.take()?.send.map(({ type }) => type);
+  assert.deepEqual(asked, ["PreVote", "PreVote"]);
+  member.written({ ...noWork(), responses: [preVoteForSelf()] }, []);
+  member.receive(message({ type: "PreVoteResp", from: 2, to: 1, term: 2 }));
+  const work = member.take();
+  assert.deepEqual(work?.send, []);
+  assert.deepEqual(work?.write?.hardState, { term: 2, vote: 1, commit: 1 });
+  assert.equal(work?.write?.needsDisk, true);
+  const sent = work?.write === undefined ? [] : member.written(work.write, []);
+  assert.deepEqual(sent.map(({ type, to, term }) => [type, to, term]), [
+    ["Vote", 2, 2],
+    ["Vote", 3, 2],
+  ]);
+});
+
+function noWork() {
+  const hardState = { term: 1, vote: 0, commit: 1 };
+  return { hardState, entries: [], snapshot: undefined, needsDisk: false };
+}
+
+function preVoteForSelf() {
+  return message({ type: "PreVoteResp", from: 1, to: 1, term: 2 });
+}
