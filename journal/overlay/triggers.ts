@@ -60,9 +60,10 @@ export function afterEvent(
   event: RebuildEvent,
   nowMs: number,
 ): RebuildSchedule {
-  const next = new Map(schedule);
-  next.set(event.vclusterId, step(schedule.get(event.vclusterId), event.kind, nowMs));
-  return next;
+  const before = schedule.get(event.vclusterId);
+  const after = step(before, event.kind, nowMs);
+  // A burst of changes copies the schedule once.
+  return after === before ? schedule : new Map(schedule).set(event.vclusterId, after);
 }
 
 /** Takes what is due at `nowMs` into building. */
@@ -98,7 +99,9 @@ function step(
     case "changed":
       if (rebuild === undefined) return { phase: "due", dueMs: nowMs, failures };
       if (rebuild.phase === "due") return rebuild;
-      if (rebuild.phase === "building") return { ...rebuild, again: true };
+      if (rebuild.phase === "building") {
+        return rebuild.again ? rebuild : { ...rebuild, again: true };
+      }
       return {
         phase: "due",
         dueMs: Math.max(nowMs, rebuild.builtMs + REBUILD_INTERVAL_MS),

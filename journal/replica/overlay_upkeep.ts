@@ -65,7 +65,9 @@ export class OverlayUpkeep {
 
   #on(event: RebuildEvent): void {
     if (this.#stopped) return;
-    this.#schedule = afterEvent(this.#schedule, event, this.#clock.monotonicMs());
+    const before = this.#schedule;
+    this.#schedule = afterEvent(before, event, this.#clock.monotonicMs());
+    if (this.#schedule === before) return;
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
     const dueMs = nextDueMs(this.#schedule);

@@ -63,13 +63,16 @@ export function countersOf(view: Pick<StateView, "get">): Doc<"settings"> {
   return view.get("settings", COUNTERS_KEY) ?? NO_ENTRIES_YET;
 }
 
+/** What a transaction has written nothing to; shared by all of them and never written itself. */
+const UNTOUCHED: DocumentTables = emptyTables();
+
 /**
  * The changes of one command over a state that stays as it is: reads see them, and nobody else does
  * until the caller takes `writes` and `entries`.
  */
 export class Transaction implements StateView {
   readonly #base: StateView;
-  readonly #writes: DocumentTables = emptyTables();
+  readonly #writes: DocumentTables = { ...UNTOUCHED };
   readonly #entries: Entry[] = [];
   readonly #entryTexts: string[] = [];
 
@@ -128,11 +131,18 @@ export class Transaction implements StateView {
   }
 
   put<C extends CollectionName>(collection: C, key: string, document: Doc<C>): void {
-    this.#writes[collection].set(key, document);
+    this.#table(collection).set(key, document);
   }
 
   delete<C extends CollectionName>(collection: C, key: string): void {
-    this.#writes[collection].set(key, undefined);
+    this.#table(collection).set(key, undefined);
+  }
+
+  #table<C extends CollectionName>(collection: C): DocumentTables[C] {
+    if (this.#writes[collection] === UNTOUCHED[collection]) {
+      Object.assign(this.#writes, { [collection]: new Map<string, Doc<C> | undefined>() });
+    }
+    return this.#writes[collection];
   }
 
   /** Changes some of the counters. */

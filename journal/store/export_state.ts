@@ -38,7 +38,9 @@ function* documentLines(database: DatabaseSync): Generator<string> {
     let cursor: [string, string] = ["", ""];
     for (const { collection, key, json } of rows) {
       cursor = [String(collection), String(key)];
-      yield `[${JSON.stringify(collection)},${JSON.stringify(key)},${json}]`;
+      // Documents are stored as they come; here they get the one form that equal ones share.
+      const document = canonicalJson(JSON.parse(String(json)));
+      yield `[${JSON.stringify(collection)},${JSON.stringify(key)},${document}]`;
     }
     rows = statement.all(...cursor);
   }

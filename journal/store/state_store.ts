@@ -11,7 +11,6 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
-import { canonicalJson } from "../../common/json/mod.ts";
 import type { Entry } from "../../common/model/mod.ts";
 import {
   type AuditRecord,
@@ -292,7 +291,7 @@ export class StateStore implements StateView {
     const unsaved = this.#unsaved[collection];
     for (const [key, document] of unsaved) {
       if (document === undefined) this.#remove(collection, key);
-      else this.#file.put.run(collection, key, canonicalJson(document));
+      else this.#file.put.run(collection, key, JSON.stringify(document));
     }
     unsaved.clear();
   }
