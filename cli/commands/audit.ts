@@ -5,7 +5,7 @@ import { choice, integer } from "@optique/core/valueparser";
 import { action } from "./action.ts";
 import { listAudit } from "./audit_list.ts";
 import { verifyLog } from "./audit_verify.ts";
-import { type ActionParser, define, moment, say, withAction, word } from "./parsing.ts";
+import { type ActionParser, define, moment, notedEntry, say, withAction, word } from "./parsing.ts";
 
 /** Most records one command asks for. */
 const MAX_RECORDS = 100_000;
@@ -17,8 +17,13 @@ const forms: ActionParser = or(
   define(
     "verify",
     "Prove that a log was not changed, or name the first entry that was.",
-    object({ target: optional(argument(word("FILE|ENDPOINT"))) }),
-    ({ target }) => action((context) => verifyLog(context, target)),
+    object({
+      target: optional(argument(word("FILE|ENDPOINT"))),
+      noted: optional(option("--noted", notedEntry(), {
+        description: say("The log must have this entry still, as an earlier run told of it."),
+      })),
+    }),
+    (options) => action((context) => verifyLog(context, options)),
     {
       footer: say(
         "FILE is a backup, or entries as pact log --output json prints them; without it the " +

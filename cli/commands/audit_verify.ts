@@ -1,26 +1,42 @@
 import { BackupError } from "../../common/backup/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
-import { type LogReport, reportJson, reportLines } from "../../common/verify/mod.ts";
+import {
+  type LogReport,
+  type NotedEntry,
+  reportJson,
+  reportLines,
+} from "../../common/verify/mod.ts";
 import { codedFailure, EXIT, type Failure, usageFailure } from "../failure/mod.ts";
 import { plural, printable, startProgress } from "../output/mod.ts";
 import { Session } from "../session/mod.ts";
 import { type LogFileReport, verifyJournalLog, verifyLogFile } from "../verify/mod.ts";
 import type { CommandContext } from "./action.ts";
 
+/** What to verify, and against what. */
+export interface VerifyOptions {
+  /** A file or an endpoint; by default the journal that is configured. */
+  readonly target: string | undefined;
+  readonly noted: NotedEntry | undefined;
+}
+
 /** `pact audit verify`: exit 0 for a log that nobody changed, 99 for one that somebody did. */
 export async function verifyLog(
   context: CommandContext,
-  target: string | undefined,
+  { target, noted }: VerifyOptions,
 ): Promise<number> {
   const isFile = target !== undefined && !/^https?:\/\//.test(target) &&
     (await isPresent(target) || !/^[^/]+:[0-9]+$/.test(target));
-  if (!isFile) return await conclude(context, await ofJournal(context, target), {});
-  const { log, backup } = await ofFile(context, target);
+  if (!isFile) return await conclude(context, await ofJournal(context, target, noted), {});
+  const { log, backup } = await ofFile(context, target, noted);
   const about = backup === undefined ? {} : { backup: { ...backup } };
   return await conclude(context, log, about, trustFailure(context, log));
 }
 
-async function ofJournal(context: CommandContext, endpoint: string | undefined) {
+async function ofJournal(
+  context: CommandContext,
+  endpoint: string | undefined,
+  noted: NotedEntry | undefined,
+) {
   const { host, settings, signal } = context;
   const session = endpoint === undefined
     ? context.session
@@ -33,6 +49,7 @@ async function ofJournal(context: CommandContext, endpoint: string | undefined) 
         await verifyJournalLog(await session.journal(), {
           timeoutMs,
           onProgress,
+          noted,
           trustedPem: await session.trustedPem(),
         }),
     );
@@ -41,13 +58,17 @@ async function ofJournal(context: CommandContext, endpoint: string | undefined) 
   }
 }
 
-async function ofFile(context: CommandContext, path: string): Promise<LogFileReport> {
+async function ofFile(
+  context: CommandContext,
+  path: string,
+  noted: NotedEntry | undefined,
+): Promise<LogFileReport> {
   const trustedPem = await context.session.trustedPem();
   const file = await open(path);
   try {
     return await withProgress(
       context,
-      (onProgress) => verifyLogFile(file.readable, { trustedPem, onProgress }),
+      (onProgress) => verifyLogFile(file.readable, { trustedPem, noted, onProgress }),
     );
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;

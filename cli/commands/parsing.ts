@@ -6,6 +6,7 @@ import type { Parser } from "@optique/core/parser";
 import { command, type CommandOptions } from "@optique/core/primitives";
 import { string, type ValueParser } from "@optique/core/valueparser";
 import { parseDuration } from "../output/mod.ts";
+import type { NotedEntry } from "../../common/verify/mod.ts";
 import type { Action } from "./action.ts";
 
 /** A parser whose value is a command ready to run. */
@@ -47,6 +48,19 @@ export function sequence(): ValueParser<"sync", number> {
     0,
     "a log sequence such as 42",
     (text) => /^#?[0-9]{1,15}$/.test(text) ? Number(text.replace("#", "")) : undefined,
+  );
+}
+
+/** An entry and its hash, as `41:9f86d0...`. */
+export function notedEntry(): ValueParser<"sync", NotedEntry> {
+  return parsed<NotedEntry>(
+    "SEQ:HASH",
+    { sequence: 0, hash: "" },
+    "a sequence and the 64 digits of its hash, such as 41:9f86d0...",
+    (text) => {
+      const match = /^#?([0-9]{1,15}):([0-9a-f]{64})$/.exec(text);
+      return match === null ? undefined : { sequence: Number(match[1]), hash: match[2] ?? "" };
+    },
   );
 }
 

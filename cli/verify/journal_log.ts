@@ -1,16 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import { type config, journal } from "../../api/mod.ts";
 import { checkpointFromWire } from "../../common/wire/mod.ts";
-import { type LogReport, LogVerifier } from "../../common/verify/mod.ts";
+import { type LogReport, LogVerifier, type VerifierOptions } from "../../common/verify/mod.ts";
 import type { Journal } from "../session/mod.ts";
 
 /** Entries asked for at once; each page has the whole of --timeout. */
 const PAGE_ENTRIES = 10_000n;
 
 /** How the log of a journal is verified. */
-export interface JournalLogOptions {
+export interface JournalLogOptions extends Pick<VerifierOptions, "trustedPem" | "noted"> {
   readonly timeoutMs: number;
-  readonly trustedPem: string | undefined;
   readonly onProgress: (entries: number) => void;
 }
 
@@ -20,9 +19,9 @@ export interface JournalLogOptions {
  */
 export async function verifyJournalLog(
   from: Journal,
-  { timeoutMs, trustedPem, onProgress }: JournalLogOptions,
+  { timeoutMs, trustedPem, noted, onProgress }: JournalLogOptions,
 ): Promise<LogReport> {
-  const verifier = new LogVerifier({ trustedPem });
+  const verifier = new LogVerifier({ trustedPem, noted });
   const newest = await newestSequence(from, timeoutMs);
   for await (
     const message of from.peer.stream((options) => from.config.listCheckpoints({}, options), {

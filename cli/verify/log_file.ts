@@ -5,15 +5,14 @@ import {
   verifyBackup,
 } from "../../common/backup/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
-import { type LogReport, LogVerifier } from "../../common/verify/mod.ts";
+import { type LogReport, LogVerifier, type VerifierOptions } from "../../common/verify/mod.ts";
 import { asJson } from "../json/mod.ts";
 
 /** Largest export in one document, as `pact log --output json` prints it, that is read. */
 const MAX_DOCUMENT_CHARS = 256 * 1024 * 1024;
 
 /** How a file is verified. */
-export interface LogFileOptions {
-  readonly trustedPem: string | undefined;
+export interface LogFileOptions extends Pick<VerifierOptions, "trustedPem" | "noted"> {
   readonly onProgress: (entries: number) => void;
 }
 
@@ -58,9 +57,9 @@ async function* resumed(
 
 async function verifyJson(
   file: AsyncIterable<Uint8Array>,
-  { onProgress }: LogFileOptions,
+  { noted, onProgress }: LogFileOptions,
 ): Promise<LogReport> {
-  const verifier = new LogVerifier();
+  const verifier = new LogVerifier({ noted });
   const take = (entry: JsonValue) => {
     if (verifier.head.nextSequence === 0) startWith(verifier, entry);
     verifier.entry(entry);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { CheckpointSchema } from "../chain/mod.ts";
 import { canonicalJson } from "../json/mod.ts";
-import { type LogReport, LogVerifier } from "../verify/mod.ts";
+import { type LogReport, LogVerifier, type VerifierOptions } from "../verify/mod.ts";
 import { BackupError } from "./backup_error.ts";
 import { type ExportItem, ExportReader } from "./export_reader.ts";
 import { LineSplitter } from "./lines.ts";
@@ -18,9 +18,7 @@ import { readTar, type TarFile } from "./tar.ts";
 const METADATA_MAX_BYTES = 64 * 1024;
 
 /** How a backup is verified. */
-export interface VerifyBackupOptions {
-  /** CA certificates that are trusted beforehand, in PEM. */
-  readonly trustedPem?: string | undefined;
+export interface VerifyBackupOptions extends Pick<VerifierOptions, "trustedPem" | "noted"> {
   /** The newest schema version the caller can use; a newer backup is refused. */
   readonly schemaVersion?: number;
   /** Gets the snapshot's bytes as they are read. */
@@ -95,12 +93,12 @@ const PROGRESS_ENTRIES = 1000;
 async function verifySnapshot(
   { content }: TarFile,
   metadata: BackupMetadata,
-  { trustedPem, onSnapshot, onProgress }: VerifyBackupOptions,
+  { trustedPem, noted, onSnapshot, onProgress }: VerifyBackupOptions,
 ): Promise<{ log: LogReport; sha256: string }> {
   const hash = createHash("sha256");
   const splitter = new LineSplitter();
   const reader = new ExportReader();
-  const verifier = new LogVerifier({ trustedPem });
+  const verifier = new LogVerifier({ trustedPem, noted });
   const take = (line: string) => {
     const item = reader.read(line);
     if (item !== undefined) reader.during(() => takeItem(item, verifier, metadata));

@@ -18,6 +18,14 @@ export interface VerifierOptions {
   readonly signerCertificates?: Iterable<string>;
   /** CA certificates the verifier trusts by itself, in PEM. */
   readonly trustedPem?: string | undefined;
+  /** An entry and its hash as noted on an earlier run: the log must still have it. */
+  readonly noted?: NotedEntry | undefined;
+}
+
+/** An entry by its sequence and hash. */
+export interface NotedEntry {
+  readonly sequence: number;
+  readonly hash: string;
 }
 
 /** One signer of the log, and what it signed. */
@@ -64,6 +72,7 @@ interface Signer {
  */
 export class LogVerifier {
   readonly #trustedPem: string | undefined;
+  readonly #noted: NotedEntry | undefined;
   readonly #signers = new Map<string, Signer>();
   readonly #checkpoints = new Map<number, Checkpoint>();
   #head = CHAIN_START;
@@ -75,8 +84,9 @@ export class LogVerifier {
   #trustedThrough: number | undefined;
   #finding: Finding | undefined;
 
-  constructor({ signerCertificates = [], trustedPem }: VerifierOptions = {}) {
+  constructor({ signerCertificates = [], trustedPem, noted }: VerifierOptions = {}) {
     this.#trustedPem = trustedPem;
+    this.#noted = noted;
     for (const pem of signerCertificates) this.addSigner(pem);
   }
 
@@ -146,12 +156,20 @@ export class LogVerifier {
     const checked = check();
     if ("finding" in checked) return this.#finding = checked.finding;
     const sequence = this.#head.nextSequence;
-    this.#finding = this.#signatureFault(sequence, checked.head.hash);
+    const { hash } = checked.head;
+    this.#finding = this.#notedFault(sequence, hash) ?? this.#signatureFault(sequence, hash);
     if (this.#finding !== undefined) return this.#finding;
     this.#first ??= sequence;
     this.#head = checked.head;
     this.#entries++;
     return undefined;
+  }
+
+  #notedFault(sequence: number, hash: string): Finding | undefined {
+    if (sequence !== this.#noted?.sequence || hash === this.#noted.hash) return undefined;
+    const detail = `entry ${sequence} is not the one that was noted: it or one before it was ` +
+      "replaced, and the hashes after it computed anew";
+    return { sequence, problem: "replaced", detail };
   }
 
   #signatureFault(sequence: number, hash: string): Finding | undefined {
@@ -196,6 +214,9 @@ export class LogVerifier {
     for (const each of this.#checkpoints.keys()) signed = Math.max(signed, each);
     if (signed >= sequence) {
       return missing(`the log ends before it, but was signed up to entry ${signed}`);
+    }
+    if (this.#noted !== undefined && this.#noted.sequence >= sequence) {
+      return missing(`the log ends before it, but entry ${this.#noted.sequence} was noted`);
     }
     if (entries !== undefined && entries > sequence) {
       return missing(`the log ends before it, but had ${entries} entries`);

@@ -6,6 +6,7 @@
 export {
   type LogReport,
   LogVerifier,
+  type NotedEntry,
   type SignerReport,
   type VerifierOptions,
 } from "./log_verifier.ts";

@@ -9,7 +9,7 @@ export function reportLines(report: LogReport): string[] {
   if (entries === 0) return ["Entries:    none"];
   return [
     `Entries:    ${entries}, ${rangeText(report)}`,
-    `Head hash:  ${head.hash}`,
+    `Newest:     ${head.nextSequence - 1}:${head.hash}`,
     `Signatures: ${signatureText(report)}`,
     ...report.signers.map(signerLine),
     ...(finding === undefined ? [conclusion(report)] : []),

@@ -23,6 +23,21 @@ Deno.test("audit verify follows what the caller may not see by its hashes", () =
     journal: journalOf(ENTRIES, [1, 5]),
   }));
 
+Deno.test("audit verify holds a log against an entry that was noted", async () => {
+  const args = (sequence: number, of = sequence) => [
+    "audit",
+    "verify",
+    "--noted",
+    `${sequence}:${ENTRIES[of]?.hash}`,
+  ];
+  await assertGolden("audit_verify_noted", { args: args(4), journal: journalOf() });
+  await assertGolden("audit_verify_noted_other", { args: args(4, 3), journal: journalOf() });
+  await assertGolden("audit_verify_noted_missing", {
+    args: args(5),
+    journal: journalOf(ENTRIES.slice(0, 5)),
+  });
+});
+
 Deno.test("audit verify of an empty log", () =>
   assertGolden("audit_verify_empty", {
     args: ["audit", "verify"],
