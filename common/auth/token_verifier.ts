@@ -183,5 +183,5 @@ class VerifiedTokenCache {
 }
 
 function hashOf(token: string): string {
-  return createHash("sha256").update(token).digest("base64");
+  return createHash("sha256").update(token).digest("hex");
 }

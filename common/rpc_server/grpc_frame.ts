@@ -25,11 +25,23 @@ export function frameOf(type: DescMessage, message: Message, maxBytes: number): 
       Code.ResourceExhausted,
     );
   }
+  const frame = framed(bytes);
+  frames.set(message, frame);
+  return frame;
+}
+
+/** Bytes of a message in their frame. */
+export function framed(bytes: Uint8Array): Uint8Array {
   const frame = new Uint8Array(headBytes + bytes.length);
   new DataView(frame.buffer).setUint32(1, bytes.length);
   frame.set(bytes, headBytes);
-  frames.set(message, frame);
   return frame;
+}
+
+/** The length that the frame states at the beginning of a body; 0 while it is too short to tell. */
+export function statedLength(body: Uint8Array): number {
+  if (body.length < headBytes) return 0;
+  return new DataView(body.buffer, body.byteOffset, body.length).getUint32(1);
 }
 
 /**

@@ -29,15 +29,17 @@ import {
   admittedBody,
   startAdmission,
 } from "./admission.ts";
-import { ConnectUnaryMethod, isPlainConnectUnary } from "./connect_unary.ts";
+import { connectUnary } from "./connect_unary.ts";
 import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
 import { DeadlineWheel } from "./deadline_wheel.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { GrpcStreamMethod, isPlainGrpc } from "./grpc_stream.ts";
+import { grpcUnary } from "./grpc_unary.ts";
 import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { watchRoutes } from "./route_watch.ts";
 import { shutdownInterceptor } from "./shutdown.ts";
+import { UnaryMethod } from "./unary_method.ts";
 import { withStableErrors } from "./wire_error.ts";
 
 /** What the handler of one listener is made of. */
@@ -76,16 +78,17 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
       ...options.interceptors,
     ],
   });
-  const plain = new Map<string, ConnectUnaryMethod>();
+  const unary = new Map<string, readonly UnaryMethod[]>();
   const streams = new Map<string, GrpcStreamMethod>();
-  const deadlines = new DeadlineWheel(options.clock);
+  const shared = { ...options, deadlines: new DeadlineWheel(options.clock) };
   const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
   options.routes(watchRoutes(router, {
     onUnary: (method, implementation, readMaxBytes = options.readMaxBytes) => {
-      const shared = { ...options, deadlines };
-      plain.set(
+      unary.set(
         pathOf(method),
-        new ConnectUnaryMethod(method, implementation, readMaxBytes, shared),
+        [connectUnary, grpcUnary].map((protocol) =>
+          new UnaryMethod(protocol, method, implementation, readMaxBytes, shared)
+        ),
       );
     },
     onServerStream: (method, implementation, readMaxBytes = options.readMaxBytes) => {
@@ -99,11 +102,8 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
 
   return (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const unary = plain.get(path);
-    if (unary !== undefined && isPlainConnectUnary(request)) {
-      unary.answer(request, response);
-      return;
-    }
+    const plain = unary.get(path)?.find(({ protocol }) => protocol.accepts(request));
+    if (plain !== undefined) return plain.answer(request, response);
     const stream = streams.get(path);
     if (stream !== undefined && "stream" in request && "stream" in response) {
       if (isPlainGrpc(request)) return stream.answer(request, response);

@@ -12,6 +12,9 @@ import type { Replica } from "../replica/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
 import { operationType } from "./operation_type.ts";
 
+/** Most default policies kept at once. */
+const MAX_DEFAULT_POLICIES = 1_000;
+
 /** A question to the policy. */
 export interface AccessRequest {
   readonly caller: Caller;
@@ -64,9 +67,10 @@ export function createGatekeeper(
     if ("VCluster" in scope) return scope.VCluster;
     return replica.state.get("node_assignments", scope.Node)?.vcluster_id;
   };
+  const defaults = new DefaultPolicies();
   const policyOf = (vclusterId: string | undefined) =>
     (vclusterId === undefined ? undefined : replica.state.get("policies", vclusterId)) ??
-      defaultPolicy(vclusterId ?? "none");
+      defaults.of(vclusterId ?? "none");
   const decideRequest = (request: AccessRequest): Decision => {
     const vclusterId = vclusterOf(request.scope);
     return decide({
@@ -102,6 +106,22 @@ export function createGatekeeper(
 /** Why an action that needs a second person is refused (policy.md section 6). */
 export function twoPeopleNeeded(action: string): string {
   return `two people must decide on ${action} here, which this version cannot do yet`;
+}
+
+/** The policies of vClusters without one; made once each, because every decision reads one. */
+class DefaultPolicies {
+  readonly #known = new Map<string, Policy>();
+
+  of(vclusterId: string): Policy {
+    let policy = this.#known.get(vclusterId);
+    if (policy === undefined) {
+      policy = defaultPolicy(vclusterId);
+      // Callers may ask for any name; what is forgotten is made again.
+      if (this.#known.size >= MAX_DEFAULT_POLICIES) this.#known.clear();
+      this.#known.set(vclusterId, policy);
+    }
+    return policy;
+  }
 }
 
 /** The part of a policy that decisions read. */

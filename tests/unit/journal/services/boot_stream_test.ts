@@ -118,7 +118,11 @@ Deno.test("BOOT-3, BOOT-4: without a delta of its own a node gets none, and node
 Deno.test("BOOT-5, ACC-4: a node that knows version 8 gets no overlay again, one that knows 5 does", async () => {
   const { site, ann, n1 } = await siteWithNode();
   await using _site = site;
-  for (let version = 1; version <= 8; version++) await declare(ann, "a", String(version));
+  for (let version = 1; version <= 8; version++) {
+    await declare(ann, "a", String(version));
+    // Who asks for the overlay makes it current; changes alone are taken together (OVL-6, OVL-7).
+    await ann.config.getOverlay({ vclusterId: "ml" });
+  }
   await declare(ann, "b", "own", { node: "n1" });
   const request = { nodeId: "n1", vclusterId: "ml" };
   const { complete } = await boot(n1, request);
