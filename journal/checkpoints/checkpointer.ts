@@ -13,7 +13,7 @@
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type Checkpoint, checkpointBytes, signerOf } from "../../common/chain/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
-import { type CertificateAuthority, signWithCa } from "../../common/tls/mod.ts";
+import { type CertificateAuthority, SignerCertificate, signWithCa } from "../../common/tls/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { countersOf } from "../state/mod.ts";
 import { type Coverage, COVERED, dueInMs, observe } from "./due.ts";
@@ -34,6 +34,7 @@ export interface CheckpointerOptions {
 /** Signs the log for as long as this member leads. */
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
+  readonly #certificate: SignerCertificate;
   readonly #stopFollowing: () => void;
   #newest: number;
   #coverage: Coverage = COVERED;
@@ -45,6 +46,7 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
+    this.#certificate = new SignerCertificate(options.ca.certPem);
     this.#newest = this.#newestInState();
     this.#stopFollowing = options.replica.onApplied(({ writes, restored }) => {
       if (restored) this.#newest = this.#newestInState();
@@ -109,11 +111,20 @@ export class Checkpointer {
   async #sign(): Promise<boolean> {
     const { replica, ca, clock } = this.#options;
     if (replica.status().log.role !== "leader") return false;
+    const nowMs = clock.nowMs();
+    if (!this.#certificate.isValidAt(nowMs)) {
+      throw new Error(
+        `the CA's certificate is not valid at ${
+          new Date(nowMs).toISOString()
+        }: a signature would be ` +
+          "taken for a forgery; correct the clock or renew the CA",
+      );
+    }
     const { next_sequence, head_hash } = countersOf(replica.state);
     const statement = {
       sequence: next_sequence - 1,
       hash: head_hash,
-      signed_at: new Date(clock.nowMs()).toISOString(),
+      signed_at: new Date(nowMs).toISOString(),
     };
     const signature = await signWithCa(ca, checkpointBytes(statement));
     const checkpoint: Checkpoint = {

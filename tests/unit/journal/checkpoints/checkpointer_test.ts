@@ -88,3 +88,15 @@ Deno.test("a new CA after a restart signs on, and the former one's signatures st
     assert.deepEqual([finding, signers.length], [undefined, expected]);
   }
 });
+
+Deno.test("nothing is signed while the clock is outside of the CA's validity, and it is told", async () => {
+  await using dir = await tempDir();
+  const clock = new VirtualClock();
+  await using site = await openSigned(dir.path, clock);
+  clock.jumpWallClock(-3_600_000);
+  await site.replica.submit(append({}), { actor: ANN });
+  clock.advance(60_000);
+  await waitFor(() => site.errors.length > 0, { what: "the error" });
+  assert.match(String(site.errors[0]), /not valid at 2025-12-31T23:01:00/);
+  assert.deepEqual(signedSequences(site.replica), []);
+});
