@@ -49,7 +49,7 @@ export interface PeerLinkContext {
 }
 
 /** The largest message: a command of the largest size that clients may send, and some. */
-const MESSAGE_MAX_BYTES = 15 * 1024 * 1024;
+const MESSAGE_MAX_BYTES = 25 * 1024 * 1024;
 
 /** On the way and waiting: the core sends no other while one is on the way. */
 const MAX_SNAPSHOTS = 2;

@@ -8,14 +8,7 @@
  */
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import {
-  type CommittedBatch,
-  type LogRecord,
-  type LogRole,
-  type LogStatus,
-  type ReplicatedLog,
-  stamped,
-} from "../log/mod.ts";
+import { type CommittedBatch, type LogStatus, type ReplicatedLog, stamped } from "../log/mod.ts";
 import {
   type ApplyWork,
   type DiskWork,
@@ -31,32 +24,38 @@ import type {
   SnapshotFile,
 } from "../peers/mod.ts";
 import {
-  type Entry,
+  type Index,
   type Membership,
   type MembershipChange,
   type Message,
   NO_NODE,
   type NodeId,
   type RaftStatus,
-  type Snapshot,
 } from "../raft/mod.ts";
 import type { KeptSnapshot } from "../snapshots/mod.ts";
 import { type Place, readEntry } from "../wal/mod.ts";
-import { ApplyQueue } from "./apply_queue.ts";
+import { CommittedFeed } from "./committed_feed.ts";
 import { DiskQueue } from "./disk_queue.ts";
 import { handOver } from "./hand_over.ts";
-import { leaderUnknown, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
+import { readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
 import { Readers } from "./readers.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotExchange } from "./snapshot_exchange.ts";
 import { type CallHandler, QUORUM_TIMING, type QuorumLogOptions } from "./quorum_options.ts";
+import { Standing } from "./standing.ts";
 import { Writes } from "./writes.ts";
 
 /** Largest single payload: an overlay of 10 MiB with its envelope (journal.md section 16). */
 export const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
 
-/** Pieces of disk work under way beyond which proposals are collected rather than handed on. */
-const MAX_WRITES_IN_FLIGHT = 2;
+/**
+ * Writes are collected while others are under way, for a batch costs all members the same however
+ * many writes it holds; but no more of them than this, so that disks and members work side by side.
+ */
+const COLLECT_MAX = 64;
+
+/** Pieces of disk work under way beyond which writes are collected in any case. */
+const MAX_DISK_WORK = 2;
 
 /** Opens this member's log on what its write-ahead log and its state recovered. */
 export async function openQuorumLog(options: QuorumLogOptions): Promise<QuorumLog> {
@@ -71,18 +70,19 @@ export class QuorumLog implements ReplicatedLog {
   readonly #clock: Clock;
   readonly #member: Member<Place>;
   readonly #disk: DiskQueue;
-  readonly #applies = new ApplyQueue();
   readonly #roster: Roster;
+  readonly #standing: Standing;
   readonly #snapshots: SnapshotExchange;
+  readonly #feed: CommittedFeed;
   readonly #writes: Writes;
   readonly #readers: Readers;
   readonly #listeners = new Set<(status: LogStatus) => void>();
   readonly #calls = new Map<PeerCallKind, CallHandler>();
+  /** The last entry that was given to the disk. */
+  #lastAppended: Index = 0;
   #network: PeerNetwork | undefined;
   #isPumping = false;
   #timer: TimerHandle | undefined;
-  #lastLeader: NodeId = NO_NODE;
-  #failure: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: QuorumLogOptions) {
@@ -107,12 +107,24 @@ export class QuorumLog implements ReplicatedLog {
       heartbeatTicks,
       ...options.onEvent && { onEvent: options.onEvent },
     });
+    this.#standing = new Standing(id, {
+      member: this.#member,
+      roster: this.#roster,
+      connected: () => this.connected(),
+    });
+    this.#feed = new CommittedFeed({
+      member: this.#member,
+      roster: this.#roster,
+      snapshots: this.#snapshots,
+      onApplied: (work) => this.#applied(work),
+    });
     this.#writes = new Writes({
       clock,
       propose: (payloads) => this.#propose(payloads),
-      isReady: () => this.#disk.size < MAX_WRITES_IN_FLIGHT,
+      isReady: (waiting, ownUnderWay) => this.#isReadyForBatch(waiting, ownUnderWay),
       hasLeader: () => this.#member.leadership.leader !== NO_NODE,
-      failure: (reason) => reason === "no-leader" ? this.#noLeader() : this.#noQuorum(),
+      failure: (reason) =>
+        reason === "no-leader" ? this.#standing.noLeader() : this.#standing.noQuorum(),
     });
     this.#readers = new Readers(Math.floor(random() * 2 ** 32), (context) => {
       this.#member.readIndex(context);
@@ -143,6 +155,11 @@ export class QuorumLog implements ReplicatedLog {
     return this.#roster.membership;
   }
 
+  /** Whether this member leads, as far as it knows. */
+  get isLeader(): boolean {
+    return this.#standing.isLeader;
+  }
+
   /** Whether this member's word alone is a majority. */
   get isAlone(): boolean {
     return this.#roster.isAlone;
@@ -150,7 +167,7 @@ export class QuorumLog implements ReplicatedLog {
 
   submit(id: string, payload: Uint8Array, onFailed: (error: PactError) => void): void {
     if (this.#closed !== undefined) throw shuttingDown();
-    if (this.#failure !== undefined) throw readOnly(this.#failure);
+    this.#refuseWhenFailed();
     if (payload.byteLength > PROPOSAL_MAX_BYTES) {
       throw tooLarge(payload.byteLength, PROPOSAL_MAX_BYTES);
     }
@@ -166,28 +183,17 @@ export class QuorumLog implements ReplicatedLog {
     _fromIndex: bigint,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncIterable<CommittedBatch> {
-    return this.#applies.batches(signal);
+    return this.#feed.queue.batches(signal);
   }
 
   async readIndex(signal?: AbortSignal): Promise<bigint> {
     if (this.#closed !== undefined) throw shuttingDown();
-    if (this.#failure !== undefined) throw readOnly(this.#failure);
+    this.#refuseWhenFailed();
     return await this.#readers.readIndex(() => this.#clock.monotonicMs(), signal);
   }
 
   status(): LogStatus {
-    const { leader, term } = this.#member.leadership;
-    const { firstIndex, lastIndex } = this.#member.extent;
-    return {
-      role: this.#role(),
-      term: BigInt(term),
-      leaderId: leader === NO_NODE || this.#failure !== undefined ? undefined : BigInt(leader),
-      firstIndex: BigInt(firstIndex),
-      lastIndex: BigInt(lastIndex),
-      commitIndex: BigInt(this.#member.commitIndex),
-      pending: this.#writes.size,
-      failure: this.#failure,
-    };
+    return this.#standing.status(this.#writes.size);
   }
 
   /** All the core knows, gathered anew. */
@@ -234,7 +240,7 @@ export class QuorumLog implements ReplicatedLog {
   async callLeader(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const { leader } = this.#member.leadership;
     if (leader === NO_NODE || leader === this.id || this.#network === undefined) {
-      throw this.#noLeader();
+      throw this.#standing.noLeader();
     }
     return await this.#network.call(leader, kind, data, signal);
   }
@@ -258,11 +264,13 @@ export class QuorumLog implements ReplicatedLog {
   }
 
   async #close(): Promise<void> {
-    if (this.#role() === "leader" && this.#failure === undefined) await this.#handOver();
+    if (this.#standing.role() === "leader" && this.#standing.failure === undefined) {
+      await this.#handOver();
+    }
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#writes.failAll(shuttingDown());
     this.#readers.failAll(shuttingDown());
-    this.#applies.close();
+    this.#feed.queue.close();
     await this.#network?.close();
     await this.#options.wal.close();
     this.#options.logFiles.close();
@@ -303,9 +311,20 @@ export class QuorumLog implements ReplicatedLog {
   #receive(_from: NodeId, messages: readonly Message[]): void {
     if (this.#isIdle()) return;
     for (const message of messages) {
-      this.#member.receive(message.type === "Prop" ? this.#stamp(message) : message);
+      if (message.type === "Prop") this.#receiveProposals(message);
+      else this.#member.receive(message);
     }
     this.#pump();
+  }
+
+  /** A leader puts other members' writes into the batch of its own. */
+  #receiveProposals(message: Message): void {
+    const payloads = message.entries.flatMap((entry) =>
+      entry.kind === "normal" ? [entry.data] : []
+    );
+    const isBatchable = this.isLeader && payloads.length === message.entries.length;
+    if (isBatchable) this.#writes.takeAlong(payloads);
+    else this.#member.receive(this.#stamp(message));
   }
 
   /** Proposals of other members get their time here, where they are taken. */
@@ -337,6 +356,7 @@ export class QuorumLog implements ReplicatedLog {
     try {
       // Ends: each piece of work is handed out once, and what it causes comes as a later event.
       for (let work = this.#take(); work !== undefined; work = this.#take()) this.#do(work);
+      this.#writes.flushSoon();
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -345,15 +365,28 @@ export class QuorumLog implements ReplicatedLog {
   }
 
   #take(): MemberWork | undefined {
-    return this.#failure === undefined ? this.#member.take() : undefined;
+    return this.#standing.failure === undefined ? this.#member.take() : undefined;
   }
 
   #do({ send, write, apply, readStates, leadership }: MemberWork): void {
     this.#send(send);
-    if (write !== undefined) this.#disk.push(write);
-    if (apply !== undefined) this.#pushApply(apply);
+    if (write !== undefined) this.#push(write);
+    if (apply !== undefined) this.#feed.push(apply);
     for (const state of readStates) this.#readers.answered(state);
     if (leadership !== undefined) this.#onLeadershipChanged(leadership);
+  }
+
+  #push(work: DiskWork): void {
+    this.#lastAppended = work.entries.at(-1)?.index ?? this.#lastAppended;
+    this.#disk.push(work);
+  }
+
+  #isReadyForBatch(waiting: number, ownUnderWay: number): boolean {
+    if (this.#disk.size >= MAX_DISK_WORK) return false;
+    const isQuiet = this.isLeader
+      ? this.#lastAppended <= this.#member.commitIndex
+      : ownUnderWay === 0;
+    return isQuiet || waiting >= COLLECT_MAX;
   }
 
   #send(messages: readonly Message[]): void {
@@ -384,43 +417,16 @@ export class QuorumLog implements ReplicatedLog {
 
   #written(work: DiskWork, places: readonly Place[]): void {
     if (this.#isIdle()) return;
-    if (work.snapshot !== undefined) this.#pushSnapshot(work.snapshot);
+    if (work.snapshot !== undefined) this.#feed.pushSnapshot(work.snapshot);
     this.#send(this.#member.written(work, places));
-    this.#writes.flushSoon();
     this.#pump();
   }
 
-  #pushApply(work: ApplyWork): void {
-    const records = work.entries.map((entry) => this.#recordOf(entry));
-    this.#applies.push({
-      batch: { kind: "records", records },
-      onApplied: () => {
-        if (this.#isIdle()) return;
-        this.#send(this.#member.applied(work));
-        this.#campaignAlone();
-        this.#pump();
-      },
-    });
-  }
-
-  #pushSnapshot(snapshot: Snapshot): void {
-    const { index, term, membership } = snapshot;
-    const path = this.#snapshots.pathOf(snapshot);
-    this.#roster.setMembership(membership);
-    const position = { index: BigInt(index), term: BigInt(term) };
-    this.#applies.push({
-      batch: { kind: "snapshot", position, path },
-      onApplied: () => {},
-    });
-  }
-
-  #recordOf(entry: Entry): LogRecord {
-    const position = { index: BigInt(entry.index), term: BigInt(entry.term) };
-    if (entry.kind === "normal") return { ...position, payload: entry.data };
-    const membership = this.#member.applyMembershipChange(entry.change, entry.index);
-    this.#roster.setMembership(membership);
-    const { context } = entry.change;
-    return { ...position, payload: NO_PAYLOAD, membership: { membership, context } };
+  #applied(work: ApplyWork): void {
+    if (this.#isIdle()) return;
+    this.#send(this.#member.applied(work));
+    this.#campaignAlone();
+    this.#pump();
   }
 
   #propose(payloads: readonly Uint8Array[]): boolean {
@@ -445,22 +451,14 @@ export class QuorumLog implements ReplicatedLog {
     this.#member.tick();
     this.#pump();
     this.#writes.tick();
-    this.#readers.tick(nowMs, () => this.#noLeader());
+    this.#readers.tick(nowMs, () => this.#standing.noLeader());
   }
 
   #onLeadershipChanged({ leader, term }: Leadership): void {
-    if (leader !== NO_NODE) this.#lastLeader = leader;
+    this.#standing.sawLeader(leader);
     this.#writes.leaderIs(leader, term, leader === this.id);
     const status = this.status();
     for (const listener of this.#listeners) listener(status);
-  }
-
-  #role(): LogRole {
-    const { role } = this.#member.leadership;
-    if (this.#failure !== undefined) return "follower";
-    if (role === "leader") return "leader";
-    if (!this.#roster.isVoter) return "learner";
-    return role === "follower" ? "follower" : "candidate";
   }
 
   /** The only voter of a group need not wait whether somebody else leads. */
@@ -469,31 +467,24 @@ export class QuorumLog implements ReplicatedLog {
     if (this.isAlone && role === "follower" && leader === NO_NODE) this.#member.campaign();
   }
 
+  #refuseWhenFailed(): void {
+    const { failure } = this.#standing;
+    if (failure !== undefined) throw readOnly(failure);
+  }
+
   /** Nothing more is to happen. */
   #isIdle(): boolean {
-    return this.#failure !== undefined;
-  }
-
-  #noLeader(): PactError {
-    const { voters } = this.#roster.membership;
-    const reachable = voters.filter((id) => id === this.id || this.connected().has(id)).length;
-    if (voters.length > 0 && reachable * 2 <= voters.length) return this.#noQuorum();
-    return leaderUnknown("NO_LEADER", "no leader", this.#lastLeader);
-  }
-
-  #noQuorum(): PactError {
-    return leaderUnknown("NO_QUORUM", "no quorum", this.#lastLeader);
+    return this.#standing.failure !== undefined;
   }
 
   #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error instanceof Error ? error.message : String(error);
+    if (this.#standing.failure !== undefined) return;
+    this.#standing.fail(error);
+    const refusal = readOnly(this.#standing.failure ?? "unknown", error);
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
-    this.#writes.failAll(readOnly(this.#failure, error));
-    this.#readers.failAll(readOnly(this.#failure, error));
+    this.#writes.failAll(refusal);
+    this.#readers.failAll(refusal);
     const status = this.status();
     for (const listener of this.#listeners) listener(status);
   }
 }
-
-const NO_PAYLOAD = new Uint8Array(0);

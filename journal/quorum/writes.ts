@@ -3,13 +3,17 @@ import type { PactError } from "../../common/errors/mod.ts";
 import { type SubmissionEffect, Submissions } from "../member/mod.ts";
 import { NO_NODE, type NodeId } from "../raft/mod.ts";
 
+/** One batch holds no more, unless its first payload alone does. */
+const BATCH_MAX_COUNT = 1024;
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+
 /** What the writes of this member's clients need of the member. */
 export interface WritesSite {
   readonly clock: Clock;
   /** Puts payloads into the log, here or at the leader; false when nobody takes them now. */
   readonly propose: (payloads: readonly Uint8Array[]) => boolean;
-  /** Whether the disk is not too busy for more. */
-  readonly isReady: () => boolean;
+  /** Whether a batch may go out while `waiting` payloads do and `ownUnderWay` have gone already. */
+  readonly isReady: (waiting: number, ownUnderWay: number) => boolean;
   readonly hasLeader: () => boolean;
   /** What to tell the caller of a write that failed. */
   readonly failure: (reason: "no-leader" | "no-quorum") => PactError;
@@ -21,6 +25,8 @@ export class Writes {
   readonly #submissions: Submissions;
   readonly #onFailed = new Map<string, (error: PactError) => void>();
   #outbox: Uint8Array[] = [];
+  /** How many in the outbox are other members'. */
+  #foreign = 0;
   #isFlushDue = false;
 
   constructor(site: WritesSite) {
@@ -44,12 +50,20 @@ export class Writes {
   forget(id: string): void {
     this.#submissions.forget(id);
     this.#onFailed.delete(id);
+    this.flushSoon();
+  }
+
+  /** Takes payloads of other members along, which they sent here because this one leads. */
+  takeAlong(payloads: readonly Uint8Array[]): void {
+    for (const payload of payloads) this.#outbox.push(payload);
+    this.#foreign += payloads.length;
+    this.flushSoon();
   }
 
   leaderIs(leader: NodeId, term: number, isSelf: boolean): void {
     const effects = this.#submissions.leaderIs(leader, term, isSelf, this.#nowMs());
     // What is proposed anew, or waits for a leader, need not go out from here as well.
-    if (leader === NO_NODE || effects.length > 0) this.#outbox = [];
+    if (leader === NO_NODE || effects.length > 0) this.#clear();
     this.#perform(effects);
   }
 
@@ -60,7 +74,8 @@ export class Writes {
 
   tick(): void {
     this.#perform(this.#submissions.tick(this.#nowMs()));
-    this.flushSoon();
+    // Whatever held a batch back has had its time.
+    this.#flush();
   }
 
   failAll(error: PactError): void {
@@ -70,23 +85,48 @@ export class Writes {
     }
   }
 
-  /** Sends the batch after what is already due has run, so that one takes all of it. */
+  /** Sends a batch after what is already due has run, so that one takes all of it. */
   flushSoon(): void {
-    if (this.#isFlushDue || this.#outbox.length === 0 || !this.#site.isReady()) return;
+    if (this.#isFlushDue || !this.#isReady()) return;
     this.#isFlushDue = true;
     setImmediate(() => {
       this.#isFlushDue = false;
-      this.#flush();
+      if (this.#isReady()) this.#flush();
     });
   }
 
+  #isReady(): boolean {
+    const waiting = this.#outbox.length;
+    const own = Math.max(0, this.#submissions.size - (waiting - this.#foreign));
+    return waiting > 0 && this.#site.isReady(waiting, own);
+  }
+
   #flush(): void {
-    const payloads = this.#outbox;
+    const payloads = this.#takeBatch();
     if (payloads.length === 0) return;
+    if (this.#site.propose(payloads)) {
+      this.flushSoon();
+    } else if (this.#site.hasLeader()) {
+      // Nobody takes them now: the next tick tries again, unless their time is over by then.
+      this.#outbox = [...payloads, ...this.#outbox];
+    }
+  }
+
+  #takeBatch(): Uint8Array[] {
+    let bytes = 0;
+    let count = 0;
+    for (const payload of this.#outbox) {
+      bytes += payload.byteLength;
+      if (count > 0 && (count === BATCH_MAX_COUNT || bytes > BATCH_MAX_BYTES)) break;
+      count++;
+    }
+    this.#foreign = Math.max(0, this.#foreign - count);
+    return this.#outbox.splice(0, count);
+  }
+
+  #clear(): void {
     this.#outbox = [];
-    if (this.#site.propose(payloads)) return;
-    // Nobody takes them now: the next tick tries again, unless their time is over by then.
-    if (this.#site.hasLeader()) this.#outbox = payloads;
+    this.#foreign = 0;
   }
 
   #perform(effects: readonly SubmissionEffect[]): void {

@@ -47,6 +47,8 @@ export class OverlayUpkeep {
 
   /** Takes note of an applied entry. */
   follow(entry: Entry): void {
+    // Whoever begins to lead looks at all overlays once.
+    if (!this.#mayBuild()) return;
     const vclusterId = affectedVCluster(entry);
     if (vclusterId !== undefined) this.request(vclusterId);
   }

@@ -194,7 +194,7 @@ class LocalReplica implements Replica {
     this.#onFailed = onFailed;
     this.#onApplyDuration = onApplyDuration;
     this.#proposals = new Proposals(random);
-    const leads = () => this.#failure === undefined && log.status().role === "leader";
+    const leads = () => this.#failure === undefined && log.isLeader;
     const bySystem = (command: CommandInput) => this.submit(command, { actor: SYSTEM_IDENTITY });
     this.#builder = new OverlayBuilder({
       state: store,
