@@ -11,6 +11,8 @@ export interface SpawnDenoOptions {
   env?: Readonly<Record<string, string>>;
   clearEnv?: boolean;
   cwd?: string;
+  /** A program and its arguments that starts the runtime, such as `ip netns exec NAME`. */
+  through?: readonly string[];
 }
 
 /** How a program ended. */
@@ -43,8 +45,10 @@ export const repositoryRoot: string = new URL("../../", import.meta.url).pathnam
 /** Starts the same Deno that runs the tests on another module, capturing its output. */
 export function spawnDeno(options: SpawnDenoOptions): SpawnedDeno {
   const module = options.module instanceof URL ? options.module.href : options.module;
-  const child = new Deno.Command(Deno.execPath(), {
+  const [command = Deno.execPath(), ...before] = [...options.through ?? [], Deno.execPath()];
+  const child = new Deno.Command(command, {
     args: [
+      ...before,
       "run",
       "--no-prompt",
       `--config=${repositoryRoot}deno.json`,

@@ -42,6 +42,12 @@ export interface MemberPlace {
   readonly root: string;
 }
 
+/** Where members run, if not beside each other on the loopback interface. */
+export interface MemberHosts {
+  /** The address of a member, and what starts a program there. */
+  host(id: number): { readonly address: string; readonly through: readonly string[] };
+}
+
 /** What `/health` of a member says. */
 export interface MemberHealth {
   readonly httpStatus: number;
@@ -61,9 +67,11 @@ export interface MemberClients extends Disposable {
 }
 
 /** Makes a CA and the files of `size` members; starts nothing. */
-export async function openQuorumSite(size = 3): Promise<QuorumSite> {
+export async function openQuorumSite(
+  { size = 3, hosts }: { readonly size?: number; readonly hosts?: MemberHosts } = {},
+): Promise<QuorumSite> {
   installHttp2Guard();
-  const site = new QuorumSite(await tempDir("pact-quorum-"), size);
+  const site = new QuorumSite(await tempDir("pact-quorum-"), size, hosts);
   await initCa(site.caDirectory, new Date());
   return site;
 }
@@ -78,6 +86,7 @@ export class QuorumSite implements AsyncDisposable {
   constructor(
     private readonly directory: AsyncDisposable & { readonly path: string },
     readonly size: number,
+    private readonly hosts?: MemberHosts,
   ) {
     for (let id = 1; id <= size; id++) this.place(id);
   }
@@ -94,7 +103,8 @@ export class QuorumSite implements AsyncDisposable {
   place(id: number): MemberPlace {
     const known = this.#places.get(id);
     if (known !== undefined) return known;
-    const address = () => `127.0.0.1:${freePort()}`;
+    const host = this.hosts?.host(id).address ?? "127.0.0.1";
+    const address = () => `${host}:${freePort()}`;
     const place = {
       id,
       api: address(),
@@ -124,9 +134,15 @@ export class QuorumSite implements AsyncDisposable {
 
   /** Starts a member and waits until it serves. */
   async start(id: number, args: readonly string[] = []): Promise<SpawnedDeno> {
+    const program = await this.launch(id, args);
+    await program.waitForOutput(/journal started/, START_LIMIT_MS);
+    return program;
+  }
+
+  /** Starts a member and does not wait for it. */
+  async launch(id: number, args: readonly string[] = []): Promise<SpawnedDeno> {
     const program = await this.spawn(this.place(id), args);
     this.#running.set(id, program);
-    await program.waitForOutput(/journal started/, START_LIMIT_MS);
     return program;
   }
 
@@ -139,6 +155,7 @@ export class QuorumSite implements AsyncDisposable {
       args: [`--config=${place.root}/etc/pact/journal.toml`, ...args],
       env: { ...neutralEnvironment(), ...this.#environment(place) },
       clearEnv: true,
+      ...this.hosts && { through: this.hosts.host(place.id).through },
     });
     this.#ended.push(program);
     return program;
@@ -251,7 +268,7 @@ export class QuorumSite implements AsyncDisposable {
     await issueMember({
       caDirectory: this.caDirectory,
       memberId: id,
-      hosts: ["127.0.0.1"],
+      hosts: [this.hosts?.host(id).address ?? "127.0.0.1"],
       domainId: "default",
       validDays: 1,
       out: `${etc}/certs`,
