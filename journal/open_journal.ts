@@ -249,7 +249,8 @@ function openLiveness(
     state: replica.state,
     clock,
     log,
-    reportEveryMs: timeoutMs / 10,
+    // Twice within the lock of a live node, or another member would give its identity away (9.1).
+    reportEveryMs: Math.min(timeoutMs / 10, settings.activeLockSeconds * 500),
     reportLiveness: (nodes) => propose({ type: "UpdateNodeLastSeen", nodes: [...nodes] }),
     reactivate: (node_id) => propose({ type: "ActivateNode", node_id }),
   });

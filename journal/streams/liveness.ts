@@ -18,7 +18,7 @@ export interface LivenessOptions {
   readonly state: DocumentsView;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How often sightings are reported (HB-2: a tenth of the heartbeat timeout). */
+  /** How often all that is known is reported (HB-2). */
   readonly reportEveryMs: number;
   /** Hands a batch to the leader, which commits it as one UpdateNodeLastSeen. */
   readonly reportLiveness: (batch: LivenessBatch) => Promise<unknown>;
@@ -47,18 +47,25 @@ export function createLiveness(options: LivenessOptions): Liveness {
   const returning = new Map<string, Promise<void>>();
   let timer: TimerHandle = clock.setTimer(reportEveryMs, onTimer);
   let reporting = Promise.resolve();
+  let isQueued = false;
 
   function onTimer(): void {
     timer = clock.setTimer(reportEveryMs, onTimer);
+    for (const nodeId of streams.keys()) sighted(nodeId);
     report();
   }
 
+  /** Reports what was sighted since; what comes while a report is under way shares the next one. */
   function report(): void {
-    reporting = reporting.then(sendReport);
+    if (isQueued) return;
+    isQueued = true;
+    reporting = reporting.then(() => {
+      isQueued = false;
+      return sendReport();
+    });
   }
 
   async function sendReport(): Promise<void> {
-    for (const nodeId of streams.keys()) sighted(nodeId);
     const batch = [...sightings];
     try {
       for (let from = 0; from < batch.length; from += MAX_BATCH) {
@@ -93,6 +100,8 @@ export function createLiveness(options: LivenessOptions): Liveness {
     opened: (nodeId) => {
       streams.set(nodeId, (streams.get(nodeId) ?? 0) + 1);
       sighted(nodeId);
+      // At once, as the end of a stream: who asks another member must not take the node for gone.
+      report();
       return () => {
         const left = (streams.get(nodeId) ?? 1) - 1;
         if (left > 0) streams.set(nodeId, left);
@@ -106,6 +115,7 @@ export function createLiveness(options: LivenessOptions): Liveness {
     lastSeenMs: (nodeId) => streams.has(nodeId) ? clock.nowMs() : sightings.get(nodeId),
     close: async () => {
       clock.clearTimer(timer);
+      for (const nodeId of streams.keys()) sighted(nodeId);
       report();
       await reporting;
       await Promise.all(returning.values());

@@ -9,6 +9,7 @@ import {
   watchHeartbeats,
 } from "../../../../journal/streams/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
+import { waitFor } from "../../../support/mod.ts";
 import { register, TestState } from "../../../support/journal/mod.ts";
 
 const TIMEOUT_MS = 300_000;
@@ -124,4 +125,30 @@ Deno.test("HB-4: a node that comes back after the timeout is Active again; one w
   closeSecond();
   await liveness.close();
   assert.equal(clock.pendingTimers, 0);
+});
+
+Deno.test("HB-2: a storm of streams that open and close is reported in few batches, each node about as often as it came and went", async () => {
+  using state = withNodes("n1");
+  const clock = new VirtualClock(state.nowMs);
+  const batches: number[] = [];
+  const liveness = createLiveness({
+    state: state.store,
+    clock,
+    log: silentLogger,
+    reportEveryMs: 15_000,
+    reportLiveness: async (nodes) => {
+      batches.push(nodes.length);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+    reactivate: () => Promise.resolve(),
+  });
+  const closers = Array.from({ length: 5000 }, (_, node) => liveness.opened(`n${node}`));
+  const reported = () => batches.reduce((sum, nodes) => sum + nodes, 0);
+  await waitFor(() => reported() === 5000, { what: "the arrivals" });
+  clock.advance(1000);
+  for (const close of closers) close();
+  await liveness.close();
+  assert.equal(reported(), 10_000);
+  assert.ok(batches.length <= 14, `${batches.length} batches`);
+  assert.ok(Math.max(...batches) <= 1000);
 });
