@@ -72,6 +72,12 @@ Deno.test("DEP-92: a dead member of three is replaced while writes go on", async
   const away = await site.member(admin, ["promote", "4"]);
   assert.match(away.stderr, /member 4 cannot be reached: start it at/);
   await site.start(4, ["--join"]);
+  const learner = await waitFor(async () => {
+    const health = await site.health(4);
+    return health?.status === "healthy" ? health : undefined;
+  }, { what: "member 4 to hear of its leader", timeoutMs: 20_000 });
+  assert.equal(learner.role, "learner");
+  assert.ok((await readLog(site, 4)).size > 0, "JRN-61: a learner serves reads");
   const promoted = await waitFor(async () => {
     const end = await site.member(admin, ["promote", "4"]);
     return end.code === 0 ? end : undefined;

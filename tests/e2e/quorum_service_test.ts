@@ -1,0 +1,158 @@
+/**
+ * What nodes, admins and monitoring see of three real journals, whichever one they talk to.
+ */
+import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
+import { enrollment, journal, stream } from "../../api/mod.ts";
+import { createRpcTransport } from "../../common/rpc/mod.ts";
+import { createKeyAndCsr } from "../../common/tls/mod.ts";
+import { waitFor, within } from "../support/mod.ts";
+import {
+  assertOneLog,
+  entryOf,
+  ObservedClients,
+  openQuorumSite,
+  type QuorumSite,
+} from "../support/quorum/mod.ts";
+import { seededRandom } from "../support/site/mod.ts";
+
+const MAC = "02:00:00:00:00:01";
+
+/** Enrols a registered machine at a member; what it calls other members with. */
+async function enrollAt(site: QuorumSite, id: number) {
+  const { csrDer, keyPem } = await createKeyAndCsr("node-1");
+  using stranger = createRpcTransport({
+    endpoint: `https://${site.place(id).api}`,
+    caPem: site.caPem,
+  });
+  const { signedCert, certSerial } = await createClient(enrollment.EnrollmentService, stranger)
+    .enroll({ hardwareIdentity: { macAddress: MAC }, csr: csrDer });
+  const certPem = new TextDecoder().decode(signedCert);
+  return { certPem, keyPem, certSerial };
+}
+
+Deno.test("CRT-1, CRT-6, ACC-8: a node enrolled at one journal is known at every other, and revoked at all within 5 s", async () => {
+  await using site = await openQuorumSite();
+  await site.startAll();
+  using first = await site.dial(1);
+  await first.enrollment.registerNode({
+    nodeId: "node-1",
+    hardwareIdentity: { macAddress: MAC },
+    vclusterId: "demo",
+  });
+  await first.config.appendEntry({
+    entry: { entryType: 1, scope: { scope: { case: "vclusterId", value: "demo" } } },
+  });
+  const { certPem, keyPem } = await waitFor(() => enrollAt(site, 2), {
+    what: "the registration to reach member 2",
+  });
+  const transports = site.runningIds.map((id) =>
+    createRpcTransport({
+      endpoint: `https://${site.place(id).api}`,
+      caPem: site.caPem,
+      certPem,
+      keyPem,
+    })
+  );
+  using _ = { [Symbol.dispose]: () => transports.forEach((transport) => transport.close()) };
+  for (const transport of transports) {
+    const fleet = createClient(journal.FleetService, transport);
+    await waitFor(
+      () => fleet.reportNodeState({ nodeId: "node-1", configState: "Committed" }),
+      { what: "the CA of member 2 to be trusted everywhere", timeoutMs: 10_000 },
+    );
+  }
+  // Each journal streams to it; the stream ends there when it is revoked anywhere.
+  const ends = transports.map(async (transport) => {
+    const updates = createClient(stream.BootConfigService, transport)
+      .subscribeConfigUpdates({ nodeId: "node-1", vclusterId: "demo", fromSequence: 0n });
+    try {
+      for await (const _update of updates);
+      return "ended";
+    } catch (error) {
+      return String(error);
+    }
+  });
+  using third = await site.dial(3);
+  await third.enrollment.decommissionNode({ nodeId: "node-1", force: true });
+  for (const end of ends) {
+    assert.match(
+      await within(end, { what: "the end of the stream", timeoutMs: 5_000 }),
+      /NODE_REVOKED|revoked/,
+    );
+  }
+});
+
+Deno.test("DEP-91: journals are restarted one after the other under load, and clients notice nothing but a retry", async () => {
+  await using site = await openQuorumSite();
+  await site.startAll();
+  const clients = new ObservedClients(site, seededRandom(5));
+  const enough = new AbortController();
+  const load = Promise.all([0, 1, 2].map((at) => clients.run(`client ${at}`, enough.signal)));
+  load.catch(() => enough.abort());
+  const leader = await site.leader();
+  const order = [...site.runningIds.filter((id) => id !== leader), leader];
+  for (const id of order) {
+    const { code, stderr } = await site.stop(id);
+    assert.equal(code, 0, stderr);
+    await site.start(id);
+    await waitFor(async () => (await site.health(id))?.status === "healthy", {
+      what: `member ${id} to be healthy again`,
+      timeoutMs: 20_000,
+    });
+  }
+  enough.abort();
+  await load;
+  await assertOneLog(site, clients, 5);
+});
+
+Deno.test("journal.md 14.2: every journal tells the same leader and term, one says that it is, and lag is counted at each", async () => {
+  await using site = await openQuorumSite();
+  await site.startAll();
+  using clients = await site.dial(1);
+  for (let count = 0; count < 20; count++) {
+    await clients.config.appendEntry(entryOf(`m${count}`));
+  }
+  const leader = await site.leader();
+  const scrapes = await waitFor(async () => {
+    const all = await Promise.all(site.runningIds.map((id) => scrape(site, id)));
+    const isEven = all.every((values) => values.get("pact_raft_replication_lag") === 0);
+    return isEven ? all : undefined;
+  }, { what: "every member to have all of the log" });
+  const of = (name: string) => scrapes.map((values) => values.get(name));
+  assert.deepEqual(of("pact_raft_leader"), [leader, leader, leader]);
+  assert.equal(new Set(of("pact_raft_term")).size, 1);
+  assert.deepEqual(of("pact_raft_is_leader").toSorted(), [0, 0, 1]);
+  for (const values of scrapes) {
+    assert.ok((values.get("pact_raft_log_entries") ?? 0) >= 20);
+    assert.ok((values.get("pact_raft_log_bytes") ?? 0) > 1_000);
+  }
+  const atLeader = scrapes[site.runningIds.indexOf(leader)] ?? new Map<string, number>();
+  const peers = site.runningIds.filter((id) => id !== leader);
+  for (const id of peers) {
+    assert.ok((atLeader.get(`pact_raft_peer_match_index{peer="${id}"}`) ?? 0) >= 20);
+  }
+  assert.ok(of("pact_raft_elections_total").some((count) => (count ?? 0) > 0));
+
+  // A member that is away falls behind, as the leader sees it.
+  const away = peers[0] ?? 0;
+  site.signal(away, "SIGSTOP");
+  using there = await site.dial(leader);
+  for (let count = 0; count < 10; count++) {
+    await there.config.appendEntry(entryOf(`without ${count}`));
+  }
+  const { members, commitIndex } = await there.fleet.getClusterStatus({});
+  site.signal(away, "SIGCONT");
+  const behind = members.find(({ id }) => Number(id) === away);
+  assert.ok((behind?.matchIndex ?? 0n) <= commitIndex - 10n);
+});
+
+/** Series of a member by name and labels. */
+async function scrape(site: QuorumSite, id: number): Promise<Map<string, number>> {
+  const response = await fetch(`http://${site.place(id).metrics}/metrics`);
+  const lines = (await response.text()).split("\n").filter((line) => /^pact_/.test(line));
+  return new Map(lines.map((line): [string, number] => {
+    const at = line.lastIndexOf(" ");
+    return [line.slice(0, at), Number(line.slice(at + 1))];
+  }));
+}
