@@ -1,8 +1,9 @@
 /**
  * Boot streams: a journal in a process of its own serves an overlay of 200 KB over mutual TLS, 500
- * nodes at a time, beside nginx serving the same compressed bytes to the same client. Nodes come with
- * a connection and a full handshake of their own, as machines do that are switched on; and, for the
- * cost of the streams alone, over connections that are kept.
+ * nodes at a time, beside nginx serving the same compressed bytes to the same client, and beside the
+ * runtime's bare HTTP/2 server doing so. Nodes come with a connection and a full handshake of their
+ * own, as machines do that are switched on; and, for the cost of the streams alone, over connections
+ * that are kept.
  */
 import {
   buildStreamLoad,
@@ -12,6 +13,7 @@ import {
   megabytes,
   openFleet,
   residentBytes,
+  startBareServer,
   startNginx,
   watchMemory,
 } from "./fleet/mod.ts";
@@ -31,43 +33,61 @@ console.log(
 
 const { certificates } = fleet;
 const caFile = fleet.site.caCert;
-const ofJournal = { address: fleet.journal.address, caFile, certificates };
-const peer = await hasProgram("nginx", "nginx") ? await startNginx(fleet, overlay) : undefined;
+const counts = [`-streams=${streams}`, `-at-once=${AT_ONCE}`];
+const targetOf = (address: string) => ({ address, caFile, certificates });
+await using stack = new AsyncDisposableStack();
+const bare = stack.use(await startBareServer(fleet, overlay));
+const nginx = await hasProgram("nginx", "nginx")
+  ? stack.use(await startNginx(fleet, overlay))
+  : undefined;
 
-/** Streams of the journal and downloads of the peer, under the same flags. */
+/** The journal's streams, and downloads of the same bytes from the others; the last one is the peer. */
+const servers = [
+  { name: "journal", pid: fleet.journal.pid, address: fleet.journal.address, flags: [] },
+  { name: "bare server", pid: bare.pid, address: bare.address, flags: ["-get=/overlay"] },
+  ...(nginx === undefined
+    ? []
+    : [{ name: "nginx", pid: nginx.pid, address: nginx.address, flags: ["-get=/overlay"] }]),
+];
+
 function contenders(title: string, flags: readonly string[]): Contender[] {
-  const counts = [`-streams=${streams}`, `-at-once=${AT_ONCE}`, ...flags];
-  const run = async (target: typeof ofJournal, more: readonly string[]) => {
-    const load = await loadBoots(target, [...counts, ...more]);
-    console.error(`  ${title}: ${load.per_second.toFixed(0)}/s, p99 ${load.p99_ms.toFixed(0)} ms`);
-    return load.streams;
-  };
-  const journal: Contender = { name: `journal, ${title}`, run: () => run(ofJournal, []) };
-  if (peer === undefined) return [journal];
-  const target = { address: peer.address, caFile, certificates };
-  return [journal, { name: `nginx, ${title}`, run: () => run(target, ["-get=/overlay"]) }];
+  return servers.map((server) => ({
+    name: `${server.name}, ${title}`,
+    run: async () => {
+      const load = await loadBoots(targetOf(server.address), [
+        ...counts,
+        ...flags,
+        ...server.flags,
+      ]);
+      const rate = `${load.per_second.toFixed(0)}/s, p99 ${load.p99_ms.toFixed(0)} ms`;
+      console.error(`  ${server.name}, ${title}: ${rate}`);
+      return load.streams;
+    },
+  }));
 }
 
-const { pid } = fleet.journal;
-// One small round first: what a process needs once is not what streams need.
-await loadBoots(ofJournal, [`-streams=${AT_ONCE}`, `-at-once=${AT_ONCE}`]);
-const before = residentBytes(pid);
-const memory = watchMemory(pid);
+/** Memory of the journal and of the bare server, which share the runtime. */
+const watched = servers.slice(0, 2).map(({ name, pid }) => ({
+  name,
+  before: residentBytes(pid),
+  memory: watchMemory(pid),
+}));
 try {
   for (
     const [title, flags] of [["a connection each", []], ["connections kept", ["-keep"]]] as const
   ) {
-    printRatios(`boot streams, medians of ${rounds} rounds`, [
-      ...await alternate(contenders(title, flags), rounds),
-    ]);
+    printRatios(
+      `boot streams, medians of ${rounds} rounds`,
+      await alternate(contenders(title, flags), rounds),
+    );
   }
-  const most = memory.stop();
-  console.log(
-    `journal's memory: ${megabytes(before)} before, ${megabytes(most)} at most, growth ${
-      megabytes(most - before)
-    }`,
-  );
 } finally {
-  memory.stop();
-  await peer?.[Symbol.asyncDispose]();
+  for (const { name, before, memory } of watched) {
+    const most = memory.stop();
+    console.log(
+      `memory of the ${name}: ${megabytes(before)} before, ${megabytes(most)} at most, growth ${
+        megabytes(most - before)
+      }`,
+    );
+  }
 }

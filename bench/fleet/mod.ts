@@ -5,7 +5,7 @@
  */
 export { type Certificates, type Fleet, NODE_PREFIX, openFleet, VCLUSTER } from "./fleet.ts";
 export { declaration } from "./overlay.ts";
-export { hasProgram, type PeerProgram, startEtcd, startNginx } from "./peers.ts";
+export { hasProgram, type PeerProgram, startBareServer, startEtcd, startNginx } from "./peers.ts";
 export { megabytes, residentBytes, watchMemory } from "./process_memory.ts";
 export {
   type BootLoad,

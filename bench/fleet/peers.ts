@@ -56,6 +56,17 @@ http {
   return await start("nginx", ["-p", directory, "-c", `${directory}/nginx.conf`], port);
 }
 
+/** The runtime's own HTTP/2 server with one answer, for clients with a certificate of the site. */
+export async function startBareServer(fleet: Fleet, content: Uint8Array): Promise<PeerProgram> {
+  const { certFile, keyFile } = await fleet.serverCertificate();
+  const file = `${fleet.site.directory}/bare`;
+  await Deno.writeFile(file, content);
+  const port = freePort();
+  const program = new URL("./bare_server.ts", import.meta.url).pathname;
+  const args = [certFile, keyFile, fleet.site.caCert, file, String(port)];
+  return await start(Deno.execPath(), ["run", "-q", "-P=bench", program, ...args], port);
+}
+
 /** etcd, one member, over TLS, for clients with a certificate of the site. */
 export async function startEtcd(fleet: Fleet): Promise<PeerProgram> {
   const { certFile, keyFile } = await fleet.serverCertificate();
