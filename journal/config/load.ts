@@ -57,11 +57,15 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
     { members: memberItems, peers: peerItems },
     { api: settings.listen.port, raft: settings.raftListen.port },
   );
-  const together = checkTogether(settings);
+  const nodeId = requireNodeId(settings);
+  const together = [
+    ...checkTogether(settings),
+    ...warnOfOwnAbsence(nodeId, settings.isJoining, configured.members),
+  ];
   return {
     settings: {
       ...rest,
-      nodeId: requireNodeId(settings),
+      nodeId,
       members: configured.members,
       snapshotDir: settings.snapshotDir ?? `${settings.dataDir}/snapshots`,
       ...(configured.members.length > 1 ? certificateFiles(settings) : {}),
@@ -82,6 +86,19 @@ export function loadSome<Table extends SettingTable>(
 ): Pick<ResolvedConfig<Table>, "values" | "operands"> {
   const { values, operands } = resolveConfig(table, { ...inputs, file: findFile(inputs) });
   return { values, operands };
+}
+
+/** What is stored counts, so this is right for a member that took another's place (JRN-54). */
+function warnOfOwnAbsence(
+  nodeId: number,
+  isJoining: boolean,
+  members: readonly ConfiguredMember[],
+): string[] {
+  if (isJoining || members.length === 0 || members.some(({ id }) => id === nodeId)) return [];
+  const known = members.map(({ id }) => id).join(", ");
+  return [
+    `node id ${nodeId} is not among the configured members (${known}): right only for one that was added later`,
+  ];
 }
 
 /** Members need certificates, so where nobody names the files they are at their usual places. */

@@ -180,6 +180,10 @@ Deno.test("JRN-55: --bootstrap with state does nothing but warn", () => {
 
 Deno.test("JRN-54: a member that is not in the list says that it joins, or ends", () => {
   const fourth = { members: THREE, args: ["--node-id=4"] };
+  assert.ok(
+    load(fourth).warnings.some((text) => /4 is not among the configured members/.test(text)),
+  );
+  assert.ok(!load({ members: THREE }).warnings.some((text) => /not among/.test(text)));
   assert.throws(() => plan(fourth), /node id 4 is not among the members \(1, 2, 3\).*--join/);
   assert.equal(plan({ ...fourth, args: ["--node-id=4", "--join"] }).kind, "wait");
   assert.equal(plan(fourth, { hasState: true }).kind, "resume");
