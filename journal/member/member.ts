@@ -206,7 +206,10 @@ export class Member<Place> {
     }
     return {
       send,
-      write: this.#withRequestsForVotes(write, requestsForVotes),
+      write: this.#withMembershipNoted(
+        this.#withRequestsForVotes(write, requestsForVotes),
+        apply,
+      ),
       apply,
       readStates: ready.readStates,
       leadership: this.#newLeadership(ready),
@@ -247,6 +250,26 @@ export class Member<Place> {
   /** Forgets durable entries up to `index`; undefined when there is nothing to forget. */
   compactTo(index: Index): EntryId | undefined {
     return this.#window.compactTo(index);
+  }
+
+  /**
+   * That a change of the membership is committed becomes durable: members that forgot it with the
+   * power might need voters who have left to commit it again.
+   */
+  #withMembershipNoted(
+    write: DiskWork | undefined,
+    apply: ApplyWork | undefined,
+  ): DiskWork | undefined {
+    if (apply === undefined || apply.entries.every(({ kind }) => kind === "normal")) return write;
+    const hardState = this.#hardState;
+    return {
+      entries: [],
+      snapshot: undefined,
+      responses: [],
+      ...write,
+      hardState,
+      needsDisk: true,
+    };
   }
 
   #diskWork({ entries, snapshot, responses }: Message, mustSync: boolean): DiskWork {

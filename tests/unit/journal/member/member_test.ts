@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { Member } from "../../../../journal/member/mod.ts";
 import { message } from "../../../../journal/raft/mod.ts";
 
-function follower(): Member<never> {
+/** Nothing is read back in these tests. */
+const ANYWHERE = 0;
+
+function follower(): Member<number> {
   const voters = [1, 2, 3];
   const membership = {
     voters,
@@ -11,7 +14,7 @@ function follower(): Member<never> {
     learnersNext: [],
     autoLeave: false,
   };
-  return new Member<never>({
+  return new Member<number>({
     id: 1,
     log: {
       recovered: {
@@ -56,3 +59,28 @@ function noWork() {
 function preVoteForSelf() {
   return message({ type: "PreVoteResp", from: 1, to: 1, term: 2 });
 }
+
+Deno.test("that a change of the membership is committed is durable, that other entries are is not written for itself", () => {
+  for (const [isChange, needsDisk] of [[true, true], [false, false]] as const) {
+    const member = follower();
+    const change = {
+      transition: "auto",
+      changes: [{ kind: "add-learner", id: 4 }],
+      context: new Uint8Array(0),
+    } as const;
+    const place = { term: 1, index: 2 };
+    const entry = isChange
+      ? { ...place, kind: "membership", form: "list", change } as const
+      : { ...place, kind: "normal", data: new Uint8Array([1]) } as const;
+    const append = { type: "App", from: 2, to: 1, term: 1, logTerm: 1, index: 1 } as const;
+    member.receive(message({ ...append, commit: 1, entries: [entry] }));
+    const work = member.take()?.write;
+    assert.ok(work !== undefined);
+    member.written(work, [ANYWHERE]);
+    member.receive(message({ type: "Heartbeat", from: 2, to: 1, term: 1, commit: 2 }));
+    const next = member.take();
+    assert.deepEqual(next?.apply?.entries.map(({ index }) => index), [2]);
+    assert.equal(next?.write?.needsDisk, needsDisk);
+    assert.equal(next?.write?.hardState.commit, 2);
+  }
+});
