@@ -129,6 +129,7 @@ async function openAll(
       const isElection = event.kind === "role-changed" && event.role === "candidate";
       if (isElection) metrics.electionStarted();
     },
+    onRefused: () => metrics.denied("member"),
     onDuplicate: (reason) => failure.resolve(new Error(reason)),
   });
   const replica = await openReplica({

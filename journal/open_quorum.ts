@@ -26,6 +26,8 @@ export interface QuorumParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly onEvent: (event: RaftEvent) => void;
+  /** Somebody was not let in as a member (JRN-53). */
+  readonly onRefused: () => void;
   /** Another process has this member's id: this one must end. */
   readonly onDuplicate: (reason: string) => void;
 }
@@ -83,7 +85,7 @@ function staysAlone({ members, isSingleNode, tlsCert, tlsKey, tlsCa }: JournalSe
   return members.length <= 1 && (isSingleNode || !hasFiles);
 }
 
-function networkParts({ settings, clock, random, log }: QuorumParts) {
+function networkParts({ settings, clock, random, log, onRefused }: QuorumParts) {
   return {
     self: { id: settings.nodeId, instanceId: crypto.randomUUID() },
     onClusterId: (id: string) => log.info("a cluster made itself known", { cluster: id }),
@@ -92,6 +94,7 @@ function networkParts({ settings, clock, random, log }: QuorumParts) {
     clock,
     random,
     log: log.child("peers"),
+    onRefused,
   };
 }
 

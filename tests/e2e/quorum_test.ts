@@ -211,6 +211,33 @@ Deno.test("JRN-55: a member that was started before the cluster was founded wait
   await clients.config.appendEntry(entryOf("together"));
 });
 
+Deno.test("JRN-53, DEP-52: a second cluster founded by mistake is refused by the first, and says so", async () => {
+  await using site = await openQuorumSite();
+  await Promise.all([
+    site.start(1, ["--bootstrap"]),
+    site.start(2, ["--bootstrap"]),
+    site.start(3),
+  ]);
+  await site.leader();
+  const clusterOf = async (id: number) => {
+    using clients = await site.dial(id);
+    return (await clients.fleet.getClusterStatus({})).clusterId;
+  };
+  const clusters = await Promise.all([1, 2, 3].map(clusterOf));
+  assert.notEqual(clusters[0], clusters[1]);
+  assert.ok(clusters[2] === clusters[0] || clusters[2] === clusters[1], "the third is in one");
+  const lost = clusters[2] === clusters[0] ? 2 : 1;
+  const alone = await waitFor(async () => {
+    const health = await site.health(lost);
+    return health?.httpStatus === 503 ? health : undefined;
+  }, { what: "the lost cluster to call itself degraded", timeoutMs: 20_000 });
+  assert.match(alone.reason ?? "", /no leader known/);
+  using clients = await site.dial(3);
+  await clients.config.appendEntry(entryOf("in the cluster of two"));
+  const metrics = await (await fetch(`http://${site.place(3).metrics}/metrics`)).text();
+  assert.match(metrics, /pact_policy_denials_total\{action="member"\} [1-9]/);
+});
+
 /** What was acknowledged is there as it was, nothing is there twice, and nothing is missing. */
 async function assertExactlyOnce(
   site: Awaited<ReturnType<typeof openQuorumSite>>,
