@@ -55,7 +55,7 @@ export async function loadBoots(target: Target, more: readonly string[]): Promis
   return load;
 }
 
-/** Subscriptions that are open; `result` ends when each has had one update. */
+/** Subscriptions that are open until killed; `result` ends when each has had one update. */
 export interface OpenFanout {
   readonly result: Promise<FanoutLoad>;
   kill(): void;
@@ -74,9 +74,11 @@ export async function openFanout(target: Target, more: readonly string[]): Promi
     return text;
   })();
   const result = (async (): Promise<FanoutLoad> => {
-    const output = await child.stdout.text();
-    const { success } = await child.status;
-    if (success) return JSON.parse(output);
+    let output = "";
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      output += part;
+      if (output.endsWith("\n")) return JSON.parse(output);
+    }
     const failure = new Error(`stream-load: ${await errors}`);
     opened.reject(failure);
     throw failure;
@@ -113,7 +115,7 @@ function start(
       `-vcluster=${VCLUSTER}`,
       ...more,
     ],
-    stdin: "null",
+    stdin: what === "fanout" ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();

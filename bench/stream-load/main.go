@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -25,4 +26,6 @@ func main() {
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
 		os.Exit(1)
 	}
+	// Connections stay open until standard input ends: their end would be more work for the server.
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }

@@ -6,6 +6,7 @@
 import type { Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { Inbox } from "./inbox.ts";
+import { Waker } from "./waker.ts";
 import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 
 /** An entry with the field it travels in. */
@@ -52,6 +53,7 @@ export function createHub(
   onLagging: () => void = () => {},
 ): Hub {
   const index = new InterestIndex();
+  const waker = new Waker();
   const vclusterOfNode = (nodeId: string) =>
     replica.state.get("node_assignments", nodeId)?.vcluster_id;
   const stop = replica.onApplied(({ entries, restored }) => {
@@ -59,7 +61,9 @@ export function createHub(
     for (const entry of entries) {
       for (const queue of index.audienceOf(entry)) {
         const kind = updateKind(entry, queue.interest, vclusterOfNode);
-        if (kind !== undefined && !queue.push({ kind, entry })) onLagging();
+        if (kind === undefined) continue;
+        if (!queue.add({ kind, entry })) onLagging();
+        waker.wake(queue);
       }
     }
   });
@@ -72,7 +76,10 @@ export function createHub(
     get size() {
       return index.size;
     },
-    close: stop,
+    close: () => {
+      stop();
+      waker.close();
+    },
   };
 }
 
@@ -92,8 +99,8 @@ class Queue extends Inbox<Update> implements Subscription {
     this.wake();
   }
 
-  override push(update: Update): boolean {
-    return this.#isCutOff || super.push(update);
+  override add(update: Update): boolean {
+    return this.#isCutOff || super.add(update);
   }
 
   close(): void {

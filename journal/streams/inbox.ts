@@ -12,12 +12,19 @@ export class Inbox<Item> {
     return this.#isLagging;
   }
 
-  /** Queues an item; false when the inbox overflowed by it. */
+  /** Queues an item and wakes the consumer; false when the inbox overflowed by it. */
   push(item: Item): boolean {
+    if (this.#isLagging) return true;
+    const isQueued = this.add(item);
+    this.wake();
+    return isQueued;
+  }
+
+  /** Queues an item for a consumer whom somebody else wakes; false when the inbox overflowed by it. */
+  add(item: Item): boolean {
     if (this.#isLagging) return true;
     this.#isLagging = this.#items.length >= MAX_QUEUED;
     if (!this.#isLagging) this.#items.push(item);
-    this.wake();
     return !this.#isLagging;
   }
 
