@@ -1,24 +1,31 @@
 import type { ContextKey, ContextValues } from "@connectrpc/connect";
 
 /**
- * The context values of one call. The library's own keep each value as a property of an object,
- * whose shape then changes with every call.
+ * The context values of one call: a handful, so they stand in a list. The library's own keep each
+ * value as a property of an object, whose shape then changes with every call.
  */
 export class CallValues implements ContextValues {
-  readonly #values = new Map<symbol, unknown>();
+  readonly #ids: symbol[] = [];
+  readonly #values: unknown[] = [];
 
   get<T>(key: ContextKey<T>): T {
+    const at = this.#ids.indexOf(key.id);
     // Only `set` writes, and it takes a value of the key's own type.
-    return this.#values.has(key.id) ? this.#values.get(key.id) as T : key.defaultValue;
+    return at === -1 ? key.defaultValue : this.#values[at] as T;
   }
 
   set<T>(key: ContextKey<T>, value: T): this {
-    this.#values.set(key.id, value);
+    const at = this.#ids.indexOf(key.id);
+    const place = at === -1 ? this.#ids.push(key.id) - 1 : at;
+    this.#values[place] = value;
     return this;
   }
 
   delete(key: ContextKey<unknown>): this {
-    this.#values.delete(key.id);
+    const at = this.#ids.indexOf(key.id);
+    if (at === -1) return this;
+    this.#ids.splice(at, 1);
+    this.#values.splice(at, 1);
     return this;
   }
 }

@@ -11,10 +11,9 @@ import type { CancelDeadline, DeadlineWheel } from "./deadline_wheel.ts";
 export class PendingCall {
   readonly #cancelDeadline: CancelDeadline;
   readonly #onGone = () => {
-    if (this.finish()) this.#end(callGone());
+    if (this.finish()) this.#controller.abort(callGone());
   };
-  #controller: AbortController | undefined;
-  #endedBy: ConnectError | undefined;
+  readonly #controller = new AbortController();
   #isFinished = false;
 
   /** `onDeadline` gets the error to answer with. */
@@ -27,15 +26,13 @@ export class PendingCall {
     this.#cancelDeadline = deadlines.add(timeoutMs, () => {
       const error = deadlineOver();
       if (this.finish()) onDeadline(error);
-      this.#end(error);
+      this.#controller.abort(error);
     });
     response.on("close", this.#onGone);
   }
 
-  /** Aborts when nobody waits any more; made for those who ask. */
+  /** Aborts when nobody waits any more. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#endedBy !== undefined) this.#controller.abort(this.#endedBy);
     return this.#controller.signal;
   }
 
@@ -46,10 +43,5 @@ export class PendingCall {
     this.#cancelDeadline();
     this.response.off("close", this.#onGone);
     return true;
-  }
-
-  #end(reason: ConnectError): void {
-    this.#endedBy = reason;
-    this.#controller?.abort(reason);
   }
 }

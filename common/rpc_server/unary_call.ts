@@ -60,9 +60,6 @@ function handlerContext(request: UnaryRequest, protocolName: string): HandlerCon
     responseTrailer: new Headers(),
     values: request.contextValues,
     timeoutMs: request.contextValues.get(timeLeftKey),
-    // Read through, because a signal is made only for who asks for one.
-    get signal() {
-      return request.signal;
-    },
+    signal: request.signal,
   };
 }

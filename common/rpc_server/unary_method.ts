@@ -85,15 +85,9 @@ export class UnaryMethod {
     const peer = peers.ofRequest(request);
     const contextValues = new CallValues().set(peerKey, peer).set(timeLeftKey, timeLeftMs);
     const header = headersOf(request);
-    await admit({
-      ...this.#name,
-      header,
-      peer,
-      contextValues,
-      get signal() {
-        return pending.signal;
-      },
-    });
+    const { signal } = pending;
+    const { service, method } = this.#name;
+    await admit({ service, method, header, peer, contextValues, signal });
     const message = await this.protocol.read(request, this.method, this.readMaxBytes);
     const unary: UnaryRequest = {
       stream: false,
@@ -104,10 +98,7 @@ export class UnaryMethod {
       header,
       contextValues,
       message,
-      // Read through, because a signal is made only for who asks for one.
-      get signal() {
-        return pending.signal;
-      },
+      signal,
     };
     return await this.#invoke(unary);
   }
