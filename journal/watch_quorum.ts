@@ -51,7 +51,11 @@ export function watchQuorum(
 
 function tellOfLeaders(replica: Replica, metrics: Metrics, log: Logger): () => void {
   let known = replica.status().log.leaderId;
-  return replica.quorum.onLeadership(({ role, leaderId, term }) => {
+  return replica.quorum.onLeadership(({ role, leaderId, term, failure }) => {
+    if (failure !== undefined) {
+      log.error("this member takes no part in the quorum any more", { reason: failure });
+      return;
+    }
     log.info("leadership", {
       role,
       leader: leaderId === undefined ? "none" : Number(leaderId),

@@ -26,8 +26,9 @@ export function healthOf(facts: HealthFacts | undefined, version: string): Healt
     return { httpStatus: 503, body };
   }
   const { replica: { log, ...replica }, quorum } = facts;
-  const isInitialized = quorum.view().members.length > 0;
-  const reason = reasonAgainst(facts, isInitialized);
+  const { members } = quorum.view();
+  const isInitialized = members.length > 0;
+  const reason = reasonAgainst(facts, isInitialized, members.some(({ isSelf }) => isSelf));
   const body = {
     status: reason === undefined ? "healthy" : "degraded",
     role: isInitialized ? log.role : "uninitialized",
@@ -44,6 +45,7 @@ export function healthOf(facts: HealthFacts | undefined, version: string): Healt
 function reasonAgainst(
   { replica, quorum }: HealthFacts,
   isInitialized: boolean,
+  isMember: boolean,
 ): string | undefined {
   const { log, health } = replica;
   if (log.failure !== undefined) return log.failure;
@@ -51,6 +53,7 @@ function reasonAgainst(
   if (!isInitialized) {
     return "this member waits for a leader to tell it the membership (JRN-55)";
   }
+  if (!isMember) return "this member was removed from the quorum: stop it";
   const leaderlessMs = quorum.leaderlessMs();
   return log.leaderId === undefined && leaderlessMs > LEADERLESS_LIMIT_MS
     ? `no leader known for ${Math.floor(leaderlessMs / 1000)} s`
@@ -69,7 +72,7 @@ function reasonNotReady(facts: HealthFacts | undefined): string | undefined {
   if (facts === undefined) return "starting";
   const { health, reason, log: { commitIndex }, appliedIndex } = facts.replica;
   if (health === "failed") return reason ?? "failed";
-  if (facts.quorum.view().members.length === 0) return "not a member yet";
+  if (!facts.quorum.view().members.some(({ isSelf }) => isSelf)) return "not a member";
   const lag = commitIndex - appliedIndex;
   return lag > READY_MAX_LAG ? `${lag} entries are still to be applied` : undefined;
 }

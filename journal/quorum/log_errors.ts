@@ -1,12 +1,26 @@
 import { type ErrorCode, PactError } from "../../common/errors/mod.ts";
 import { metadata } from "../../common/rpc/mod.ts";
-import { NO_NODE, type NodeId } from "../raft/mod.ts";
+import { NO_NODE, type NodeId, RaftInvariantError } from "../raft/mod.ts";
 
 /** A disk that failed: the member reads on and takes no writes. */
 export function readOnly(reason: string, cause?: unknown): PactError {
   return new PactError(
     "UNAVAILABLE",
     `the log takes no writes: ${reason}; free space or repair the disk, then restart`,
+    { cause },
+  );
+}
+
+/** Whether the leader counts on entries that this member had and has no more. */
+export function isLoss(error: unknown): error is RaftInvariantError {
+  return error instanceof RaftInvariantError && error.invariant === "commit-range";
+}
+
+/** A member that came back without what it had acknowledged: it might vote that away. */
+export function lostEntries(id: NodeId, cause: RaftInvariantError): Error {
+  return new Error(
+    `member ${id} has lost entries that the quorum counts on (${cause.message}); remove it, and add one ` +
+      "with an empty data directory under another id",
     { cause },
   );
 }

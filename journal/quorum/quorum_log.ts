@@ -37,7 +37,7 @@ import { type Place, readEntry } from "../wal/mod.ts";
 import { CommittedFeed } from "./committed_feed.ts";
 import { DiskQueue } from "./disk_queue.ts";
 import { handOver } from "./hand_over.ts";
-import { readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
+import { isLoss, lostEntries, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
 import { Readers } from "./readers.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotExchange } from "./snapshot_exchange.ts";
@@ -310,9 +310,15 @@ export class QuorumLog implements ReplicatedLog {
 
   #receive(_from: NodeId, messages: readonly Message[]): void {
     if (this.#isIdle()) return;
-    for (const message of messages) {
-      if (message.type === "Prop") this.#receiveProposals(message);
-      else this.#member.receive(message);
+    try {
+      for (const message of messages) {
+        if (message.type === "Prop") this.#receiveProposals(message);
+        else this.#member.receive(message);
+      }
+    } catch (error) {
+      // What is here contradicts what the quorum holds: to go on would be to answer for it.
+      this.#fail(isLoss(error) ? lostEntries(this.id, error) : error);
+      return;
     }
     this.#pump();
   }

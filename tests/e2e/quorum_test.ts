@@ -238,6 +238,50 @@ Deno.test("JRN-53, DEP-52: a second cluster founded by mistake is refused by the
   assert.match(metrics, /pact_policy_denials_total\{action="member"\} [1-9]/);
 });
 
+Deno.test("DEP-92: a member that lost its data takes no part under its old id, and says what to do", async () => {
+  await using site = await openQuorumSite();
+  await site.startAll();
+  const leader = await site.leader();
+  using clients = await site.dial(leader);
+  for (let count = 0; count < 20; count++) {
+    await clients.config.appendEntry(entryOf(`entry ${count}`));
+  }
+  const victim = site.runningIds.find((id) => id !== leader) ?? 0;
+  await site.stop(victim);
+  await Deno.remove(`${site.place(victim).root}/var`, { recursive: true });
+  const program = await site.start(victim);
+  await program.waitForOutput(
+    /lost entries that the quorum counts on .*add one with an empty data/,
+  );
+  const health = await site.health(victim);
+  assert.equal(health?.httpStatus, 503);
+  assert.match(health?.reason ?? "", /^member \d has lost entries/);
+  await clients.config.appendEntry(entryOf("the others go on"));
+});
+
+Deno.test("JRN-56, DEP-90: one journal grows to five, which tolerate the loss of two", async () => {
+  await using site = await openQuorumSite({ size: 1 });
+  await site.startAll();
+  using first = await site.dial(1);
+  await first.config.appendEntry(entryOf("alone"));
+  for (const id of [2, 3, 4, 5]) {
+    const { raft, api } = site.place(id);
+    const added = await site.member(1, ["add", String(id), raft, api]);
+    assert.equal(added.code, 0, added.stderr);
+    await site.start(id, ["--join"]);
+    await waitFor(async () => (await site.member(1, ["promote", String(id)])).code === 0, {
+      what: `member ${id} to catch up`,
+      timeoutMs: 30_000,
+    });
+  }
+  await Promise.all([site.stop(1, "SIGKILL"), site.stop(2, "SIGKILL")]);
+  await site.leader();
+  using third = await site.dial(3);
+  await third.config.appendEntry(entryOf("three of five"));
+  const log = await readLog(site, 4);
+  assert.deepEqual([...log.values()], ["alone", "three of five"]);
+});
+
 /** What was acknowledged is there as it was, nothing is there twice, and nothing is missing. */
 async function assertExactlyOnce(
   site: Awaited<ReturnType<typeof openQuorumSite>>,

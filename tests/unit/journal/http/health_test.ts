@@ -9,11 +9,16 @@ interface Given {
   readonly replica?: Partial<Omit<HealthFacts["replica"], "log">>;
   readonly leaderlessMs?: number;
   readonly isMember?: boolean;
+  readonly isRemoved?: boolean;
 }
 
-function facts({ log = {}, replica = {}, leaderlessMs = 0, isMember = true }: Given): HealthFacts {
+function facts(
+  { log = {}, replica = {}, leaderlessMs = 0, isMember = true, isRemoved = false }: Given,
+): HealthFacts {
   using quorum = new FakeQuorum();
-  const view = quorum.at(1).view();
+  const whole = quorum.at(1).view();
+  const members = isRemoved ? whole.members.filter(({ isSelf }) => !isSelf) : whole.members;
+  const view = { ...whole, members };
   return {
     replica: {
       health: "ok",
@@ -92,6 +97,13 @@ Deno.test("JRN-55: a member that waits for the membership says that it is not in
   assert.equal(httpStatus, 503);
   assert.equal(body["role"], "uninitialized");
   assert.equal(readinessOf(facts({ isMember: false })).httpStatus, 503);
+});
+
+Deno.test("DEP-92: a member that was removed says so instead of waiting for a leader", () => {
+  const { httpStatus, body } = health({ isRemoved: true, log: { role: "learner" } });
+  assert.equal(httpStatus, 503);
+  assert.equal(body["reason"], "this member was removed from the quorum: stop it");
+  assert.equal(readinessOf(facts({ isRemoved: true })).httpStatus, 503);
 });
 
 Deno.test("JRN-60: nodes boot from a member without a quorum, but not from one that has much to apply", () => {
