@@ -12,7 +12,6 @@ import {
   jointCommitted,
   type Message,
   type NodeId,
-  type RaftStatus,
   type Term,
 } from "../raft/mod.ts";
 import { type CollectionName, emptyTables } from "../state/mod.ts";
@@ -45,11 +44,14 @@ export const MUTATIONS: ReadonlyMap<string, Mutation> = new Map(Object.entries<M
   },
   "old-term-counted": {
     about: "an entry of an older term is committed because a majority has it",
-    seams: () => ({ send: (message, status) => withCommit(message, heldByMajority(status())) }),
+    seams: () => ({ send: countingOldTerms() }),
   },
   "commit-before-majority": {
     about: "members are told that what they are sent is committed",
-    seams: () => ({ send: (message) => withCommit(message, Infinity) }),
+    seams: () => ({
+      send: (message) =>
+        message.type === "App" ? withCommit(message, lastIndexOf(message)) : message,
+    }),
   },
   "stale-read": {
     about: "a linearizable read is answered without asking the leader",
@@ -120,15 +122,33 @@ function withoutSync(disk: Disk): Disk {
   };
 }
 
-function heldByMajority({ configuration, progress }: RaftStatus): number {
-  return jointCommitted(configuration.voters, (id) => progress.get(id)?.match ?? 0);
+/**
+ * What a majority has counts as committed. A leader that thinks so sends what it took over before
+ * what it appended itself, and tells of the commit as soon as it can.
+ */
+function countingOldTerms(): Seams["send"] {
+  return (message, status) => {
+    const { type, to, index, entries, commit } = message;
+    if (typeof to !== "number" || (type !== "App" && type !== "Heartbeat")) return message;
+    const { role, term, configuration, progress } = status();
+    if (role !== "leader" || term !== message.term) return message;
+    const matchOf = (member: NodeId) => progress.get(member)?.match ?? 0;
+    const counted = Math.min(jointCommitted(configuration.voters, matchOf), matchOf(to));
+    const takenOver = entries.filter((entry) => entry.term < term);
+    const isTold = counted > commit && counted <= (type === "App" ? index : counted);
+    return {
+      ...isTold ? withCommit(message, counted) : message,
+      ...takenOver.length > 0 && { entries: takenOver },
+    };
+  };
 }
 
-/** Heartbeats go to members whose log is not known to reach so far: they stay as they are. */
+function lastIndexOf({ index, entries }: Message): number {
+  return index + entries.length;
+}
+
 function withCommit(message: Message, commit: number): Message {
-  if (message.type !== "App") return message;
-  const last = message.index + message.entries.length;
-  return { ...message, commit: Math.max(message.commit, Math.min(commit, last)) };
+  return { ...message, commit: Math.max(message.commit, commit) };
 }
 
 function without(state: MemoryState, collections: readonly CollectionName[]): MemoryState {

@@ -10,7 +10,6 @@ export const FAULTS = [
   "partition",
   "one-way",
   "flap",
-  "cut-off-leaders",
   "slow-disk",
   "failing-disk",
   "stand-still",
@@ -33,6 +32,8 @@ export interface Plan {
   readonly timing: ProcessTiming;
   /** What goes wrong in this run, as often as it stands here. */
   readonly faults: readonly Fault[];
+  /** Whether whoever leads loses touch soon after its election, all the time. */
+  readonly cutsOffLeaders: boolean;
   /** From one fault to the next, on average. */
   readonly faultEveryUs: number;
 }
@@ -44,8 +45,10 @@ const SECOND_US = 1_000_000;
  * away, so each run has its own few.
  */
 export function drawPlan(random: Random): Plan {
-  const kinds = random.shuffled(FAULTS).slice(0, 1 + random.below(FAULTS.length));
-  const tickMs = random.pick([20, 50, 100]);
+  const cutsOffLeaders = random.chance(0.25);
+  const kindsMax = cutsOffLeaders ? 3 : FAULTS.length;
+  const kinds = random.shuffled(FAULTS).slice(0, 1 + random.below(kindsMax));
+  const tickMs = cutsOffLeaders ? 20 : random.pick([20, 50, 100]);
   return {
     activeUs: random.between(15, 45) * SECOND_US,
     clients: 3 + random.below(4),
@@ -58,9 +61,10 @@ export function drawPlan(random: Random): Plan {
       snapshotEvery: random.pick([15, 40, 1_000]),
       segmentMaxBytes: random.pick([4_096, 20_000, 1_000_000]),
       applyUs: random.pick([200, 5_000, 100_000]),
-      splitRate: random.pick([0, 0.2, 1]),
+      splitRate: cutsOffLeaders ? 1 : random.pick([0, 0.2, 1]),
     },
     faults: kinds.flatMap((kind) => Array.from({ length: 1 + random.below(3) }, () => kind)),
+    cutsOffLeaders,
     faultEveryUs: random.pick([0.3, 0.8, 2]) * SECOND_US,
   };
 }

@@ -1,10 +1,12 @@
 import { LEAVE_JOINT, membershipOf, type NodeId, type SingleChange } from "../raft/mod.ts";
 import { addressContext } from "./addresses.ts";
+import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "./cluster.ts";
 import type { Fault, Plan } from "./plan.ts";
+import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
-import { everyoneIn } from "./state_machine.ts";
+import { everyoneIn, membershipIn } from "./state_machine.ts";
 
 /** Machines added in one run, at most. */
 const ADDED_MAX = 2;
@@ -18,7 +20,8 @@ export class Troubles {
   readonly #plan: Plan;
   #added = 0;
   #hasDestroyed = false;
-  #cutsOffLeadersUntilUs = 0;
+  /** Ends the isolation of the leader that was cut off last. */
+  #bringBack = () => {};
   #isOver = false;
 
   constructor(cluster: Cluster, random: Random, plan: Plan) {
@@ -65,12 +68,10 @@ export class Troubles {
       case "partition":
         return this.#separate(this.#someone(), forUs);
       case "one-way":
-        return this.#cutWays(this.#ways(this.#someone(), this.#random.chance(0.5)), forUs);
+        this.#cutWays(this.#ways(this.#someone(), this.#random.chance(0.5)), forUs);
+        return;
       case "flap":
         return this.#flap([id], 4 + this.#random.below(6));
-      case "cut-off-leaders":
-        this.#cutsOffLeadersUntilUs = this.#cluster.timeline.nowUs + 2 * forUs;
-        return;
       case "slow-disk":
         trace.note(`member ${id}`, "gets a slow disk");
         return this.#slowDown(id, forUs);
@@ -110,9 +111,15 @@ export class Troubles {
   #destroy(): void {
     const leader = this.#cluster.leader;
     if (leader === undefined || this.#hasDestroyed) return;
-    const { voters, votersOutgoing } = membershipOf(leader.status().configuration);
+    const membership = membershipOf(leader.status().configuration);
+    const { voters, votersOutgoing } = membership;
     if (voters.length < 3 || votersOutgoing.length > 0) return;
     if (!voters.every((id) => this.#cluster.processOf(id)?.isUpToDate === true)) return;
+    // Who forgets in a crash that a member was added may need one that is gone to learn it again.
+    const remembers = ({ savedState }: Machine) =>
+      isDeepStrictEqual(membershipIn(savedState), membership);
+    const machines = this.#cluster.machines.filter(({ id }) => voters.includes(id));
+    if (!machines.every(remembers)) return;
     this.#hasDestroyed = true;
     this.#cluster.destroy(this.#random.pick(voters));
   }
@@ -129,18 +136,28 @@ export class Troubles {
     return isBack ? ways.map(([from, to]) => [to, from]) : ways;
   }
 
-  #separate(ids: readonly NodeId[], forUs: number): void {
-    this.#cutWays([...this.#ways(ids, false), ...this.#ways(ids, true)], forUs);
+  #waysAround(ids: readonly NodeId[]): [NodeId, NodeId][] {
+    return [...this.#ways(ids, false), ...this.#ways(ids, true)];
   }
 
-  #cutWays(ways: readonly (readonly [NodeId, NodeId])[], forUs: number): void {
+  #separate(ids: readonly NodeId[], forUs: number): void {
+    this.#cutWays(this.#waysAround(ids), forUs);
+  }
+
+  /** @returns what brings the ways back before the time is over */
+  #cutWays(ways: readonly (readonly [NodeId, NodeId])[], forUs: number): () => void {
     const { network, timeline, trace } = this.#cluster;
     trace.note("network", `loses ${ways.map(([from, to]) => `${from}>${to}`).join(" ")}`);
     for (const [from, to] of ways) network.cutWay(from, to);
-    timeline.after(forUs, () => {
+    let isCut = true;
+    const bringBack = () => {
+      if (!isCut) return;
+      isCut = false;
       for (const [from, to] of ways) network.restoreWay(from, to);
-      trace.note("network", "gets them back");
-    });
+      trace.note("network", `gets back ${ways.map(([from, to]) => `${from}>${to}`).join(" ")}`);
+    };
+    timeline.after(forUs, bringBack);
+    return bringBack;
   }
 
   #flap(ids: readonly NodeId[], times: number): void {
@@ -149,14 +166,20 @@ export class Troubles {
     this.#cluster.timeline.after(SECOND_US * 0.8, () => this.#flap(ids, times - 1));
   }
 
-  /** Whoever leads loses touch before anything of its own term is anywhere else. */
+  /**
+   * Whoever leads loses touch at once, or when it has done a little of its work, and whoever lost
+   * it before comes back: leaders with logs of their own take turns.
+   */
   #cutOff(id: NodeId): void {
-    const { timeline } = this.#cluster;
-    const isOver = () => this.#isOver || timeline.nowUs > this.#cutsOffLeadersUntilUs;
-    if (isOver() || this.#random.chance(0.3)) return;
-    const delayUs = this.#random.between(0, 3) * this.#plan.network.maxDelayUs;
-    timeline.after(delayUs, () => {
-      if (!isOver()) this.#separate([id], this.#random.between(0.2, 3) * SECOND_US);
+    const { timing, cutsOffLeaders, activeUs } = this.#plan;
+    const isEarly = this.#cluster.timeline.nowUs < activeUs / 5;
+    if (this.#isOver || isEarly || !cutsOffLeaders || this.#random.chance(0.1)) return;
+    const beatUs = timing.tickMs * timing.heartbeatTicks * 1000;
+    const delayUs = this.#random.pick([0, 0, 1]) * this.#random.between(0.1, 1.5) * beatUs;
+    this.#cluster.timeline.after(delayUs, () => {
+      if (this.#isOver) return;
+      this.#bringBack();
+      this.#bringBack = this.#cutWays(this.#waysAround([id]), 40 * beatUs);
     });
   }
 
