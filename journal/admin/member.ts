@@ -3,12 +3,16 @@ import type { journal } from "../../api/mod.ts";
 import { quorumJson, quorumOf, type QuorumSummary } from "../../common/cluster/mod.ts";
 import { ConfigError } from "../../common/config/mod.ts";
 import { fromConnectError, type PactError } from "../../common/errors/mod.ts";
+import { retryUnavailable } from "../../common/rpc/mod.ts";
 import { AddressSchema, type ConfigInputs } from "../config/mod.ts";
 import { connectTo } from "./connection.ts";
 import { type AdminSettings, loadAdminSettings } from "./settings.ts";
 
 /** Port of the API where an address for clients is not given (JRN-3). */
 const API_PORT = 9443;
+
+/** Tries in all: leadership may move in the midst of a change. */
+const ATTEMPTS = 3;
 
 /** What a `member` command asks of the journal; undefined for `list`, which changes nothing. */
 type Change = Partial<
@@ -41,9 +45,14 @@ export async function memberCommand(inputs: ConfigInputs, nowMs: () => number): 
   using connection = connectTo(settings);
   const { fleet } = connection;
   try {
-    const answer = change === undefined
-      ? await fleet.getClusterStatus({})
-      : await fleet.changeMembership(change);
+    // Repeating a change that was made already does nothing.
+    const answer = await retryUnavailable(
+      (options) =>
+        change === undefined
+          ? fleet.getClusterStatus({}, options)
+          : fleet.changeMembership(change, options),
+      { attempts: ATTEMPTS, requestId: crypto.randomUUID() },
+    );
     const quorum = quorumOf(answer);
     return settings.output === "json"
       ? JSON.stringify(quorumJson(quorum), undefined, 2)
