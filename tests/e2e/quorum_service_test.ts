@@ -6,7 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { enrollment, journal, stream } from "../../api/mod.ts";
 import { createRpcTransport } from "../../common/rpc/mod.ts";
 import { createKeyAndCsr } from "../../common/tls/mod.ts";
-import { waitFor, within } from "../support/mod.ts";
+import { repositoryRoot, runDeno, tempDir, waitFor, within } from "../support/mod.ts";
 import {
   assertOneLog,
   entryOf,
@@ -145,6 +145,41 @@ Deno.test("journal.md 14.2: every journal tells the same leader and term, one sa
   site.signal(away, "SIGCONT");
   const behind = members.find(({ id }) => Number(id) === away);
   assert.ok((behind?.matchIndex ?? 0n) <= commitIndex - 10n);
+});
+
+Deno.test("CLI-55, DEP-92: pact shows and changes the quorum through whichever journal answers", async () => {
+  await using site = await openQuorumSite();
+  await using home = await tempDir();
+  await site.startAll();
+  await Deno.writeTextFile(home.file("ca.crt"), site.caPem);
+  const leader = await site.leader();
+  const [away = 0, next = 0] = site.runningIds.filter((id) => id !== leader);
+  await site.stop(away, "SIGKILL");
+  const token = await site.token();
+  const pact = (...args: string[]) =>
+    runDeno({
+      module: `${repositoryRoot}cli/main.ts`,
+      flags: ["--quiet", "-P=cli"],
+      args,
+      env: {
+        HOME: home.path,
+        PACT_ENDPOINT: [away, next].map((id) => `https://${site.place(id).api}`).join(","),
+        PACT_CA_FILE: home.file("ca.crt"),
+        PACT_TOKEN: token,
+        DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+      },
+      clearEnv: true,
+    });
+  const shown = await pact("cluster");
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, new RegExp(`^Leader: +${leader} \\(127`, "m"));
+  assert.match(shown.stdout, new RegExp(`^${away} .* unreachable `, "m"));
+  const moved = await pact("cluster", "transfer", String(next), "--yes", "--output", "json");
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.equal(JSON.parse(moved.stdout).leader_id, next);
+  const removed = await pact("cluster", "remove-member", String(leader), "--yes");
+  assert.equal(removed.code, 1);
+  assert.match(removed.stderr, /2 voters, 1 of them can be reached and 2 are needed/);
 });
 
 /** Series of a member by name and labels. */

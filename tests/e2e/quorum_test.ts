@@ -123,7 +123,7 @@ Deno.test("demand 7: leadership is handed to whom the admin names, and back by w
   await site.leader();
   // Waiting for a leader's silence would take an election timeout of a second at least.
   assert.ok(performance.now() - atMs < 900, "JRN-62: somebody leads already");
-  assert.equal(await term(first), before + 1n);
+  assert.ok(await term(first) > before);
 });
 
 Deno.test("JRN-60: without a majority writes fail with no quorum, and reads and health go on", async () => {
