@@ -282,6 +282,24 @@ Deno.test("JRN-56, DEP-90: one journal grows to five, which tolerate the loss of
   assert.deepEqual([...log.values()], ["alone", "three of five"]);
 });
 
+Deno.test("JRN-6, JRN-53: a member without its Raft port or its certificate does not start, and names what it lacks", async () => {
+  await using site = await openQuorumSite();
+  const place = site.place(1);
+  const port = Number(place.raft.split(":")[1]);
+  const taken = Deno.listen({ hostname: "127.0.0.1", port });
+  const blocked = await site.spawn(place, ["--bootstrap"]);
+  const end = await within(blocked.ended, { what: "the end", timeoutMs: 20_000 });
+  taken.close();
+  assert.equal(end.code, 1);
+  assert.match(end.stderr, /Raft listener on 127\.0\.0\.1:\d+: .*in use/);
+
+  await Deno.remove(`${place.root}/etc/pact/certs/node.key`);
+  const keyless = await site.spawn(place, ["--bootstrap"]);
+  const { code, stderr } = await within(keyless.ended, { what: "the end", timeoutMs: 20_000 });
+  assert.equal(code, 1);
+  assert.match(stderr, /node\.key/);
+});
+
 /** What was acknowledged is there as it was, nothing is there twice, and nothing is missing. */
 async function assertExactlyOnce(
   site: Awaited<ReturnType<typeof openQuorumSite>>,
