@@ -7,6 +7,7 @@
  */
 import {
   buildStreamLoad,
+  cpuMs,
   declaration,
   hasProgram,
   loadBoots,
@@ -54,13 +55,17 @@ function contenders(title: string, flags: readonly string[]): Contender[] {
   return servers.map((server) => ({
     name: `${server.name}, ${title}`,
     run: async () => {
+      const beforeMs = cpuMs(server.pid);
       const load = await loadBoots(targetOf(server.address), [
         ...counts,
         ...flags,
         ...server.flags,
       ]);
+      const cpuEachMs = (cpuMs(server.pid) - beforeMs) / load.streams;
       const rate = `${load.per_second.toFixed(0)}/s, p99 ${load.p99_ms.toFixed(0)} ms`;
-      console.error(`  ${server.name}, ${title}: ${rate}`);
+      console.error(
+        `  ${server.name}, ${title}: ${rate}, ${cpuEachMs.toFixed(2)} ms of processor each`,
+      );
       return load.streams;
     },
   }));

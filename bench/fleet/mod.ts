@@ -6,6 +6,7 @@
 export { type Certificates, type Fleet, NODE_PREFIX, openFleet, VCLUSTER } from "./fleet.ts";
 export { declaration } from "./overlay.ts";
 export { hasProgram, type PeerProgram, startBareServer, startEtcd, startNginx } from "./peers.ts";
+export { cpuMs } from "./process_cpu.ts";
 export { megabytes, residentBytes, watchMemory } from "./process_memory.ts";
 export {
   type BootLoad,
