@@ -1,8 +1,9 @@
+import type { Identity } from "../../common/model/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import type { Cluster } from "./cluster.ts";
 import type { SubmitReply } from "./client_desk.ts";
 import type { Random } from "./random.ts";
-import { type Ask, type Author, commandOf, type Recorded, type Told } from "./recorded.ts";
+import { type Ask, commandOf, type Recorded, type Told } from "./recorded.ts";
 import type { Seams } from "./seams.ts";
 import { Violation } from "./violation.ts";
 import type { Reply } from "./waiters.ts";
@@ -29,7 +30,7 @@ export interface ClientOptions {
 /** A client that does one thing after the other, at any member, and tries again elsewhere. */
 export class Client {
   readonly #options: ClientOptions;
-  readonly #author: Author;
+  readonly #author: Identity;
   #requests = 0;
   #isStopped = false;
   #current: Recorded | undefined;

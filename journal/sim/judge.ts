@@ -90,8 +90,12 @@ function checkDocuments(state: MemoryState): void {
   for (const [vcluster, { vcluster_id }] of state.list("policies")) {
     if (vcluster !== vcluster_id) throw new Violation("J6", `${vcluster} has another's policy`);
   }
-  for (const [, { actor }] of state.list("audit")) {
-    if (actor.principal === "" || actor.role === "") throw new Violation("J3", "no actor");
+  const actors = [
+    ...[...state.list("audit")].map(([key, { actor }]) => ({ key, actor })),
+    ...[...state.list("approvals")].map(([key, { requester }]) => ({ key, actor: requester })),
+  ];
+  for (const { key, actor: { principal, role } } of actors) {
+    if (principal === "" || role === "") throw new Violation("J3", `nobody is named in ${key}`);
   }
 }
 

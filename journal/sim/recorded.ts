@@ -1,3 +1,4 @@
+import type { Identity } from "../../common/model/mod.ts";
 import type { CommandInput } from "../state/mod.ts";
 import type { Answer, Question } from "./state_machine.ts";
 
@@ -36,7 +37,7 @@ export interface Recorded {
 }
 
 /** The command that does what is asked. */
-export function commandOf(ask: Exclude<Ask, { kind: "read" }>, author: Author): CommandInput {
+export function commandOf(ask: Exclude<Ask, { kind: "read" }>, author: Identity): CommandInput {
   if (ask.kind === "report") {
     return { type: "ReportCapability", node_id: ask.node, report: { serial: ask.value } };
   }
@@ -52,11 +53,4 @@ export function commandOf(ask: Exclude<Ask, { kind: "read" }>, author: Author): 
     },
     expected_head: expectedHead,
   };
-}
-
-/** Who a client is to the journal. */
-export interface Author {
-  readonly principal: string;
-  readonly principal_type: "Human" | "Service";
-  readonly role: string;
 }

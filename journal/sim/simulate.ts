@@ -1,3 +1,4 @@
+import { Background } from "./background.ts";
 import { Client } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { judge } from "./judge.ts";
@@ -63,6 +64,7 @@ class Run {
   readonly #cluster: Cluster;
   readonly #clients: readonly Client[];
   readonly #troubles: Troubles;
+  readonly #background: Background;
   readonly #history: Recorded[] = [];
   readonly #activeUs: number;
 
@@ -93,11 +95,13 @@ class Run {
         history: this.#history,
       }));
     this.#troubles = new Troubles(this.#cluster, random.fork(), plan);
+    this.#background = new Background(this.#cluster, random.fork());
   }
 
   play(): void {
     this.#timeline.run(this.#activeUs);
     this.#troubles.end();
+    this.#background.end();
     for (const client of this.#clients) client.stop();
     this.#timeline.run(this.#activeUs + SETTLE_US, () => this.#isSettled());
     if (!this.#isSettled()) throw new Violation("liveness", this.#unsettled());

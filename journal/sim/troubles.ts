@@ -1,12 +1,10 @@
 import { LEAVE_JOINT, membershipOf, type NodeId, type SingleChange } from "../raft/mod.ts";
 import { addressContext } from "./addresses.ts";
-import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "./cluster.ts";
 import type { Fault, Plan } from "./plan.ts";
-import type { Machine } from "./machine.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
-import { everyoneIn, membershipIn } from "./state_machine.ts";
+import { everyoneIn } from "./state_machine.ts";
 
 /** Machines added in one run, at most. */
 const ADDED_MAX = 2;
@@ -111,15 +109,9 @@ export class Troubles {
   #destroy(): void {
     const leader = this.#cluster.leader;
     if (leader === undefined || this.#hasDestroyed) return;
-    const membership = membershipOf(leader.status().configuration);
-    const { voters, votersOutgoing } = membership;
+    const { voters, votersOutgoing } = membershipOf(leader.status().configuration);
     if (voters.length < 3 || votersOutgoing.length > 0) return;
     if (!voters.every((id) => this.#cluster.processOf(id)?.isUpToDate === true)) return;
-    // Who forgets in a crash that a member was added may need one that is gone to learn it again.
-    const remembers = ({ savedState }: Machine) =>
-      isDeepStrictEqual(membershipIn(savedState), membership);
-    const machines = this.#cluster.machines.filter(({ id }) => voters.includes(id));
-    if (!machines.every(remembers)) return;
     this.#hasDestroyed = true;
     this.#cluster.destroy(this.#random.pick(voters));
   }
