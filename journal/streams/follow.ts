@@ -1,4 +1,4 @@
-import type { Clock } from "../../common/clock/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { DOMAIN_VCLUSTER, type Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
@@ -91,8 +91,10 @@ async function* live(
   signal: AbortSignal,
 ): AsyncGenerator<Delivery, number> {
   let next = fromSequence;
+  using silence = new Silence(clock, () => subscription.wake());
   while (!signal.aborted) {
-    const isIdle = await waitOrIdle(subscription, clock);
+    await subscription.wait();
+    const isIdle = silence.take();
     // What overflowed or was cut off takes no more, so after these updates nothing is left.
     const { isLagging, isCutOff } = subscription;
     const updates = subscription.take();
@@ -100,6 +102,7 @@ async function* live(
     if (isIdle && updates.length === 0 && !isCutOff && !signal.aborted) {
       yield { kind: "progress", sequence: replica.appliedSequence };
     }
+    if (updates.length > 0) silence.broken();
     for (const { kind, entry } of updates) {
       if (entry.sequence < fromSequence) continue;
       if (signal.aborted) return next;
@@ -115,19 +118,45 @@ async function* live(
   return next;
 }
 
-/** Waits for updates or the end; true when nothing came for {@link IDLE_MS}. */
-async function waitOrIdle(subscription: Subscription, clock: Clock): Promise<boolean> {
-  let isIdle = false;
-  const timer = clock.setTimer(IDLE_MS, () => {
-    isIdle = true;
-    subscription.wake();
-  });
-  try {
-    await subscription.wait();
-  } finally {
-    clock.clearTimer(timer);
+/**
+ * Notices that a stream has been silent for {@link IDLE_MS}. One timer for the whole stream: setting
+ * one for each delivery would be a tenth of its price. Ends with its scope.
+ */
+class Silence implements Disposable {
+  #sinceMs: number;
+  #isOver = false;
+  #timer: TimerHandle;
+
+  constructor(private readonly clock: Clock, private readonly onIdle: () => void) {
+    this.#sinceMs = clock.monotonicMs();
+    this.#timer = clock.setTimer(IDLE_MS, () => this.#check());
   }
-  return isIdle;
+
+  /** Begins anew. */
+  broken(): void {
+    this.#sinceMs = this.clock.monotonicMs();
+  }
+
+  /** Whether it lasted long enough since this was asked for last. */
+  take(): boolean {
+    const isOver = this.#isOver;
+    this.#isOver = false;
+    return isOver;
+  }
+
+  [Symbol.dispose](): void {
+    this.clock.clearTimer(this.#timer);
+  }
+
+  #check(): void {
+    const leftMs = this.#sinceMs + IDLE_MS - this.clock.monotonicMs();
+    if (leftMs <= 0) {
+      this.#isOver = true;
+      this.broken();
+      this.onIdle();
+    }
+    this.#timer = this.clock.setTimer(leftMs > 0 ? leftMs : IDLE_MS, () => this.#check());
+  }
 }
 
 /** A node that was moved must boot its new configuration; one that was revoked hears no more. */
