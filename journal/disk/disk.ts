@@ -29,3 +29,9 @@ export interface Disk {
   /** Lets go of open files. */
   close(): void;
 }
+
+/** A disk that can sync while other work goes on. */
+export interface SyncingDisk extends Disk {
+  /** As `sync`, done when the promise resolves. The file must not be written to meanwhile. */
+  syncLater(name: string): Promise<void>;
+}

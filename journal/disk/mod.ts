@@ -3,5 +3,5 @@
  *
  * @module
  */
-export type { Disk } from "./disk.ts";
+export type { Disk, SyncingDisk } from "./disk.ts";
 export { openDisk } from "./real_disk.ts";

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { StorageError } from "../storage/mod.ts";
-import type { Disk } from "./disk.ts";
+import type { SyncingDisk } from "./disk.ts";
 
 /**
  * Handles kept open: the file written to, and a few that are read. Few, because a handle keeps the
@@ -20,7 +20,7 @@ const OPEN_FILES_MAX = 4;
  *
  * @throws {StorageError} `io` when the directory cannot be made.
  */
-export function openDisk(directory: string): Disk {
+export function openDisk(directory: string): SyncingDisk {
   guarded(directory, () => {
     if (isDirectory(directory)) return;
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -29,7 +29,7 @@ export function openDisk(directory: string): Disk {
   return new RealDisk(directory);
 }
 
-class RealDisk implements Disk {
+class RealDisk implements SyncingDisk {
   readonly #directory: string;
   /** In order of use, the latest last. */
   readonly #open = new Map<string, Deno.FsFile>();
@@ -78,6 +78,17 @@ class RealDisk implements Disk {
 
   sync(name: string): void {
     this.#with(name, (file) => file.syncDataSync());
+  }
+
+  async syncLater(name: string): Promise<void> {
+    const path = this.pathOf(name);
+    try {
+      await this.#with(name, (file) => file.syncData());
+    } catch (error) {
+      guarded(path, () => {
+        throw error;
+      });
+    }
   }
 
   truncate(name: string, lengthBytes: number): void {

@@ -1,5 +1,5 @@
 import type { DiskWork } from "../member/mod.ts";
-import { encodeWrite, type Place, type WalThread } from "../wal/mod.ts";
+import { type DurableLog, encodeWrite, type Place } from "../wal/mod.ts";
 
 interface Pending {
   readonly work: DiskWork;
@@ -12,13 +12,13 @@ interface Pending {
  * pieces are under way at once; the thread syncs together what waits for it.
  */
 export class DiskQueue {
-  readonly #wal: WalThread;
+  readonly #wal: DurableLog;
   readonly #onWritten: (work: DiskWork, places: readonly Place[]) => void;
   readonly #onFailed: (error: unknown) => void;
   readonly #pending: Pending[] = [];
 
   constructor(
-    wal: WalThread,
+    wal: DurableLog,
     onWritten: (work: DiskWork, places: readonly Place[]) => void,
     onFailed: (error: unknown) => void,
   ) {

@@ -6,7 +6,7 @@ import {
   type MembershipChange,
   type NodeId,
 } from "../raft/mod.ts";
-import { encodeWrite, type WalThread } from "../wal/mod.ts";
+import { type DurableLog, encodeWrite } from "../wal/mod.ts";
 import { encodeMembershipContext } from "./membership_context.ts";
 
 /** What a new group begins with. */
@@ -55,7 +55,7 @@ export function foundingEntries(
 const NO_BASE: EntryId = { index: 0, term: 0 };
 
 /** Writes the {@link foundingEntries} into an empty log. */
-export async function foundQuorum(wal: WalThread, founding: Founding): Promise<void> {
+export async function foundQuorum(wal: DurableLog, founding: Founding): Promise<void> {
   const entries = foundingEntries(founding);
   const { base } = founding;
   const { index, term } = base ?? NO_BASE;

@@ -3,7 +3,7 @@ import type { Disk } from "../disk/mod.ts";
 import type { MemberAddress, PeerHandler, PeerNetwork } from "../peers/mod.ts";
 import type { Membership, NodeId, RaftEvent } from "../raft/mod.ts";
 import type { SnapshotStore } from "../snapshots/mod.ts";
-import type { WalThread } from "../wal/mod.ts";
+import type { DurableLog } from "../wal/mod.ts";
 
 /** How often the machine is driven, and what follows from it (JRN-51). */
 export interface QuorumTiming {
@@ -19,7 +19,7 @@ export const QUORUM_TIMING: QuorumTiming = { tickMs: 100, heartbeatTicks: 5, ele
 /** What a member of the quorum is made of. */
 export interface QuorumLogOptions {
   readonly id: NodeId;
-  readonly wal: WalThread;
+  readonly wal: DurableLog;
   /** The same files, for reading back what has left memory. */
   readonly logFiles: Disk;
   readonly snapshots: SnapshotStore;

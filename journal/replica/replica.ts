@@ -28,7 +28,7 @@ import { foundQuorum, openQuorumLog, type QuorumLog } from "../quorum/mod.ts";
 import { SnapshotStore } from "../snapshots/mod.ts";
 import { type DirectoryLock, lockDirectory } from "../storage/mod.ts";
 import type { AuditQuery, EntryQuery, StateStore } from "../store/mod.ts";
-import { openWalThread, type WalThread } from "../wal/mod.ts";
+import { type DurableLog, openDurableLog } from "../wal/mod.ts";
 import { OverlayUpkeep } from "./overlay_upkeep.ts";
 import { Proposals } from "./proposals.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
@@ -137,9 +137,9 @@ async function openLog(
   dataDir: string,
   quorum: QuorumSettings,
   clock: Clock,
-): Promise<WalThread> {
+): Promise<DurableLog> {
   const directory = join(dataDir, "raft");
-  const wal = await openWalThread(directory);
+  const wal = openDurableLog(directory);
   const { start, entries, hardState } = wal.recovered;
   const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
   if (quorum.founding === undefined || !isEmpty) return wal;
@@ -152,7 +152,7 @@ async function openLog(
     ...base !== undefined && { base },
   });
   await wal.close();
-  return await openWalThread(directory);
+  return openDurableLog(directory);
 }
 
 class LocalReplica implements Replica {

@@ -14,5 +14,5 @@ export {
   type WalOptions,
   type WalRecovered,
 } from "./wal.ts";
-export { openWalThread, type WalThread } from "./wal_thread.ts";
+export { type DurableLog, openDurableLog } from "./durable_log.ts";
 export { type EncodedWrite, encodeWrite, type WalWrite } from "./write_record.ts";

@@ -67,7 +67,6 @@ Deno.test("demand 11: workers are found beside the bundles that start them", asy
   const lib = launchers.file("lib");
   for (
     const [set, worker, flags] of [
-      ["journal", "wal_worker.ts", []],
       ["journal", "snapshot_worker.ts", []],
       ["journal", "fold_worker.ts", []],
       ["agent", "worker.ts", ["--unstable-worker-options"]],

@@ -10,7 +10,7 @@ import {
   type ReplicaOptions,
 } from "../../../../journal/replica/mod.ts";
 import { StorageError } from "../../../../journal/storage/mod.ts";
-import { encodeWrite, openWalThread } from "../../../../journal/wal/mod.ts";
+import { encodeWrite, openDurableLog } from "../../../../journal/wal/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { ANN, append, commit, register } from "../../../support/journal/mod.ts";
 import { tempDir, waitFor, within } from "../../../support/mod.ts";
@@ -178,7 +178,7 @@ Deno.test("two replicas on one directory: the second is refused, the first works
 
 Deno.test("a record this program cannot read stops the replica, not the log", async () => {
   await using dir = await tempDir();
-  const log = await openWalThread(dir.file("raft"));
+  const log = openDurableLog(dir.file("raft"));
   await foundQuorum(log, {
     founder: 1,
     members: [{ id: 1, raft: "localhost:1", api: "localhost:2" }],

@@ -1,5 +1,5 @@
 /** Program: writes entries to the log in the directory given until it is killed, and says which. */
-import { encodeWrite, openWalThread } from "../../../../journal/wal/mod.ts";
+import { encodeWrite, openDurableLog } from "../../../../journal/wal/mod.ts";
 import { entryOf } from "./log_model.ts";
 
 /** More than any test waits for. */
@@ -7,7 +7,7 @@ const ENTRIES_MAX = 1_000_000;
 const WRITERS = 8;
 
 const [directory = ""] = Deno.args;
-const thread = await openWalThread(directory, { segmentMaxBytes: 64 * 1024 });
+const thread = openDurableLog(directory, { segmentMaxBytes: 64 * 1024 });
 let next = thread.recovered.entries.length + 1;
 
 async function writeEntries(): Promise<void> {
