@@ -3,6 +3,7 @@ import * as http from "node:http";
 import * as http2 from "node:http2";
 import * as https from "node:https";
 import * as net from "node:net";
+import { gzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { metadata } from "../../../../common/rpc/mod.ts";
@@ -30,6 +31,16 @@ Deno.test("API-1: a unary call is answered over cleartext HTTP/1.1, and the conn
   assert.equal(server.sessionCount, 1);
   agent.destroy();
   await waitFor(() => server.sessionCount === 0, { what: "the connection's end" });
+});
+
+Deno.test("API-1: a compressed call is answered over HTTP/1.1, and one that is larger inside than allowed is not", async () => {
+  await using server = await servePlain({ readMaxBytes: 64 * 1024 });
+  const headers = { "content-encoding": "gzip" };
+  const answer = await post(server, { headers, body: gzipSync(hello) });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(JSON.parse(answer.body), btoa("hello"));
+  const bomb = gzipSync(JSON.stringify("A".repeat(1024 * 1024)));
+  assert.equal((await post(server, { headers, body: bomb })).status, 429);
 });
 
 Deno.test("TEL-1: a plain GET is answered over cleartext HTTP/1.1 and HTTP/2 on one port", async () => {
