@@ -27,6 +27,7 @@ type plan struct {
 
 type result struct {
 	Requests   int     `json:"requests"`
+	All        uint64  `json:"all_requests"`
 	Errors     int     `json:"errors"`
 	FirstError string  `json:"first_error,omitempty"`
 	Seconds    float64 `json:"seconds"`
@@ -83,6 +84,7 @@ func (plan *plan) measure(open opener) (*result, error) {
 	text, _ := first.(string)
 	return &result{
 		Requests:   len(all) + int(errors.Load()),
+		All:        next.Load(),
 		Errors:     int(errors.Load()),
 		FirstError: text,
 		Seconds:    plan.duration.Seconds(),

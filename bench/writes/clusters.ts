@@ -13,6 +13,8 @@ export interface Cluster extends AsyncDisposable {
   readonly name: "etcd" | "pact";
   /** HOST:PORT of each member. */
   readonly endpoints: readonly string[];
+  /** Processes of the members. */
+  readonly pids: readonly number[];
   /** The token that writers send, where one is needed. */
   readonly tokenFile?: string;
   /** HOST:PORT of the member that leads now. */
@@ -30,6 +32,7 @@ export async function startEtcdCluster(directory: string, size: number): Promise
     client: `127.0.0.1:${freePort()}`,
     peer: `127.0.0.1:${freePort()}`,
   }));
+  const pids: number[] = [];
   for (const { name, client, peer } of members) {
     const child = new Deno.Command("etcd", {
       args: [
@@ -48,6 +51,7 @@ export async function startEtcdCluster(directory: string, size: number): Promise
       stdout: "null",
       stderr: "null",
     }).spawn();
+    pids.push(child.pid);
     started.defer(async () => {
       child.kill("SIGTERM");
       await child.status;
@@ -66,7 +70,7 @@ export async function startEtcdCluster(directory: string, size: number): Promise
     timeoutMs: START_LIMIT_MS,
   });
   const all = started.move();
-  return { name: "etcd", endpoints, leader, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { name: "etcd", endpoints, pids, leader, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 async function post(
@@ -140,6 +144,7 @@ export async function startPactCluster(directory: string, size: number): Promise
   return {
     name: "pact",
     endpoints: members.map(({ api }) => api),
+    pids: programs.map(({ program }) => program.pid),
     tokenFile,
     leader,
     [Symbol.asyncDispose]: () => all.disposeAsync(),

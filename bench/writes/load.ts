@@ -1,5 +1,6 @@
 /** The writers: bench/load, a program of its own, built on first use. */
 import type { Cluster } from "./clusters.ts";
+import { processorSeconds } from "./processor_time.ts";
 
 const SOURCE = new URL("../load/", import.meta.url).pathname;
 const PROGRAM = new URL("../../.cache/bench/load", import.meta.url).pathname;
@@ -17,8 +18,15 @@ export interface LoadPlan {
 }
 
 /** What it gave. */
-export interface LoadResult {
+export interface LoadResult extends LoadReport {
+  /** Processor time of all members for one write, in microseconds. */
+  readonly processorMicros: number;
+}
+
+interface LoadReport {
   readonly requests: number;
+  /** Those of the warm-up too. */
+  readonly all_requests: number;
   readonly per_second: number;
   readonly p50_ms: number;
   readonly p90_ms: number;
@@ -51,6 +59,7 @@ export async function runLoad(
   endpoints: readonly string[],
   plan: LoadPlan,
 ): Promise<LoadResult> {
+  const before = processorSeconds(cluster.pids);
   const { success, stdout, stderr } = await new Deno.Command(PROGRAM, {
     args: [
       `-target=${cluster.name}`,
@@ -65,5 +74,7 @@ export async function runLoad(
     stdin: "null",
   }).output();
   if (!success) throw new Error(`${cluster.name}: ${new TextDecoder().decode(stderr)}`);
-  return JSON.parse(new TextDecoder().decode(stdout));
+  const report: LoadReport = JSON.parse(new TextDecoder().decode(stdout));
+  const spent = processorSeconds(cluster.pids) - before;
+  return { ...report, processorMicros: (spent * 1e6) / report.all_requests };
 }
