@@ -52,7 +52,7 @@ export const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
  * Writes are collected while others are under way, for a batch costs all members the same however
  * many writes it holds; but no more of them than this, so that disks and members work side by side.
  */
-const COLLECT_MAX = 64;
+const COLLECT_MAX = 32;
 
 /** Pieces of disk work under way beyond which writes are collected in any case. */
 const MAX_DISK_WORK = 2;

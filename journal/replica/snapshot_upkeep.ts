@@ -5,8 +5,8 @@
  */
 import { type KeptSnapshot, makeSnapshot, type SnapshotStore } from "../snapshots/mod.ts";
 
-/** A snapshot is due when the log since the last one weighs this part of it. */
-const LOG_PART = 1 / 4;
+/** A snapshot is due when the log since the last one weighs as much as it. */
+const LOG_PART = 1;
 
 /** What the upkeep works with. */
 export interface SnapshotUpkeepOptions {
