@@ -127,8 +127,7 @@ export class QuorumLog implements ReplicatedLog {
         reason === "no-leader" ? this.#standing.noLeader() : this.#standing.noQuorum(),
     });
     this.#readers = new Readers(Math.floor(random() * 2 ** 32), (context) => {
-      this.#member.readIndex(context);
-      this.#pump();
+      this.#drive(() => this.#member.readIndex(context));
     });
     this.#disk = new DiskQueue(
       wal,
@@ -247,15 +246,12 @@ export class QuorumLog implements ReplicatedLog {
 
   /** Proposes a change of the membership; whether and when it takes effect shows in the log. */
   proposeMembershipChange(change: MembershipChange): boolean {
-    const isTaken = this.#member.proposeMembershipChange(change);
-    this.#pump();
-    return isTaken;
+    return this.#drive(() => this.#member.proposeMembershipChange(change)) ?? false;
   }
 
   /** Hands leadership to `target`; best effort. */
   transferLeadership(target: NodeId): void {
-    this.#member.transferLeadership(target);
-    this.#pump();
+    this.#drive(() => this.#member.transferLeadership(target));
   }
 
   close(): Promise<void> {
@@ -291,10 +287,8 @@ export class QuorumLog implements ReplicatedLog {
     return {
       onMessages: (from, messages) => this.#receive(from, messages),
       onUnreachable: (peer) => {
-        if (this.#isIdle()) return;
-        this.#member.reportUnreachable(peer);
+        this.#drive(() => this.#member.reportUnreachable(peer));
         if (peer === this.#member.leadership.leader) this.#writes.lost();
-        this.#pump();
       },
       onSnapshotReported: (peer, isDelivered) => this.#snapshotReported(peer, isDelivered),
       incomingSnapshotPath: (sha256) => this.#options.snapshots.incomingPath(sha256),
@@ -309,18 +303,12 @@ export class QuorumLog implements ReplicatedLog {
   }
 
   #receive(_from: NodeId, messages: readonly Message[]): void {
-    if (this.#isIdle()) return;
-    try {
+    this.#drive(() => {
       for (const message of messages) {
         if (message.type === "Prop") this.#receiveProposals(message);
         else this.#member.receive(message);
       }
-    } catch (error) {
-      // What is here contradicts what the quorum holds: to go on would be to answer for it.
-      this.#fail(isLoss(error) ? lostEntries(this.id, error) : error);
-      return;
-    }
-    this.#pump();
+    });
   }
 
   /** A leader puts other members' writes into the batch of its own. */
@@ -345,13 +333,26 @@ export class QuorumLog implements ReplicatedLog {
   }
 
   #receiveSnapshot(message: Message, file: SnapshotFile): void {
-    if (this.#isIdle()) return;
-    try {
+    this.#drive(() => {
       this.#snapshots.receive(message, file);
       this.#member.receive(message);
+    });
+  }
+
+  /**
+   * Lets the machine see an event, and does what it wants then. Whatever breaks it ends this
+   * member: what is here contradicts what the quorum holds, or cannot be read any more, and to go on
+   * would be to answer for it.
+   */
+  #drive<T>(event: () => T): T | undefined {
+    if (this.#isIdle()) return undefined;
+    try {
+      const result = event();
       this.#pump();
+      return result;
     } catch (error) {
-      this.#fail(error);
+      this.#fail(isLoss(error) ? lostEntries(this.id, error) : error);
+      return undefined;
     }
   }
 
@@ -416,31 +417,27 @@ export class QuorumLog implements ReplicatedLog {
   }
 
   #snapshotReported(peer: NodeId, isDelivered: boolean): void {
-    if (this.#isIdle()) return;
-    this.#member.reportSnapshot(peer, isDelivered);
-    this.#pump();
+    this.#drive(() => this.#member.reportSnapshot(peer, isDelivered));
   }
 
   #written(work: DiskWork, places: readonly Place[]): void {
-    if (this.#isIdle()) return;
-    if (work.snapshot !== undefined) this.#feed.pushSnapshot(work.snapshot);
-    this.#send(this.#member.written(work, places));
-    this.#pump();
+    this.#drive(() => {
+      if (work.snapshot !== undefined) this.#feed.pushSnapshot(work.snapshot);
+      this.#send(this.#member.written(work, places));
+    });
   }
 
   #applied(work: ApplyWork): void {
-    if (this.#isIdle()) return;
-    this.#send(this.#member.applied(work));
-    this.#campaignAlone();
-    this.#pump();
+    this.#drive(() => {
+      this.#send(this.#member.applied(work));
+      this.#campaignAlone();
+    });
   }
 
   #propose(payloads: readonly Uint8Array[]): boolean {
-    if (this.#isIdle()) return false;
     const nowMs = this.#clock.nowMs();
-    const isTaken = this.#member.propose(payloads.map((payload) => stamped(payload, nowMs)));
-    this.#pump();
-    return isTaken;
+    const timed = payloads.map((payload) => stamped(payload, nowMs));
+    return this.#drive(() => this.#member.propose(timed)) ?? false;
   }
 
   #arm(): void {
@@ -454,8 +451,7 @@ export class QuorumLog implements ReplicatedLog {
   #tick(): void {
     if (this.#isIdle()) return;
     const nowMs = this.#clock.monotonicMs();
-    this.#member.tick();
-    this.#pump();
+    this.#drive(() => this.#member.tick());
     this.#writes.tick();
     this.#readers.tick(nowMs, () => this.#standing.noLeader());
   }
