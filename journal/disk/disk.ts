@@ -1,7 +1,7 @@
 /**
  * The files of one directory, by plain names, as the log's storage uses them. Every method is
- * synchronous: it runs in a worker of its own, in the thread that reads a few old records, or in
- * the simulator, which can tear and lose what was not synced.
+ * synchronous, so that the same storage runs on real files and in the simulator, which can tear and
+ * lose what was not synced.
  *
  * Each method throws a `StorageError` of kind `io` that names the file.
  */
