@@ -102,7 +102,7 @@ async function openParts(
   const wal = await openLog(dataDir, quorum, clock);
   opened.defer(() => wal.terminate());
   const snapshots = new SnapshotStore(quorum.snapshotDir ?? join(dataDir, "snapshots"));
-  snapshots.sweep();
+  snapshots.sweep(clock.nowMs());
   const { start, entries } = wal.recovered;
   const store = openStateFile({
     dataDir,

@@ -21,6 +21,9 @@ const KEPT = 3;
 
 const READ_BYTES = 1024 * 1024;
 
+/** How long a part of a snapshot is kept for its sender to go on. */
+const PART_KEEP_MS = 86_400_000;
+
 /** The snapshots of one member. */
 export class SnapshotStore {
   readonly #directory: string;
@@ -73,17 +76,22 @@ export class SnapshotStore {
     });
   }
 
-  /** Removes what is left of attempts that a crash or a broken connection cut short. */
-  sweep(): void {
+  /** Removes what is left of attempts that a crash cut short, or that nobody goes on with. */
+  sweep(nowMs: number): void {
     ioErrors(this.#directory, () => {
       const known = new Set(this.#kept.map(({ file }) => file.path));
       for (const { name } of Deno.readDirSync(this.#directory)) {
         const path = join(this.#directory, name);
         const isOrphan = name.endsWith(".db") && !known.has(path);
-        if (isOrphan || name.endsWith(".tmp")) Deno.removeSync(path);
+        const isStale = name.startsWith("incoming-") && ageMs(path, nowMs) > PART_KEEP_MS;
+        if (isOrphan || isStale || name.endsWith(".tmp")) Deno.removeSync(path);
       }
     });
   }
+}
+
+function ageMs(path: string, nowMs: number): number {
+  return nowMs - (Deno.statSync(path).mtime?.getTime() ?? nowMs);
 }
 
 /** Lower-case hex of a file's SHA-256; undefined when it cannot be read. */
