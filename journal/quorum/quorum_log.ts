@@ -277,7 +277,7 @@ export class QuorumLog implements ReplicatedLog {
       clock: this.#clock,
       id: this.id,
       status: this.raftStatus(),
-      connected: this.connected(),
+      connected: () => this.connected(),
       transfer: (target) => this.transferLeadership(target),
       onLeadership: (listener) => this.onLeadership(listener),
     });
