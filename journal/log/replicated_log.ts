@@ -63,13 +63,11 @@ export interface ReplicatedLog {
   submit(id: string, payload: Uint8Array, onFailed: (error: PactError) => void): void;
   forget(id: string): void;
   /**
-   * Committed records from `fromIndex` on, in order, each once, without end until the signal fires
-   * or the log closes. Asking for the next batch says that the one before is applied. One reader.
+   * Committed records behind the state that the log was opened for, in order, each once, without end
+   * until the signal fires or the log closes. Asking for the next batch says that the one before is
+   * applied. One reader.
    */
-  committed(
-    fromIndex: bigint,
-    options?: { readonly signal?: AbortSignal },
-  ): AsyncIterable<CommittedBatch>;
+  committed(options?: { readonly signal?: AbortSignal }): AsyncIterable<CommittedBatch>;
   /**
    * An index that contains every write acknowledged before the call: who has applied it may answer
    * a linearizable read.

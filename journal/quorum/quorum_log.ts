@@ -129,6 +129,10 @@ export class QuorumLog implements ReplicatedLog {
     this.#readers = new Readers(Math.floor(random() * 2 ** 32), (context) => {
       this.#drive(() => this.#member.readIndex(context));
     });
+    this.handleCalls("ReadIndex", async (_from, _data, signal) => {
+      const index = Number(await this.readIndex(signal));
+      return new TextEncoder().encode(JSON.stringify({ index }));
+    });
     this.#disk = new DiskQueue(
       wal,
       (work, places) => this.#written(work, places),
@@ -178,10 +182,7 @@ export class QuorumLog implements ReplicatedLog {
     this.#writes.forget(id);
   }
 
-  committed(
-    _fromIndex: bigint,
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<CommittedBatch> {
+  committed({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterable<CommittedBatch> {
     return this.#feed.queue.batches(signal);
   }
 
@@ -295,8 +296,8 @@ export class QuorumLog implements ReplicatedLog {
       onSnapshot: (_from, message, file) => this.#receiveSnapshot(message, file),
       onCall: async (from, kind, data, signal) => {
         const handler = this.#calls.get(kind);
-        if (handler === undefined) throw new PactError("UNAVAILABLE", "the member is starting");
-        return await handler(from, data, signal);
+        if (handler !== undefined) return await handler(from, data, signal);
+        throw new PactError("UNAVAILABLE", `this member does not answer ${kind} (yet)`);
       },
       onDuplicate: (_peer, reason) => this.#options.onDuplicate?.(reason),
     };

@@ -369,8 +369,7 @@ class LocalReplica implements Replica {
   }
 
   async #applyCommitted(): Promise<void> {
-    const from = this.#store.applied.index + 1n;
-    for await (const batch of this.#log.committed(from, { signal: this.#stop.signal })) {
+    for await (const batch of this.#log.committed({ signal: this.#stop.signal })) {
       if (batch.kind === "snapshot") await this.#restore(batch);
       else this.#applyRecords(batch.records);
       this.#waiters.reached(this.appliedSequence);

@@ -70,7 +70,10 @@ Deno.test("CLI-55: the workload manager's quorum is shown where its address is k
 Deno.test("CLI-55: a workload manager that does not answer is no failure of the journal", () =>
   assertGolden("cluster_lattice_away", {
     args: ["cluster"],
-    journal: { ...status, lattice: {} },
+    journal: {
+      ...status,
+      lattice: { getRaftStatus: refuse("UNAVAILABLE", "the scheduler is shutting down") },
+    },
   }));
 
 /** Takes a change and shows the members after it. */

@@ -74,6 +74,19 @@ Deno.test("JRN-59: a linearizable read at any member contains every write acknow
   }
 });
 
+Deno.test("a member asks the leader from where on a read is linearizable", async () => {
+  await using quorum = await openMemoryQuorum(3);
+  const leader = await quorum.leader();
+  await write(leader, "before");
+  const follower = quorum.members.find((each) => each !== leader);
+  const answer = await waitFor(
+    () => follower?.quorum.callLeader("ReadIndex", new Uint8Array(), AbortSignal.timeout(5_000)),
+    { what: "the leader's answer" },
+  );
+  const { index } = JSON.parse(new TextDecoder().decode(answer));
+  assert.ok(BigInt(index) >= leader.status().appliedIndex, `${index}`);
+});
+
 Deno.test("JRN-57: a leader that is cut off: writes go on, and a repeated request id writes nothing twice", async () => {
   await using quorum = await openMemoryQuorum(3);
   const old = await quorum.leader();
