@@ -12,4 +12,4 @@ export type {
   MembershipRecord,
   ReplicatedLog,
 } from "./replicated_log.ts";
-export { PAYLOAD_FORMAT, readStamp, STAMP_BYTES, stamped, unstamped } from "./stamp.ts";
+export { readStamp, stamped, unstamped } from "./stamp.ts";

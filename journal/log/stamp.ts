@@ -6,10 +6,10 @@
  */
 
 /** Bytes before the payload's own content. */
-export const STAMP_BYTES = 9;
+const STAMP_BYTES = 9;
 
 /** Format of what follows; a payload of another one is refused when it is applied. */
-export const PAYLOAD_FORMAT = 2;
+const PAYLOAD_FORMAT = 2;
 
 /** `content` with room for the stamp in front. */
 export function unstamped(content: Uint8Array): Uint8Array {

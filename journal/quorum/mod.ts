@@ -9,10 +9,5 @@ export {
   encodeMembershipContext,
   type MembershipContext,
 } from "./membership_context.ts";
-export { openQuorumLog, PROPOSAL_MAX_BYTES, QuorumLog } from "./quorum_log.ts";
-export {
-  type CallHandler,
-  QUORUM_TIMING,
-  type QuorumLogOptions,
-  type QuorumTiming,
-} from "./quorum_options.ts";
+export { openQuorumLog, QuorumLog } from "./quorum_log.ts";
+export { type CallHandler, type QuorumLogOptions, type QuorumTiming } from "./quorum_options.ts";

@@ -46,7 +46,7 @@ import { Standing } from "./standing.ts";
 import { Writes } from "./writes.ts";
 
 /** Largest single payload: an overlay of 10 MiB with its envelope (journal.md section 16). */
-export const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
+const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
 
 /**
  * Writes are collected while others are under way, for a batch costs all members the same however
