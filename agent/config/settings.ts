@@ -13,7 +13,9 @@ import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
-const seconds = (least: number, most: number) => z.number().int().min(least).max(most);
+const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+const seconds = whole;
+const milliseconds = whole;
 
 /** `HOST:PORT` of the shell listener. */
 const ListenSchema = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]+):[0-9]{1,5}$/, {
@@ -102,9 +104,41 @@ export const AGENT_SETTINGS = {
     { key: "agent.blacklist.patterns" },
     listOrText.default([...DEFAULT_PATTERNS]),
   ),
+  supervisorBackend: textSetting(
+    { key: "agent.supervisor.backend" },
+    z.string().toLowerCase().pipe(z.enum(["pact", "systemd"])).default("pact"),
+  ),
+  baselinePollMs: numberSetting(
+    { key: "agent.supervisor.baseline_poll_ms" },
+    milliseconds(100, 60_000).default(1_000),
+  ),
+  idlePollMs: numberSetting(
+    { key: "agent.supervisor.idle_poll_ms" },
+    milliseconds(100, 5_000).default(500),
+  ),
+  activePollMs: numberSetting(
+    { key: "agent.supervisor.active_poll_ms" },
+    milliseconds(100, 60_000).default(2_000),
+  ),
+  activePollMaxMs: numberSetting(
+    { key: "agent.supervisor.active_poll_max_ms" },
+    milliseconds(100, 60_000).default(5_000),
+  ),
   shutdownGraceSeconds: numberSetting(
     { key: "agent.supervisor.shutdown_grace_seconds" },
     seconds(0, 3600).default(10),
+  ),
+  restartBackoffMaxSeconds: numberSetting(
+    { key: "agent.supervisor.restart_backoff_max_seconds" },
+    seconds(1, 86_400).default(60),
+  ),
+  restartResetSeconds: numberSetting(
+    { key: "agent.supervisor.restart_reset_seconds" },
+    seconds(1, 86_400).default(60),
+  ),
+  maxRestarts: numberSetting(
+    { key: "agent.supervisor.max_restarts" },
+    whole(0, 1_000_000).default(0),
   ),
   cacheDir: textSetting({ key: "agent.cache.dir" }, path),
   logLevel: textSetting(
@@ -116,14 +150,6 @@ export const AGENT_SETTINGS = {
 
 /** Keys of the published samples without a function yet. */
 export const LATER = laterKeys([
-  "agent.supervisor.backend",
-  "agent.supervisor.baseline_poll_ms",
-  "agent.supervisor.idle_poll_ms",
-  "agent.supervisor.active_poll_ms",
-  "agent.supervisor.active_poll_max_ms",
-  "agent.supervisor.restart_backoff_max_seconds",
-  "agent.supervisor.restart_reset_seconds",
-  "agent.supervisor.max_restarts",
   "agent.services",
   "agent.watchdog.enabled",
   "agent.watchdog.device",
@@ -166,7 +192,6 @@ export const LATER = laterKeys([
   "agent.console.enabled",
   "agent.console.command",
 ], {
-  "agent.supervisor.backend": "pact",
   "agent.observer.ebpf_enabled": false,
   "agent.observer.ebpf": false,
   "agent.identity.provider": "auto",
