@@ -50,6 +50,7 @@ import {
 } from "./events.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
+import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 
@@ -64,6 +65,10 @@ export interface NodeOptions {
   readonly send: (frame: CoreFrameContent) => void;
   /** A fresh UUID version 4. */
   readonly newUuid: () => string;
+  /** Called by every tick of the supervision loop that may (WDG-5, WDG-6). */
+  readonly beat?: () => void;
+  /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
+  readonly longestTickMs?: number;
 }
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
@@ -96,6 +101,7 @@ export class Node {
   readonly #reporter: Reporter;
   readonly #observer: FileObserver | undefined;
   #observerFailure: string | undefined;
+  readonly #workload: WorkloadWatch;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
 
@@ -129,6 +135,7 @@ export class Node {
     this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
     this.#calls = this.#openCalls();
     this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
+    this.#workload = openWorkloadWatch({ ...options, supervisor: this.supervisor });
     this.#scanLater();
   }
 
@@ -202,6 +209,7 @@ export class Node {
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
     this.#observer?.close();
+    this.#workload.close();
     this.#calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
@@ -235,7 +243,13 @@ export class Node {
       logsDirectory: config.logDir,
       place: () => this.#place,
       audit: this.#audit,
+      newUuid: this.options.newUuid,
       stateFile,
+      limits: {
+        backoffMaxSeconds: config.restartBackoffMaxSeconds,
+        resetAfterMs: config.restartResetSeconds * 1000,
+        maxRestarts: config.maxRestarts,
+      },
     });
     supervisor.onNotice((notice) => onSupervisorNotice(this.#eventContext(), notice));
     try {
@@ -397,7 +411,9 @@ export class Node {
   /** The reconcile scan: complete where event sources are only fast (OBS-7). */
   #scanLater(): void {
     const { clock, config, log } = this.options;
-    this.#scanTimer = clock.setTimer(config.scanIdleSeconds * 1000, () => {
+    const { scanIdleSeconds, scanActiveSeconds } = config;
+    const seconds = this.#workload.isActive ? scanActiveSeconds : scanIdleSeconds;
+    this.#scanTimer = clock.setTimer(seconds * 1000, () => {
       this.convergence.scan()
         .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
         .finally(() => {

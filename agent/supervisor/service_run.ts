@@ -117,6 +117,8 @@ export class ServiceRun {
   readonly #captures: readonly OutputCapture[];
   readonly #startTicks: bigint;
   #watch: Watch | null = null;
+  #hasEnded = false;
+  #ended: () => void = () => {};
   #limits: ResourceLimits = DEFAULT_LIMITS;
 
   constructor(
@@ -174,8 +176,17 @@ export class ServiceRun {
     this.#process?.close();
   }
 
+  /** Looks whether the process ended without its event having come (SUP-5); true when it had. */
+  poll(): boolean {
+    if (this.#hasEnded || this.#process === null || this.#process.isAlive()) return false;
+    this.#ended();
+    return true;
+  }
+
   #awaitExit(process: Process, resolve: (status: ExitStatus) => void): void {
-    const ended = () => {
+    this.#ended = () => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
       this.#watch?.close();
       let oom = false;
       try {
@@ -189,7 +200,7 @@ export class ServiceRun {
       const status = exitStatusOf(process.exitStatus());
       resolve(oom ? this.#oomStatus() : status);
     };
-    this.#watch = this.#context.events.watch(process.pidfd, ended, { once: true });
+    this.#watch = this.#context.events.watch(process.pidfd, this.#ended, { once: true });
   }
 
   #oomStatus(): ExitStatus {

@@ -48,6 +48,8 @@ export interface SupervisorOptions {
   readonly audit: AuditSink;
   /** Kept up to date with what a new agent has to know (INI-31); absent: nothing is kept. */
   readonly stateFile?: string;
+  /** A fresh UUID version 4, for audit events. */
+  readonly newUuid: () => string;
   readonly limits?: Partial<RestartLimits>;
   readonly prober?: Prober;
 }
@@ -87,7 +89,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#feed = new NoticeFeed(options.clock, options.log);
-    this.#prober = options.prober ?? createNetworkProber();
+    this.#prober = options.prober ?? createNetworkProber(options.clock);
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
     this.#context = {
       ...options,
@@ -181,6 +183,20 @@ export class Supervisor {
   /** Whether workload runs on the node: health checks then give way (HLT-2). */
   setActive(active: boolean): void {
     this.#send({ kind: "facts", facts: { ...this.#state.facts, active } });
+  }
+
+  /**
+   * What a tick of the supervision loop does: notices ends and deadlines whose events did not come
+   * (SUP-5, SUP-30). True when there were any.
+   */
+  poll(): boolean {
+    if (this.#released) return false;
+    let found = false;
+    for (const run of [...this.#runs.values()]) found = run.poll() || found;
+    const wakeMs = nextWakeMs(this.#state);
+    if (wakeMs === null || this.#options.clock.monotonicMs() < wakeMs) return found;
+    this.#send({ kind: "tick" });
+    return true;
   }
 
   /** Returns what ends the listening. */
@@ -344,10 +360,10 @@ export class Supervisor {
   }
 
   #report({ name, action, by, detail }: Extract<SupervisorEffect, { kind: "report" }>): void {
-    const { audit, clock, log, place } = this.#options;
+    const { audit, clock, log, newUuid, place } = this.#options;
     const report: ServiceReport = { name, action, by, detail, atMs: clock.nowMs() };
     log.info(`service ${name}: ${action} (${detail})`);
-    audit.emit(serviceAuditEvent(report, place(), crypto.randomUUID()));
+    audit.emit(serviceAuditEvent(report, place(), newUuid()));
     this.#feed.publish({ kind: "report", ...report });
   }
 
