@@ -16,6 +16,15 @@ export type { AtomicWrite, Files } from "./files.ts";
 export { type FileEvent, IN, type Inotify } from "./inotify.ts";
 export { ShimLoadError } from "./library_file.ts";
 export { type FileSystemUsage, type MountRequest, type Mounts, MS, UMOUNT } from "./mounts.ts";
+export type { Modules } from "./modules.ts";
+export {
+  NETLINK_GROUP,
+  type NetlinkNews,
+  type NetlinkSource,
+  type Network,
+  type PacketSocket,
+  type ReceivedPacket,
+} from "./network.ts";
 export { type PipeReader, readPipe } from "./pipe.ts";
 export type { CgroupPlacement, Process, Processes } from "./processes.ts";
 export {
