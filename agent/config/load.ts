@@ -77,6 +77,11 @@ function coreConfig(
     whitelistMode: settings.whitelistMode,
     viewerExec: settings.isViewerExec,
     warnings,
+    identityMapping: settings.identityMapping,
+    handoffEnabled: settings.isHandoffEnabled,
+    imageRoots: settings.imageRoots,
+    mountHoldSeconds: settings.mountHoldSeconds,
+    latticeUid: settings.latticeUid,
   });
 }
 

@@ -9,7 +9,11 @@ import {
 } from "../../common/config/mod.ts";
 import { LOG_LEVELS } from "../../common/log/mod.ts";
 import { NodeIdSchema, VClusterIdSchema } from "../../common/model/mod.ts";
-import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
+import {
+  DEFAULT_HOLD_TIME_SECS,
+  DEFAULT_PATTERNS,
+  MAX_HOLD_TIME_SECS,
+} from "../../contracts/mod.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
@@ -140,6 +144,26 @@ export const AGENT_SETTINGS = {
     { key: "agent.supervisor.max_restarts" },
     whole(0, 1_000_000).default(0),
   ),
+  identityMapping: textSetting(
+    { key: "agent.identity_mapping.mode" },
+    z.enum(["auto", "on", "off"]).default("auto"),
+  ),
+  isHandoffEnabled: switchSetting({ key: "agent.workload.handoff_enabled" }, true),
+  imageRoots: listSetting(
+    { key: "agent.workload.image_roots" },
+    z.union([z.string().transform((text) => [text]), z.array(AbsolutePathSchema)]).default([
+      "/images",
+      "/opt/uenv-images",
+    ]),
+  ),
+  mountHoldSeconds: numberSetting(
+    { key: "agent.workload.hold_seconds" },
+    seconds(0, MAX_HOLD_TIME_SECS).default(DEFAULT_HOLD_TIME_SECS),
+  ),
+  latticeUid: numberSetting(
+    { key: "agent.workload.lattice_uid" },
+    z.number().int().min(0).max(2 ** 32 - 2).default(0),
+  ),
   cacheDir: textSetting({ key: "agent.cache.dir" }, path),
   logLevel: textSetting(
     { env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },
@@ -184,11 +208,6 @@ export const LATER = laterKeys([
   "agent.capability.socket_path",
   "agent.capability.gpu_poll_interval_seconds",
   "agent.network.interfaces",
-  "agent.identity_mapping.mode",
-  "agent.workload.handoff_enabled",
-  "agent.workload.image_roots",
-  "agent.workload.hold_seconds",
-  "agent.workload.lattice_uid",
   "agent.console.enabled",
   "agent.console.command",
 ], {
