@@ -37,6 +37,7 @@ export {
 export { isShimError, ShimError } from "./shim_error.ts";
 export { isSignalName, type SignalName, signalName, signalNumber } from "./signals.ts";
 export { SpawnError, type SpawnStep } from "./spawn_error.ts";
-export type { Rlimit, RlimitName, SpawnRequest, Stdio } from "./spawn_request.ts";
+export { isRlimitName, type Rlimit, type RlimitName } from "./spawn_request.ts";
+export type { SpawnRequest, Stdio } from "./spawn_request.ts";
 export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
 export type { User, Users } from "./users.ts";

@@ -32,7 +32,12 @@ import {
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
-import { type Isolation, openIsolation } from "../isolation/mod.ts";
+import {
+  type ControlFileWatcher,
+  type Isolation,
+  openControlFileWatcher,
+  openIsolation,
+} from "../isolation/mod.ts";
 import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { loadStateFile, SUPERVISION_LOOP, Supervisor } from "../supervisor/mod.ts";
@@ -81,12 +86,14 @@ const AGENT = systemPrincipal("pact-agent");
 /** Opens a node; what a former agent left running is adopted. */
 export async function openNode(options: NodeOptions): Promise<Node> {
   const paths = nodePaths(options.config.root);
+  const watcher = openControlFileWatcher(options.shim, options.events);
   const isolation = await openIsolation({
     shim: options.shim,
     clock: options.clock,
     cgroupRoot: paths.cgroupRoot,
+    watcher,
   });
-  return new Node(options, isolation);
+  return new Node(options, isolation, watcher);
 }
 
 export class Node {
@@ -110,7 +117,11 @@ export class Node {
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
 
-  constructor(private readonly options: NodeOptions, isolation: Isolation) {
+  constructor(
+    private readonly options: NodeOptions,
+    isolation: Isolation,
+    private readonly watcher: ControlFileWatcher,
+  ) {
     const { shim, events, config, clock, log, newUuid } = options;
     this.#place = { nodeId: config.nodeId, vclusterId: config.vclusterId };
     this.#attributor = createAttributor(clock);
@@ -140,7 +151,11 @@ export class Node {
     this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
     this.#calls = this.#openCalls();
     this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
-    this.#workload = openWorkloadWatch({ ...options, supervisor: this.supervisor });
+    this.#workload = openWorkloadWatch({
+      ...options,
+      watcher,
+      supervisor: this.supervisor,
+    });
     this.#contracts = new NodeContracts({
       ...options,
       cachedMap: options.cache.identityMap(),
@@ -231,6 +246,7 @@ export class Node {
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
     const left = keepServices ? [] : await this.supervisor.stopAll();
     this.supervisor.release();
+    this.watcher.close();
     await this.writer.settled(SHUTDOWN_FLUSH_MS);
     this.writer.close();
     await this.#audit.close();
@@ -261,6 +277,7 @@ export class Node {
       audit: this.#audit,
       newUuid: this.options.newUuid,
       stateFile,
+      stopTimeoutSeconds: config.shutdownGraceSeconds,
       limits: {
         backoffMaxSeconds: config.restartBackoffMaxSeconds,
         resetAfterMs: config.restartResetSeconds * 1000,

@@ -2,8 +2,8 @@ import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
-import type { EventPump, Shim } from "../../ffi/mod.ts";
-import { openControlFileWatcher } from "../isolation/mod.ts";
+import type { Shim } from "../../ffi/mod.ts";
+import type { ControlFileWatcher } from "../isolation/mod.ts";
 import type { Supervisor } from "../supervisor/mod.ts";
 import {
   boundIntervals,
@@ -19,7 +19,7 @@ import {
 
 export interface WorkloadWatchOptions {
   readonly shim: Shim;
-  readonly events: EventPump;
+  readonly watcher: ControlFileWatcher;
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: agentport.AgentConfig;
@@ -38,7 +38,7 @@ export interface WorkloadWatch {
 
 /** Opens the watch and starts the loop. */
 export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch {
-  const { shim, events, clock, config, supervisor, beat, inspections } = options;
+  const { shim, clock, config, supervisor, beat, inspections } = options;
   const log = options.log.child("agent.loop");
   const { intervals, warnings } = boundIntervals({
     baselineMs: config.baselinePollMs,
@@ -48,10 +48,9 @@ export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch 
   }, options.longestTickMs ?? Infinity);
   for (const warning of warnings) log.warn(warning);
 
-  const watcher = openControlFileWatcher(shim, events);
   const detector = openWorkloadDetector({
     files: shim.files,
-    watcher,
+    watcher: options.watcher,
     cgroupRoot: nodePaths(config.root).cgroupRoot,
     onChange: () => loop.noteEvent(),
   });
@@ -78,7 +77,6 @@ export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch 
       stopListening();
       loop.close();
       detector.close();
-      watcher.close();
     },
   };
 }

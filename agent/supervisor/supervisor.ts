@@ -1,7 +1,7 @@
 import { agentport } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type AuditSink, CgroupError } from "../../contracts/mod.ts";
+import { type AuditSink, CgroupError, PACT_INFRA } from "../../contracts/mod.ts";
 import { type EventPump, type Shim, ShimError, type SignalName } from "../../ffi/mod.ts";
 import { createProcessTable, type Isolation, type Unavailable } from "../isolation/mod.ts";
 import { type Actor, SUPERVISION_LOOP } from "./actor.ts";
@@ -16,7 +16,7 @@ import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices
 import { createNetworkProber, type Prober } from "./probes.ts";
 import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
-import { readServiceSpec } from "./service_spec.ts";
+import { isWorkloadSlice, readServiceSpec } from "./service_spec.ts";
 import type { RestartLimits } from "./service_state.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
 import { saveStateFile } from "./state_file.ts";
@@ -51,6 +51,8 @@ export interface SupervisorOptions {
   /** A fresh UUID version 4, for audit events. */
   readonly newUuid: () => string;
   readonly limits?: Partial<RestartLimits>;
+  /** For services that declare no time for their stop; 10 unless given. */
+  readonly stopTimeoutSeconds?: number;
   readonly prober?: Prober;
 }
 
@@ -84,6 +86,7 @@ export class Supervisor {
   /** The first look is at once. */
   #interfacePollMs = 0;
   #savedState = "";
+  #saidWhereWorkloadGoes = false;
   #released = false;
 
   constructor(options: SupervisorOptions) {
@@ -120,13 +123,26 @@ export class Supervisor {
    * @throws {SupervisorError} when the set is invalid; the former one goes on (SVC-1)
    */
   declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
-    const declarations = specs.map(readServiceSpec);
+    const { stopTimeoutSeconds } = this.#options;
+    const declarations = specs.map((spec) => readServiceSpec(spec, stopTimeoutSeconds));
     this.#send({ kind: "declare", declarations, by });
     for (const name of this.#specs.keys()) {
       if (!this.#state.services.has(name)) this.#specs.delete(name);
     }
     for (const spec of specs) this.#specs.set(spec.name, spec);
+    this.#sayWhereWorkloadGoes(specs);
     this.#save();
+  }
+
+  /** SVC-4, once. */
+  #sayWhereWorkloadGoes(specs: readonly agentport.ServiceSpec[]): void {
+    const found = specs.find(({ cgroupSlice }) => isWorkloadSlice(cgroupSlice));
+    if (found === undefined || this.#saidWhereWorkloadGoes) return;
+    this.#saidWhereWorkloadGoes = true;
+    const { name, cgroupSlice } = found;
+    this.#options.log.info(
+      `service ${name}: ${cgroupSlice} is the workload's, runs in ${PACT_INFRA}`,
+    );
   }
 
   /** @throws {SupervisorError} UNKNOWN_SERVICE, ALREADY_RUNNING, STOPPING */
