@@ -11,9 +11,7 @@ const SPAWN_FIELDS = [
   "slice",
   "env",
   "workingDirectory",
-  "rlimits",
-  "readiness",
-  "watchdogSeconds",
+  "openFilesMax",
 ] as const satisfies readonly (keyof ServiceDeclaration)[];
 
 /** Can be rewritten under a running service. */

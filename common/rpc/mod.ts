@@ -29,7 +29,6 @@ export {
   readBearerToken,
   readConsistency,
   readFreeText,
-  readKnownVersion,
   readMinSequence,
   readRequestId,
 } from "./metadata.ts";

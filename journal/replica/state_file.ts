@@ -7,7 +7,7 @@ import { quorumMembership, storedCluster } from "../state/mod.ts";
 import { StateReader, StateStore } from "../store/mod.ts";
 
 /** Changes of so many milliseconds are stored in one transaction. */
-const GATHER_MS = 10;
+const GATHER_MS = 50;
 
 /** What the state is opened from. */
 export interface StateFileOptions {

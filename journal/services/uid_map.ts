@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { readKnownVersion } from "../../common/rpc/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import {
   firstIdOf,
@@ -38,10 +37,7 @@ export async function assignUid(
   return toWire(result.identity);
 }
 
-/**
- * The whole map, for nodes that supervise their services by pact alone (UID-5). A node that says which
- * version it has, and has the newest, gets the number alone.
- */
+/** The whole map, for nodes that supervise their services by pact alone (UID-5). */
 export function uidMap(
   { replica, gatekeeper }: ServiceContext,
   call: HandlerContext,
@@ -49,8 +45,7 @@ export function uidMap(
   const { nodeId } = ownNodeOf(callerOf(call));
   const version = BigInt(uidMapVersion(replica.state));
   const policy = gatekeeper.policyOf(gatekeeper.vclusterOf({ Node: nodeId }));
-  const isKnown = readKnownVersion(call.requestHeader) === version;
-  if (isKnown || policy.supervisor_backend === "systemd") {
+  if (policy.supervisor_backend === "systemd") {
     return create(journal.UidMapSchema, { version });
   }
   const people = [...replica.state.list("uid_map")].map(([, identity]) => identity);

@@ -6,23 +6,24 @@ import type { AuditQuery } from "./queries.ts";
 /** Records read at once. */
 const PAGE_RECORDS = 256;
 
-/** Audit records of the replicated state, read from the file page by page. */
+/** Audit records of the replicated state from number `first` on, read page by page. */
 export function* auditRecords(
   database: DatabaseSync,
+  first: number,
   query: AuditQuery,
 ): Generator<AuditRecord[]> {
   const descending = query.descending === true;
   const statement = database.prepare(
-    `SELECT key, json FROM documents WHERE collection = 'audit' AND key ${descending ? "<" : ">"} ?
-     ORDER BY key ${descending ? "DESC" : "ASC"} LIMIT ${PAGE_RECORDS}`,
+    `SELECT number, json FROM audit WHERE number ${descending ? "<" : ">"} ? AND number >= ?
+     ORDER BY number ${descending ? "DESC" : "ASC"} LIMIT ${PAGE_RECORDS}`,
   );
   let left = query.limit ?? Infinity;
-  let cursor = descending ? "a" : "";
+  let cursor = descending ? Number.MAX_SAFE_INTEGER : -1;
   while (left > 0) {
-    const rows = statement.all(cursor);
+    const rows = statement.all(cursor, first);
     const last = rows.at(-1);
     if (last === undefined) return;
-    cursor = String(last["key"]);
+    cursor = Number(last["number"]);
     const page = rows
       .map((row) => COLLECTIONS.audit.parse(JSON.parse(String(row["json"]))))
       .filter((record) => matches(record, query))

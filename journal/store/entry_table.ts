@@ -7,9 +7,20 @@ import type { EntryQuery } from "./queries.ts";
 /** Entries read at once; what one page holds in memory is bounded by it. */
 const PAGE_ENTRIES = 256;
 
-/** Entries in SQLite. They are only ever added (J2). */
+/** An entry as it is to be stored. */
+interface EntryRow {
+  readonly entry: Entry;
+  readonly json: string;
+  readonly vclusterId: string | undefined;
+}
+
+/**
+ * Entries in SQLite. They are only ever added (J2). New ones wait in memory until they are saved or
+ * read, so that those of one transaction are inserted together.
+ */
 export class EntryTable {
   readonly #database: DatabaseSync;
+  #unsaved: EntryRow[] = [];
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
   /** Prepared queries by their text; there are as many as there are shapes of queries. */
@@ -25,24 +36,35 @@ export class EntryTable {
 
   /** Adds an entry by its canonical JSON; `vclusterId` is the vCluster it counts for, if any. */
   insert(entry: Entry, json: string, vclusterId: string | undefined): void {
-    this.#insert.run(
-      entry.sequence,
-      scopeText(entry.scope),
-      vclusterId ?? null,
-      entry.entry_type,
-      Date.parse(entry.timestamp),
-      json,
-    );
+    this.#unsaved.push({ entry, json, vclusterId });
+  }
+
+  /** Puts what was added into the database. */
+  save(): void {
+    const rows = this.#unsaved;
+    this.#unsaved = [];
+    for (const { entry, json, vclusterId } of rows) {
+      this.#insert.run(
+        entry.sequence,
+        scopeText(entry.scope),
+        vclusterId ?? null,
+        entry.entry_type,
+        Date.parse(entry.timestamp),
+        json,
+      );
+    }
   }
 
   /** The entry with this sequence. */
   get(sequence: number): Entry | undefined {
+    this.save();
     const row = this.#select.get(sequence);
     return row === undefined ? undefined : decode(row);
   }
 
   /** The entries of `query` in pages, the next read when it is asked for. */
   *pages(query: EntryQuery): Generator<Entry[]> {
+    this.save();
     let left = query.limit ?? Infinity;
     let rest = query;
     while (left > 0) {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { canonicalJson } from "../../common/json/mod.ts";
+import { storedDocuments } from "./document_rows.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import type { StateStore } from "./state_store.ts";
 
@@ -29,20 +30,10 @@ export function* exportDatabase(database: DatabaseSync): Generator<string> {
 }
 
 function* documentLines(database: DatabaseSync): Generator<string> {
-  const statement = database.prepare(
-    `SELECT collection, key, json FROM documents WHERE (collection, key) > (?, ?)
-     ORDER BY collection, key LIMIT ${PAGE_ROWS}`,
-  );
-  let rows = statement.all("", "");
-  while (rows.length > 0) {
-    let cursor: [string, string] = ["", ""];
-    for (const { collection, key, json } of rows) {
-      cursor = [String(collection), String(key)];
-      // Documents are stored as they come; here they get the one form that equal ones share.
-      const document = canonicalJson(JSON.parse(String(json)));
-      yield `[${JSON.stringify(collection)},${JSON.stringify(key)},${document}]`;
-    }
-    rows = statement.all(...cursor);
+  for (const [collection, key, json] of storedDocuments(database)) {
+    // Documents are stored as they come; here they get the one form that equal ones share.
+    const document = canonicalJson(JSON.parse(json));
+    yield `[${JSON.stringify(collection)},${JSON.stringify(key)},${document}]`;
   }
 }
 

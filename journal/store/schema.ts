@@ -42,10 +42,11 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `),
   chainEntries,
+  numberRows,
 ];
 
-/** Version of the schema, of the file and of the exported document alike. */
-export const SCHEMA_VERSION = MIGRATIONS.length;
+/** Version of the exported state; how its documents lie in the file is not part of it. */
+export const SCHEMA_VERSION = 2;
 
 /**
  * Gives the entries of a state without a hash chain their hashes, which take the checksum's place.
@@ -67,6 +68,33 @@ function chainEntries(database: DatabaseSync): void {
     database.prepare("UPDATE documents SET json = ? WHERE collection = 'settings' AND key = ?")
       .run(canonicalJson(counters), String(key));
   }
+}
+
+/** Gives what comes with every command tables of its own, under its number. */
+function numberRows(database: DatabaseSync): void {
+  database.exec(`
+    -- Audit records, those that left the replicated state included: this member's archive (AUD-3).
+    CREATE TABLE audit (number INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    INSERT INTO audit SELECT CAST(key AS INTEGER), json FROM audit_archive;
+    INSERT OR REPLACE INTO audit
+      SELECT CAST(key AS INTEGER), json FROM documents WHERE collection = 'audit';
+    DROP TABLE audit_archive;
+
+    -- What is remembered of requests, by their order.
+    CREATE TABLE requests (number INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+    INSERT INTO requests
+      SELECT
+        CAST(place.key AS INTEGER),
+        json_set(
+          place.json,
+          '$.type', request.json ->> '$.type',
+          '$.result', json(request.json -> '$.result')
+        )
+      FROM documents AS place JOIN documents AS request
+        ON request.collection = 'request_ids' AND request.key = place.json ->> '$.request_key'
+      WHERE place.collection = 'request_order';
+    DELETE FROM documents WHERE collection IN ('audit', 'request_ids', 'request_order');
+  `);
 }
 
 const COUNTERS = "SELECT key, json FROM documents WHERE collection = 'settings'";

@@ -32,6 +32,7 @@ import { openDatabase, StorageError, storageErrors, transaction } from "../stora
 import { auditRecords } from "./audit_records.ts";
 import { BackgroundFold } from "./background_fold.ts";
 import { DocumentMirror } from "./document_mirror.ts";
+import { DocumentRows, type StoredDocument, storedDocuments } from "./document_rows.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { AuditQuery, EntryQuery } from "./queries.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -126,7 +127,7 @@ export class StateStore implements StateView {
 
   /** Audit records of `query`, page by page. */
   auditPages(query: AuditQuery): Generator<AuditRecord[]> {
-    return auditRecords(this.database, query);
+    return auditRecords(this.database, countersOf(this).audit_first, query);
   }
 
   /**
@@ -156,7 +157,8 @@ export class StateStore implements StateView {
       if (this.#timer !== undefined) this.#gather?.clock.clearTimer(this.#timer);
       this.#timer = undefined;
       if (!this.#database.isTransaction) return;
-      for (const collection of COLLECTION_NAMES) this.#save(collection);
+      this.#entries.save();
+      this.#file.documents.save(this.#unsaved, (key) => this.#mirror.get("request_ids", key));
       this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
       this.#unfolded += this.#gathered;
@@ -198,7 +200,9 @@ export class StateStore implements StateView {
     const before = this.#applied;
     try {
       transaction(this.#database, () => {
-        this.#database.exec("DELETE FROM entries; DELETE FROM documents");
+        this.#database.exec(
+          "DELETE FROM entries; DELETE FROM documents; DELETE FROM audit; DELETE FROM requests",
+        );
         fill();
         this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       });
@@ -229,12 +233,13 @@ export class StateStore implements StateView {
 
   /** One document of an import, in canonical JSON. */
   importDocument(collection: CollectionName, key: string, json: string): void {
-    this.#file.put.run(collection, key, json);
+    this.#file.documents.import(collection, key, json);
   }
 
   /** One entry of an import, with the vCluster it counted for when it was written. */
   importEntry(entry: Entry, json: string, vclusterId: string | undefined): void {
     this.#entries.insert(entry, json, vclusterId);
+    this.#entries.save();
   }
 
   /** Folds the write-ahead log into the file and closes it. */
@@ -287,20 +292,6 @@ export class StateStore implements StateView {
     if (!COLD.has(collection)) this.#mirror.absorb(collection, changed);
   }
 
-  #save<C extends CollectionName>(collection: C): void {
-    const unsaved = this.#unsaved[collection];
-    for (const [key, document] of unsaved) {
-      if (document === undefined) this.#remove(collection, key);
-      else this.#file.put.run(collection, key, JSON.stringify(document));
-    }
-    unsaved.clear();
-  }
-
-  #remove(collection: CollectionName, key: string): void {
-    if (collection === "audit") this.#file.archive.run(key);
-    this.#file.delete.run(collection, key);
-  }
-
   /** The vCluster an entry counts for: its own scope's, or its node's at this moment. */
   #vclusterOf({ scope }: Entry): string | undefined {
     if (scope === "Global") return undefined;
@@ -318,15 +309,12 @@ export class StateStore implements StateView {
         throw this.#corrupt("table applied", "the applied position is unreadable");
       }
       this.#applied = { index: position, term };
-      const documents = this.#database.prepare("SELECT collection, key, json FROM documents");
-      for (const { collection, key, json } of documents.iterate()) {
-        this.#loadDocument(String(collection), String(key), json);
-      }
+      for (const document of storedDocuments(this.#database)) this.#loadDocument(document);
     });
     this.#checkEntries();
   }
 
-  #loadDocument(collection: string, key: string, json: unknown): void {
+  #loadDocument([collection, key, json]: StoredDocument): void {
     if (!isCollectionName(collection)) {
       throw this.#corrupt(`document ${collection}/${key}`, "no such collection");
     }
@@ -366,10 +354,8 @@ export class StateStore implements StateView {
 interface OpenFile {
   readonly database: DatabaseSync;
   readonly entries: EntryTable;
-  readonly put: StatementSync;
-  readonly delete: StatementSync;
+  readonly documents: DocumentRows;
   readonly setApplied: StatementSync;
-  readonly archive: StatementSync;
 }
 
 function openFile(path: string): OpenFile {
@@ -383,12 +369,8 @@ function openFile(path: string): OpenFile {
   return {
     database,
     entries: new EntryTable(database),
-    put: database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)"),
-    delete: database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?"),
+    documents: new DocumentRows(database),
     setApplied: database.prepare("UPDATE applied SET position = ?, term = ?"),
-    archive: database.prepare(
-      "INSERT OR REPLACE INTO audit_archive SELECT key, json FROM documents WHERE collection = 'audit' AND key = ?",
-    ),
   };
 }
 
@@ -400,8 +382,8 @@ function removeIfPresent(path: string): void {
   }
 }
 
-function decode<S extends z.ZodType>(schema: S, json: unknown): z.infer<S> {
-  return schema.parse(JSON.parse(String(json)));
+function decode<S extends z.ZodType>(schema: S, json: string): z.infer<S> {
+  return schema.parse(JSON.parse(json));
 }
 
 function refuseCold(collection: CollectionName): void {

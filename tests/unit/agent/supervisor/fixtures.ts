@@ -28,10 +28,7 @@ export function service(
     stopTimeoutSeconds: 10,
     needsNetwork: [],
     desired: "running",
-    rlimits: {},
-    readiness: null,
-    watchdogSeconds: null,
-    healthRestart: false,
+    openFilesMax: 65536,
     ...changes,
   };
 }

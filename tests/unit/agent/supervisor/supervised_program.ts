@@ -22,7 +22,6 @@ const supervisor = new Supervisor({
   logsDirectory: `${directory}/logs`,
   stateFile,
   place: () => ({ nodeId: "node-7", vclusterId: "" }),
-  newUuid: () => crypto.randomUUID(),
   audit: { emit: () => {}, flush: () => Promise.resolve() },
 });
 supervisor.onNotice((notice) => {

@@ -7,7 +7,13 @@ import { exportState, importState, StateStore } from "../../../../journal/store/
 import { StorageError } from "../../../../journal/storage/mod.ts";
 import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
 import { MIGRATIONS } from "../../../../journal/store/schema.ts";
-import { countersOf, emptyTables, EnvelopeSchema } from "../../../../journal/state/mod.ts";
+import {
+  type AuditRecord,
+  countersOf,
+  emptyTables,
+  EnvelopeSchema,
+  numberKey,
+} from "../../../../journal/state/mod.ts";
 import { ANN, append, commit, register, TestState } from "../../../support/journal/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
@@ -157,12 +163,14 @@ Deno.test("a changed byte in an entry is noticed when it is read", async () => {
 });
 
 /** Applies a Commit of its own to `vm.swappiness` as record `index`. */
-function applyCommit(store: StateStore, index: number): void {
+function applyCommit(store: StateStore, index: number, requestId?: string): void {
   const envelope = EnvelopeSchema.parse({
     format: 1,
     proposal: "p",
     timestamp: "2026-01-01T00:00:00Z",
     actor: ANN,
+    request_id: requestId,
+    audit: { operation_type: "commit", scope: vcluster, detail: "", source: "cli", metadata: {} },
     command: commit(vcluster, { "vm.swappiness": String(index) }),
   });
   const payload = encodeEnvelope(envelope);
@@ -256,15 +264,57 @@ Deno.test("AUD-3: an audit record that leaves the state is kept in this member's
   await using dir = await tempDir();
   const path = dir.file("state.db");
   const state = new StateStore(path);
-  tamper(path, `INSERT INTO documents VALUES ('audit', '0000000000000000', '{"id":"op-0"}')`);
+  const record = (number: number): AuditRecord => ({
+    id: `op-${number}`,
+    timestamp: "2026-01-01T00:00:00Z",
+    operation_type: "exec",
+    actor: ANN,
+    scope: "Global",
+    outcome: "Success",
+    detail: "",
+    source: "cli",
+    metadata: {},
+  });
   const changes = emptyTables();
-  changes.audit.set("0000000000000000", undefined);
+  changes.audit.set(numberKey(0), record(0)).set(numberKey(1), record(1));
+  changes.settings.set("counters", { ...countersOf(state), audit_next: 2 });
   state.batch(() => state.write([], changes, []));
+  const removal = emptyTables();
+  removal.audit.set(numberKey(0), undefined);
+  removal.settings.set("counters", { ...countersOf(state), audit_first: 1 });
+  state.batch(() => state.write([], removal, []));
+  assert.deepEqual([...state.auditPages({})].flat(), [record(1)]);
+  assert.deepEqual([...state.auditPages({ descending: true })].flat(), [record(1)]);
+  assert.doesNotMatch([...exportState(state)].join(""), /op-0/);
   state.close();
-  const database = new DatabaseSync(path);
+  using database = new DatabaseSync(path);
   assert.deepEqual(
-    database.prepare("SELECT key, json FROM audit_archive").all().map((row) => ({ ...row })),
-    [{ key: "0000000000000000", json: '{"id":"op-0"}' }],
+    database.prepare("SELECT number, json ->> '$.id' AS id FROM audit").all(),
+    [{ __proto__: null, number: 0, id: "op-0" }, { __proto__: null, number: 1, id: "op-1" }],
   );
-  database.close();
+});
+
+/** Brings a state file back to the schema before audit records and requests had tables. */
+const TO_SECOND_SCHEMA = `
+  CREATE TABLE audit_archive (key TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO documents SELECT 'audit', format('%016d', number), json FROM audit;
+  INSERT INTO documents SELECT 'request_order', format('%016d', number),
+    json_remove(json, '$.type', '$.result') FROM requests;
+  INSERT INTO documents SELECT 'request_ids', json ->> '$.request_key',
+    json_set(json_remove(json, '$.request_key', '$.at'), '$.order', number) FROM requests;
+  DROP TABLE audit; DROP TABLE requests; PRAGMA user_version = 2`;
+
+Deno.test("JRN-16: a state from before requests and audit records had tables of their own is the same afterwards", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  const state = new StateStore(path);
+  for (const index of [1, 2, 3]) applyCommit(state, index, `request-${index}`);
+  const before = [...exportState(state)];
+  assert.match(before.join(""), /"request_ids","ann@example\.org\\nrequest-2",/);
+  assert.match(before.join(""), /"audit","0000000000000002",/);
+  state.close();
+  tamper(path, TO_SECOND_SCHEMA);
+  const migrated = new StateStore(path);
+  assert.deepEqual([...exportState(migrated)], before);
+  migrated.close();
 });
