@@ -16,6 +16,15 @@ export type { AtomicWrite, Files } from "./files.ts";
 export { type FileEvent, IN, type Inotify } from "./inotify.ts";
 export { ShimLoadError } from "./library_file.ts";
 export { type FileSystemUsage, type MountRequest, type Mounts, MS, UMOUNT } from "./mounts.ts";
+export type { Modules } from "./modules.ts";
+export {
+  NETLINK_GROUP,
+  type NetlinkNews,
+  type NetlinkSource,
+  type Network,
+  type PacketSocket,
+  type ReceivedPacket,
+} from "./network.ts";
 export { type PipeReader, readPipe } from "./pipe.ts";
 export type { CgroupPlacement, Process, Processes } from "./processes.ts";
 export {
@@ -28,6 +37,7 @@ export {
 export { isShimError, ShimError } from "./shim_error.ts";
 export { isSignalName, type SignalName, signalName, signalNumber } from "./signals.ts";
 export { SpawnError, type SpawnStep } from "./spawn_error.ts";
-export type { Rlimit, RlimitName, SpawnRequest, Stdio } from "./spawn_request.ts";
+export { isRlimitName, type Rlimit, type RlimitName } from "./spawn_request.ts";
+export type { SpawnRequest, Stdio } from "./spawn_request.ts";
 export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
 export type { User, Users } from "./users.ts";

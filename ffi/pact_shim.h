@@ -347,6 +347,61 @@ struct pact_statfs {
 /* statfs(2). Blocking: disk; hangs with a network file system whose server is away. */
 PACT_EXPORT int32_t pact_shim_statfs(const char *path, struct pact_statfs *out);
 
+/* ---- network (netlink.c, packet.c) ---------------------------------------------------------- */
+
+#define PACT_NETLINK_MAX_REQUEST 65536u
+
+/* One exchange with the kernel over NETLINK_ROUTE (rtnetlink(7)): sends the request, one message that
+ * asks for an acknowledgement or a dump, and collects what is answered, the final NLMSG_DONE or
+ * NLMSG_ERROR included. Returns bytes; -ENOBUFS when they do not fit, -ETIMEDOUT when the end does not
+ * come. An error the kernel answers is in the answer, not in the result. Blocking: no (5 s as a last
+ * resort: the kernel answers at once). */
+PACT_EXPORT int32_t pact_shim_rtnetlink(const uint8_t *request, uint32_t request_bytes,
+                                        uint8_t *answer, uint32_t capacity);
+
+enum pact_netlink_source {
+  PACT_NETLINK_ROUTE = 0,  /* links, addresses, routes: RTMGRP_* */
+  PACT_NETLINK_UEVENT = 1, /* devices: group 1 is the kernel's own */
+};
+
+/* A socket that hears the given groups, non-blocking, for the events above. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_netlink_open(int32_t source, uint32_t groups);
+
+/* Reads one datagram sent by the kernel itself; returns its bytes, 0 when there is none, -EMSGSIZE when
+ * it did not fit, -ENOBUFS when the kernel had to drop some: look at everything again. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_netlink_read(int32_t fd, uint8_t *buffer, uint32_t capacity);
+
+struct pact_packet {
+  uint8_t address[8];     /*  0: link-layer address of the sender */
+  uint32_t address_bytes; /*  8 */
+  int32_t is_truncated;   /* 12 */
+  int32_t lacks_checksum; /* 16: UDP checksum left to the hardware */
+};
+
+/* A socket for the UDP datagrams over IPv4 that come to this port on one interface, whether it has an
+ * address or not; non-blocking, for the events above. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_packet_open(int32_t interface_index, uint16_t udp_port);
+
+/* Sends an IPv4 packet, header included, to a link-layer address (at most 8 bytes). Blocking: no. */
+PACT_EXPORT int32_t pact_shim_packet_send(int32_t fd, int32_t interface_index,
+                                          const uint8_t *address, uint32_t address_bytes,
+                                          const uint8_t *packet, uint32_t packet_bytes);
+
+/* Reads one IPv4 packet, header included; returns its bytes, 0 when there is none. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_packet_read(int32_t fd, struct pact_packet *out, uint8_t *packet,
+                                          uint32_t capacity);
+
+/* ---- kernel modules (modules.c) ------------------------------------------------------------- */
+
+/* Loads a module from its file with parameters as modprobe(8) gives them; -EEXIST when it is loaded
+ * already. A compressed file is the kernel's to expand: -EOPNOTSUPP where it was built without.
+ * Blocking: disk, and until the module's initialisation is done. */
+PACT_EXPORT int32_t pact_shim_load_module(const char *path, const char *parameters,
+                                          int32_t is_compressed);
+
+/* Unloads a module that nothing uses; -EWOULDBLOCK when something does. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_unload_module(const char *name);
+
 /* ---- the node (sysinfo.c, users.c) ---------------------------------------------------------- */
 
 /* sethostname(2). Blocking: no. */

@@ -4,6 +4,8 @@ import { createFiles, type Files } from "./files.ts";
 import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
 import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
 import { createMounts, type Mounts } from "./mounts.ts";
+import { createModules, type Modules } from "./modules.ts";
+import { createNetwork, type Network } from "./network.ts";
 import { createProcesses, type Processes } from "./processes.ts";
 import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
@@ -21,6 +23,8 @@ export interface Shim {
   readonly processes: Processes;
   readonly files: Files;
   readonly mounts: Mounts;
+  readonly network: Network;
+  readonly modules: Modules;
   readonly system: System;
   readonly users: Users;
   /** Starts the event pump. An error thrown by a handler goes to `onHandlerError` (reported as
@@ -104,6 +108,8 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
     processes: createProcesses(symbols),
     files,
     mounts: createMounts(symbols),
+    network: createNetwork(symbols),
+    modules: createModules(symbols),
     system: createSystem(symbols, production),
     users: createUsers(symbols),
     startEvents: ({ onHandlerError } = {}) =>

@@ -111,7 +111,8 @@ function joinTexts(texts: readonly string[]): Uint8Array {
   return new TextEncoder().encode(texts.map((text) => `${text}\0`).join(""));
 }
 
-function isRlimitName(name: string): name is RlimitName {
+/** Whether `name` is one of setrlimit(2)'s that a spawn request may have. */
+export function isRlimitName(name: string): name is RlimitName {
   return Object.hasOwn(RLIMITS, name);
 }
 

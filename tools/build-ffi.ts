@@ -1,8 +1,9 @@
-/** Task `build:ffi`: builds the native library where needed and prints its path. */
-import { buildShim, ShimBuildError } from "../ffi/build/mod.ts";
+/** Task `build:ffi`: builds the native libraries where needed and prints their paths. */
+import { buildNss, buildShim, ShimBuildError } from "../ffi/build/mod.ts";
 
 try {
   console.log((await buildShim()).path);
+  console.log((await buildNss()).path);
 } catch (error) {
   if (!(error instanceof ShimBuildError)) throw error;
   console.error(error.message);

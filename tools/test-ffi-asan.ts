@@ -1,22 +1,40 @@
-/** Task `test:ffi-asan`: the C tests of the native library under AddressSanitizer and
- * UndefinedBehaviorSanitizer; prints `N passed, M failed` and exits 1 when one failed. */
+/** Task `test:ffi-asan`: the C tests of the native libraries under AddressSanitizer and
+ * UndefinedBehaviorSanitizer; prints `N passed, M failed` for each and exits 1 when one failed. */
 import { join } from "node:path";
-import { buildSanitized, ShimBuildError } from "../ffi/build/mod.ts";
+import { buildSanitized, NSS_SOURCES, SHIM_SOURCES, ShimBuildError } from "../ffi/build/mod.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 const cache = join(root, ".cache", "ffi");
-const program = join(cache, "asan-tests");
+const tests = join(root, "tests", "unit", "ffi", "asan");
 
-try {
-  await Deno.mkdir(cache, { recursive: true });
-  await buildSanitized({ testDirectory: join(root, "tests", "unit", "ffi", "asan"), program });
+const PROGRAMS = [
+  { sources: SHIM_SOURCES, testDirectory: tests, program: join(cache, "asan-tests") },
+  {
+    sources: NSS_SOURCES,
+    testDirectory: join(tests, "nss"),
+    program: join(cache, "nss-asan-tests"),
+    flags: ["-DPACT_NSS_TEST"],
+  },
+];
+
+async function run(program: string): Promise<number> {
   const { code } = await new Deno.Command(program, {
     env: { ASAN_OPTIONS: "detect_leaks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
     stdin: "null",
     stdout: "inherit",
     stderr: "inherit",
   }).output();
-  Deno.exit(code);
+  return code;
+}
+
+try {
+  await Deno.mkdir(cache, { recursive: true });
+  let worst = 0;
+  for (const plan of PROGRAMS) {
+    await buildSanitized(plan);
+    worst = Math.max(worst, await run(plan.program));
+  }
+  Deno.exit(worst);
 } catch (error) {
   if (!(error instanceof ShimBuildError)) throw error;
   console.error(error.message);

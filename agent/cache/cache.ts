@@ -4,7 +4,7 @@
  */
 
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { agentport } from "../../api/mod.ts";
+import { agentport, journal } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
 import { readSealed, writeSealed } from "./sealed_file.ts";
@@ -14,7 +14,10 @@ export interface AgentCache {
   declared(): agentport.DeclaredConfig | undefined;
   keepDeclared(declared: agentport.DeclaredConfig): void;
   keepIdentity(identity: agentport.NodeIdentity): void;
-  /** Removes both: the node was told that it is none of the domain's any more (NEN-7). */
+  /** The people this node knew last (IDM-5). */
+  identityMap(): journal.UidMap | undefined;
+  keepIdentityMap(map: journal.UidMap): void;
+  /** Removes all three: the node was told that it is none of the domain's any more (NEN-7). */
   forget(): void;
 }
 
@@ -28,14 +31,17 @@ export interface CacheDirectories {
 export function openCache(files: Files, directories: CacheDirectories, log: Logger): AgentCache {
   const declaredPath = `${directories.cache}/declared.bin`;
   const identityPath = identityPathIn(directories.state);
+  const mapPath = `${directories.cache}/identity-map.bin`;
   return {
     declared: () => load(files, declaredPath, agentport.DeclaredConfigSchema, log),
     keepDeclared: (declared) =>
       writeSealed(files, declaredPath, toBinary(agentport.DeclaredConfigSchema, declared)),
     keepIdentity: (identity) =>
       writeSealed(files, identityPath, toBinary(agentport.NodeIdentitySchema, identity)),
+    identityMap: () => load(files, mapPath, journal.UidMapSchema, log),
+    keepIdentityMap: (map) => writeSealed(files, mapPath, toBinary(journal.UidMapSchema, map)),
     forget: () => {
-      for (const path of [identityPath, declaredPath]) {
+      for (const path of [identityPath, declaredPath, mapPath]) {
         if (files.lstatIfPresent(path) !== null) files.unlink(path);
       }
     },

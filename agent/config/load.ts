@@ -66,9 +66,22 @@ function coreConfig(
     blacklist: settings.blacklist,
     inotifyEnabled: settings.isInotifyEnabled,
     shutdownGraceSeconds: settings.shutdownGraceSeconds,
+    supervisorBackend: settings.supervisorBackend,
+    baselinePollMs: settings.baselinePollMs,
+    idlePollMs: settings.idlePollMs,
+    activePollMs: settings.activePollMs,
+    activePollMaxMs: settings.activePollMaxMs,
+    restartBackoffMaxSeconds: settings.restartBackoffMaxSeconds,
+    restartResetSeconds: settings.restartResetSeconds,
+    maxRestarts: settings.maxRestarts,
     whitelistMode: settings.whitelistMode,
     viewerExec: settings.isViewerExec,
     warnings,
+    identityMapping: settings.identityMapping,
+    handoffEnabled: settings.isHandoffEnabled,
+    imageRoots: settings.imageRoots,
+    mountHoldSeconds: settings.mountHoldSeconds,
+    latticeUid: settings.latticeUid,
   });
 }
 

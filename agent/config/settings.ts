@@ -9,11 +9,17 @@ import {
 } from "../../common/config/mod.ts";
 import { LOG_LEVELS } from "../../common/log/mod.ts";
 import { NodeIdSchema, VClusterIdSchema } from "../../common/model/mod.ts";
-import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
+import {
+  DEFAULT_HOLD_TIME_SECS,
+  DEFAULT_PATTERNS,
+  MAX_HOLD_TIME_SECS,
+} from "../../contracts/mod.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
-const seconds = (least: number, most: number) => z.number().int().min(least).max(most);
+const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+const seconds = whole;
+const milliseconds = whole;
 
 /** `HOST:PORT` of the shell listener. */
 const ListenSchema = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]]+):[0-9]{1,5}$/, {
@@ -102,9 +108,61 @@ export const AGENT_SETTINGS = {
     { key: "agent.blacklist.patterns" },
     listOrText.default([...DEFAULT_PATTERNS]),
   ),
+  supervisorBackend: textSetting(
+    { key: "agent.supervisor.backend" },
+    z.string().toLowerCase().pipe(z.enum(["pact", "systemd"])).default("pact"),
+  ),
+  baselinePollMs: numberSetting(
+    { key: "agent.supervisor.baseline_poll_ms" },
+    milliseconds(100, 60_000).default(1_000),
+  ),
+  idlePollMs: numberSetting(
+    { key: "agent.supervisor.idle_poll_ms" },
+    milliseconds(100, 5_000).default(500),
+  ),
+  activePollMs: numberSetting(
+    { key: "agent.supervisor.active_poll_ms" },
+    milliseconds(100, 60_000).default(2_000),
+  ),
+  activePollMaxMs: numberSetting(
+    { key: "agent.supervisor.active_poll_max_ms" },
+    milliseconds(100, 60_000).default(5_000),
+  ),
   shutdownGraceSeconds: numberSetting(
     { key: "agent.supervisor.shutdown_grace_seconds" },
     seconds(0, 3600).default(10),
+  ),
+  restartBackoffMaxSeconds: numberSetting(
+    { key: "agent.supervisor.restart_backoff_max_seconds" },
+    seconds(1, 86_400).default(60),
+  ),
+  restartResetSeconds: numberSetting(
+    { key: "agent.supervisor.restart_reset_seconds" },
+    seconds(1, 86_400).default(60),
+  ),
+  maxRestarts: numberSetting(
+    { key: "agent.supervisor.max_restarts" },
+    whole(0, 1_000_000).default(0),
+  ),
+  identityMapping: textSetting(
+    { key: "agent.identity_mapping.mode" },
+    z.enum(["auto", "on", "off"]).default("auto"),
+  ),
+  isHandoffEnabled: switchSetting({ key: "agent.workload.handoff_enabled" }, true),
+  imageRoots: listSetting(
+    { key: "agent.workload.image_roots" },
+    z.union([z.string().transform((text) => [text]), z.array(AbsolutePathSchema)]).default([
+      "/images",
+      "/opt/uenv-images",
+    ]),
+  ),
+  mountHoldSeconds: numberSetting(
+    { key: "agent.workload.hold_seconds" },
+    seconds(0, MAX_HOLD_TIME_SECS).default(DEFAULT_HOLD_TIME_SECS),
+  ),
+  latticeUid: numberSetting(
+    { key: "agent.workload.lattice_uid" },
+    z.number().int().min(0).max(2 ** 32 - 2).default(0),
   ),
   cacheDir: textSetting({ key: "agent.cache.dir" }, path),
   logLevel: textSetting(
@@ -116,14 +174,6 @@ export const AGENT_SETTINGS = {
 
 /** Keys of the published samples without a function yet. */
 export const LATER = laterKeys([
-  "agent.supervisor.backend",
-  "agent.supervisor.baseline_poll_ms",
-  "agent.supervisor.idle_poll_ms",
-  "agent.supervisor.active_poll_ms",
-  "agent.supervisor.active_poll_max_ms",
-  "agent.supervisor.restart_backoff_max_seconds",
-  "agent.supervisor.restart_reset_seconds",
-  "agent.supervisor.max_restarts",
   "agent.services",
   "agent.watchdog.enabled",
   "agent.watchdog.device",
@@ -158,15 +208,9 @@ export const LATER = laterKeys([
   "agent.capability.socket_path",
   "agent.capability.gpu_poll_interval_seconds",
   "agent.network.interfaces",
-  "agent.identity_mapping.mode",
-  "agent.workload.handoff_enabled",
-  "agent.workload.image_roots",
-  "agent.workload.hold_seconds",
-  "agent.workload.lattice_uid",
   "agent.console.enabled",
   "agent.console.command",
 ], {
-  "agent.supervisor.backend": "pact",
   "agent.observer.ebpf_enabled": false,
   "agent.observer.ebpf": false,
   "agent.identity.provider": "auto",

@@ -141,6 +141,7 @@ async function startCommand(
       stdout: "pipe",
       stderr: "pipe",
       umask: 0o022,
+      ...(isProtectedFromOom(shim) ? { oomScoreAdj: 0 } : {}),
       noNewPrivs: plan.class === "read-only" && shim.system.ids().effectiveUid === 0,
       ...(scope.cgroupDirectory === null ? {} : { cgroup: scope.cgroupDirectory }),
     });
@@ -150,6 +151,11 @@ async function startCommand(
     await scope.clear();
     throw error;
   }
+}
+
+/** The agent's protection is inherited, and is not for what people start (SUP-23). */
+function isProtectedFromOom({ files }: Shim): boolean {
+  return Number(files.readText("/proc/self/oom_score_adj", { maxBytes: 64 })) < 0;
 }
 
 type Stream = "stdout" | "stderr";

@@ -1,19 +1,27 @@
-import { parseFlatKeyed, type ResourceLimits } from "../../contracts/mod.ts";
+import { parseCounterFile, parseFlatKeyed, type ResourceLimits } from "../../contracts/mod.ts";
+import { isShimError } from "../../ffi/mod.ts";
 import type { LinuxCgroups } from "./cgroup_manager.ts";
 import type { CgroupTree } from "./cgroup_tree.ts";
-import type { Isolation, Scope, Unavailable } from "./isolation.ts";
+import type { ControlFileWatch, ControlFileWatcher } from "./control_file_watch.ts";
+import type { Isolation, Scope, ScopeMemory, Unavailable } from "./isolation.ts";
+
+/** What scopes are made with. */
+export interface CgroupIsolationParts {
+  readonly cgroups: LinuxCgroups;
+  readonly tree: CgroupTree;
+  readonly watcher: ControlFileWatcher;
+}
 
 /** Scopes as cgroups: nothing a process does takes it out of its scope. */
 export function createCgroupIsolation(
-  cgroups: LinuxCgroups,
-  tree: CgroupTree,
+  parts: CgroupIsolationParts,
   unavailable: readonly Unavailable[],
 ): Isolation {
   return {
     unavailable,
     open: async (slice, name, limits) =>
-      new CgroupScope(cgroups, tree, (await cgroups.createScope(slice, name, limits)).path),
-    adopt: (id) => new CgroupScope(cgroups, tree, id),
+      new CgroupScope(parts, (await parts.cgroups.createScope(slice, name, limits)).path),
+    adopt: (id) => new CgroupScope(parts, id),
   };
 }
 
@@ -22,18 +30,20 @@ class CgroupScope implements Scope {
   readonly cgroupDirectory: string;
   readonly #cgroups: LinuxCgroups;
   readonly #tree: CgroupTree;
+  readonly #watcher: ControlFileWatcher;
 
-  constructor(cgroups: LinuxCgroups, tree: CgroupTree, path: string) {
+  constructor({ cgroups, tree, watcher }: CgroupIsolationParts, path: string) {
     this.id = path;
     this.#cgroups = cgroups;
     this.#tree = tree;
+    this.#watcher = watcher;
     this.cgroupDirectory = cgroups.directoryOf({ path });
   }
 
   hold(): void {}
 
   contains(pid: number): boolean {
-    return this.#read("cgroup.procs").split("\n").includes(String(pid));
+    return this.#cgroups.pidsOf({ path: this.id }).includes(pid);
   }
 
   setLimits(limits: ResourceLimits): void {
@@ -42,6 +52,23 @@ class CgroupScope implements Scope {
 
   oomKills(): bigint {
     return parseFlatKeyed(this.#read("memory.events"), "oom_kill") ?? 0n;
+  }
+
+  onMemoryEvent(listener: () => void): ControlFileWatch {
+    try {
+      return this.#watcher.watch(`${this.cgroupDirectory}/memory.events`, listener);
+    } catch (error) {
+      // Without the controller, or at the limit of watches: kills are counted when a process ends.
+      if (isShimError(error)) return { close: () => {} };
+      throw error;
+    }
+  }
+
+  memory(): ScopeMemory {
+    return {
+      maxBytes: parseCounterFile(this.#read("memory.max")),
+      peakBytes: parseCounterFile(this.#read("memory.peak")),
+    };
   }
 
   sweep(): void {

@@ -66,6 +66,8 @@ export interface LinuxCgroups extends CgroupManager {
   setLimits(handle: CgroupHandle, limits: ResourceLimits): void;
   /** Kills what is in a scope now, without waiting (CG-24). */
   killAll(handle: CgroupHandle): void;
+  /** Every process in a scope and below it. */
+  pidsOf(handle: CgroupHandle): readonly number[];
 }
 
 /** The cgroup contract on a real cgroup v2 hierarchy, or on a tree that imitates one. */
@@ -176,9 +178,22 @@ class Cgroups implements LinuxCgroups {
     for (const { file, value, controller } of limitFiles(limits)) {
       if (controllers.has(controller)) this.#write(path, file, value);
     }
-    if (limits.ioMaxBytesPerSecond === null || !controllers.has("io")) return;
-    for (const device of this.#disks()) {
-      this.#write(path, "io.max", ioMaxLine(device, limits.ioMaxBytesPerSecond));
+    if (controllers.has("io")) this.#limitDisks(path, limits.ioMaxBytesPerSecond);
+  }
+
+  /** A limit is for every disk there is; without one those that had one are freed (CG-22, CG-27). */
+  #limitDisks(path: string, bytesPerSecond: bigint | null): void {
+    const limited = (this.#readIfPresent(path, "io.max") ?? "").split("\n")
+      .map((line) => line.split(" ", 1)[0] ?? "").filter((device) => device !== "");
+    for (const device of bytesPerSecond === null ? limited : this.#disks()) {
+      this.#guard(path, "Other");
+      const target = `${this.#absolute(path)}/io.max`;
+      try {
+        this.#options.tree.writeExisting(target, ioMaxLine(device, bytesPerSecond));
+      } catch (error) {
+        // Gone meanwhile, or nothing that can be limited (an empty drive).
+        if (!isShimError(error, "ENODEV", "ENXIO")) throw asCgroupError(error, target);
+      }
     }
   }
 
@@ -188,6 +203,11 @@ class Cgroups implements LinuxCgroups {
     if (this.#exists(path, "cgroup.kill")) return this.#write(path, "cgroup.kill", "1", "Kill");
     this.#guard(path, "Kill");
     for (const pid of this.#pids(path)) this.#options.processes.kill(pid);
+  }
+
+  pidsOf(handle: CgroupHandle): readonly number[] {
+    const path = this.#normalise(handle.path);
+    return this.#exists(path) ? this.#pids(path) : [];
   }
 
   /** CG-22: an empty directory of the name is taken over, a zombie's name is counted on. */
@@ -223,9 +243,11 @@ class Cgroups implements LinuxCgroups {
 
   #disks(): readonly string[] {
     const { tree } = this.#options;
-    return tree.list(BLOCK_DEVICES).filter(({ name }) => isLimitedDisk(name)).map(({ name }) =>
-      tree.readText(`${BLOCK_DEVICES}/${name}/dev`, { maxBytes: 64 }).trim()
-    );
+    const hasNumber = (name: string) =>
+      tree.lstatIfPresent(`${BLOCK_DEVICES}/${name}/dev`) !== null;
+    return tree.list(BLOCK_DEVICES).map(({ name }) => name)
+      .filter((name) => isLimitedDisk(name) && hasNumber(name))
+      .map((name) => tree.readText(`${BLOCK_DEVICES}/${name}/dev`, { maxBytes: 64 }).trim());
   }
 
   #isPopulated(path: string): boolean {

@@ -2,6 +2,7 @@ import type { Clock } from "../../common/clock/mod.ts";
 import { CgroupError } from "../../contracts/mod.ts";
 import type { Files, Processes } from "../../ffi/mod.ts";
 import { createCgroupIsolation } from "./cgroup_isolation.ts";
+import type { ControlFileWatcher } from "./control_file_watch.ts";
 import { createCgroupManager } from "./cgroup_manager.ts";
 import type { Isolation, Unavailable } from "./isolation.ts";
 import { createProcessTable } from "./process_table.ts";
@@ -12,7 +13,14 @@ export interface IsolationOptions {
   readonly clock: Clock;
   /** Absolute path of the cgroup v2 hierarchy (PATH-16). */
   readonly cgroupRoot: string;
+  /** Notices memory events as they come; without it they are found when a process ends. */
+  readonly watcher?: ControlFileWatcher;
 }
+
+const NO_WATCHER: ControlFileWatcher = {
+  watch: () => ({ close: () => {} }),
+  close: () => {},
+};
 
 /**
  * The best isolation this node has: cgroups where the hierarchy can be written, else sessions, with
@@ -35,7 +43,8 @@ export async function openIsolation(options: IsolationOptions): Promise<Isolatio
   });
   try {
     await cgroups.createHierarchy();
-    return createCgroupIsolation(cgroups, files, unavailable);
+    const { watcher = NO_WATCHER } = options;
+    return createCgroupIsolation({ cgroups, tree: files, watcher }, unavailable);
   } catch (error) {
     if (!(error instanceof CgroupError)) throw error;
     const reason = error.message;

@@ -1,4 +1,5 @@
 import type { ResourceLimits } from "../../contracts/mod.ts";
+import type { ControlFileWatch } from "./control_file_watch.ts";
 
 /** A function this node cannot offer, and why (CTX-5). */
 export interface Unavailable {
@@ -21,6 +22,14 @@ export interface Isolation {
   adopt(id: string, mainPid: number): Scope;
 }
 
+/** What a scope may have and has had, as far as the kernel counts it. */
+export interface ScopeMemory {
+  /** memory.max; null without a limit. */
+  readonly maxBytes: bigint | null;
+  /** memory.peak; null on kernels without it. */
+  readonly peakBytes: bigint | null;
+}
+
 /** The processes that belong together. */
 export interface Scope {
   /** Names the scope in a state file. */
@@ -29,11 +38,14 @@ export interface Scope {
   readonly cgroupDirectory: string | null;
   /** Says which process was spawned into the scope. */
   hold(mainPid: number): void;
-  /** Whether `pid` belongs to the scope (INI-32). */
+  /** Whether `pid` belongs to the scope, or to a cgroup below it (INI-32). */
   contains(pid: number): boolean;
   setLimits(limits: ResourceLimits): void;
   /** How many processes the kernel killed for want of memory. */
   oomKills(): bigint;
+  /** Calls back after what may be such a kill, until closed; never where scopes are no cgroups. */
+  onMemoryEvent(listener: () => void): ControlFileWatch;
+  memory(): ScopeMemory;
   /** Kills what there is, at once; while the main process has not been reaped. */
   sweep(): void;
   /**

@@ -11,6 +11,11 @@ export {
   SESSION_SLICE,
 } from "./cgroup_manager.ts";
 export type { CgroupTree } from "./cgroup_tree.ts";
+export {
+  type ControlFileWatch,
+  type ControlFileWatcher,
+  openControlFileWatcher,
+} from "./control_file_watch.ts";
 export { type IsolationOptions, openIsolation } from "./detect.ts";
-export type { Isolation, Scope, Unavailable } from "./isolation.ts";
+export type { Isolation, Scope, ScopeMemory, Unavailable } from "./isolation.ts";
 export { createProcessTable, type ProcessEntry, type ProcessTable } from "./process_table.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../../common/clock/mod.ts";
 import { DESTROY_LIMIT_MS, killFailed, type ResourceLimits } from "../../contracts/mod.ts";
-import type { Isolation, Scope, Unavailable } from "./isolation.ts";
+import type { ControlFileWatch } from "./control_file_watch.ts";
+import type { Isolation, Scope, ScopeMemory, Unavailable } from "./isolation.ts";
 import { pause } from "./pause.ts";
 import { type ProcessEntry, type ProcessTable, ZOMBIE_STATE } from "./process_table.ts";
 
@@ -55,6 +56,14 @@ class SessionScope implements Scope {
 
   oomKills(): bigint {
     return 0n;
+  }
+
+  onMemoryEvent(_listener: () => void): ControlFileWatch {
+    return { close: () => {} };
+  }
+
+  memory(): ScopeMemory {
+    return { maxBytes: null, peakBytes: null };
   }
 
   /**

@@ -115,6 +115,20 @@ const HEALTH = {
 const DEFAULT_RESTART_DELAY_SECONDS = 5;
 const DEFAULT_HEALTH_INTERVAL_SECONDS = 30;
 
+type LimitValue = number | "unlimited";
+
+/** One value is both limits. */
+function resourceLimits(limits: ServiceDeclaration["rlimits"] = {}) {
+  const value = (name: "soft" | "hard", limit: LimitValue) =>
+    present(name, limit === "unlimited" ? undefined : BigInt(limit));
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, limit]) => {
+      const { soft, hard } = typeof limit === "object" ? limit : { soft: limit, hard: limit };
+      return [name, { ...value("soft", soft), ...value("hard", hard) }];
+    }),
+  );
+}
+
 function serviceSpec(
   service: ServiceDeclaration,
 ): MessageInitShape<typeof agentport.ServiceSpecSchema> {
@@ -147,6 +161,11 @@ function serviceSpec(
     workingDirectory: service.working_directory ?? "",
     stopSignal: service.stop_signal ?? "",
     restartWith: service.restart_with ?? false,
+    notify: service.notify ?? false,
+    ...present("readyTimeoutSeconds", service.ready_timeout_seconds),
+    ...present("watchdogSeconds", service.watchdog_seconds),
+    rlimits: resourceLimits(service.rlimits),
+    healthRestart: service.health_restart ?? false,
     ...present("stopTimeoutSeconds", service.stop_timeout_seconds),
     needsNetwork: service.needs_network ?? [],
     stopped: service.state === "stopped",

@@ -15,6 +15,7 @@ import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
 import { enrol, type Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
+import { createMapFollower, type MapFollower } from "./map_follower.ts";
 import { scheduleRenewal } from "./renewal.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 import { JournalSession } from "./session.ts";
@@ -35,6 +36,8 @@ export interface LinkEvents {
   onState(state: LinkStateReport): void;
   onIdentity(identity: agentport.NodeIdentity): void;
   onDeclared(declared: agentport.DeclaredConfig): void;
+  /** Absent: this node has no use for the map, and nobody asks for it. */
+  onIdentityMap?(map: journal.UidMap): void;
 }
 
 /** What the link works with. */
@@ -99,9 +102,14 @@ class Link implements JournalLink {
   #resume: (() => void) | undefined;
   #attempt = 0;
   #lastCode: ErrorCode | undefined;
+  readonly #map: MapFollower | undefined;
 
   constructor(private readonly options: LinkOptions) {
     this.#identity = options.identity;
+    const { log, events } = options;
+    if (events.onIdentityMap !== undefined) {
+      this.#map = createMapFollower(log, (map) => events.onIdentityMap?.(map));
+    }
   }
 
   resume(): void {
@@ -193,6 +201,8 @@ class Link implements JournalLink {
     if (vclusterId !== this.#overlayOf) this.#overlay = undefined;
     this.#overlayOf = vclusterId;
     const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
+    // Before what is declared: services may run as users of the map (SUP-25).
+    await this.#map?.refresh(session);
     this.#take(boot);
     const renewed = new AbortController();
     const renewal = scheduleRenewal({ ...this.options, session }, (identity) => {
@@ -219,7 +229,11 @@ class Link implements JournalLink {
     const refresher = createRefresher(this.options, async () => {
       this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
     });
-    const probe = startProbe(this.options, session, (error) => silent.abort(error));
+    const ask = async () => {
+      await session.assignedVCluster();
+      await this.#map?.refresh(session);
+    };
+    const probe = startProbe(this.options, ask, (error) => silent.abort(error));
     try {
       for await (const { update } of session.updates(vclusterId, fromSequence, signal)) {
         if (changesDeclaration(update)) refresher.due();
@@ -308,14 +322,14 @@ class Link implements JournalLink {
 /** Asks a quiet journal now and then; `onSilent` gets the error of the first unanswered question. */
 function startProbe(
   { clock }: Pick<LinkOptions, "clock">,
-  session: JournalSession,
+  ask: () => Promise<void>,
   onSilent: (error: unknown) => void,
 ): { stop(): void } {
   let timer: TimerHandle;
   let isStopped = false;
   const askLater = () => {
     if (isStopped) return;
-    timer = clock.setTimer(PROBE_MS, () => session.assignedVCluster().then(askLater, onSilent));
+    timer = clock.setTimer(PROBE_MS, () => ask().then(askLater, onSilent));
   };
   askLater();
   return {

@@ -103,6 +103,14 @@ export class JournalSession {
     await this.#fleet.reportCapability({ ...report, nodeId }, { timeoutMs: CALL_TIMEOUT_MS });
   }
 
+  /** The identity map; its entries are left out when `knownVersion` is the newest (IDM-5). */
+  async uidMap(knownVersion: bigint | undefined): Promise<journal.UidMap> {
+    return await this.#fleet.getUidMap({}, {
+      headers: callHeaders({ ...present("knownVersion", knownVersion) }),
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+  }
+
   close(): void {
     this.#transport.close();
   }

@@ -3,10 +3,10 @@
  * these and ends by `stop`, in the order of SHD-1.
  */
 
-import type { agentport, capability } from "../../api/mod.ts";
+import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { nodePaths, SHUTDOWN_FLUSH_MS } from "../../contracts/mod.ts";
+import { nodePaths, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   createBackups,
@@ -32,7 +32,12 @@ import {
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
-import { type Isolation, openIsolation } from "../isolation/mod.ts";
+import {
+  type ControlFileWatcher,
+  type Isolation,
+  openControlFileWatcher,
+  openIsolation,
+} from "../isolation/mod.ts";
 import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { loadStateFile, SUPERVISION_LOOP, Supervisor } from "../supervisor/mod.ts";
@@ -48,8 +53,10 @@ import {
   onSupervisorNotice,
   principalOf,
 } from "./events.ts";
+import { NodeContracts } from "./node_contracts.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
+import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 
@@ -64,20 +71,29 @@ export interface NodeOptions {
   readonly send: (frame: CoreFrameContent) => void;
   /** A fresh UUID version 4. */
   readonly newUuid: () => string;
+  /** Called by every tick of the supervision loop that may (WDG-5, WDG-6). */
+  readonly beat?: () => void;
+  /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
+  readonly longestTickMs?: number;
 }
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
 const LATER_DIMENSIONS = ["mounts", "network", "packages", "gpu"] as const;
 
+/** Who does what nobody asked for. */
+const AGENT = systemPrincipal("pact-agent");
+
 /** Opens a node; what a former agent left running is adopted. */
 export async function openNode(options: NodeOptions): Promise<Node> {
   const paths = nodePaths(options.config.root);
+  const watcher = openControlFileWatcher(options.shim, options.events);
   const isolation = await openIsolation({
     shim: options.shim,
     clock: options.clock,
     cgroupRoot: paths.cgroupRoot,
+    watcher,
   });
-  return new Node(options, isolation);
+  return new Node(options, isolation, watcher);
 }
 
 export class Node {
@@ -96,10 +112,16 @@ export class Node {
   readonly #reporter: Reporter;
   readonly #observer: FileObserver | undefined;
   #observerFailure: string | undefined;
+  readonly #workload: WorkloadWatch;
+  readonly #contracts: NodeContracts;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
 
-  constructor(private readonly options: NodeOptions, isolation: Isolation) {
+  constructor(
+    private readonly options: NodeOptions,
+    isolation: Isolation,
+    private readonly watcher: ControlFileWatcher,
+  ) {
     const { shim, events, config, clock, log, newUuid } = options;
     this.#place = { nodeId: config.nodeId, vclusterId: config.vclusterId };
     this.#attributor = createAttributor(clock);
@@ -129,7 +151,21 @@ export class Node {
     this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
     this.#calls = this.#openCalls();
     this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
+    this.#workload = openWorkloadWatch({
+      ...options,
+      watcher,
+      supervisor: this.supervisor,
+    });
+    this.#contracts = new NodeContracts({
+      ...options,
+      cachedMap: options.cache.identityMap(),
+      audit: (action, detail) => auditOf(this.#eventContext(), action, detail, AGENT),
+    });
     this.#scanLater();
+  }
+
+  takeIdentityMap(map: journal.UidMap): void {
+    this.#contracts.takeIdentityMap(map);
   }
 
   /** Takes over what is declared: cached first, applied after (APL-7). */
@@ -137,6 +173,7 @@ export class Node {
     this.#declared = declared;
     this.#place.vclusterId = declared.vclusterId;
     const { config, log } = this.options;
+    this.#contracts.takeDeclared(declared);
     try {
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
       await this.convergence.setDeclared(effectiveFromWire(declared));
@@ -202,11 +239,14 @@ export class Node {
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
     this.#observer?.close();
+    this.#workload.close();
+    this.#contracts.close();
     this.#calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
     const left = keepServices ? [] : await this.supervisor.stopAll();
     this.supervisor.release();
+    this.watcher.close();
     await this.writer.settled(SHUTDOWN_FLUSH_MS);
     this.writer.close();
     await this.#audit.close();
@@ -235,7 +275,14 @@ export class Node {
       logsDirectory: config.logDir,
       place: () => this.#place,
       audit: this.#audit,
+      newUuid: this.options.newUuid,
       stateFile,
+      stopTimeoutSeconds: config.shutdownGraceSeconds,
+      limits: {
+        backoffMaxSeconds: config.restartBackoffMaxSeconds,
+        resetAfterMs: config.restartResetSeconds * 1000,
+        maxRestarts: config.maxRestarts,
+      },
     });
     supervisor.onNotice((notice) => onSupervisorNotice(this.#eventContext(), notice));
     try {
@@ -397,7 +444,9 @@ export class Node {
   /** The reconcile scan: complete where event sources are only fast (OBS-7). */
   #scanLater(): void {
     const { clock, config, log } = this.options;
-    this.#scanTimer = clock.setTimer(config.scanIdleSeconds * 1000, () => {
+    const { scanIdleSeconds, scanActiveSeconds } = config;
+    const seconds = this.#workload.isActive ? scanActiveSeconds : scanIdleSeconds;
+    this.#scanTimer = clock.setTimer(seconds * 1000, () => {
       this.convergence.scan()
         .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
         .finally(() => {

@@ -1,7 +1,12 @@
 import type { agentport } from "../../api/mod.ts";
 import { PACT_INFRA } from "../../contracts/mod.ts";
 import type { ServiceCondition, ServiceControl } from "../apply/mod.ts";
-import { type ServiceStatus, SUPERVISION_LOOP, type Supervisor } from "../supervisor/mod.ts";
+import {
+  resolveSlice,
+  type ServiceStatus,
+  SUPERVISION_LOOP,
+  type Supervisor,
+} from "../supervisor/mod.ts";
 
 /** How long a stop may take before the answer is given anyway. */
 const STOP_LIMIT_MS = 90_000;
@@ -29,7 +34,7 @@ export function serviceControl(supervisor: Supervisor): ServiceControl {
 
 /** Whether a service goes on when the node leaves its domain (NEN-7); SVC-4 says where none is named. */
 export function isInfrastructure({ name, cgroupSlice }: agentport.ServiceSpec): boolean {
-  return name === "lattice-node-agent" || cgroupSlice === "" || cgroupSlice === PACT_INFRA;
+  return name === "lattice-node-agent" || resolveSlice(cgroupSlice) === PACT_INFRA;
 }
 
 /** A service that is restarting or waiting is on its way, not adrift. */

@@ -1,4 +1,4 @@
-import type { agentport } from "../../api/mod.ts";
+import type { agentport, journal } from "../../api/mod.ts";
 import { declaredFault } from "./declared_bounds.ts";
 import { atMost, FrameError, isAbsolutePath } from "./frame_error.ts";
 
@@ -11,6 +11,10 @@ const MAX_ROLES = 100;
 /** Answers a caller may ask for in one frame. */
 const MAX_CREDIT = 1_024;
 const MAX_WANTED_FILES = 16;
+const MAX_PATH = 4_096;
+const MAX_PEOPLE = 100_000;
+/** Of all groups together. */
+const MAX_MEMBERS = 1_000_000;
 
 /**
  * Checks a decoded frame against the bounds that types cannot express.
@@ -43,6 +47,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       atMost("error code", frame.value.errorCode.length, MAX_NAME);
       atMost("policy reference", frame.value.policyRef.length, MAX_TEXT);
       return atMost("error message", frame.value.errorMessage.length, MAX_TEXT);
+    case "identityMap":
+      return checkIdentityMap(frame.value);
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
@@ -71,6 +77,24 @@ function checkIdentity(identity: agentport.NodeIdentity): void {
   atMost("certificate", identity.certPem.length, MAX_TEXT);
   atMost("key", identity.keyPem.length, MAX_TEXT);
   atMost("trust bundle", identity.trustBundlePem.length, 16 * MAX_TEXT);
+}
+
+function checkIdentityMap({ entries, groups }: journal.UidMap): void {
+  atMost("people", entries.length, MAX_PEOPLE);
+  atMost("groups", groups.length, MAX_PEOPLE);
+  for (const { username, home, shell, org } of entries) {
+    atMost("user name", username.length, MAX_NAME);
+    atMost("organisation", org.length, MAX_NAME);
+    atMost("home directory", home.length, MAX_PATH);
+    atMost("login shell", shell.length, MAX_PATH);
+  }
+  let members = 0;
+  for (const group of groups) {
+    atMost("group name", group.name.length, MAX_NAME);
+    members += group.members.length;
+    for (const member of group.members) atMost("member", member.length, MAX_NAME);
+  }
+  atMost("members", members, MAX_MEMBERS);
 }
 
 function checkLinkState(state: agentport.LinkState): void {
@@ -108,6 +132,8 @@ function checkConfig(config: agentport.AgentConfig): void {
   atMost("watched paths", config.watchPaths.length, MAX_ITEMS);
   atMost("blacklist", config.blacklist.length, MAX_ITEMS);
   atMost("warnings", config.warnings.length, MAX_ITEMS);
+  atMost("image roots", config.imageRoots.length, MAX_ITEMS);
+  for (const directory of config.imageRoots) requireAbsolute("image root", directory);
 }
 
 function requireAbsolute(what: string, path: string): void {

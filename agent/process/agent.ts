@@ -220,6 +220,9 @@ class RunningAgent implements AgentProcess {
         this.#keep(() => this.#cache?.keepDeclared(frame.value));
         await node.takeDeclared(frame.value);
         return this.#run(frame.value.vclusterId);
+      case "identityMap":
+        this.#keep(() => this.#cache?.keepIdentityMap(frame.value));
+        return node.takeIdentityMap(frame.value);
       case "identity":
         this.#hasIdentity = true;
         return this.#keep(() => this.#cache?.keepIdentity(frame.value));

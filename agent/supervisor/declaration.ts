@@ -1,4 +1,4 @@
-import type { SignalName } from "../../ffi/mod.ts";
+import type { Rlimit, RlimitName, SignalName } from "../../ffi/mod.ts";
 
 /** When a service that ended by itself is started again. */
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
@@ -47,6 +47,12 @@ export interface ServiceDeclaration {
   readonly needsNetwork: readonly string[];
   /** `stopped`: declared, but not started by itself. */
   readonly desired: "running" | "stopped";
-  /** RLIMIT_NOFILE, soft and hard. */
-  readonly openFilesMax: number;
+  /** By the name of setrlimit(2); open files have a default of their own (SUP-20). */
+  readonly rlimits: Readonly<Partial<Record<RlimitName, Rlimit>>>;
+  /** It tells by sd_notify(3) when it is ready; null when it counts as ready once it runs. */
+  readonly readiness: { readonly timeoutSeconds: number } | null;
+  /** It has to notify WATCHDOG=1 this often; null when nobody waits for that. */
+  readonly watchdogSeconds: number | null;
+  /** In the systemd backend, where restarts are systemd's: restart it when unhealthy (SYD-6). */
+  readonly healthRestart: boolean;
 }

@@ -11,7 +11,9 @@ const SPAWN_FIELDS = [
   "slice",
   "env",
   "workingDirectory",
-  "openFilesMax",
+  "rlimits",
+  "readiness",
+  "watchdogSeconds",
 ] as const satisfies readonly (keyof ServiceDeclaration)[];
 
 /** Can be rewritten under a running service. */

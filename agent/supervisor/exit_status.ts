@@ -4,7 +4,13 @@ import { signalName } from "../../ffi/mod.ts";
 export type ExitStatus =
   | { readonly kind: "code"; readonly code: number }
   | { readonly kind: "signal"; readonly signal: number; readonly coreDumped: boolean }
-  | { readonly kind: "oom"; readonly limitText: string }
+  | {
+    readonly kind: "oom";
+    /** memory.max, as in `128M`. */
+    readonly limitText: string;
+    /** memory.peak. */
+    readonly peakText: string;
+  }
   | { readonly kind: "unknown" };
 
 /** Whether the restart policy OnFailure counts it as a failure. */

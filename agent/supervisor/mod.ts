@@ -12,7 +12,7 @@ export { planStart, type StartPlan } from "./plan.ts";
 export { createNetworkProber, type Prober } from "./probes.ts";
 export { ServiceLog } from "./service_log.ts";
 export type { ReadLogOptions, ServiceLogOptions } from "./service_log.ts";
-export { readServiceSpec } from "./service_spec.ts";
+export { readServiceSpec, resolveSlice } from "./service_spec.ts";
 export type { ReportAction, RestartLimits } from "./service_state.ts";
 export type { SupervisorSnapshot } from "./snapshot.ts";
 export { loadStateFile } from "./state_file.ts";

@@ -10,13 +10,15 @@ import {
   SpawnError,
   type Watch,
 } from "../../ffi/mod.ts";
-import type { Isolation, ProcessTable, Scope, Unavailable } from "../isolation/mod.ts";
+import type { Isolation, ProcessTable, Scope, ScopeMemory, Unavailable } from "../isolation/mod.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
-import { type NodePlace, serviceEnvironment } from "./environment.ts";
-import type { ExitStatus } from "./exit_status.ts";
+import type { NodePlace } from "./environment.ts";
+import { type ExitStatus, isFailure } from "./exit_status.ts";
 import { resolveIdentity, type ServiceIdentity } from "./identity.ts";
 import { captureOutput, type OutputCapture } from "./output_capture.ts";
+import { OomWatch } from "./oom_watch.ts";
 import type { OutputStream, ServiceLog } from "./service_log.ts";
+import { spawnService } from "./spawn_service.ts";
 
 /*
  * Shell: one run of a service, from its spawn until nothing is left of it. Owns the process's pidfd,
@@ -52,7 +54,6 @@ export interface RunRecord {
 type OutputReaders = Readonly<Record<OutputStream, number>>;
 
 const STREAMS = ["stdout", "stderr"] as const;
-const OOM_SCORE = -250;
 /** How long pipes may take to be empty once every process of the scope is gone. */
 const LAST_OUTPUT_MS = 1_000;
 
@@ -117,7 +118,9 @@ export class ServiceRun {
   readonly #captures: readonly OutputCapture[];
   readonly #startTicks: bigint;
   #watch: Watch | null = null;
-  #limits: ResourceLimits = DEFAULT_LIMITS;
+  #hasEnded = false;
+  #ended: () => void = () => {};
+  readonly #oom: OomWatch;
 
   constructor(
     process: Process | null,
@@ -130,6 +133,7 @@ export class ServiceRun {
     this.#process = process;
     this.pid = pid;
     this.#scope = scope;
+    this.#oom = new OomWatch(scope, context.clock);
     this.#context = context;
     this.#startTicks = context.processes.find(pid)?.startTicks ?? 0n;
     this.#captures = readers === null
@@ -149,8 +153,7 @@ export class ServiceRun {
   }
 
   setLimits(declaration: ServiceDeclaration): void {
-    this.#limits = limitsOf(declaration);
-    this.#scope.setLimits(this.#limits);
+    this.#scope.setLimits(limitsOf(declaration));
   }
 
   /**
@@ -159,6 +162,7 @@ export class ServiceRun {
    * @throws {CgroupError} KillFailed, naming the survivors
    */
   async clear(): Promise<void> {
+    this.#oom.close();
     await this.#scope.clear();
     await this.exited;
     const late = this.#context.clock.setTimer(LAST_OUTPUT_MS, () => this.#closePipes());
@@ -170,78 +174,40 @@ export class ServiceRun {
   /** Lets go of everything without touching the service. */
   release(): void {
     this.#watch?.close();
+    this.#oom.close();
     this.#closePipes();
     this.#process?.close();
   }
 
+  /** Looks whether the process ended without its event having come (SUP-5); true when it had. */
+  poll(): boolean {
+    if (this.#hasEnded || this.#process === null || this.#process.isAlive()) return false;
+    this.#ended();
+    return true;
+  }
+
   #awaitExit(process: Process, resolve: (status: ExitStatus) => void): void {
-    const ended = () => {
+    this.#ended = () => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
       this.#watch?.close();
-      let oom = false;
+      let overrun: ScopeMemory | null = null;
       try {
         // Before the status is consumed: until then nobody else can get the pid (SUP-26).
         this.#scope.sweep();
-        oom = this.#scope.oomKills() > 0n;
+        overrun = this.#oom.cause();
       } catch (error) {
         // The end is reported all the same; `clear` meets the error again, where it can be told.
         if (!(error instanceof CgroupError) && !(error instanceof ShimError)) throw error;
       }
       const status = exitStatusOf(process.exitStatus());
-      resolve(oom ? this.#oomStatus() : status);
+      resolve(overrun !== null && isFailure(status) ? oomStatus(overrun) : status);
     };
-    this.#watch = this.#context.events.watch(process.pidfd, ended, { once: true });
-  }
-
-  #oomStatus(): ExitStatus {
-    const bytes = this.#limits.memoryMaxBytes;
-    return { kind: "oom", limitText: bytes === null ? "of the node" : binaryBytes(bytes) };
+    this.#watch = this.#context.events.watch(process.pidfd, this.#ended, { once: true });
   }
 
   #closePipes(): void {
     for (const capture of this.#captures) capture.close();
-  }
-}
-
-function spawn(
-  declaration: ServiceDeclaration,
-  identity: ServiceIdentity,
-  scope: Scope,
-  output: Readonly<Record<OutputStream, number>>,
-  context: RunContext,
-): Process {
-  const { shim, place } = context;
-  const isRoot = shim.system.ids().effectiveUid === 0;
-  const attempt = (privileged: boolean) =>
-    shim.processes.spawn({
-      executable: declaration.binary,
-      arguments: declaration.args,
-      environment: serviceEnvironment(declaration, identity, place()),
-      directory: declaration.workingDirectory,
-      ...output,
-      umask: 0o022,
-      noNewPrivs: identity.uid !== 0,
-      ...(scope.cgroupDirectory === null ? {} : { cgroup: scope.cgroupDirectory }),
-      ...(identity.switches ? { credentials: identity } : {}),
-      ...(privileged
-        ? {
-          oomScoreAdj: OOM_SCORE,
-          rlimits: {
-            nofile: { soft: declaration.openFilesMax, hard: declaration.openFilesMax },
-          },
-        }
-        : {}),
-    });
-  if (!isRoot) return attempt(false);
-  try {
-    return attempt(true);
-  } catch (error) {
-    if (!(error instanceof SpawnError)) throw error;
-    if (error.step !== "oom_score_adj" && error.step !== "rlimit") throw error;
-    context.onUnavailable({
-      what: error.step === "rlimit" ? "open file limits" : "protection from OOM",
-      reason: error.message,
-    });
-    return attempt(false);
   }
 }
 
@@ -265,7 +231,15 @@ function spawnWithOutput(
     });
     const readers = openReaders(declaration.name, context);
     try {
-      return { process: spawn(declaration, identity, scope, writers, context), readers };
+      return {
+        process: spawnService(declaration, {
+          identity,
+          scope,
+          output: writers,
+          notifyEnvironment: {},
+        }, context),
+        readers,
+      };
     } catch (error) {
       open.push(readers.stdout, readers.stderr);
       throw error;
@@ -296,6 +270,14 @@ function limitsOf(declaration: ServiceDeclaration): ResourceLimits {
     cpuWeight: declaration.cpuWeight,
     pidsMax: declaration.pidsMax,
     ioMaxBytesPerSecond: declaration.ioMaxBytesPerSecond,
+  };
+}
+
+function oomStatus({ maxBytes, peakBytes }: ScopeMemory): ExitStatus {
+  return {
+    kind: "oom",
+    limitText: maxBytes === null ? "of the node" : binaryBytes(maxBytes),
+    peakText: peakBytes === null ? "unknown" : binaryBytes(peakBytes),
   };
 }
 

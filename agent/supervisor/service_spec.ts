@@ -4,25 +4,34 @@ import {
   isUnitName,
   MAX_CPU_WEIGHT,
   MIN_MEMORY_BYTES,
+  PACT_AUDIT,
+  PACT_GPU,
   PACT_INFRA,
+  PACT_NETWORK,
+  PACT_ROOT,
+  WORKLOAD_ROOT,
 } from "../../contracts/mod.ts";
 import type { HealthCheck, RestartPolicy, ServiceDeclaration } from "./declaration.ts";
 import { SupervisorError } from "./errors.ts";
-import { isSignalName } from "../../ffi/mod.ts";
+import { isRlimitName, isSignalName, type Rlimit, type RlimitName } from "../../ffi/mod.ts";
 
 const MAX_LIST = 1024;
 const MAX_TEXT_BYTES = 128 * 1024;
-const MAX_OPEN_FILES = 65_536;
 const U32_MAX = 2n ** 32n - 1n;
+const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 
 /**
  * A declaration as it crossed the port, checked once and with defaults where a field is unset
  * (agent.md 5.1). An unset user is the agent's own: root, or in the rootless profile whoever
  * started it.
  *
+ * @param stopTimeoutSeconds where the declaration names none
  * @throws {SupervisorError} INVALID_DECLARATION, naming the field
  */
-export function readServiceSpec(spec: agentport.ServiceSpec): ServiceDeclaration {
+export function readServiceSpec(
+  spec: agentport.ServiceSpec,
+  stopTimeoutSeconds = DEFAULT_STOP_TIMEOUT_SECONDS,
+): ServiceDeclaration {
   if (!isUnitName(spec.name)) {
     throw new SupervisorError({
       code: "INVALID_DECLARATION",
@@ -54,10 +63,29 @@ export function readServiceSpec(spec: agentport.ServiceSpec): ServiceDeclaration
     env: check.environment(spec.env),
     workingDirectory: check.path("working_directory", spec.workingDirectory || "/"),
     stopSignal: check.signal(spec.stopSignal || "SIGTERM"),
-    stopTimeoutSeconds: check.range("stop_timeout_seconds", spec.stopTimeoutSeconds ?? 10, 0, 3600),
+    stopTimeoutSeconds: check.range(
+      "stop_timeout_seconds",
+      spec.stopTimeoutSeconds ?? stopTimeoutSeconds,
+      0,
+      3600,
+    ),
     needsNetwork: check.interfaces(spec.needsNetwork),
     desired: spec.stopped ? "stopped" : "running",
-    openFilesMax: MAX_OPEN_FILES,
+    rlimits: check.rlimits(spec.rlimits),
+    readiness: spec.notify
+      ? {
+        timeoutSeconds: check.range(
+          "ready_timeout_seconds",
+          spec.readyTimeoutSeconds ?? 30,
+          1,
+          3600,
+        ),
+      }
+      : null,
+    watchdogSeconds: spec.watchdogSeconds === undefined
+      ? null
+      : check.range("watchdog_seconds", spec.watchdogSeconds, 1, 3600),
+    healthRestart: spec.healthRestart,
   };
 }
 
@@ -69,6 +97,33 @@ export function isProbeUrl(text: string): boolean {
   const loopback = hostname === "localhost" || hostname === "[::1]" ||
     /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
   return protocol === "http:" || (protocol === "https:" && loopback);
+}
+
+/**
+ * Names of slices that are understood (SVC-4). The workload manager is a service of pact's: in
+ * workload.slice, which is not pact's, it would make the node look active for ever.
+ */
+const SLICE_ALIASES: Readonly<Record<string, string>> = {
+  "": PACT_INFRA,
+  ...Object.fromEntries(
+    [PACT_INFRA, PACT_NETWORK, PACT_GPU, PACT_AUDIT].flatMap((slice) => {
+      const short = slice.slice(0, -".slice".length);
+      const bare = short.slice(`${PACT_ROOT}/`.length);
+      return [[short, slice], [bare, slice], [`${bare}.slice`, slice]];
+    }),
+  ),
+  workload: PACT_INFRA,
+  [WORKLOAD_ROOT]: PACT_INFRA,
+};
+
+/** The slice that a declared text means; what means none is returned as it is. */
+export function resolveSlice(text: string): string {
+  return Object.hasOwn(SLICE_ALIASES, text) ? SLICE_ALIASES[text] ?? text : text;
+}
+
+/** Whether a declared slice is the workload's, where services are not put (SVC-4). */
+export function isWorkloadSlice(text: string): boolean {
+  return text === "workload" || text === WORKLOAD_ROOT;
 }
 
 function restartPolicy(policy: agentport.RestartPolicy): RestartPolicy {
@@ -146,8 +201,27 @@ class FieldCheck {
   }
 
   slice(value: string): string {
-    const slice = value === "" ? PACT_INFRA : value;
+    const slice = resolveSlice(value);
     return isPactSlice(slice) ? slice : this.#refuse(`unknown slice: ${JSON.stringify(value)}`);
+  }
+
+  rlimits(limits: agentport.ServiceSpec["rlimits"]): ServiceDeclaration["rlimits"] {
+    const read = (name: string, value: bigint | undefined) => {
+      if (value === undefined) return "unlimited" as const;
+      if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+      return this.#refuse(`rlimits.${name} must be at most ${Number.MAX_SAFE_INTEGER}`);
+    };
+    const checked: Partial<Record<RlimitName, Rlimit>> = {};
+    for (const [name, { soft, hard }] of Object.entries(limits)) {
+      if (!isRlimitName(name)) {
+        return this.#refuse(`rlimits names no limit: ${JSON.stringify(name.slice(0, 32))}`);
+      }
+      if (hard !== undefined && (soft === undefined || soft > hard)) {
+        this.#refuse(`rlimits.${name} has a soft limit above its hard one`);
+      }
+      checked[name] = { soft: read(name, soft), hard: read(name, hard) };
+    }
+    return checked;
   }
 
   signal(value: string) {

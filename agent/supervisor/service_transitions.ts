@@ -282,7 +282,12 @@ export function crashOrFinish(
   const failed = isFailure(event.status);
   const effects: ServiceEffect[] = [{ kind: "clearScope" }];
   if (failed) effects.push(report("crash", SUPERVISION_LOOP, reason));
-  if (event.status.kind === "oom") effects.push(report("oom", SUPERVISION_LOOP, reason));
+  if (event.status.kind === "oom") {
+    const { limitText, peakText } = event.status;
+    effects.push(
+      report("oom", SUPERVISION_LOOP, `memory.peak ${peakText}, memory.max ${limitText}`),
+    );
+  }
 
   if (restart === "Always" || (failed && restart === "OnFailure")) {
     return scheduleRestart(ended, reason, context, effects);

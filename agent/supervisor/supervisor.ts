@@ -1,7 +1,7 @@
 import { agentport } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type AuditSink, CgroupError } from "../../contracts/mod.ts";
+import { type AuditSink, CgroupError, PACT_INFRA } from "../../contracts/mod.ts";
 import { type EventPump, type Shim, ShimError, type SignalName } from "../../ffi/mod.ts";
 import { createProcessTable, type Isolation, type Unavailable } from "../isolation/mod.ts";
 import { type Actor, SUPERVISION_LOOP } from "./actor.ts";
@@ -16,7 +16,7 @@ import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices
 import { createNetworkProber, type Prober } from "./probes.ts";
 import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
-import { readServiceSpec } from "./service_spec.ts";
+import { isWorkloadSlice, readServiceSpec } from "./service_spec.ts";
 import type { RestartLimits } from "./service_state.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
 import { saveStateFile } from "./state_file.ts";
@@ -48,7 +48,11 @@ export interface SupervisorOptions {
   readonly audit: AuditSink;
   /** Kept up to date with what a new agent has to know (INI-31); absent: nothing is kept. */
   readonly stateFile?: string;
+  /** A fresh UUID version 4, for audit events. */
+  readonly newUuid: () => string;
   readonly limits?: Partial<RestartLimits>;
+  /** For services that declare no time for their stop; 10 unless given. */
+  readonly stopTimeoutSeconds?: number;
   readonly prober?: Prober;
 }
 
@@ -82,12 +86,13 @@ export class Supervisor {
   /** The first look is at once. */
   #interfacePollMs = 0;
   #savedState = "";
+  #saidWhereWorkloadGoes = false;
   #released = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#feed = new NoticeFeed(options.clock, options.log);
-    this.#prober = options.prober ?? createNetworkProber();
+    this.#prober = options.prober ?? createNetworkProber(options.clock);
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
     this.#context = {
       ...options,
@@ -118,13 +123,26 @@ export class Supervisor {
    * @throws {SupervisorError} when the set is invalid; the former one goes on (SVC-1)
    */
   declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
-    const declarations = specs.map(readServiceSpec);
+    const { stopTimeoutSeconds } = this.#options;
+    const declarations = specs.map((spec) => readServiceSpec(spec, stopTimeoutSeconds));
     this.#send({ kind: "declare", declarations, by });
     for (const name of this.#specs.keys()) {
       if (!this.#state.services.has(name)) this.#specs.delete(name);
     }
     for (const spec of specs) this.#specs.set(spec.name, spec);
+    this.#sayWhereWorkloadGoes(specs);
     this.#save();
+  }
+
+  /** SVC-4, once. */
+  #sayWhereWorkloadGoes(specs: readonly agentport.ServiceSpec[]): void {
+    const found = specs.find(({ cgroupSlice }) => isWorkloadSlice(cgroupSlice));
+    if (found === undefined || this.#saidWhereWorkloadGoes) return;
+    this.#saidWhereWorkloadGoes = true;
+    const { name, cgroupSlice } = found;
+    this.#options.log.info(
+      `service ${name}: ${cgroupSlice} is the workload's, runs in ${PACT_INFRA}`,
+    );
   }
 
   /** @throws {SupervisorError} UNKNOWN_SERVICE, ALREADY_RUNNING, STOPPING */
@@ -181,6 +199,20 @@ export class Supervisor {
   /** Whether workload runs on the node: health checks then give way (HLT-2). */
   setActive(active: boolean): void {
     this.#send({ kind: "facts", facts: { ...this.#state.facts, active } });
+  }
+
+  /**
+   * What a tick of the supervision loop does: notices ends and deadlines whose events did not come
+   * (SUP-5, SUP-30). True when there were any.
+   */
+  poll(): boolean {
+    if (this.#released) return false;
+    let found = false;
+    for (const run of [...this.#runs.values()]) found = run.poll() || found;
+    const wakeMs = nextWakeMs(this.#state);
+    if (wakeMs === null || this.#options.clock.monotonicMs() < wakeMs) return found;
+    this.#send({ kind: "tick" });
+    return true;
   }
 
   /** Returns what ends the listening. */
@@ -344,10 +376,10 @@ export class Supervisor {
   }
 
   #report({ name, action, by, detail }: Extract<SupervisorEffect, { kind: "report" }>): void {
-    const { audit, clock, log, place } = this.#options;
+    const { audit, clock, log, newUuid, place } = this.#options;
     const report: ServiceReport = { name, action, by, detail, atMs: clock.nowMs() };
     log.info(`service ${name}: ${action} (${detail})`);
-    audit.emit(serviceAuditEvent(report, place(), crypto.randomUUID()));
+    audit.emit(serviceAuditEvent(report, place(), newUuid()));
     this.#feed.publish({ kind: "report", ...report });
   }
 

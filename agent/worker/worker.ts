@@ -104,6 +104,9 @@ class RunningWorker {
           this.#useIdentity(identity);
         },
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
+        ...(settings.identityMapping === "off" ? {} : {
+          onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),
+        }),
       },
     });
   }

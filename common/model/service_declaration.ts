@@ -53,6 +53,30 @@ const MemorySizeSchema = z.string().regex(/^([0-9]+[KMGT]?|max)$/, {
   message: "size must be bytes, or a number with K, M, G or T, or max",
 });
 
+/** Names of setrlimit(2), lower case and without RLIMIT_. */
+const RLIMIT_NAMES = [
+  "as",
+  "core",
+  "cpu",
+  "data",
+  "fsize",
+  "memlock",
+  "msgqueue",
+  "nice",
+  "nofile",
+  "nproc",
+  "rtprio",
+  "stack",
+] as const;
+
+const RlimitValueSchema = z.union([z.number().int().min(0), z.literal("unlimited")]);
+
+/** Both limits at once, or soft and hard apart. */
+const RlimitSchema = z.union([
+  RlimitValueSchema,
+  z.strictObject({ soft: RlimitValueSchema, hard: RlimitValueSchema }),
+]);
+
 const ServiceNameSchema = z.string().regex(/^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9_.@:-]{0,127}$/, {
   message: "service name must match [A-Za-z0-9][A-Za-z0-9_.@:-]{0,127} without '..'",
 });
@@ -78,6 +102,11 @@ const fields = {
   io_max: z.number().int().min(1),
   needs_network: z.array(z.string().max(64)).max(64),
   restart_with: z.boolean(),
+  notify: z.boolean(),
+  ready_timeout_seconds: z.number().int().min(1).max(3600),
+  watchdog_seconds: z.number().int().min(1).max(3600),
+  rlimits: z.partialRecord(z.enum(RLIMIT_NAMES), RlimitSchema),
+  health_restart: z.boolean(),
   state: z.enum(["running", "stopped"]),
 } as const;
 

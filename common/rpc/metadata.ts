@@ -15,6 +15,7 @@ export const metadata = {
   approvalExpires: "x-pact-approval-expires",
   overlayStale: "x-pact-overlay-stale",
   retryAfterMs: "retry-after-ms",
+  knownVersion: "x-pact-known-version",
 } as const;
 
 /** How fresh a read must be. */
@@ -60,6 +61,12 @@ export function readMinSequence(header: Headers): bigint | undefined {
   return BigInt(text);
 }
 
+/** The version that the caller has of what it asks for, or undefined; what is no number is none. */
+export function readKnownVersion(header: Headers): bigint | undefined {
+  const text = header.get(metadata.knownVersion);
+  return text !== null && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+}
+
 /** Free text of the caller for the audit record, cut to its bound; empty when absent. */
 export function readFreeText(header: Headers, key: "client" | "reason"): string {
   return (header.get(metadata[key]) ?? "").slice(0, freeTextMaxChars);
@@ -77,6 +84,8 @@ export interface CallFacts {
   consistency?: Consistency;
   minSequence?: bigint;
   reason?: string;
+  /** Version of what is asked for that the caller has; an answer may then leave the rest out. */
+  knownVersion?: bigint;
 }
 
 /** The headers for one call, for the `headers` of Connect's call options. */
@@ -86,6 +95,7 @@ export function callHeaders(facts: CallFacts): Headers {
   if (facts.consistency !== undefined) header.set(metadata.consistency, facts.consistency);
   if (facts.minSequence !== undefined) header.set(metadata.minSequence, `${facts.minSequence}`);
   if (facts.reason !== undefined) header.set(metadata.reason, headerText(facts.reason));
+  if (facts.knownVersion !== undefined) header.set(metadata.knownVersion, `${facts.knownVersion}`);
   return header;
 }
 

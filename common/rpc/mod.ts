@@ -29,6 +29,7 @@ export {
   readBearerToken,
   readConsistency,
   readFreeText,
+  readKnownVersion,
   readMinSequence,
   readRequestId,
 } from "./metadata.ts";

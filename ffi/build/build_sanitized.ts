@@ -1,22 +1,25 @@
 import { join } from "node:path";
-import { SHIM_SOURCES, shimSources, WARNING_FLAGS } from "./build_shim.ts";
+import { cFilesIn, WARNING_FLAGS } from "./build_library.ts";
 import { findCompiler, ShimBuildError } from "./compiler.ts";
 
 const SANITIZERS = "-fsanitize=address,undefined";
 
+/** A program of C tests. */
+export interface SanitizedPlan {
+  /** The folder of the C files under test. */
+  readonly sources: string;
+  readonly testDirectory: string;
+  readonly program: string;
+  readonly flags?: readonly string[];
+  readonly compiler?: string;
+}
+
 /**
- * Builds a program of the shim's C files and those of a directory of tests, under AddressSanitizer and
+ * Builds a program of a folder's C files and those of a directory of tests, under AddressSanitizer and
  * UndefinedBehaviorSanitizer, every finding of which ends it. Throws ShimBuildError.
  */
-export async function buildSanitized(
-  options: { testDirectory: string; program: string; compiler?: string },
-): Promise<void> {
-  const { command } = await findCompiler(options.compiler ?? Deno.env.get("PACT_CC"));
-  const tests: string[] = [];
-  for await (const { name } of Deno.readDir(options.testDirectory)) {
-    if (name.endsWith(".c")) tests.push(join(options.testDirectory, name));
-  }
-  const sources = (await shimSources()).filter((name) => name.endsWith(".c"));
+export async function buildSanitized(plan: SanitizedPlan): Promise<void> {
+  const { command } = await findCompiler(plan.compiler ?? Deno.env.get("PACT_CC"));
   const { success, stderr } = await new Deno.Command(command, {
     args: [
       ...WARNING_FLAGS,
@@ -25,14 +28,21 @@ export async function buildSanitized(
       "-pthread",
       SANITIZERS,
       "-fno-sanitize-recover=all",
-      `-I${SHIM_SOURCES}`,
+      ...plan.flags ?? [],
+      `-I${plan.sources}`,
       "-o",
-      options.program,
-      ...sources.map((name) => join(SHIM_SOURCES, name)),
-      ...tests.sort(),
+      plan.program,
+      ...await cFilesOf(plan.sources),
+      ...await cFilesOf(plan.testDirectory),
     ],
   }).output();
   if (success) return;
   const said = new TextDecoder().decode(stderr).trim();
   throw new ShimBuildError(`${command} failed to build with ${SANITIZERS}:\n${said}`);
+}
+
+async function cFilesOf(folder: string): Promise<string[]> {
+  return (await cFilesIn(folder)).filter((name) => name.endsWith(".c")).map((name) =>
+    join(folder, name)
+  );
 }

@@ -1,8 +1,10 @@
 /**
- * Building the native library from its C sources. For tools and tests; the agent never builds.
+ * Building the native libraries from their C sources. For tools and tests; the agent never builds.
  *
  * @module
  */
-export { buildSanitized } from "./build_sanitized.ts";
-export { buildShim, type BuiltShim, shimSources } from "./build_shim.ts";
+export type { BuildOptions, BuiltLibrary } from "./build_library.ts";
+export { buildNss, NSS_SOURCES } from "./build_nss.ts";
+export { buildSanitized, type SanitizedPlan } from "./build_sanitized.ts";
+export { buildShim, SHIM_SOURCES, shimSources } from "./build_shim.ts";
 export { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";

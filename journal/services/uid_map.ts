@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
+import { readKnownVersion } from "../../common/rpc/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import {
   firstIdOf,
@@ -37,7 +38,10 @@ export async function assignUid(
   return toWire(result.identity);
 }
 
-/** The whole map, for nodes that supervise their services by pact alone (UID-5). */
+/**
+ * The whole map, for nodes that supervise their services by pact alone (UID-5). A node that says which
+ * version it has, and has the newest, gets the number alone.
+ */
 export function uidMap(
   { replica, gatekeeper }: ServiceContext,
   call: HandlerContext,
@@ -45,7 +49,8 @@ export function uidMap(
   const { nodeId } = ownNodeOf(callerOf(call));
   const version = BigInt(uidMapVersion(replica.state));
   const policy = gatekeeper.policyOf(gatekeeper.vclusterOf({ Node: nodeId }));
-  if (policy.supervisor_backend === "systemd") {
+  const isKnown = readKnownVersion(call.requestHeader) === version;
+  if (isKnown || policy.supervisor_backend === "systemd") {
     return create(journal.UidMapSchema, { version });
   }
   const people = [...replica.state.list("uid_map")].map(([, identity]) => identity);

@@ -12,7 +12,7 @@ import type { CapabilityReport } from "./capability_pb.ts";
 import { file_pact_capability } from "./capability_pb.ts";
 import type { ConfigEntry } from "./config_pb.ts";
 import { file_pact_config } from "./config_pb.ts";
-import type { NodeStateDetail } from "./journal_pb.ts";
+import type { NodeStateDetail, UidMap } from "./journal_pb.ts";
 import { file_pact_journal } from "./journal_pb.ts";
 import type { VClusterPolicy } from "./policy_pb.ts";
 import { file_pact_policy } from "./policy_pb.ts";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQisAMKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEGi0KC1N5c2N0bEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoMRGVjbGFyZWRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBITCgtoYXNfY29udGVudBgDIAEoCBIUCgxjb250ZW50X2hhc2gYBCABKAkSDAoEbW9kZRgFIAEoDRINCgVvd25lchgGIAEoCSJiCg1EZWNsYXJlZE1vdW50EgwKBHBhdGgYASABKAkSDwoHZnNfdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHb3B0aW9ucxgEIAEoCRIRCglyZWFkX29ubHkYBSABKAgivQUKC1NlcnZpY2VTcGVjEgwKBG5hbWUYASABKAkSDgoGYmluYXJ5GAIgASgJEgwKBGFyZ3MYAyADKAkSLgoHcmVzdGFydBgEIAEoDjIdLnBhY3QuYWdlbnRwb3J0LlJlc3RhcnRQb2xpY3kSHQoVcmVzdGFydF9kZWxheV9zZWNvbmRzGAUgASgNEhIKCmRlcGVuZHNfb24YBiADKAkSDQoFb3JkZXIYByABKA0SDAoEdXNlchgIIAEoCRIUCgxjZ3JvdXBfc2xpY2UYCSABKAkSHQoQbWVtb3J5X21heF9ieXRlcxgKIAEoBEgAiAEBEhcKCmNwdV93ZWlnaHQYCyABKA1IAYgBARIVCghwaWRzX21heBgMIAEoBEgCiAEBEhMKBmlvX21heBgNIAEoBEgDiAEBEjEKDGhlYWx0aF9jaGVjaxgOIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrEhAKCGNyaXRpY2FsGA8gASgIEjEKA2VudhgQIAMoCzIkLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GBEgASgJEhMKC3N0b3Bfc2lnbmFsGBIgASgJEiEKFHN0b3BfdGltZW91dF9zZWNvbmRzGBMgASgNSASIAQESFQoNbmVlZHNfbmV0d29yaxgUIAMoCRIPCgdzdG9wcGVkGBUgASgIEhQKDHJlc3RhcnRfd2l0aBgWIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9tZW1vcnlfbWF4X2J5dGVzQg0KC19jcHVfd2VpZ2h0QgsKCV9waWRzX21heEIJCgdfaW9fbWF4QhcKFV9zdG9wX3RpbWVvdXRfc2Vjb25kcyJ/CgtIZWFsdGhDaGVjaxItCgR0eXBlGAEgASgOMh8ucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2tUeXBlEgsKA3VybBgCIAEoCRIMCgRwb3J0GAMgASgNEhgKEGludGVydmFsX3NlY29uZHMYBCABKA0SDAoEZ2F0ZRgFIAEoCCKVAwoJQ29yZUZyYW1lEi4KCWNvbmZpZ3VyZRgBIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZUgAEjEKC2NhbGxfb3V0cHV0GAIgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbE91dHB1dEgAEisKCGNhbGxfZW5kGAMgASgLMhcucGFjdC5hZ2VudHBvcnQuQ2FsbEVuZEgAEigKBmFwcGVuZBgEIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkFwcGVuZEgAEjUKDHJlcG9ydF9zdGF0ZRgFIAEoCzIdLnBhY3Quam91cm5hbC5Ob2RlU3RhdGVEZXRhaWxIABI+ChFyZXBvcnRfY2FwYWJpbGl0eRgGIAEoCzIhLnBhY3QuY2FwYWJpbGl0eS5DYXBhYmlsaXR5UmVwb3J0SAASJAoEc3RvcBgHIAEoCzIULnBhY3QuYWdlbnRwb3J0LlN0b3BIABIoCgZyZXN1bWUYCCABKAsyFi5wYWN0LmFnZW50cG9ydC5SZXN1bWVIAEIHCgVmcmFtZSK6BAoLV29ya2VyRnJhbWUSMQoKY29uZmlndXJlZBgBIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnSAASNwoOY29uZmlnX3JlZnVzZWQYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5Db25maWdSZWZ1c2VkSAASLwoKbGlua19zdGF0ZRgDIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkxpbmtTdGF0ZUgAEjIKCGRlY2xhcmVkGAQgASgLMh4ucGFjdC5hZ2VudHBvcnQuRGVjbGFyZWRDb25maWdIABIwCghpZGVudGl0eRgFIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eUgAEiQKBGNhbGwYBiABKAsyFC5wYWN0LmFnZW50cG9ydC5DYWxsSAASMQoLY2FsbF9jcmVkaXQYByABKAsyGi5wYWN0LmFnZW50cG9ydC5DYWxsQ3JlZGl0SAASNwoOY2FsbF9jYW5jZWxsZWQYCCABKAsyHS5wYWN0LmFnZW50cG9ydC5DYWxsQ2FuY2VsbGVkSAASNQoNYXBwZW5kX3Jlc3VsdBgJIAEoCzIcLnBhY3QuYWdlbnRwb3J0LkFwcGVuZFJlc3VsdEgAEi4KCWxpc3RlbmluZxgKIAEoCzIZLnBhY3QuYWdlbnRwb3J0Lkxpc3RlbmluZ0gAEiYKBWZhdGFsGAsgASgLMhUucGFjdC5hZ2VudHBvcnQuRmF0YWxIAEIHCgVmcmFtZSLiAwoJQ29uZmlndXJlEhMKC2NvbmZpZ19wYXRoGAEgASgJEhMKC2NvbmZpZ190ZXh0GAIgASgJEhEKCWFyZ3VtZW50cxgDIAMoCRI/CgtlbnZpcm9ubWVudBgEIAMoCzIqLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5FbnZpcm9ubWVudEVudHJ5EhAKCGhvc3RuYW1lGAUgASgJEi4KCGlkZW50aXR5GAYgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5EjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSOQoIaGFyZHdhcmUYCiADKAsyJy5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuSGFyZHdhcmVFbnRyeRISCgpjaGVja19vbmx5GAsgASgIGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCSKJBAoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJInQKCUxpbmtTdGF0ZRIRCgljb25uZWN0ZWQYASABKAgSEAoIZW5kcG9pbnQYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbm9kZV9pZBgFIAEoCRITCgt2Y2x1c3Rlcl9pZBgGIAEoCSKEAQoMTm9kZUlkZW50aXR5Eg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3ZjbHVzdGVyX2lkGAMgASgJEhAKCGNlcnRfcGVtGAQgASgJEg8KB2tleV9wZW0YBSABKAkSGAoQdHJ1c3RfYnVuZGxlX3BlbRgGIAEoCSJwCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSDgoGbWV0aG9kGAIgASgJEiYKBmNhbGxlchgDIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkNhbGxlchIPCgdyZXF1ZXN0GAQgASgMEg4KBmNyZWRpdBgFIAEoDSJaCgZDYWxsZXISEQoJcHJpbmNpcGFsGAEgASgJEhYKDnByaW5jaXBhbF90eXBlGAIgASgJEg0KBXJvbGVzGAMgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIi0KCkNhbGxDcmVkaXQSDwoHY2FsbF9pZBgBIAEoBBIOCgZjcmVkaXQYAiABKA0iIAoNQ2FsbENhbmNlbGxlZBIPCgdjYWxsX2lkGAEgASgEIi4KCkNhbGxPdXRwdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMIkUKB0NhbGxFbmQSDwoHY2FsbF9pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkihgEKBkFwcGVuZBIRCglhcHBlbmRfaWQYASABKAQSJwoFZW50cnkYAiABKAsyGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRISCgpyZXF1ZXN0X2lkGAMgASgJEhoKDWV4cGVjdGVkX2hlYWQYBCABKARIAIgBAUIQCg5fZXhwZWN0ZWRfaGVhZCJyCgxBcHBlbmRSZXN1bHQSEQoJYXBwZW5kX2lkGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhIKCnBvbGljeV9yZWYYAyABKAkSEgoKZXJyb3JfY29kZRgEIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAUgASgJIisKCUxpc3RlbmluZxIQCghob3N0bmFtZRgBIAEoCRIMCgRwb3J0GAIgASgNIgYKBFN0b3AiCAoGUmVzdW1lIhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQisAMKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEGi0KC1N5c2N0bEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoMRGVjbGFyZWRGaWxlEgwKBHBhdGgYASABKAkSDwoHY29udGVudBgCIAEoDBITCgtoYXNfY29udGVudBgDIAEoCBIUCgxjb250ZW50X2hhc2gYBCABKAkSDAoEbW9kZRgFIAEoDRINCgVvd25lchgGIAEoCSJiCg1EZWNsYXJlZE1vdW50EgwKBHBhdGgYASABKAkSDwoHZnNfdHlwZRgCIAEoCRIOCgZzb3VyY2UYAyABKAkSDwoHb3B0aW9ucxgEIAEoCRIRCglyZWFkX29ubHkYBSABKAgi4QcKC1NlcnZpY2VTcGVjEgwKBG5hbWUYASABKAkSDgoGYmluYXJ5GAIgASgJEgwKBGFyZ3MYAyADKAkSLgoHcmVzdGFydBgEIAEoDjIdLnBhY3QuYWdlbnRwb3J0LlJlc3RhcnRQb2xpY3kSHQoVcmVzdGFydF9kZWxheV9zZWNvbmRzGAUgASgNEhIKCmRlcGVuZHNfb24YBiADKAkSDQoFb3JkZXIYByABKA0SDAoEdXNlchgIIAEoCRIUCgxjZ3JvdXBfc2xpY2UYCSABKAkSHQoQbWVtb3J5X21heF9ieXRlcxgKIAEoBEgAiAEBEhcKCmNwdV93ZWlnaHQYCyABKA1IAYgBARIVCghwaWRzX21heBgMIAEoBEgCiAEBEhMKBmlvX21heBgNIAEoBEgDiAEBEjEKDGhlYWx0aF9jaGVjaxgOIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrEhAKCGNyaXRpY2FsGA8gASgIEjEKA2VudhgQIAMoCzIkLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLkVudkVudHJ5EhkKEXdvcmtpbmdfZGlyZWN0b3J5GBEgASgJEhMKC3N0b3Bfc2lnbmFsGBIgASgJEiEKFHN0b3BfdGltZW91dF9zZWNvbmRzGBMgASgNSASIAQESFQoNbmVlZHNfbmV0d29yaxgUIAMoCRIPCgdzdG9wcGVkGBUgASgIEhQKDHJlc3RhcnRfd2l0aBgWIAEoCBIOCgZub3RpZnkYFyABKAgSIgoVcmVhZHlfdGltZW91dF9zZWNvbmRzGBggASgNSAWIAQESHQoQd2F0Y2hkb2dfc2Vjb25kcxgZIAEoDUgGiAEBEjkKB3JsaW1pdHMYGiADKAsyKC5wYWN0LmFnZW50cG9ydC5TZXJ2aWNlU3BlYy5SbGltaXRzRW50cnkSFgoOaGVhbHRoX3Jlc3RhcnQYGyABKAgaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARpNCgxSbGltaXRzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuUmVzb3VyY2VMaW1pdDoCOAFCEwoRX21lbW9yeV9tYXhfYnl0ZXNCDQoLX2NwdV93ZWlnaHRCCwoJX3BpZHNfbWF4QgkKB19pb19tYXhCFwoVX3N0b3BfdGltZW91dF9zZWNvbmRzQhgKFl9yZWFkeV90aW1lb3V0X3NlY29uZHNCEwoRX3dhdGNoZG9nX3NlY29uZHMiRwoNUmVzb3VyY2VMaW1pdBIRCgRzb2Z0GAEgASgESACIAQESEQoEaGFyZBgCIAEoBEgBiAEBQgcKBV9zb2Z0QgcKBV9oYXJkIn8KC0hlYWx0aENoZWNrEi0KBHR5cGUYASABKA4yHy5wYWN0LmFnZW50cG9ydC5IZWFsdGhDaGVja1R5cGUSCwoDdXJsGAIgASgJEgwKBHBvcnQYAyABKA0SGAoQaW50ZXJ2YWxfc2Vjb25kcxgEIAEoDRIMCgRnYXRlGAUgASgIIpUDCglDb3JlRnJhbWUSLgoJY29uZmlndXJlGAEgASgLMhkucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlSAASMQoLY2FsbF9vdXRwdXQYAiABKAsyGi5wYWN0LmFnZW50cG9ydC5DYWxsT3V0cHV0SAASKwoIY2FsbF9lbmQYAyABKAsyFy5wYWN0LmFnZW50cG9ydC5DYWxsRW5kSAASKAoGYXBwZW5kGAQgASgLMhYucGFjdC5hZ2VudHBvcnQuQXBwZW5kSAASNQoMcmVwb3J0X3N0YXRlGAUgASgLMh0ucGFjdC5qb3VybmFsLk5vZGVTdGF0ZURldGFpbEgAEj4KEXJlcG9ydF9jYXBhYmlsaXR5GAYgASgLMiEucGFjdC5jYXBhYmlsaXR5LkNhcGFiaWxpdHlSZXBvcnRIABIkCgRzdG9wGAcgASgLMhQucGFjdC5hZ2VudHBvcnQuU3RvcEgAEigKBnJlc3VtZRgIIAEoCzIWLnBhY3QuYWdlbnRwb3J0LlJlc3VtZUgAQgcKBWZyYW1lIugECgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIAEIHCgVmcmFtZSLiAwoJQ29uZmlndXJlEhMKC2NvbmZpZ19wYXRoGAEgASgJEhMKC2NvbmZpZ190ZXh0GAIgASgJEhEKCWFyZ3VtZW50cxgDIAMoCRI/CgtlbnZpcm9ubWVudBgEIAMoCzIqLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5FbnZpcm9ubWVudEVudHJ5EhAKCGhvc3RuYW1lGAUgASgJEi4KCGlkZW50aXR5GAYgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5EjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSOQoIaGFyZHdhcmUYCiADKAsyJy5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuSGFyZHdhcmVFbnRyeRISCgpjaGVja19vbmx5GAsgASgIGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCSLcBgoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJEhgKEGJhc2VsaW5lX3BvbGxfbXMYKCABKA0SFAoMaWRsZV9wb2xsX21zGCkgASgNEhYKDmFjdGl2ZV9wb2xsX21zGCogASgNEhoKEmFjdGl2ZV9wb2xsX21heF9tcxgrIAEoDRIjChtyZXN0YXJ0X2JhY2tvZmZfbWF4X3NlY29uZHMYLCABKA0SHQoVcmVzdGFydF9yZXNldF9zZWNvbmRzGC0gASgNEhQKDG1heF9yZXN0YXJ0cxguIAEoDRIaChJzdXBlcnZpc29yX2JhY2tlbmQYLyABKAkSGAoQaWRlbnRpdHlfbWFwcGluZxg8IAEoCRIXCg9oYW5kb2ZmX2VuYWJsZWQYPSABKAgSEwoLaW1hZ2Vfcm9vdHMYPiADKAkSGgoSbW91bnRfaG9sZF9zZWNvbmRzGD8gASgNEhMKC2xhdHRpY2VfdWlkGEAgASgNInQKCUxpbmtTdGF0ZRIRCgljb25uZWN0ZWQYASABKAgSEAoIZW5kcG9pbnQYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbm9kZV9pZBgFIAEoCRITCgt2Y2x1c3Rlcl9pZBgGIAEoCSKEAQoMTm9kZUlkZW50aXR5Eg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3ZjbHVzdGVyX2lkGAMgASgJEhAKCGNlcnRfcGVtGAQgASgJEg8KB2tleV9wZW0YBSABKAkSGAoQdHJ1c3RfYnVuZGxlX3BlbRgGIAEoCSJwCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSDgoGbWV0aG9kGAIgASgJEiYKBmNhbGxlchgDIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkNhbGxlchIPCgdyZXF1ZXN0GAQgASgMEg4KBmNyZWRpdBgFIAEoDSJaCgZDYWxsZXISEQoJcHJpbmNpcGFsGAEgASgJEhYKDnByaW5jaXBhbF90eXBlGAIgASgJEg0KBXJvbGVzGAMgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIi0KCkNhbGxDcmVkaXQSDwoHY2FsbF9pZBgBIAEoBBIOCgZjcmVkaXQYAiABKA0iIAoNQ2FsbENhbmNlbGxlZBIPCgdjYWxsX2lkGAEgASgEIi4KCkNhbGxPdXRwdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMIkUKB0NhbGxFbmQSDwoHY2FsbF9pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkihgEKBkFwcGVuZBIRCglhcHBlbmRfaWQYASABKAQSJwoFZW50cnkYAiABKAsyGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRISCgpyZXF1ZXN0X2lkGAMgASgJEhoKDWV4cGVjdGVkX2hlYWQYBCABKARIAIgBAUIQCg5fZXhwZWN0ZWRfaGVhZCJyCgxBcHBlbmRSZXN1bHQSEQoJYXBwZW5kX2lkGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhIKCnBvbGljeV9yZWYYAyABKAkSEgoKZXJyb3JfY29kZRgEIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAUgASgJIisKCUxpc3RlbmluZxIQCghob3N0bmFtZRgBIAEoCRIMCgRwb3J0GAIgASgNIgYKBFN0b3AiCAoGUmVzdW1lIhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -335,6 +335,41 @@ export type ServiceSpec = Message<"pact.agentport.ServiceSpec"> & {
    * @generated from field: bool restart_with = 22;
    */
   restartWith: boolean;
+
+  /**
+   * It tells by sd_notify(3) when it is ready; until then it counts as starting.
+   *
+   * @generated from field: bool notify = 23;
+   */
+  notify: boolean;
+
+  /**
+   * How long it may take to be ready, 1 to 3600; 30 where absent.
+   *
+   * @generated from field: optional uint32 ready_timeout_seconds = 24;
+   */
+  readyTimeoutSeconds?: number | undefined;
+
+  /**
+   * It must notify WATCHDOG=1 this often; absent: not asked for.
+   *
+   * @generated from field: optional uint32 watchdog_seconds = 25;
+   */
+  watchdogSeconds?: number | undefined;
+
+  /**
+   * By the name of setrlimit(2), lower case without RLIMIT_; "nofile" is 65536 where absent.
+   *
+   * @generated from field: map<string, pact.agentport.ResourceLimit> rlimits = 26;
+   */
+  rlimits: { [key: string]: ResourceLimit };
+
+  /**
+   * In the systemd backend an unhealthy service is restarted (SYD-6).
+   *
+   * @generated from field: bool health_restart = 27;
+   */
+  healthRestart: boolean;
 };
 
 /**
@@ -343,6 +378,30 @@ export type ServiceSpec = Message<"pact.agentport.ServiceSpec"> & {
  */
 export const ServiceSpecSchema: GenMessage<ServiceSpec> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 3);
+
+/**
+ * Absent is unlimited.
+ *
+ * @generated from message pact.agentport.ResourceLimit
+ */
+export type ResourceLimit = Message<"pact.agentport.ResourceLimit"> & {
+  /**
+   * @generated from field: optional uint64 soft = 1;
+   */
+  soft?: bigint | undefined;
+
+  /**
+   * @generated from field: optional uint64 hard = 2;
+   */
+  hard?: bigint | undefined;
+};
+
+/**
+ * Describes the message pact.agentport.ResourceLimit.
+ * Use `create(ResourceLimitSchema)` to create a new message.
+ */
+export const ResourceLimitSchema: GenMessage<ResourceLimit> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 4);
 
 /**
  * @generated from message pact.agentport.HealthCheck
@@ -381,7 +440,7 @@ export type HealthCheck = Message<"pact.agentport.HealthCheck"> & {
  * Use `create(HealthCheckSchema)` to create a new message.
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 4);
+  messageDesc(file_pact_agentport, 5);
 
 /**
  * A frame from the core to the worker.
@@ -452,7 +511,7 @@ export type CoreFrame = Message<"pact.agentport.CoreFrame"> & {
  * Use `create(CoreFrameSchema)` to create a new message.
  */
 export const CoreFrameSchema: GenMessage<CoreFrame> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 5);
+  messageDesc(file_pact_agentport, 6);
 
 /**
  * A frame from the worker to the core.
@@ -537,6 +596,14 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
      */
     value: Fatal;
     case: "fatal";
+  } | {
+    /**
+     * The people and groups that this node knows beyond its own accounts (IDM-5).
+     *
+     * @generated from field: pact.journal.UidMap identity_map = 30;
+     */
+    value: UidMap;
+    case: "identityMap";
   } | { case: undefined; value?: undefined };
 };
 
@@ -545,7 +612,7 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
  * Use `create(WorkerFrameSchema)` to create a new message.
  */
 export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 6);
+  messageDesc(file_pact_agentport, 7);
 
 /**
  * What the worker starts with. The core reads the files, the worker parses them.
@@ -612,7 +679,7 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 7);
+  messageDesc(file_pact_agentport, 8);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -638,7 +705,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 8);
+  messageDesc(file_pact_agentport, 9);
 
 /**
  * The settings that concern the core.
@@ -766,6 +833,85 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
    * @generated from field: repeated string warnings = 23;
    */
   warnings: string[];
+
+  /**
+   * The supervision loop's intervals (SUP-31).
+   *
+   * @generated from field: uint32 baseline_poll_ms = 40;
+   */
+  baselinePollMs: number;
+
+  /**
+   * @generated from field: uint32 idle_poll_ms = 41;
+   */
+  idlePollMs: number;
+
+  /**
+   * @generated from field: uint32 active_poll_ms = 42;
+   */
+  activePollMs: number;
+
+  /**
+   * @generated from field: uint32 active_poll_max_ms = 43;
+   */
+  activePollMaxMs: number;
+
+  /**
+   * @generated from field: uint32 restart_backoff_max_seconds = 44;
+   */
+  restartBackoffMaxSeconds: number;
+
+  /**
+   * @generated from field: uint32 restart_reset_seconds = 45;
+   */
+  restartResetSeconds: number;
+
+  /**
+   * 0: no limit.
+   *
+   * @generated from field: uint32 max_restarts = 46;
+   */
+  maxRestarts: number;
+
+  /**
+   * "pact" or "systemd"; until a policy is known (CTX-7).
+   *
+   * @generated from field: string supervisor_backend = 47;
+   */
+  supervisorBackend: string;
+
+  /**
+   * auto, on or off.
+   *
+   * @generated from field: string identity_mapping = 60;
+   */
+  identityMapping: string;
+
+  /**
+   * @generated from field: bool handoff_enabled = 61;
+   */
+  handoffEnabled: boolean;
+
+  /**
+   * Directories that images may be mounted from.
+   *
+   * @generated from field: repeated string image_roots = 62;
+   */
+  imageRoots: string[];
+
+  /**
+   * How long an unused mount is kept.
+   *
+   * @generated from field: uint32 mount_hold_seconds = 63;
+   */
+  mountHoldSeconds: number;
+
+  /**
+   * May ask for namespaces, besides root.
+   *
+   * @generated from field: uint32 lattice_uid = 64;
+   */
+  latticeUid: number;
 };
 
 /**
@@ -773,7 +919,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 9);
+  messageDesc(file_pact_agentport, 10);
 
 /**
  * Where the connection to the journal stands.
@@ -821,7 +967,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 10);
+  messageDesc(file_pact_agentport, 11);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -865,7 +1011,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 11);
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * Someone calls a method of the shell service.
@@ -908,7 +1054,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * Who calls, from a verified token.
@@ -942,7 +1088,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -964,7 +1110,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -981,7 +1127,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1003,7 +1149,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1032,7 +1178,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * An entry for the configuration log.
@@ -1066,7 +1212,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1105,7 +1251,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1129,7 +1275,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1142,7 +1288,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1155,7 +1301,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1172,7 +1318,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

@@ -8,17 +8,20 @@ export interface JournalFiles {
   readonly dataDirectory: string;
   /** HOST:PORT of the RPC listener. */
   readonly listen: string;
+  /** Names and addresses in its certificate beside those it listens on. */
+  readonly hosts: readonly string[];
 }
 
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
 export function journalToml(
-  { caCert, caKey, secretFile, dataDirectory, listen }: JournalFiles,
+  { caCert, caKey, secretFile, dataDirectory, listen, hosts }: JournalFiles,
 ): string {
   return stringify({
     journal: {
       listen_addr: listen,
       data_dir: dataDirectory,
       enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" },
+      ...(hosts.length === 0 ? {} : { tls: { hosts: [...hosts] } }),
     },
     policy: { iam: { hmac_secret_file: secretFile } },
     telemetry: { prometheus_listen: "127.0.0.1:0" },

@@ -54,15 +54,31 @@ export interface SiteOptions {
   readonly prefix?: string;
   /** Directory of bundles, as `deno task compile` makes them, to run instead of the sources. */
   readonly bundles?: string;
+  /** What nodes that outlive a site already trust; undefined: a site makes its own. */
+  readonly authority?: SiteAuthority;
+}
+
+/** The identity of a journal that nodes know from before. */
+export interface SiteAuthority {
+  readonly caCert: string;
+  readonly caKey: string;
+  readonly secretFile: string;
+  /** HOST:PORT where the journal listens. */
+  readonly listen: string;
+  /** Names and addresses by which nodes reach it. */
+  readonly hosts: readonly string[];
 }
 
 /** Makes the directory, the CA and the secret of a site; starts nothing. */
 export async function openSite(
-  { prefix = "pact-site-", bundles }: SiteOptions = {},
+  { prefix = "pact-site-", bundles, authority }: SiteOptions = {},
 ): Promise<Site> {
   await buildShim();
   const directory = await Deno.makeTempDir({ prefix });
-  const site = new Site(directory, newTokenSecret(), bundles);
+  const secret = authority === undefined
+    ? newTokenSecret()
+    : await Deno.readTextFile(authority.secretFile);
+  const site = new Site(directory, secret, bundles, authority);
   try {
     await site.prepare();
     return site;
@@ -80,7 +96,12 @@ export class Site implements AsyncDisposable {
   readonly #people = new Map<string, Person>();
   #journalAddress: string | undefined;
 
-  constructor(readonly directory: string, secret: string, readonly bundles?: string) {
+  constructor(
+    readonly directory: string,
+    secret: string,
+    readonly bundles?: string,
+    private readonly authority?: SiteAuthority,
+  ) {
     this.#secret = secret;
   }
 
@@ -135,7 +156,8 @@ export class Site implements AsyncDisposable {
         caKey: `${etc}/ca.key`,
         secretFile: `${etc}/${SECRET_FILE}`,
         dataDirectory: this.journalDataDirectory,
-        listen: this.#journalAddress ?? "127.0.0.1:0",
+        listen: this.#journalAddress ?? this.authority?.listen ?? "127.0.0.1:0",
+        hosts: this.authority?.hosts ?? [],
       }),
     );
     const args = ["--single-node", `--config=${config}`];
@@ -180,6 +202,12 @@ export class Site implements AsyncDisposable {
     this.#agentAddresses.set(nodeId, address);
     await this.#writePeople();
     return { pid: program.pid, address, program };
+  }
+
+  /** Tells everybody where the agent of a node is that was not started here. */
+  async addAgent(nodeId: string, address: string): Promise<void> {
+    this.#agentAddresses.set(nodeId, address);
+    await this.#writePeople();
   }
 
   /** The permissions of one of this site's programs, and where it runs. */
@@ -307,6 +335,11 @@ export class Site implements AsyncDisposable {
 
   /** Runs `pact-journal init-ca`, which an admin does once, with leave to write where it is told. */
   async #makeCa(directory: string): Promise<void> {
+    if (this.authority !== undefined) {
+      await Deno.copyFile(this.authority.caCert, `${directory}/ca.crt`);
+      await Deno.copyFile(this.authority.caKey, `${directory}/ca.key`);
+      return;
+    }
     const options = this.programOptions("journal", this.journalRoot, [
       "init-ca",
       "--out",

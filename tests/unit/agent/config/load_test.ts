@@ -98,6 +98,25 @@ const ROWS: readonly Row[] = [
   row("watchPaths", "agent.observer.watch_paths", ["/etc"], ["/opt"], [["opt"], 7]),
   row("blacklist", "agent.blacklist.patterns", BLACKLIST, ["/scratch/**"], [7]),
   row("shutdownGraceSeconds", "agent.supervisor.shutdown_grace_seconds", 10, 0, [-1, 3601]),
+  row("supervisorBackend", "agent.supervisor.backend", "pact", "systemd", ["s6", 7]),
+  row("baselinePollMs", "agent.supervisor.baseline_poll_ms", 1000, 100, [99, 60_001]),
+  row("idlePollMs", "agent.supervisor.idle_poll_ms", 500, 5000, [99, 5001]),
+  row("activePollMs", "agent.supervisor.active_poll_ms", 2000, 100, [99, 60_001]),
+  row("activePollMaxMs", "agent.supervisor.active_poll_max_ms", 5000, 2000, [99, 60_001]),
+  row("restartBackoffMaxSeconds", "agent.supervisor.restart_backoff_max_seconds", 60, 5, [0]),
+  row("restartResetSeconds", "agent.supervisor.restart_reset_seconds", 60, 5, [0, "x"]),
+  row("maxRestarts", "agent.supervisor.max_restarts", 0, 3, [-1, 0.5]),
+  row("identityMapping", "agent.identity_mapping.mode", "auto", "off", ["maybe", true]),
+  row("isHandoffEnabled", "agent.workload.handoff_enabled", true, false, ["no"]),
+  row(
+    "imageRoots",
+    "agent.workload.image_roots",
+    ["/images", "/opt/uenv-images"],
+    ["/scratch/images"],
+    [["images"], 7],
+  ),
+  row("mountHoldSeconds", "agent.workload.hold_seconds", 60, 0, [-1, 86_401]),
+  row("latticeUid", "agent.workload.lattice_uid", 0, 501, [-1, 2 ** 32 - 1]),
   row("cacheDir", "agent.cache.dir", undefined, "/c", ["c", 7]),
   row("logLevel", "telemetry.log_level", "info", "debug", ["loud", 7]),
   row("logFormat", "telemetry.log_format", "text", "json", ["xml"]),
@@ -196,13 +215,13 @@ Deno.test("malformed TOML is refused with line and column", () => {
 });
 
 Deno.test("keys of the published samples without a function yet warn when they ask for one", () => {
-  const { config } = load({ toml: '[agent.supervisor]\nbackend = "systemd"\n' });
+  const { config } = load({ toml: '[agent.identity]\nprovider = "spire"\n' });
   assert.ok(
-    config.warnings.some((text) => text.includes("agent.supervisor.backend")),
+    config.warnings.some((text) => text.includes("agent.identity.provider")),
     config.warnings.join("\n"),
   );
-  const quiet = load({ toml: '[agent.supervisor]\nbackend = "pact"\n' }).config.warnings;
-  assert.ok(!quiet.some((text) => text.includes("backend")), quiet.join("\n"));
+  const quiet = load({ toml: '[agent.identity]\nprovider = "auto"\n' }).config.warnings;
+  assert.ok(!quiet.some((text) => text.includes("provider")), quiet.join("\n"));
 });
 
 Deno.test("development's settings are for profile rootless alone", () => {
@@ -247,4 +266,9 @@ Deno.test("no secret of the configuration reaches the core or a message", () => 
     !JSON.stringify(config, (_, value) => typeof value === "bigint" ? `${value}` : value)
       .includes("hunter2"),
   );
+});
+
+Deno.test("the supervisor's backend is understood in any case of letters", () => {
+  const { config } = load({ toml: '[agent.supervisor]\nbackend = "Systemd"\n' });
+  assert.equal(config.supervisorBackend, "systemd");
 });

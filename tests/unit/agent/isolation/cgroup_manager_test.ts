@@ -66,6 +66,31 @@ Deno.test("CG-11, CG-21: a scope lies under its slice and carries its limits", a
   });
 });
 
+Deno.test("CG-22, CG-27: io.max limits every disk by its number, and is lifted where no limit is declared", async () => {
+  await onImitation(async ({ tree, cgroups, shim }) => {
+    const handle = await cgroups.createScope(PACT_INFRA, "chronyd", {
+      ...DEFAULT_LIMITS,
+      ioMaxBytesPerSecond: 1_048_576n,
+    });
+    const disks = shim.files.list("/sys/block").map(({ name }) => name)
+      .filter((name) => !/^(loop|ram|zram)/.test(name));
+    const written = () =>
+      tree.written.filter((text) => text.includes("/io.max ")).map((text) =>
+        text.split("/io.max ")[1]
+      );
+    assert.equal(written().length, disks.length);
+    for (const line of written()) assert.match(line ?? "", /^\d+:\d+ rbps=1048576 wbps=1048576$/);
+    tree.written.length = 0;
+    cgroups.setLimits(handle, DEFAULT_LIMITS);
+    for (const line of written()) assert.match(line ?? "", /^\d+:\d+ rbps=max wbps=max$/);
+    assert.equal(
+      written().length,
+      Math.min(1, disks.length),
+      "the file holds the last disk's line",
+    );
+  });
+});
+
 Deno.test("CG-12, CG-21: bad limits, names and slices are refused before anything is created", async () => {
   await onImitation(async ({ cgroups }) => {
     await assert.rejects(

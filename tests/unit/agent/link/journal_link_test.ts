@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { agentport, config, journal } from "../../../../api/mod.ts";
+import { type Clock, systemClock } from "../../../../common/clock/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { parsePeerCertificate } from "../../../../common/tls/mod.ts";
 import { freePort, waitFor } from "../../../support/mod.ts";
@@ -226,4 +227,23 @@ Deno.test("DRIFT-7: reports arrive, and what cannot be delivered is no error", a
       what: "the report",
     },
   );
+});
+
+Deno.test("IDM-5: the identity map comes before the declaration, and again when it has changed", async () => {
+  const { site, macAddress } = await siteWithMachine();
+  await using _ = site;
+  const n2 = await site.node("n2", "ml");
+  await n2.fleet.assignUid({ subject: "oidc|ann", username: "ann" });
+  // The half minute between two questions passes at once.
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (delayMs, fire) => systemClock.setTimer(delayMs === 30_000 ? 50 : delayMs, fire),
+  };
+  using linked = new Linked(site, macAddress, { clock });
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  const names = () => linked.maps.map(({ entries }) => entries.map(({ username }) => username));
+  assert.deepEqual(names(), [["ann"]]);
+  await n2.fleet.assignUid({ subject: "oidc|bob", username: "bob" });
+  await waitFor(() => linked.maps.length === 2, { what: "the newer map" });
+  assert.deepEqual(names().at(-1)?.sort(), ["ann", "bob"]);
 });

@@ -1,5 +1,5 @@
 /** A real journal, and a link to it as an agent's worker has one. */
-import type { agentport } from "../../../../api/mod.ts";
+import type { agentport, journal } from "../../../../api/mod.ts";
 import {
   type JournalLink,
   type LinkStateReport,
@@ -24,6 +24,7 @@ export class Linked implements Disposable {
   readonly states: LinkStateReport[] = [];
   readonly identities: agentport.NodeIdentity[] = [];
   readonly declared: agentport.DeclaredConfig[] = [];
+  readonly maps: journal.UidMap[] = [];
   readonly link: JournalLink;
 
   constructor(site: JournalSite, macAddress: string, tuning: LinkTuning = {}) {
@@ -44,6 +45,7 @@ export class Linked implements Disposable {
         },
         onIdentity: (identity) => this.identities.push(identity),
         onDeclared: (declared) => this.declared.push(declared),
+        onIdentityMap: (map) => this.maps.push(map),
       },
     });
   }

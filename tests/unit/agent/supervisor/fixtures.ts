@@ -28,7 +28,10 @@ export function service(
     stopTimeoutSeconds: 10,
     needsNetwork: [],
     desired: "running",
-    openFilesMax: 65536,
+    rlimits: {},
+    readiness: null,
+    watchdogSeconds: null,
+    healthRestart: false,
     ...changes,
   };
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createNetworkProber } from "../../../../agent/supervisor/mod.ts";
+import { systemClock } from "../../../../common/clock/mod.ts";
 import { freePort } from "../../../support/mod.ts";
 
-const probeNetwork = createNetworkProber();
+const probeNetwork = createNetworkProber(systemClock);
 
 Deno.test("agent.md 5.5: an Http probe wants a status of 2xx and follows no redirect", async () => {
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
@@ -37,7 +38,7 @@ Deno.test("agent.md 5.5: a Tcp probe wants its connection accepted", async () =>
 Deno.test("agent.md 5.5: an Http probe that gets no answer ends at its limit", async () => {
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const startMs = performance.now();
-  const answer = await createNetworkProber({ httpMs: 200, tcpMs: 200 })({
+  const answer = await createNetworkProber(systemClock, { httpMs: 200, tcpMs: 200 })({
     kind: "Http",
     url: `http://127.0.0.1:${silent.addr.port}/`,
   });

@@ -45,6 +45,7 @@ export async function withSupervisor(
     log: silentLogger,
     logsDirectory: dir.file("logs"),
     place: () => ({ nodeId: "node-7", vclusterId: "ml" }),
+    newUuid: () => crypto.randomUUID(),
     audit: { emit: (event) => void audited.push(event), flush: () => Promise.resolve() },
     ...changes,
   };

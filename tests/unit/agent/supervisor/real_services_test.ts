@@ -153,6 +153,82 @@ Deno.test("SUP-24: a service sees its documented environment and nothing of the 
   });
 });
 
+Deno.test("SUP-20: a service runs under its declared resource limits", async () => {
+  await withSupervisor(async ({ supervisor, reaches, directory }) => {
+    const show = "ulimit -Sn; ulimit -Hn; ulimit -c";
+    const rlimits = { nofile: { soft: 512n, hard: 768n }, core: { soft: 0n, hard: 0n } };
+    const restart = agentport.RestartPolicy.NEVER;
+    supervisor.declare([script("a", show, { restart, rlimits })]);
+    await reaches("a", "Stopped (exited with code 0)");
+    const log = Deno.readTextFileSync(`${directory}/logs/a.log`);
+    assert.deepEqual([...log.matchAll(/stdout (\d+)/g)].map(([, value]) => value), [
+      "512",
+      "768",
+      "0",
+    ]);
+  });
+});
+
+Deno.test({
+  ...needing(
+    Deno.uid() === 0,
+    "root",
+    "SUP-20, SUP-23: services of root have 65536 open files and are protected from OOM, the workload manager more",
+  ),
+  fn: async () => {
+    await withSupervisor(async ({ supervisor, reaches, directory }) => {
+      const restart = agentport.RestartPolicy.NEVER;
+      const show = "ulimit -Sn; cat /proc/self/oom_score_adj";
+      const names = ["chronyd", "lattice-node-agent"];
+      supervisor.declare(names.map((name) => script(name, show, { restart })));
+      const seen: string[][] = [];
+      for (const name of names) {
+        await reaches(name, "Stopped (exited with code 0)");
+        const log = Deno.readTextFileSync(`${directory}/logs/${name}.log`);
+        seen.push([...log.matchAll(/stdout (-?\d+)/g)].map(([, value = ""]) => value));
+      }
+      const lacks = (what: string) =>
+        supervisor.unavailable.some((missing) => missing.what === what);
+      // A container may take either away, and then it is said.
+      if (!lacks("resource limits of processes")) {
+        assert.deepEqual(seen.map(([files]) => files), ["65536", "65536"]);
+      }
+      if (!lacks("protection from OOM")) {
+        assert.deepEqual(seen.map(([, score]) => score), ["-250", "-500"]);
+      }
+    });
+  },
+});
+
+Deno.test({
+  ...needing(
+    Deno.uid() === 0,
+    "root",
+    "SUP-20: a service of another user has that user's ids and groups",
+  ),
+  fn: async () => {
+    await withSupervisor(async ({ supervisor, reaches, directory, shim }) => {
+      const restart = agentport.RestartPolicy.NEVER;
+      const nobody = await shim.users.user("nobody");
+      supervisor.declare([
+        script("named", "id -u; id -g; id -G", { restart, user: "nobody" }),
+        script("numbered", "id -u; id -g; id -G", { restart, user: "4711:4712" }),
+      ]);
+      const output = async (name: string) => {
+        await reaches(name, "Stopped (exited with code 0)");
+        const log = Deno.readTextFileSync(`${directory}/logs/${name}.log`);
+        return [...log.matchAll(/stdout (.*)/g)].map(([, text]) => text);
+      };
+      assert.deepEqual(await output("named"), [
+        `${nobody?.uid}`,
+        `${nobody?.gid}`,
+        nobody?.groups.join(" "),
+      ]);
+      assert.deepEqual(await output("numbered"), ["4711", "4712", "4712"]);
+    });
+  },
+});
+
 Deno.test("LGX-1, LGX-4: output is captured by line and followed while it comes", async () => {
   await withSupervisor(async ({ supervisor, reaches }) => {
     supervisor.declare([

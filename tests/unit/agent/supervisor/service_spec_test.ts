@@ -13,7 +13,8 @@ Deno.test("agent.md 5.1: a bare declaration gets the documented defaults", () =>
   assert.equal(declaration.workingDirectory, "/");
   assert.equal(declaration.stopSignal, "SIGTERM");
   assert.equal(declaration.stopTimeoutSeconds, 10);
-  assert.equal(declaration.openFilesMax, 65536);
+  assert.deepEqual(declaration.rlimits, {});
+  assert.equal(declaration.readiness, null);
   assert.deepEqual(declaration.healthCheck, {
     probe: { kind: "Process" },
     intervalSeconds: 30,
@@ -37,7 +38,12 @@ Deno.test("agent.md 5.1: what is out of bounds is refused, naming the service an
     [{ cpuWeight: 0 }, /cgroup_cpu_weight must be 1 to 10000/],
     [{ memoryMaxBytes: 1n }, /cgroup_memory_max must be at least 1048576/],
     [{ stopSignal: "SIGFOO" }, /stop_signal is no signal: "SIGFOO"/],
-    [{ cgroupSlice: "workload.slice" }, /unknown slice: "workload.slice"/],
+    [{ cgroupSlice: "system.slice" }, /unknown slice: "system.slice"/],
+    [{ rlimits: { files: {} } }, /rlimits names no limit: "files"/],
+    [{ rlimits: { nofile: { soft: 2n, hard: 1n } } }, /rlimits.nofile has a soft limit above/],
+    [{ rlimits: { nofile: { hard: 1n } } }, /rlimits.nofile has a soft limit above/],
+    [{ notify: true, readyTimeoutSeconds: 0 }, /ready_timeout_seconds must be 1 to 3600/],
+    [{ watchdogSeconds: 3601 }, /watchdog_seconds must be 1 to 3600/],
     [{ args: ["a\0b"] }, /args contains a NUL byte/],
     [{ env: { "A B": "" } }, /env has no valid variable name: "A B"/],
     [{ user: "root; id" }, /user must be/],
@@ -66,4 +72,33 @@ Deno.test("HLT-5: a malformed url or port of a health check refuses the declarat
   for (const port of [0, 65_536]) {
     assert.throws(() => read({ type: TCP, port }), /health_check.port must be 1 to 65535/);
   }
+});
+
+Deno.test("SVC-4: slices are known by their short names, and nothing is put among the workload", () => {
+  const slice = (cgroupSlice: string) => readServiceSpec(spec({ cgroupSlice })).slice;
+  for (const name of ["infra", "network", "gpu", "audit"]) {
+    const path = `pact.slice/${name}.slice`;
+    for (const alias of [name, `${name}.slice`, `pact.slice/${name}`, path]) {
+      assert.equal(slice(alias), path, alias);
+    }
+  }
+  assert.equal(slice("workload"), "pact.slice/infra.slice");
+  assert.equal(slice("workload.slice"), "pact.slice/infra.slice");
+  assert.equal(slice("pact.slice"), "pact.slice");
+});
+
+Deno.test("SUP-20: resource limits are taken as declared, absent ends unlimited", () => {
+  const { rlimits } = readServiceSpec(
+    spec({ rlimits: { core: {}, nofile: { soft: 1024n, hard: 4096n }, memlock: { soft: 8n } } }),
+  );
+  assert.deepEqual(rlimits, {
+    core: { soft: "unlimited", hard: "unlimited" },
+    nofile: { soft: 1024, hard: 4096 },
+    memlock: { soft: 8, hard: "unlimited" },
+  });
+});
+
+Deno.test("agent.shutdown_grace_seconds is the stop timeout of services that declare none", () => {
+  assert.equal(readServiceSpec(spec(), 30).stopTimeoutSeconds, 30);
+  assert.equal(readServiceSpec(spec({ stopTimeoutSeconds: 3 }), 30).stopTimeoutSeconds, 3);
 });

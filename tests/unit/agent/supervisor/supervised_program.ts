@@ -22,6 +22,7 @@ const supervisor = new Supervisor({
   logsDirectory: `${directory}/logs`,
   stateFile,
   place: () => ({ nodeId: "node-7", vclusterId: "" }),
+  newUuid: () => crypto.randomUUID(),
   audit: { emit: () => {}, flush: () => Promise.resolve() },
 });
 supervisor.onNotice((notice) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { callHeaders } from "../../../../common/rpc/mod.ts";
 import { openJournalSite, refusalOf } from "../../../support/journal/mod.ts";
 
 Deno.test("UID-2, UID-5: a node gets an id for who signed in there, and every node has the same map", async () => {
@@ -17,6 +18,16 @@ Deno.test("UID-2, UID-5: a node gets an id for who signed in there, and every no
   assert.equal(version, 1n);
   const bad = await refusalOf(n1.fleet.assignUid({ subject: "oidc|x", username: "No Name" }));
   assert.equal(bad.code, "INVALID_ARGUMENT");
+});
+
+Deno.test("IDM-5: a node that has the newest map is told its version and nothing more", async () => {
+  await using site = await openJournalSite();
+  const n1 = await site.node("n1", "ml");
+  await n1.fleet.assignUid({ subject: "oidc|ann", username: "ann" });
+  const knowing = (knownVersion: bigint) => ({ headers: callHeaders({ knownVersion }) });
+  const known = await n1.fleet.getUidMap({}, knowing(1n));
+  assert.deepEqual([known.version, known.entries, known.groups], [1n, [], []]);
+  assert.equal((await n1.fleet.getUidMap({}, knowing(0n))).entries.length, 1);
 });
 
 Deno.test("UID-3: where identities are provisioned beforehand, a stranger gets none", async () => {

@@ -1,0 +1,82 @@
+import type { agentport } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { nodePaths } from "../../contracts/mod.ts";
+import type { Shim } from "../../ffi/mod.ts";
+import type { ControlFileWatcher } from "../isolation/mod.ts";
+import type { Supervisor } from "../supervisor/mod.ts";
+import {
+  boundIntervals,
+  type Inspection,
+  openWorkloadDetector,
+  SupervisionLoop,
+} from "../workload/mod.ts";
+
+/*
+ * Shell: the supervision loop of a node and what it looks at the workload with. Owns both and ends by
+ * `close`.
+ */
+
+export interface WorkloadWatchOptions {
+  readonly shim: Shim;
+  readonly watcher: ControlFileWatcher;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly config: agentport.AgentConfig;
+  readonly supervisor: Supervisor;
+  readonly beat?: () => void;
+  readonly longestTickMs?: number;
+  /** What is looked after while no workload runs. */
+  readonly inspections?: readonly Inspection[];
+}
+
+export interface WorkloadWatch {
+  /** Workload runs here, as far as the last tick knew (CG-41). */
+  readonly isActive: boolean;
+  close(): void;
+}
+
+/** Opens the watch and starts the loop. */
+export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch {
+  const { shim, clock, config, supervisor, beat, inspections } = options;
+  const log = options.log.child("agent.loop");
+  const { intervals, warnings } = boundIntervals({
+    baselineMs: config.baselinePollMs,
+    idleMs: config.idlePollMs,
+    activeMs: config.activePollMs,
+    activeMaxMs: Math.max(config.activePollMs, config.activePollMaxMs),
+  }, options.longestTickMs ?? Infinity);
+  for (const warning of warnings) log.warn(warning);
+
+  const detector = openWorkloadDetector({
+    files: shim.files,
+    watcher: options.watcher,
+    cgroupRoot: nodePaths(config.root).cgroupRoot,
+    onChange: () => loop.noteEvent(),
+  });
+  const loop = new SupervisionLoop({
+    clock,
+    log,
+    intervals,
+    ...(beat === undefined ? {} : { beat }),
+    ...(inspections === undefined ? {} : { inspections }),
+    workload: () => detector.look(),
+    onWorkload: (state) => {
+      log.info("workload state", { state });
+      supervisor.setActive(state === "active");
+    },
+    supervise: () => supervisor.poll(),
+  });
+  const stopListening = supervisor.onNotice(() => loop.noteEvent());
+  loop.start();
+  return {
+    get isActive() {
+      return loop.pace.workload === "active";
+    },
+    close: () => {
+      stopListening();
+      loop.close();
+      detector.close();
+    },
+  };
+}

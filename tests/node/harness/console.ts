@@ -1,0 +1,82 @@
+/**
+ * The root shell on a node's second serial line, which the initramfs starts for tests. It owns its
+ * connection and ends with the machine, or by `close`.
+ */
+import { waitFor } from "../../support/mod.ts";
+
+/** What a command in the guest came to. */
+export interface GuestEnd {
+  readonly status: number;
+  /** Standard output and error together. */
+  readonly output: string;
+}
+
+const MAX_CHARS = 1024 * 1024;
+const COMMAND_LIMIT_MS = 30_000;
+
+/** See {@link connectConsole}. */
+export class GuestConsole {
+  #text = "";
+  #serial = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly connection: Deno.UnixConn) {
+    this.#read().catch(() => {}); // The machine has ended.
+  }
+
+  /** Runs a shell command in the guest, whatever its status. Commands go one after another. */
+  async run(command: string, timeoutMs = COMMAND_LIMIT_MS): Promise<GuestEnd> {
+    const before = this.#last;
+    const end = (async () => {
+      await before.catch(() => {});
+      return await this.#exchange(command, timeoutMs);
+    })();
+    this.#last = end;
+    return await end;
+  }
+
+  /**
+   * Runs a shell command in the guest and returns what it wrote.
+   *
+   * @throws {Error} when its status is not 0.
+   */
+  async read(command: string, timeoutMs = COMMAND_LIMIT_MS): Promise<string> {
+    const { status, output } = await this.run(command, timeoutMs);
+    if (status !== 0) throw new Error(`${command} ended with ${status} in the guest: ${output}`);
+    return output;
+  }
+
+  close(): void {
+    try {
+      this.connection.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  async #exchange(command: string, timeoutMs: number): Promise<GuestEnd> {
+    const mark = `pact-${++this.#serial}-${crypto.randomUUID().slice(0, 8)}`;
+    this.#text = "";
+    // The marks are put together in the guest, so that an echo of the line is never taken for them.
+    const line = `echo ${mark} begin; ( ${command}\n) </dev/null 2>&1; echo "${mark}" end $?\n`;
+    const bytes = new TextEncoder().encode(line);
+    for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
+    const pattern = new RegExp(`${mark} begin\\r?\\n([^]*?)${mark} end (\\d+)\\r?\\n`);
+    const [, output = "", status] = await waitFor(() => pattern.exec(this.#text), {
+      timeoutMs,
+      what: `the end of \`${command}\` on the node's console; so far: ${this.#text}`,
+    });
+    return { status: Number(status), output: output.replaceAll("\r\n", "\n") };
+  }
+
+  async #read(): Promise<void> {
+    for await (const text of this.connection.readable.pipeThrough(new TextDecoderStream())) {
+      this.#text = (this.#text + text).slice(-MAX_CHARS);
+    }
+  }
+}
+
+/** Connects to the second serial line of a machine. */
+export async function connectConsole(path: string): Promise<GuestConsole> {
+  return new GuestConsole(await Deno.connect({ transport: "unix", path }));
+}

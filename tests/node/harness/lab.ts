@@ -1,0 +1,203 @@
+/**
+ * A site whose nodes run in QEMU: a real journal on this machine, people with tokens, and nodes that
+ * reach it through QEMU's user network. It owns a directory of logs, the journal and the machines, and
+ * ends with its scope. There is one at a time in a working copy.
+ */
+import { join } from "node:path";
+import { freePort, type ProgramEnd, waitFor } from "../../support/mod.ts";
+import { openSite, type Site } from "../../support/site/mod.ts";
+import { buildNodeImage, IMAGE_CACHE, type NodeImage } from "../image/mod.ts";
+import { type Authority, openAuthority } from "./authority.ts";
+import { bootMachine } from "./boot.ts";
+import { GuestNode } from "./guest_node.ts";
+import { type MachineOptions, startMachine } from "./machine.ts";
+import { HOST_FROM_GUEST, makeSiteArchive, type Profile } from "./site_archive.ts";
+import { nodeSnapshot } from "./snapshot.ts";
+
+/** How a lab is opened. */
+export interface LabOptions {
+  readonly profile: Profile;
+}
+
+/** How a node is started. */
+export interface NodeOptions {
+  /** Boots it from its kernel instead of going on from a snapshot. */
+  readonly fromPowerOn?: boolean;
+  /** Words for the kernel's command line; only with `fromPowerOn`. */
+  readonly kernelWords?: readonly string[];
+  /** Files that the site lays over the image; only with `fromPowerOn`. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The person who asks for everything: a platform admin. */
+export const ADMIN = "ana";
+
+const FIRST_PROGRAMS: Readonly<Record<Profile, string>> = {
+  pact: "/usr/lib/pact/pact-init",
+  systemd: "/sbin/init",
+};
+
+const PACT_LIMIT_MS = 60_000;
+
+/** Opens a lab with a running journal and no nodes. */
+export async function openLab({ profile }: LabOptions): Promise<Lab> {
+  const image = await buildNodeImage((step) => console.error(`node image: ${step}`));
+  const lock = await takeLock();
+  const directory = await Deno.makeTempDir({ prefix: "pact-lab-" });
+  try {
+    const authority = await openAuthority();
+    const site = await openLabSite(authority);
+    return new Lab(profile, image, authority, site, directory, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+/** See {@link openLab}. */
+export class Lab implements AsyncDisposable {
+  readonly #nodes = new Map<string, GuestNode>();
+
+  constructor(
+    readonly profile: Profile,
+    private readonly image: NodeImage,
+    private readonly authority: Authority,
+    readonly site: Site,
+    readonly directory: string,
+    private readonly lock: Deno.FsFile,
+  ) {}
+
+  /** Starts a node, whose journal does not know it yet. */
+  async startNode(nodeId: string, options: NodeOptions = {}): Promise<GuestNode> {
+    const hardwareId = this.site.hardwareId(nodeId);
+    const directory = join(this.directory, nodeId);
+    await Deno.mkdir(directory, { recursive: true });
+    const siteArchive = join(directory, "site.cpio");
+    const siteText = await makeSiteArchive(this.authority, options.files ?? {}, siteArchive);
+    const machine: MachineOptions = {
+      image: this.image,
+      directory,
+      siteArchive,
+      kernelWords: [
+        `init=${FIRST_PROGRAMS[this.profile]}`,
+        `hostname=${nodeId}`,
+        ...options.kernelWords ?? [],
+      ],
+      macAddress: hardwareId.slice("mac:".length),
+      agentPort: freePort(),
+    };
+    const node = options.fromPowerOn === true
+      ? new GuestNode(nodeId, hardwareId, await bootMachine(machine))
+      : await this.#fromSnapshot(nodeId, hardwareId, machine, siteText);
+    this.#nodes.set(nodeId, node);
+    await this.site.addAgent(nodeId, `127.0.0.1:${machine.agentPort}`);
+    return node;
+  }
+
+  /** Enrols a node in the site's vCluster and waits until it is as declared. */
+  async enrol({ nodeId, hardwareId }: GuestNode): Promise<void> {
+    await this.pact("enroll", nodeId, "--hardware-id", hardwareId);
+    await this.pact("node", "assign", nodeId, "--vcluster", "demo");
+    await this.until(["status"], new RegExp(`${nodeId} .*COMMITTED`));
+  }
+
+  /** Declares what the nodes of the site's vCluster are to be, as the text of a spec. */
+  async apply(spec: string): Promise<void> {
+    const path = join(this.site.directory, "spec.toml");
+    await Deno.writeTextFile(path, spec);
+    await this.pact("apply", path);
+  }
+
+  /** Runs `pact` as an admin; it has to succeed. Answers what it printed. */
+  async pact(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.tryPact(...args);
+    if (code !== 0) {
+      throw new Error(`pact ${args.join(" ")} ended with ${code}: ${stdout}${stderr}`);
+    }
+    return stdout;
+  }
+
+  /** Runs `pact` as an admin, however it ends. */
+  async tryPact(...args: string[]): Promise<ProgramEnd> {
+    return await this.site.pact(ADMIN, args, PACT_LIMIT_MS);
+  }
+
+  /** Asks until the answer is as wanted, and returns it. */
+  async until(args: string[], wanted: RegExp, timeoutMs = PACT_LIMIT_MS): Promise<string> {
+    let last = "";
+    return await waitFor(async () => {
+      const { stdout, stderr } = await this.tryPact(...args);
+      last = stdout + stderr;
+      return wanted.test(last) && last;
+    }, { timeoutMs, what: `${wanted} of pact ${args.join(" ")}` })
+      .catch((error) => {
+        throw new Error(`${error instanceof Error ? error.message : error}; last: ${last}`);
+      });
+  }
+
+  /** Copies every log to `target`, for a failure that needs explaining. */
+  async keepLogs(target: string): Promise<void> {
+    await Deno.mkdir(target, { recursive: true });
+    await Deno.writeTextFile(join(target, "journal.log"), this.site.logs());
+    for (const nodeId of this.#nodes.keys()) {
+      for (const name of ["serial.log", "qemu.log", "boot/serial.log"]) {
+        await Deno.copyFile(
+          join(this.directory, nodeId, name),
+          join(target, `${nodeId}-${name.replace("/", "-")}`),
+        ).catch(() => {}); // There was nothing to log yet.
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { machine } of this.#nodes.values()) await machine.stop();
+    await this.site[Symbol.asyncDispose]();
+    await Deno.remove(this.directory, { recursive: true });
+    this.lock.close();
+  }
+
+  async #fromSnapshot(
+    nodeId: string,
+    hardwareId: string,
+    machine: MachineOptions,
+    siteText: string,
+  ): Promise<GuestNode> {
+    const incoming = await nodeSnapshot({
+      name: `${this.profile}-${nodeId}`,
+      machine,
+      siteText,
+    });
+    const started = await startMachine({ ...machine, incoming });
+    await started.resume();
+    const node = new GuestNode(nodeId, hardwareId, started);
+    await node.setClock();
+    return node;
+  }
+}
+
+async function openLabSite({ journalPort, ...files }: Authority): Promise<Site> {
+  const site = await openSite({
+    prefix: "pact-lab-site-",
+    authority: {
+      ...files,
+      listen: `127.0.0.1:${journalPort}`,
+      hosts: [HOST_FROM_GUEST, "127.0.0.1", "localhost"],
+    },
+  });
+  try {
+    await site.addPerson({ name: ADMIN, role: "pact-platform-admin" });
+    await site.startJournal();
+    return site;
+  } catch (error) {
+    await site[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Nodes in snapshots know one port of a journal: two labs would get in each other's way. */
+async function takeLock(): Promise<Deno.FsFile> {
+  await Deno.mkdir(IMAGE_CACHE, { recursive: true });
+  const file = await Deno.open(join(IMAGE_CACHE, "lock"), { create: true, write: true });
+  await file.lock(true);
+  return file;
+}

@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { IMAGE_CACHE, whatIsMissing } from "../image/mod.ts";
+import { type Lab, type LabOptions, openLab } from "./lab.ts";
+
+const missing = whatIsMissing();
+const mayBeSkipped = Deno.env.get("CI") !== "true";
+
+/**
+ * Registers a test that has nodes in QEMU. Where they cannot run it is ignored and its name says what
+ * to install; with CI=true it fails. When it fails its logs are kept and the error says where.
+ */
+export function nodeTest(
+  name: string,
+  options: LabOptions,
+  body: (lab: Lab) => Promise<void>,
+): void {
+  if (missing !== undefined && mayBeSkipped) {
+    Deno.test({ name: `${name} (ignored: ${missing})`, ignore: true, fn: () => {} });
+    return;
+  }
+  Deno.test(name, async () => {
+    await using lab = await openLab(options);
+    try {
+      await body(lab);
+    } catch (error) {
+      const logs = join(IMAGE_CACHE, "logs", name.replaceAll(/[^\w-]+/g, "_").slice(0, 60));
+      await lab.keepLogs(logs);
+      throw new Error(`${error instanceof Error ? error.message : error}\nlogs: ${logs}`, {
+        cause: error,
+      });
+    }
+  });
+}

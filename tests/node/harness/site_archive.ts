@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { stringify } from "smol-toml";
+import { packInitramfs } from "../image/mod.ts";
+import type { Authority } from "./authority.ts";
+
+/** The first program of a node. */
+export type Profile = "pact" | "systemd";
+
+/** Where the guest reaches this machine's loopback. */
+export const HOST_FROM_GUEST = "10.0.2.2";
+
+/** The agent's log on the serial line, where systemd would keep it. */
+const UNIT_EXTRA = "[Service]\nStandardOutput=journal+console\nStandardError=journal+console\n";
+
+/** agent.toml of every node: whoever it is, its host name says. */
+function agentToml(journalPort: number): string {
+  return stringify({
+    agent: {
+      enforcement_mode: "enforce",
+      journal: {
+        endpoints: [`https://${HOST_FROM_GUEST}:${journalPort}`],
+        tls_ca: "/etc/pact/ca.crt",
+      },
+      enrollment: { retry_seconds: 1 },
+      shell: { auth: { hmac_secret_file: "/etc/pact/token_secret" } },
+      commit_window: { base_window_seconds: 60 },
+      drift: { settle_ms: 200 },
+      observer: { scan_idle_seconds: 1, scan_active_seconds: 1 },
+    },
+  });
+}
+
+/** What a site adds to the image: its certificate, its configuration. Answers the text of it too. */
+export async function makeSiteArchive(
+  authority: Authority,
+  files: Readonly<Record<string, string>>,
+  output: string,
+): Promise<string> {
+  const contents: Record<string, string> = {
+    "etc/pact/agent.toml": agentToml(authority.journalPort),
+    "etc/pact/ca.crt": await Deno.readTextFile(authority.caCert),
+    "etc/pact/token_secret": await Deno.readTextFile(authority.secretFile),
+    "etc/systemd/system/pact-agent.service.d/console.conf": UNIT_EXTRA,
+    ...files,
+  };
+  const tree = await Deno.makeTempDir();
+  try {
+    for (const [path, text] of Object.entries(contents)) {
+      const target = join(tree, "site", path);
+      await Deno.mkdir(join(target, ".."), { recursive: true });
+      await Deno.writeTextFile(target, text, { mode: path.endsWith("secret") ? 0o600 : 0o644 });
+    }
+    await packInitramfs(tree, output);
+  } finally {
+    await Deno.remove(tree, { recursive: true });
+  }
+  return JSON.stringify(contents);
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { cached, contentKey } from "./cached.ts";
+import { run } from "./run.ts";
+
+/** Name of the image of Debian packages in its directory. */
+export const BASE_IMAGE = "base.squashfs";
+
+/** What a node is made of, beside what these depend on. */
+const PACKAGES = [
+  "linux-image-cloud-amd64",
+  "busybox-static",
+  "kmod",
+  "iproute2",
+  "procps",
+  "systemd",
+  "systemd-sysv",
+  "udev",
+  "dbus",
+  "chrony",
+  "rasdaemon",
+];
+
+/** Left out: nobody reads them on a node. */
+const EXCLUDED = [
+  "/usr/share/doc/*",
+  "/usr/share/man/*",
+  "/usr/share/locale/*",
+  "/usr/share/info/*",
+];
+
+/**
+ * After the packages: the package manager is not needed on a diskless node, nor may the sources it was
+ * built from stay in it; a machine id is made at boot; what cannot work on every machine is off.
+ */
+const CUSTOMIZE = `
+set -e
+rm -rf "$1"/etc/apt/sources.list* "$1"/etc/apt/apt.conf.d/99mmdebstrap
+rm -f "$1"/boot/initrd.img* "$1"/boot/System.map* "$1"/etc/hostname
+: > "$1"/etc/machine-id
+chroot "$1" systemctl mask ras-mc-ctl.service apt-daily.timer apt-daily-upgrade.timer getty@tty1.service
+chroot "$1" systemctl enable systemd-networkd.service
+`;
+
+const MAKE_TIMEOUT_MS = 15 * 60_000;
+
+/** The directory with {@link BASE_IMAGE}: Debian of this machine's release, from its own sources. */
+export async function baseImage(
+  cache: string,
+  say: (progress: string) => void,
+): Promise<string> {
+  const suite = await suiteName();
+  const key = contentKey(suite, PACKAGES.join(), EXCLUDED.join(), CUSTOMIZE);
+  return await cached(cache, "base", key, async (directory) => {
+    say(`Debian ${suite} with ${PACKAGES.join(", ")} (about a minute, once)`);
+    await makeBase(directory, suite);
+  });
+}
+
+async function makeBase(directory: string, suite: string): Promise<void> {
+  const hook = join(directory, "customize.sh");
+  await Deno.writeTextFile(hook, CUSTOMIZE, { mode: 0o755 });
+  const options = join(directory, "apt.conf");
+  await Deno.writeTextFile(options, await acquireOptions());
+  const tar = join(directory, "base.tar");
+  await run("mmdebstrap", [
+    "--variant=minbase",
+    "--quiet",
+    `--include=${PACKAGES.join()}`,
+    ...EXCLUDED.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    `--aptopt=${options}`,
+    `--customize-hook=sh -e ${hook} "$1"`,
+    suite,
+    tar,
+    ...await sourceFiles(),
+  ], {
+    // No initramfs of Debian's own: a node's is made in initramfs.ts.
+    env: { INITRD: "No", DEBIAN_FRONTEND: "noninteractive" },
+    timeoutMs: MAKE_TIMEOUT_MS,
+  });
+  const image = join(directory, BASE_IMAGE);
+  // Not compressed, for the emulated processor is slower than the disk.
+  const unpacked = ["-noI", "-noD", "-noF", "-noX", "-no-xattrs"];
+  await run("sh", ["-c", 'exec sqfstar -quiet "$@" <"$0"', tar, ...unpacked, image], {
+    timeoutMs: MAKE_TIMEOUT_MS,
+  });
+  for (const path of [tar, hook, options]) await Deno.remove(path);
+}
+
+/** The Debian release of this machine, or the one that nodes have elsewhere. */
+async function suiteName(): Promise<string> {
+  const release = await Deno.readTextFile("/etc/os-release").catch(() => "");
+  const isDebian = /^ID=debian$/m.test(release);
+  return isDebian ? /^VERSION_CODENAME=(\w+)$/m.exec(release)?.[1] ?? "bookworm" : "bookworm";
+}
+
+/** Where this machine gets Debian from; without such files mmdebstrap has a default. */
+async function sourceFiles(): Promise<string[]> {
+  const release = await Deno.readTextFile("/etc/os-release").catch(() => "");
+  if (!/^ID=debian$/m.test(release)) return [];
+  const candidates = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+  const found: string[] = [];
+  for (const path of candidates) {
+    const text = await Deno.readTextFile(path).catch(() => "");
+    if (/^(?:deb\s|Types:)/m.test(text)) found.push(path);
+  }
+  return found;
+}
+
+/** How this machine fetches: its proxies, and what it thinks of dates. */
+async function acquireOptions(): Promise<string> {
+  const dump = new TextDecoder().decode(
+    await run("apt-config", ["dump"]).catch(() => new Uint8Array()),
+  );
+  return dump.split("\n").filter((line) => /^Acquire::(?:Check-|https?::)/.test(line)).join("\n") +
+    "\n";
+}
