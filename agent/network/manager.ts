@@ -1,0 +1,395 @@
+/**
+ * Keeps the interfaces it was given at their specification. It owns a netlink listener and a lease
+ * keeper for each DHCP interface, and ends by `close`, which leaves the network as it is.
+ */
+
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import {
+  type EventPump,
+  type Files,
+  isShimError,
+  NETLINK_GROUP,
+  type Network,
+} from "../../ffi/mod.ts";
+import { type InterfaceSpec, textOfInterfaceSpec } from "./interface_spec.ts";
+import { type Lease, type ResolvedSpec, withLease } from "./lease.ts";
+import { createRtnetlink, type Link, type Rtnetlink } from "./netlink/mod.ts";
+import {
+  conditionOf,
+  describeOperation,
+  type InterfaceCondition,
+  type NetworkOperation,
+  planInterface,
+} from "./plan.ts";
+import { writeResolvConf } from "./resolv_conf.ts";
+import { linkNamed, type NetworkSnapshot, takeSnapshot } from "./snapshot.ts";
+
+/** Longest wait for the carrier, and for the checks of an address (NET-4). */
+const UP_LIMIT_MS = 10_000;
+/** The kernel's news say that something may have changed; this is for those that were missed. */
+const LOOK_AGAIN_MS = 250;
+const NEWS_COALESCE_MS = 50;
+/** Removing an address may take others along; then it is made good. */
+const PLAN_ROUNDS = 3;
+
+/** Gets a lease on one interface and keeps it. */
+export interface LeaseKeeper {
+  /** Rejects when no server answers in time. */
+  readonly first: Promise<Lease>;
+  close(): void;
+}
+
+/** What a keeper tells after the first lease. */
+export interface LeaseEvents {
+  onLease(lease: Lease): void;
+  onLost(reason: string): void;
+}
+
+/** What happened to an interface, for the record (NET-9, NET-10). */
+export type NetworkEvent =
+  | { readonly kind: "configured"; readonly name: string; readonly changes: readonly string[] }
+  | { readonly kind: "failed"; readonly name: string; readonly reason: string }
+  | { readonly kind: "linkLost" | "linkRestored"; readonly name: string };
+
+/** An interface that cannot be brought to its specification. */
+export class NetworkError extends Error {
+  override readonly name = "NetworkError";
+  constructor(readonly interfaceName: string, readonly reason: string) {
+    super(`network configuration failed: ${interfaceName}: ${reason}`);
+  }
+}
+
+/** What the manager works with. */
+export interface NetworkManagerOptions {
+  readonly network: Network;
+  readonly files: Files;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly openLease: (link: Link, events: LeaseEvents) => LeaseKeeper;
+  readonly onEvent: (event: NetworkEvent) => void;
+}
+
+/** Where one interface stands. */
+export interface InterfaceStatus {
+  readonly name: string;
+  readonly role: string;
+  readonly condition: InterfaceCondition;
+}
+
+interface Managed {
+  /** Undefined for one that was found configured: watched, never changed. */
+  readonly spec: InterfaceSpec | undefined;
+  resolved: ResolvedSpec | undefined;
+  keeper: LeaseKeeper | undefined;
+  hasCarrier: boolean;
+}
+
+/** Opens a manager of no interface; loopback is brought up (NET-11). Throws ShimError. */
+export function openNetworkManager(options: NetworkManagerOptions): NetworkManager {
+  return new NetworkManager(options);
+}
+
+export class NetworkManager {
+  readonly rtnetlink: Rtnetlink;
+  readonly #managed = new Map<string, Managed>();
+  readonly #listener: { close(): void };
+  #reviewTimer: TimerHandle | undefined;
+  #onNews: (() => void) | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(private readonly options: NetworkManagerOptions) {
+    this.rtnetlink = createRtnetlink(options.network);
+    const { link, ipv4Address, ipv6Address } = NETLINK_GROUP;
+    this.#listener = options.network.listen(
+      options.events,
+      "route",
+      link | ipv4Address | ipv6Address,
+      () => this.#news(),
+    );
+    const loopback = this.rtnetlink.links().find(({ isLoopback }) => isLoopback);
+    if (loopback?.isUp === false) this.rtnetlink.changeLink(loopback, { isUp: true });
+  }
+
+  snapshot(): NetworkSnapshot {
+    return takeSnapshot(this.rtnetlink);
+  }
+
+  /** The specification an interface is kept at; undefined for one that is not managed or was adopted. */
+  specOf(name: string): InterfaceSpec | undefined {
+    return this.#managed.get(name)?.spec;
+  }
+
+  /** As {@link specOf}, with the addresses of the lease. */
+  resolvedSpecOf(name: string): ResolvedSpec | undefined {
+    return this.#managed.get(name)?.resolved;
+  }
+
+  /** Watches an interface that firmware or kernel configured, and changes nothing (NET-2). */
+  adopt(name: string): void {
+    this.#managed.get(name)?.keeper?.close();
+    this.#managed.set(name, {
+      spec: undefined,
+      resolved: undefined,
+      keeper: undefined,
+      hasCarrier: linkNamed(this.snapshot(), name)?.hasCarrier ?? false,
+    });
+  }
+
+  /**
+   * Brings an interface to its specification and keeps it there. What is right already is not touched,
+   * so that doing it twice does nothing (BTS-13).
+   *
+   * @throws {NetworkError} with the reason; what was done so far stays.
+   */
+  configure(spec: InterfaceSpec): Promise<void> {
+    return this.#inTurn(() => this.#configure(spec));
+  }
+
+  /** Takes an interface out of management as it is. */
+  release(name: string): void {
+    this.#managed.get(name)?.keeper?.close();
+    this.#managed.delete(name);
+  }
+
+  status(): InterfaceStatus[] {
+    const snapshot = this.snapshot();
+    return [...this.#managed].map(([name, managed]) => ({
+      name,
+      role: managed.spec?.role ?? "management",
+      condition: conditionIn(snapshot, name, managed),
+    }));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#listener.close();
+    if (this.#reviewTimer !== undefined) this.options.clock.clearTimer(this.#reviewTimer);
+    for (const { keeper } of this.#managed.values()) keeper?.close();
+    this.#onNews?.();
+  }
+
+  async #configure(spec: InterfaceSpec): Promise<void> {
+    const { name } = spec;
+    const before = this.#managed.get(name);
+    const isSame = before?.spec !== undefined &&
+      textOfInterfaceSpec(before.spec) === textOfInterfaceSpec(spec);
+    if (!isSame) before?.keeper?.close();
+    const managed: Managed = {
+      spec,
+      resolved: undefined,
+      keeper: isSame ? before.keeper : undefined,
+      hasCarrier: before?.hasCarrier ?? false,
+    };
+    this.#managed.set(name, managed);
+    try {
+      const changes = await this.#bringAbout(spec, managed);
+      managed.hasCarrier = spec.state === "up";
+      if (changes.length > 0) this.options.onEvent({ kind: "configured", name, changes });
+    } catch (error) {
+      const failure = error instanceof NetworkError
+        ? error
+        : new NetworkError(name, error instanceof Error ? error.message : String(error));
+      this.options.onEvent({ kind: "failed", name, reason: failure.reason });
+      throw failure;
+    }
+  }
+
+  async #bringAbout(spec: InterfaceSpec, managed: Managed): Promise<string[]> {
+    const { name } = spec;
+    const changes: string[] = [];
+    const link = linkNamed(this.snapshot(), name);
+    if (link === undefined) throw new NetworkError(name, "no such interface");
+    if (spec.addresses === "dhcp" && spec.state === "up") {
+      if (!link.isUp) this.#run(link, { kind: "link", change: { isUp: true } }, changes);
+      await this.#waitFor(
+        name,
+        "carrier",
+        (snapshot) => linkNamed(snapshot, name)?.hasCarrier === true ? "done" : "wait",
+      );
+      managed.keeper ??= this.#openLease(name, link, managed);
+      managed.resolved = withLease(spec, await managed.keeper.first);
+    } else {managed.resolved = {
+        ...spec,
+        addresses: spec.addresses === "dhcp" ? [] : spec.addresses,
+      };}
+    this.#settle(managed.resolved, link, changes);
+    if (spec.state === "down") return changes;
+    const { resolved } = managed;
+    await this.#waitFor(name, undefined, (snapshot) => {
+      const condition = conditionOf(resolved, linkNamed(snapshot, name), snapshot);
+      if (condition.state === "Up") return "done";
+      if (condition.state === "Down") throw new NetworkError(name, condition.reason);
+      return "wait";
+    });
+    this.#writeResolvConf();
+    return changes;
+  }
+
+  /** Plans and carries out until nothing is left to do. */
+  #settle(resolved: ResolvedSpec, link: Link, changes: string[]): void {
+    for (let round = 0; round < PLAN_ROUNDS; round++) {
+      const snapshot = this.snapshot();
+      const current = linkNamed(snapshot, link.name) ?? link;
+      const plan = planInterface(resolved, current, snapshot);
+      if (plan.length === 0) return;
+      if (plan.some(({ kind }) => kind === "removeAddress")) this.#keepSecondaries(link.name);
+      for (const operation of plan) this.#run(current, operation, changes);
+    }
+  }
+
+  #run(link: Link, operation: NetworkOperation, changes: string[]): void {
+    changes.push(describeOperation(operation));
+    switch (operation.kind) {
+      case "link":
+        return this.rtnetlink.changeLink(link, operation.change);
+      case "addAddress":
+        return this.rtnetlink.addAddress(link.index, operation.cidr);
+      case "removeAddress":
+        return this.rtnetlink.removeAddress(link.index, operation.cidr);
+      case "addRoute":
+        return this.rtnetlink.addRoute(operation.route, { replace: operation.replace });
+      case "removeRoute":
+        return this.rtnetlink.removeRoute(operation.route);
+    }
+  }
+
+  /** Without it the kernel takes every other address of a network away with its first. */
+  #keepSecondaries(name: string): void {
+    try {
+      this.options.files.writeExisting(`/proc/sys/net/ipv4/conf/${name}/promote_secondaries`, "1");
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.log.debug("addresses of one network may go together", { reason: error.message });
+    }
+  }
+
+  #openLease(name: string, link: Link, managed: Managed): LeaseKeeper {
+    return this.options.openLease(link, {
+      onLease: (lease) => this.#onLease(name, managed, lease),
+      onLost: (reason) => this.#onLeaseLost(name, managed, reason),
+    });
+  }
+
+  #onLease(name: string, managed: Managed, lease: Lease): void {
+    if (managed.spec === undefined || this.#managed.get(name) !== managed) return;
+    managed.resolved = withLease(managed.spec, lease);
+    this.#makeGood(name, managed);
+  }
+
+  /** The address belongs to somebody else from now on: it must go. */
+  #onLeaseLost(name: string, managed: Managed, reason: string): void {
+    if (managed.spec === undefined || this.#managed.get(name) !== managed) return;
+    const { gateway: _, dns: __, ...rest } = managed.spec;
+    managed.resolved = { ...rest, addresses: [] };
+    this.options.onEvent({ kind: "failed", name, reason });
+    this.#makeGood(name, managed);
+  }
+
+  #makeGood(name: string, managed: Managed): void {
+    const { resolved } = managed;
+    const link = linkNamed(this.snapshot(), name);
+    if (resolved === undefined || link === undefined || !link.isUp) return;
+    const changes: string[] = [];
+    try {
+      this.#settle(resolved, link, changes);
+      this.#writeResolvConf();
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.onEvent({ kind: "failed", name, reason: error.message });
+    }
+    if (changes.length > 0) this.options.onEvent({ kind: "configured", name, changes });
+  }
+
+  /** Name resolution is worth a warning, not the network. */
+  #writeResolvConf(): void {
+    const dns = [...this.#managed.values()].flatMap(({ resolved }) => resolved?.dns ?? []);
+    if (dns.length === 0) return;
+    try {
+      writeResolvConf(this.options.files, dns);
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.log.warn("resolv.conf not written", { reason: error.message });
+    }
+  }
+
+  /** Waits for a state of the network, at most UP_LIMIT_MS; news of the kernel make it look again. */
+  async #waitFor(
+    name: string,
+    what: string | undefined,
+    look: (snapshot: NetworkSnapshot) => "done" | "wait",
+  ): Promise<void> {
+    const { clock } = this.options;
+    const endMs = clock.monotonicMs() + UP_LIMIT_MS;
+    while (look(this.snapshot()) !== "done") {
+      if (this.#isClosed) throw new NetworkError(name, "the agent is stopping");
+      if (clock.monotonicMs() >= endMs) {
+        throw new NetworkError(name, `no ${what ?? this.#waitedFor(name)} within 10 s`);
+      }
+      await this.#newsOr(LOOK_AGAIN_MS);
+    }
+  }
+
+  #waitedFor(name: string): string {
+    const managed = this.#managed.get(name);
+    if (managed === undefined) return "interface";
+    const condition = conditionIn(this.snapshot(), name, managed);
+    return condition.state === "Configuring" ? condition.waitingFor : "carrier";
+  }
+
+  #newsOr(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { clock } = this.options;
+    const end = () => {
+      clock.clearTimer(timer);
+      this.#onNews = undefined;
+      resolve();
+    };
+    const timer = clock.setTimer(limitMs, end);
+    this.#onNews = end;
+    return promise;
+  }
+
+  #news(): void {
+    this.#onNews?.();
+    this.#reviewTimer ??= this.options.clock.setTimer(NEWS_COALESCE_MS, () => {
+      this.#reviewTimer = undefined;
+      if (!this.#isClosed) this.#review();
+    });
+  }
+
+  /** Tells of carriers lost and found; what is found again is verified (NET-10). */
+  #review(): void {
+    const snapshot = this.snapshot();
+    for (const [name, managed] of this.#managed) {
+      if (managed.spec?.state === "down") continue;
+      const link = linkNamed(snapshot, name);
+      const hasCarrier = link !== undefined && link.isUp && link.hasCarrier;
+      if (hasCarrier === managed.hasCarrier) continue;
+      managed.hasCarrier = hasCarrier;
+      this.options.onEvent({ kind: hasCarrier ? "linkRestored" : "linkLost", name });
+      if (hasCarrier) this.#makeGood(name, managed);
+    }
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(task);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function conditionIn(
+  snapshot: NetworkSnapshot,
+  name: string,
+  { spec, resolved }: Managed,
+): InterfaceCondition {
+  const link = linkNamed(snapshot, name);
+  if (resolved !== undefined) return conditionOf(resolved, link, snapshot);
+  if (link === undefined) return { state: "Down", reason: "no such interface" };
+  if (spec !== undefined) return { state: "Configuring", waitingFor: "a lease" };
+  if (!link.isUp || !link.hasCarrier) return { state: "Down", reason: "no carrier" };
+  return { state: "Up" };
+}

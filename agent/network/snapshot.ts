@@ -1,0 +1,46 @@
+import type { InterfaceAddress, Link, Route, Rtnetlink } from "./netlink/mod.ts";
+import { ROUTE_PROTOCOL } from "./netlink/mod.ts";
+
+/** What the kernel has, all of it read at about the same time. */
+export interface NetworkSnapshot {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+  readonly routes: readonly Route[];
+}
+
+/** Reads the tables. Throws ShimError. */
+export function takeSnapshot(
+  rtnetlink: Pick<Rtnetlink, "links" | "addresses" | "routes">,
+): NetworkSnapshot {
+  return {
+    links: rtnetlink.links(),
+    addresses: rtnetlink.addresses(),
+    routes: rtnetlink.routes(),
+  };
+}
+
+/** The interface of a name. */
+export function linkNamed(snapshot: NetworkSnapshot, name: string): Link | undefined {
+  return snapshot.links.find((link) => link.name === name);
+}
+
+/** The addresses of an interface that somebody gave it; the kernel's own link-local ones are left out. */
+export function addressesOn({ addresses }: NetworkSnapshot, link: Link): InterfaceAddress[] {
+  return addresses.filter(({ interfaceIndex, isLinkLocal, cidr }) =>
+    interfaceIndex === link.index && !(isLinkLocal && cidr.address.byteLength === 16)
+  );
+}
+
+/** The routes over an interface that somebody made, rather than the kernel or the network itself. */
+export function routesOn({ routes }: NetworkSnapshot, link: Link): Route[] {
+  return routes.filter(({ interfaceIndex, protocol }) =>
+    interfaceIndex === link.index && protocol !== ROUTE_PROTOCOL.kernel &&
+    protocol !== ROUTE_PROTOCOL.routerAdvertisement
+  );
+}
+
+/** A default route over an interface, IPv4 before IPv6. */
+export function defaultRouteOn(snapshot: NetworkSnapshot, link: Link): Route | undefined {
+  return routesOn(snapshot, link).filter(({ destination }) => destination.prefixLength === 0)
+    .sort((a, b) => a.destination.address.byteLength - b.destination.address.byteLength)[0];
+}
