@@ -1,0 +1,153 @@
+/**
+ * Loads the drivers of the devices that are there, and of those that come later. It owns a netlink
+ * listener and ends by `close`.
+ */
+
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type EventPump, isShimError, NETLINK_GROUP, type Shim } from "../../ffi/mod.ts";
+import { setMode, setUpDeviceNodes } from "./device_nodes.ts";
+import { moduleIndex } from "./module_index.ts";
+import { type LoadReport, ModuleLoader } from "./module_loader.ts";
+import { namesIn, readModuleTables, textIfPresent } from "./module_tables.ts";
+import { decodeUevent, type Uevent } from "./uevent.ts";
+
+const BUSES = "/sys/bus";
+const MODULES = "/lib/modules";
+const MAX_ALIAS_BYTES = 4096;
+/** A driver brings devices of its own, which want drivers: so deep may that go. */
+const MAX_ROUNDS = 6;
+
+/** What the coldplug works with. */
+export interface ColdplugOptions {
+  readonly shim: Pick<Shim, "files" | "modules" | "network" | "system">;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The kernel's command line, by word. */
+  readonly commandLine: readonly string[];
+}
+
+/** The devices of a node, taken care of. */
+export interface Coldplug {
+  /** Loads the drivers of what is there, and sets up the nodes. Repeatable. */
+  run(): Promise<LoadReport>;
+  close(): void;
+}
+
+/** Starts to listen for devices; `run` takes those that are there already. Throws ShimError. */
+export function openColdplug(options: ColdplugOptions): Coldplug {
+  return new ColdplugRunner(options);
+}
+
+class ColdplugRunner implements Coldplug {
+  readonly #listener: { close(): void };
+  #loader: ModuleLoader | undefined;
+  /** Aliases that were dealt with. */
+  readonly #seen = new Set<string>();
+
+  constructor(private readonly options: ColdplugOptions) {
+    const { shim, events } = options;
+    // Before the first look, so that no device falls between the two.
+    this.#listener = shim.network.listen(events, "uevent", NETLINK_GROUP.kernelUevent, (news) => {
+      const event = news.kind === "datagram" ? decodeUevent(news.bytes) : undefined;
+      if (event !== undefined) this.#onUevent(event);
+      else if (news.kind === "lost") this.#again();
+    });
+  }
+
+  async run(): Promise<LoadReport> {
+    const { shim, clock, log } = this.options;
+    const beginMs = clock.monotonicMs();
+    const loaded: string[] = [];
+    const failed: LoadReport["failed"][number][] = [];
+    this.#loader ??= this.#openLoader();
+    for (let round = 0; round < MAX_ROUNDS && this.#loader !== undefined; round++) {
+      const fresh = this.#aliases().filter((alias) => !this.#seen.has(alias));
+      if (fresh.length === 0) break;
+      const report = await this.#loadFor(this.#loader, fresh);
+      loaded.push(...report.loaded);
+      failed.push(...report.failed);
+    }
+    for (const problem of setUpDeviceNodes(shim.files)) {
+      log.warn("device node not set up", { problem });
+    }
+    for (const { name, reason } of failed) log.warn("module not loaded", { module: name, reason });
+    log.info("drivers loaded", {
+      devices: this.#seen.size,
+      modules: loaded.length,
+      duration_ms: Math.round(clock.monotonicMs() - beginMs),
+    });
+    return { loaded, failed };
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+
+  #openLoader(): ModuleLoader | undefined {
+    const { shim, clock, log, commandLine } = this.options;
+    const directory = `${MODULES}/${shim.system.names().release}`;
+    const tables = readModuleTables(shim.files, directory, commandLine);
+    if (tables === undefined) {
+      log.warn("no modules for this kernel", { directory });
+      return undefined;
+    }
+    return new ModuleLoader({
+      modules: shim.modules,
+      index: moduleIndex(tables),
+      directory,
+      clock,
+    });
+  }
+
+  #aliases(): string[] {
+    const { files } = this.options.shim;
+    const aliases = namesIn(files, BUSES).flatMap((bus) =>
+      namesIn(files, `${BUSES}/${bus}/devices`).flatMap((device) =>
+        textIfPresent(files, `${BUSES}/${bus}/devices/${device}/modalias`, MAX_ALIAS_BYTES) ?? []
+      )
+    );
+    return [...new Set(aliases.map((alias) => alias.trim()))].filter((alias) => alias !== "");
+  }
+
+  async #loadFor(loader: ModuleLoader, aliases: readonly string[]): Promise<LoadReport> {
+    for (const alias of aliases) this.#seen.add(alias);
+    return await loader.load(aliases.flatMap((alias) => loader.index.modulesFor(alias)));
+  }
+
+  #onUevent({ action, values }: Uevent): void {
+    if (action !== "add" && action !== "bind") return;
+    const node = values.get("DEVNAME");
+    if (node !== undefined && action === "add") this.#setMode(node);
+    const alias = values.get("MODALIAS");
+    if (alias === undefined || this.#seen.has(alias) || this.#loader === undefined) return;
+    this.#loadFor(this.#loader, [alias]).then(
+      ({ loaded, failed }) => {
+        const { log } = this.options;
+        if (loaded.length > 0) log.info("drivers loaded", { modules: loaded.join(" ") });
+        for (const { name, reason } of failed) {
+          log.warn("module not loaded", { module: name, reason });
+        }
+      },
+      (error: unknown) => this.options.log.error("device not dealt with", { error: String(error) }),
+    );
+  }
+
+  #setMode(node: string): void {
+    try {
+      setMode(this.options.shim.files, "/dev", node);
+    } catch (error) {
+      // It may be gone again.
+      if (!isShimError(error)) throw error;
+      this.options.log.debug("device node not set up", { problem: error.message });
+    }
+  }
+
+  /** Events were lost: everything is looked at again. */
+  #again(): void {
+    this.run().catch((error: unknown) =>
+      this.options.log.error("devices not looked at again", { error: String(error) })
+    );
+  }
+}
