@@ -25,6 +25,7 @@ export {
   type PacketSocket,
   type ReceivedPacket,
 } from "./network.ts";
+export type { NotifyMessage, NotifySocket, NotifySocketOptions } from "./notify.ts";
 export { type PipeReader, readPipe } from "./pipe.ts";
 export type { CgroupPlacement, Process, Processes } from "./processes.ts";
 export {

@@ -242,6 +242,31 @@ PACT_EXPORT int32_t pact_shim_inotify_remove(int32_t inotify_fd, int32_t watch);
  * The buffer must hold at least one record of the longest name (272 bytes). Blocking: no. */
 PACT_EXPORT int32_t pact_shim_inotify_read(int32_t inotify_fd, uint8_t *buffer, uint32_t capacity);
 
+/* ---- notifications (notify.c) --------------------------------------------------------------- */
+
+struct pact_notification {
+  int32_t pid; /* the sender's, by the kernel's word */
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t bytes;
+  int32_t truncated; /* 1: longer than the buffer */
+};
+
+/* A new datagram socket bound to a path, or to an abstract name where it begins with @, that says who
+ * sends. A socket that a former owner left at the path is replaced, anything else refused with
+ * -EEXIST. `mode`, `uid` and `gid` (UINT32_MAX: not changed) are the file's. Blocking: disk. */
+PACT_EXPORT int32_t pact_shim_notify_open(const char *path, uint32_t mode, uint32_t uid,
+                                          uint32_t gid);
+
+/* Takes the next datagram: 1, or 0 when there is none. Descriptors that came along are closed.
+ * Blocking: no. */
+PACT_EXPORT int32_t pact_shim_notify_read(int32_t fd, struct pact_notification *notification,
+                                          uint8_t *buffer, uint32_t capacity);
+
+/* Sends a datagram; -EAGAIN when the receiver's queue is full. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_notify_send(const char *path, const uint8_t *bytes,
+                                          uint32_t byte_count);
+
 /* ---- files (files_read.c, files_write.c, files_meta.c, append.c, fifo.c) ---------------------------- */
 
 /* Reads a whole regular file (those of /proc, /sys and cgroup2 too). Returns its bytes; -EFBIG when it

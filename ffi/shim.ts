@@ -6,6 +6,13 @@ import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.
 import { createMounts, type Mounts } from "./mounts.ts";
 import { createModules, type Modules } from "./modules.ts";
 import { createNetwork, type Network } from "./network.ts";
+import {
+  type NotifyMessage,
+  type NotifySocket,
+  type NotifySocketOptions,
+  openNotifySocket,
+  sendNotification,
+} from "./notify.ts";
 import { createProcesses, type Processes } from "./processes.ts";
 import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
@@ -31,6 +38,15 @@ export interface Shim {
    * uncaught unless given) and the pump goes on. Hold one per process: it keeps one of the runtime's
    * 32 blocking threads. */
   startEvents(options?: { onHandlerError?: (error: unknown) => void }): EventPump;
+  /** Opens a socket for the notifications of programs (sd_notify(3)). Throws EEXIST for a path at
+   * which there is something else than a socket. */
+  openNotifySocket(
+    pump: EventPump,
+    options: NotifySocketOptions,
+    onMessage: (message: NotifyMessage) => void,
+  ): NotifySocket;
+  /** Sends a notification, as a service does to the socket that NOTIFY_SOCKET names. */
+  sendNotification(path: string, text: string): void;
   /** Opens an inotify instance on a pump. */
   openInotify(pump: EventPump, onEvent: (event: FileEvent) => void): Inotify;
   close(): void;
@@ -114,6 +130,9 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
     users: createUsers(symbols),
     startEvents: ({ onHandlerError } = {}) =>
       startEventPump(symbols, onHandlerError ?? reportError),
+    openNotifySocket: (pump, options, onMessage) =>
+      openNotifySocket(symbols, pump, options, onMessage),
+    sendNotification: (path, text) => sendNotification(symbols, path, text),
     openInotify: (pump, onEvent) => openInotify(symbols, pump, onEvent),
     close: () => library.close(),
   };

@@ -29,6 +29,9 @@ export const SYMBOLS = {
   pact_shim_inotify_add: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   pact_shim_inotify_remove: { parameters: ["i32", "i32"], result: "i32" },
   pact_shim_inotify_read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  pact_shim_notify_open: { parameters: ["buffer", "u32", "u32", "u32"], result: "i32" },
+  pact_shim_notify_read: { parameters: ["i32", "buffer", "buffer", "u32"], result: "i32" },
+  pact_shim_notify_send: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
   pact_shim_read_file: { parameters: ["buffer", "i32", "buffer", "u64"], result: "i64" },
   pact_shim_write_existing: { parameters: ["buffer", "buffer", "u64", "i32"], result: "i32" },
   pact_shim_write_atomic: {
