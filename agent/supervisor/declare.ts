@@ -53,6 +53,7 @@ function merge(
       rank: plan.ranks.get(declaration.name) ?? declaration.order,
       machine: former?.machine ?? newMachine(),
       health: former?.health ?? null,
+      readiness: former?.readiness ?? null,
       pending: former?.pending ?? null,
       removed: false,
     });

@@ -88,6 +88,6 @@ export class NoticeFeed {
 }
 
 /** Everything about a service that is worth a notice; its uptime is not. */
-function textOf({ state, reason, pid, health }: ServiceStatus): string {
-  return `${state}\n${reason}\n${pid}\n${health}`;
+function textOf({ state, reason, statusText, pid, health }: ServiceStatus): string {
+  return `${state}\n${reason}\n${statusText}\n${pid}\n${health}`;
 }

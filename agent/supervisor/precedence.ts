@@ -67,6 +67,9 @@ function dependencyBlocker(state: SupervisorState, name: string): StartBlocker |
   if (dependency.pending !== null) return { what: `dependency ${name}`, external: false };
   switch (dependency.machine.state.kind) {
     case "Running":
+      if (dependency.readiness?.ready !== true) {
+        return { what: `readiness of dependency ${name}`, external: false };
+      }
       return dependency.declaration.healthCheck.gate && dependency.health?.passed !== true
         ? { what: `health of dependency ${name}`, external: false }
         : null;

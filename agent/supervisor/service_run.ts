@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
 import { CgroupError, DEFAULT_LIMITS, type ResourceLimits } from "../../contracts/mod.ts";
 import {
   type EventPump,
@@ -14,11 +15,18 @@ import type { Isolation, ProcessTable, Scope, ScopeMemory, Unavailable } from ".
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { NodePlace } from "./environment.ts";
 import { type ExitStatus, isFailure } from "./exit_status.ts";
-import { resolveIdentity, type ServiceIdentity } from "./identity.ts";
+import { resolveIdentity } from "./identity.ts";
+import {
+  isNotifying,
+  type NotifyListener,
+  openNotifyListener,
+  reopenNotifyListener,
+} from "./notify_listener.ts";
 import { captureOutput, type OutputCapture } from "./output_capture.ts";
 import { OomWatch } from "./oom_watch.ts";
 import type { OutputStream, ServiceLog } from "./service_log.ts";
-import { spawnService } from "./spawn_service.ts";
+import type { Notification } from "./readiness.ts";
+import { type SpawnParts, spawnService } from "./spawn_service.ts";
 
 /*
  * Shell: one run of a service, from its spawn until nothing is left of it. Owns the process's pidfd,
@@ -33,6 +41,9 @@ export interface RunContext {
   readonly processes: ProcessTable;
   /** Where the named pipes of services' output are; for the agent alone. */
   readonly pipesDirectory: string;
+  /** Where the sockets are that services notify; others may only pass through. */
+  readonly notifyDirectory: string;
+  readonly log: Logger;
   readonly place: () => NodePlace;
   /** Told when this node refuses something every run would want. */
   readonly onUnavailable: (what: Unavailable) => void;
@@ -78,21 +89,31 @@ export async function startRun(
     if (!(error instanceof CgroupError)) throw error;
     return { kind: "failed", reason: error.message, permanent: true };
   }
+  let notify: NotifyListener | null = null;
   try {
-    const { process, readers } = spawnWithOutput(declaration, outcome.identity, scope, context);
+    const { identity } = outcome;
+    if (isNotifying(declaration)) {
+      notify = openNotifyListener(declaration, identity, scope, context);
+    }
+    const { process, readers } = spawnWithOutput(declaration, {
+      identity,
+      scope,
+      notifyEnvironment: notify?.environment ?? {},
+    }, context);
     scope.hold(process.pid);
-    const run = new ServiceRun(process, process.pid, scope, log, context, readers);
+    const run = new ServiceRun({ process, pid: process.pid, scope, readers, notify }, log, context);
     return { kind: "started", run };
   } catch (error) {
+    notify?.close({ forget: true });
     await scope.clear();
-    if (!(error instanceof SpawnError)) throw error;
+    if (!(error instanceof SpawnError) && !(error instanceof ShimError)) throw error;
     return { kind: "failed", reason: error.message, permanent: false };
   }
 }
 
 /** Takes over a run of a former life of the agent; it may have ended meanwhile (INI-32). */
 export function adoptRun(
-  name: string,
+  declaration: ServiceDeclaration,
   record: RunRecord,
   log: ServiceLog,
   context: RunContext,
@@ -104,8 +125,19 @@ export function adoptRun(
   const process = isSame && scope.contains(record.pid)
     ? context.shim.processes.adopt(record.pid)
     : null;
-  const readers = process === null ? null : openReaders(name, context);
-  return new ServiceRun(process, record.pid, scope, log, context, readers);
+  const readers = process === null ? null : openReaders(declaration.name, context);
+  const notify = process === null ? null : reopenNotifyListener(declaration, scope, context);
+  return new ServiceRun({ process, pid: record.pid, scope, readers, notify }, log, context);
+}
+
+/** What a run is made of and owns. */
+interface RunParts {
+  /** Null for one that has ended without its supervisor. */
+  readonly process: Process | null;
+  readonly pid: number;
+  readonly scope: Scope;
+  readonly readers: OutputReaders | null;
+  readonly notify: NotifyListener | null;
 }
 
 export class ServiceRun {
@@ -121,15 +153,14 @@ export class ServiceRun {
   #hasEnded = false;
   #ended: () => void = () => {};
   readonly #oom: OomWatch;
+  readonly #notify: NotifyListener | null;
 
   constructor(
-    process: Process | null,
-    pid: number,
-    scope: Scope,
+    { process, pid, scope, readers, notify }: RunParts,
     log: ServiceLog,
     context: RunContext,
-    readers: OutputReaders | null,
   ) {
+    this.#notify = notify;
     this.#process = process;
     this.pid = pid;
     this.#scope = scope;
@@ -148,6 +179,11 @@ export class ServiceRun {
     return { pid: this.pid, startTicks: this.#startTicks, scopeId: this.#scope.id };
   }
 
+  /** Where what the service says of itself goes. */
+  onNotification(listener: (notification: Notification) => void): void {
+    this.#notify?.listen(listener);
+  }
+
   signal(name: SignalName): void {
     this.#process?.signal(name);
   }
@@ -163,6 +199,7 @@ export class ServiceRun {
    */
   async clear(): Promise<void> {
     this.#oom.close();
+    this.#notify?.close({ forget: true });
     await this.#scope.clear();
     await this.exited;
     const late = this.#context.clock.setTimer(LAST_OUTPUT_MS, () => this.#closePipes());
@@ -175,6 +212,7 @@ export class ServiceRun {
   release(): void {
     this.#watch?.close();
     this.#oom.close();
+    this.#notify?.close();
     this.#closePipes();
     this.#process?.close();
   }
@@ -217,8 +255,7 @@ export class ServiceRun {
  */
 function spawnWithOutput(
   declaration: ServiceDeclaration,
-  identity: ServiceIdentity,
-  scope: Scope,
+  parts: Omit<SpawnParts, "output">,
   context: RunContext,
 ): { readonly process: Process; readonly readers: OutputReaders } {
   const { files } = context.shim;
@@ -232,12 +269,7 @@ function spawnWithOutput(
     const readers = openReaders(declaration.name, context);
     try {
       return {
-        process: spawnService(declaration, {
-          identity,
-          scope,
-          output: writers,
-          notifyEnvironment: {},
-        }, context),
+        process: spawnService(declaration, { ...parts, output: writers }, context),
         readers,
       };
     } catch (error) {

@@ -12,6 +12,8 @@ export interface ServiceStatus {
   /** 0 unless Running. */
   readonly uptimeSeconds: number;
   readonly restartCount: number;
+  /** What it says of itself by sd_notify(3); empty when nothing. */
+  readonly statusText: string;
   readonly health: "unknown" | "healthy" | "failing";
   readonly critical: boolean;
   readonly order: number;
@@ -45,8 +47,9 @@ function serviceStatus(service: SupervisedService, nowMs: number): ServiceStatus
   const { state } = machine;
   return {
     name: declaration.name,
-    state: publishedState(machine),
-    reason: stateReason(machine),
+    state: isGettingReady(service) ? "Starting" : publishedState(machine),
+    reason: isGettingReady(service) ? "waiting: its notification" : stateReason(machine),
+    statusText: service.readiness?.statusText ?? "",
     pid: state.kind === "Running" || state.kind === "Stopping" ? state.pid ?? 0 : 0,
     uptimeSeconds: state.kind === "Running" ? Math.floor((nowMs - state.sinceMs) / 1000) : 0,
     restartCount: machine.restartCount,
@@ -61,7 +64,14 @@ function healthText({ health }: SupervisedService): ServiceStatus["health"] {
   return health.consecutiveFailures > 0 ? "failing" : "healthy";
 }
 
-function isSettled({ declaration, machine }: SupervisedService): boolean {
+function isSettled(service: SupervisedService): boolean {
+  const { declaration, machine } = service;
+  if (isGettingReady(service)) return false;
   if (declaration.desired === "stopped" || machine.state.kind === "Running") return true;
   return !declaration.critical && machine.attempted;
+}
+
+/** It runs, and has not said yet that it is ready. */
+function isGettingReady({ machine, readiness }: SupervisedService): boolean {
+  return machine.state.kind === "Running" && readiness?.ready === false;
 }

@@ -97,6 +97,7 @@ export class Supervisor {
     this.#context = {
       ...options,
       pipesDirectory: `${options.logsDirectory}/.pipes`,
+      notifyDirectory: `${options.logsDirectory}/.notify`,
       processes: createProcessTable(options.shim.files, options.shim.processes),
       onUnavailable: (missing) => {
         if (!this.#unavailable.has(missing.what)) {
@@ -110,6 +111,7 @@ export class Supervisor {
     }
     Deno.mkdirSync(options.logsDirectory, { recursive: true, mode: 0o755 });
     Deno.mkdirSync(this.#context.pipesDirectory, { recursive: true, mode: 0o700 });
+    Deno.mkdirSync(this.#context.notifyDirectory, { recursive: true, mode: 0o711 });
   }
 
   /** What this node cannot do for services, with the reasons (CTX-5). */
@@ -255,7 +257,8 @@ export class Supervisor {
     for (const { spec, run } of snapshot.services) {
       this.#specs.set(spec.name, spec);
       if (run === null) continue;
-      this.#hold(spec.name, 1, adoptRun(spec.name, run, this.#logOf(spec.name), this.#context));
+      const declaration = readServiceSpec(spec);
+      this.#hold(spec.name, 1, adoptRun(declaration, run, this.#logOf(spec.name), this.#context));
     }
     this.#send({ kind: "tick" });
   }
@@ -335,6 +338,7 @@ export class Supervisor {
 
   #hold(name: string, run: number, process: ServiceRun): void {
     this.#runs.set(name, process);
+    process.onNotification((message) => this.#send({ kind: "notified", name, run, message }));
     process.exited.then((status) => this.#send({ kind: "exited", name, run, status }));
   }
 

@@ -16,9 +16,11 @@ import {
   probeStarted,
 } from "./health.ts";
 import { activeDependents, mustStopLater, startBlocker } from "./precedence.ts";
+import { adoptedReadiness, notified, readinessWakeAtMs, silence } from "./readiness.ts";
 import { mayHaveProcess, wakeAtMs } from "./service_state.ts";
 import type {
   ProcessEvent,
+  SupervisedService,
   SupervisorEffect,
   SupervisorEvent,
   SupervisorState,
@@ -49,9 +51,13 @@ export function stepSupervisor(
 /** When the next `tick` has something to do; null while only an event can change anything. */
 export function nextWakeMs(state: SupervisorState): number | null {
   let next = state.shutdown === null || isAllDown(state) ? Infinity : state.shutdown.deadlineMs;
-  for (const { machine, health } of state.services.values()) {
+  for (const service of state.services.values()) {
+    const { machine, health, readiness } = service;
     next = Math.min(next, wakeAtMs(machine) ?? Infinity);
-    if (health !== null) next = Math.min(next, healthWakeAtMs(health) ?? Infinity);
+    if (readiness !== null) next = Math.min(next, readinessWakeAtMs(readiness) ?? Infinity);
+    if (health !== null && isProbed(service)) {
+      next = Math.min(next, healthWakeAtMs(health) ?? Infinity);
+    }
   }
   return next === Infinity ? null : next;
 }
@@ -133,6 +139,9 @@ function adopt(turn: Turn, event: Extract<SupervisorEvent, { kind: "adopt" }>): 
       health: machine.state.kind === "Running"
         ? beginHealth(declaration.healthCheck, turn.nowMs)
         : null,
+      readiness: machine.state.kind === "Running"
+        ? adoptedReadiness(declaration, turn.nowMs)
+        : null,
       pending: null,
       removed: false,
     });
@@ -150,13 +159,26 @@ function tick(turn: Turn): void {
       turn.feed(name, { kind: "kill", by: shutdown.by });
     }
     turn.feed(name, { kind: "tick" });
+    checkReadiness(turn, name);
     checkHealth(turn, name);
   }
 }
 
+function checkReadiness(turn: Turn, name: string): void {
+  const service = turn.state.services.get(name);
+  if (service === undefined || service.readiness === null) return;
+  const reason = silence(service.readiness, service.declaration, turn.nowMs);
+  if (reason !== null) turn.feed(name, { kind: "unhealthy", reason });
+}
+
+/** Nobody asks a service that is not ready yet, or is going down, how it is. */
+function isProbed({ readiness }: SupervisedService): boolean {
+  return readiness !== null && readiness.ready && !readiness.stopping;
+}
+
 function checkHealth(turn: Turn, name: string): void {
   const service = turn.state.services.get(name);
-  if (service === undefined || service.health === null) return;
+  if (service === undefined || service.health === null || !isProbed(service)) return;
   const { declaration, machine, health } = service;
   if (isGateOverdue(health, turn.nowMs)) return turn.feed(name, { kind: "notHealthyInTime" });
   if (!isProbeDue(health, turn.nowMs)) return;
@@ -168,6 +190,7 @@ function checkHealth(turn: Turn, name: string): void {
 function processEvent(turn: Turn, event: ProcessEvent): void {
   const service = turn.state.services.get(event.name);
   if (service === undefined || service.machine.run !== event.run) return;
+  if (event.kind === "notified") return takeNotification(turn, service, event);
   if (event.kind !== "probed") return turn.feed(event.name, event);
   if (service.health === null || !service.health.probing) return;
   const { health, verdict } = probeAnswered(
@@ -178,6 +201,21 @@ function processEvent(turn: Turn, event: ProcessEvent): void {
   );
   turn.update(event.name, { health });
   if (verdict === "unhealthy") turn.feed(event.name, { kind: "unhealthy", reason: event.detail });
+}
+
+function takeNotification(
+  turn: Turn,
+  { declaration, readiness, health }: SupervisedService,
+  { name, message }: Extract<ProcessEvent, { kind: "notified" }>,
+): void {
+  if (readiness === null) return;
+  const next = notified(readiness, message, declaration, turn.nowMs);
+  const isNews = next.ready && !readiness.ready;
+  // Health is asked for from here on, not from the start.
+  turn.update(name, {
+    readiness: next,
+    health: isNews ? beginHealth(declaration.healthCheck, turn.nowMs) : health,
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Actor } from "./actor.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { ExitStatus } from "./exit_status.ts";
 import type { HealthState } from "./health.ts";
+import type { Notification, Readiness } from "./readiness.ts";
 import type { ReportAction, RestartLimits, ServiceMachine } from "./service_state.ts";
 import type { SignalName } from "../../ffi/mod.ts";
 
@@ -26,6 +27,8 @@ export interface SupervisedService {
   readonly machine: ServiceMachine;
   /** Present while Running. */
   readonly health: HealthState | null;
+  /** Present while Running. */
+  readonly readiness: Readiness | null;
   /** A stop or restart that lets dependents and later services go down first. */
   readonly pending: { readonly then: "Stopped" | "Starting"; readonly by: Actor } | null;
   /** No longer declared: forgotten once nothing of it is left. */
@@ -70,6 +73,7 @@ export type ProcessEvent =
     | { readonly kind: "exited"; readonly status: ExitStatus }
     | { readonly kind: "scopeCleared" }
     | { readonly kind: "scopeStuck"; readonly survivors: string }
+    | { readonly kind: "notified"; readonly message: Notification }
     | { readonly kind: "probed"; readonly ok: boolean; readonly detail: string }
   );
 

@@ -1,5 +1,6 @@
 import { SupervisorError } from "./errors.ts";
 import { beginHealth } from "./health.ts";
+import { beginReadiness } from "./readiness.ts";
 import { stepMachine } from "./service_machine.ts";
 import type { ServiceEvent } from "./service_state.ts";
 import type { SupervisedService, SupervisorEffect, SupervisorState } from "./supervisor_state.ts";
@@ -53,7 +54,10 @@ export class Turn {
       const health = running
         ? service.health ?? beginHealth(declaration.healthCheck, this.nowMs)
         : null;
-      this.update(name, { machine, health });
+      const readiness = running
+        ? service.readiness ?? beginReadiness(declaration, this.nowMs)
+        : null;
+      this.update(name, { machine, health, readiness });
     }
     for (const effect of effects) {
       const subject = { name, run: machine.run };

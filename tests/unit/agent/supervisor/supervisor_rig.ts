@@ -88,6 +88,11 @@ export class SupervisorRig {
     return this.log.splice(0);
   }
 
+  /** SUP-13. */
+  get settled(): boolean {
+    return supervisorStatus(this.state, this.nowMs).settled;
+  }
+
   status(name: string): ServiceStatus {
     const found = supervisorStatus(this.state, this.nowMs).services
       .find((status) => status.name === name);
