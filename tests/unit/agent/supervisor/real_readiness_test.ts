@@ -5,7 +5,7 @@ import { agentport } from "../../../../api/mod.ts";
 import { needing, repositoryRoot, waitFor } from "../../../support/mod.ts";
 import { reaches, type RealRig, script, withSupervisor } from "./real_rig.ts";
 
-const PROGRAM = `${repositoryRoot}tests/unit/agent/supervisor/notifying_program.ts`;
+const PROGRAM = new URL("./notifying_program.ts", import.meta.url).pathname;
 
 /** A service that sends these messages. */
 function notifier(name: string, ...messages: string[]): agentport.ServiceSpec {
