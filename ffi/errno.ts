@@ -60,6 +60,7 @@ const ERRORS = {
   ECONNRESET: [104, "Connection reset by peer"],
   ENOBUFS: [105, "No buffer space available"],
   ETIMEDOUT: [110, "Connection timed out"],
+  ENOTCONN: [107, "Transport endpoint is not connected"],
   ECONNREFUSED: [111, "Connection refused"],
   EHOSTDOWN: [112, "Host is down"],
   EHOSTUNREACH: [113, "No route to host"],

@@ -45,6 +45,8 @@ export interface Files {
   mkdir(path: string, mode: number): void;
   symlink(target: string, path: string): void;
   readlink(path: string): string;
+  /** The path without any link in it (realpath(3)). */
+  realPath(path: string): string;
   /** Refuses a symlink (EOPNOTSUPP). */
   chmod(path: string, mode: number): void;
   /** A symlink itself changes owner. */
@@ -62,6 +64,8 @@ export interface Files {
 }
 
 const FIRST_BUFFER_BYTES = 64 * 1024;
+/** Longest path of the kernel. */
+const PATH_BYTES = 4096;
 
 /** Runs `fill` with growing buffers until it no longer reports `tooSmall`, at most `maxBytes`. */
 function withGrowingBuffer(
@@ -177,6 +181,12 @@ export function createFiles(library: Library): Files {
     return textOf(bytes);
   }
 
+  function realPath(path: string): string {
+    const buffer = new Uint8Array(PATH_BYTES);
+    const result = library.pact_shim_realpath(cText(path, "realpath"), buffer, PATH_BYTES);
+    return textOf(buffer.subarray(0, check(result, "realpath", path)));
+  }
+
   /** An operation on one path. */
   const onPath = (operation: string, call: (path: Uint8Array<ArrayBuffer>) => number) =>
   (
@@ -205,6 +215,7 @@ export function createFiles(library: Library): Files {
       check(result, "symlink", path);
     },
     readlink,
+    realPath,
     chmod: (path, mode) => {
       check(library.pact_shim_chmod(cText(path, "chmod"), mode), "chmod", path);
     },

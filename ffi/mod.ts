@@ -41,4 +41,10 @@ export { SpawnError, type SpawnStep } from "./spawn_error.ts";
 export { isRlimitName, type Rlimit, type RlimitName } from "./spawn_request.ts";
 export type { SpawnRequest, Stdio } from "./spawn_request.ts";
 export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
+export type {
+  UnixConnection,
+  UnixConnectionEvents,
+  UnixPeer,
+  UnixSockets,
+} from "./unix_sockets.ts";
 export type { User, Users } from "./users.ts";

@@ -50,6 +50,9 @@ export interface Mounts {
   /** Does not follow a symlink as target unless `flags` is given without `UMOUNT.noFollow`. */
   unmount(target: string, flags?: number): Promise<void>;
   usage(path: string): Promise<FileSystemUsage>;
+  /** Shows a regular file as a read-only block device, which frees itself once unused. Close the
+   * descriptor (`files.closeDescriptor`) when the device is mounted. */
+  attachLoop(image: string): Promise<{ readonly device: string; readonly fd: number }>;
 }
 
 /** The mounts of one loaded shim. */
@@ -68,6 +71,12 @@ export function createMounts(library: Library): Mounts {
     unmount: async (target, flags = UMOUNT.noFollow) => {
       const cTarget = cText(target, "umount");
       check(await library.pact_shim_umount(cTarget, flags), "umount", target);
+    },
+    attachLoop: async (image) => {
+      const cImage = cText(image, "loop");
+      const number = new Int32Array(1);
+      const fd = check(await library.pact_shim_loop_attach(cImage, number), "loop", image);
+      return { device: `/dev/loop${number[0] ?? 0}`, fd };
     },
     usage: async (path) => {
       const cPath = cText(path, "statfs");

@@ -477,4 +477,6 @@ PACT_EXPORT int32_t pact_shim_group(const char *name, uint32_t *gid);
 PACT_EXPORT int32_t pact_shim_groups_of(const char *user, uint32_t gid, uint32_t *gids,
                                         uint32_t capacity);
 
+#include "pact_workload.h"
+
 #endif

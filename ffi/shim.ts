@@ -16,6 +16,7 @@ import {
 import { createProcesses, type Processes } from "./processes.ts";
 import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
+import { createUnixSockets, type UnixSockets } from "./unix_sockets.ts";
 import { createUsers, type Users } from "./users.ts";
 
 /*
@@ -32,6 +33,7 @@ export interface Shim {
   readonly mounts: Mounts;
   readonly network: Network;
   readonly modules: Modules;
+  readonly sockets: UnixSockets;
   readonly system: System;
   readonly users: Users;
   /** Starts the event pump. An error thrown by a handler goes to `onHandlerError` (reported as
@@ -126,6 +128,7 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
     mounts: createMounts(symbols),
     network: createNetwork(symbols),
     modules: createModules(symbols),
+    sockets: createUnixSockets(symbols),
     system: createSystem(symbols, production),
     users: createUsers(symbols),
     startEvents: ({ onHandlerError } = {}) =>

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";
 
 /*
- * Builds a library from the C files of one folder into a cache keyed by their content, the flags and the
+ * Builds a library or program from the C files of one folder into a cache keyed by their content, the flags and the
  * compiler, then puts it under a name that stays the same, so that a permission can name it.
  */
 
@@ -11,9 +11,20 @@ import { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";
 export const WARNING_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"];
 
 const LIBRARY_FLAGS = [...WARNING_FLAGS, "-O2", "-fPIC", "-fvisibility=hidden", "-shared"];
+/** Static: nothing of the file system is needed to start it. */
+const PROGRAM_FLAGS = [
+  ...WARNING_FLAGS,
+  "-Os",
+  "-s",
+  "-static-pie",
+  "-fPIE",
+  "-Wl,-z,relro,-z,now",
+];
 
-/** A library that can be built. */
+/** A library, or a program, that can be built. */
 export interface LibraryPlan {
+  /** A library unless said. */
+  readonly kind?: "library" | "program";
   /** The folder of its C files and headers. */
   readonly sources: string;
   /** Its file name. */
@@ -65,7 +76,7 @@ export async function buildLibrary(
 }
 
 function flagsOf(plan: LibraryPlan): readonly string[] {
-  return [...LIBRARY_FLAGS, ...plan.flags ?? []];
+  return [...(plan.kind === "program" ? PROGRAM_FLAGS : LIBRARY_FLAGS), ...plan.flags ?? []];
 }
 
 async function cacheKey(plan: LibraryPlan, compiler: Compiler, names: string[]): Promise<string> {

@@ -4,6 +4,7 @@
  * @module
  */
 export type { BuildOptions, BuiltLibrary } from "./build_library.ts";
+export { buildNamespaces } from "./build_namespaces.ts";
 export { buildNss, NSS_SOURCES } from "./build_nss.ts";
 export { buildSanitized, type SanitizedPlan } from "./build_sanitized.ts";
 export { buildShim, SHIM_SOURCES, shimSources } from "./build_shim.ts";

@@ -53,7 +53,10 @@ Deno.test("demand 5: a missing compiler is one line that says what to install", 
 });
 
 Deno.test("demand 5: the header documents every exported function, and the loader declares each", async () => {
-  const header = await Deno.readTextFile(`${repositoryRoot}ffi/pact_shim.h`);
+  const headers = ["pact_shim.h", "pact_workload.h"];
+  const header = (await Promise.all(
+    headers.map((name) => Deno.readTextFile(`${repositoryRoot}ffi/${name}`)),
+  )).join("");
   const symbols = await Deno.readTextFile(`${repositoryRoot}ffi/symbols.ts`);
   const declared = [...header.matchAll(/PACT_EXPORT \w+ (pact_shim_\w+)\(/g)].map(([, name]) =>
     name
