@@ -68,8 +68,9 @@ export interface MemberOptions<Place> {
   readonly onEvent?: (event: RaftEvent) => void;
 }
 
-/** Bytes of one append message (JRN-51). */
+/** Bytes and entries of one append message (JRN-51). */
 const APPEND_MAX_BYTES = 4 * 1024 * 1024;
+const APPEND_MAX_ENTRIES = 300;
 
 /** Bytes of committed entries handed out for application and not reported yet. */
 const APPLYING_MAX_BYTES = 16 * 1024 * 1024;
@@ -107,6 +108,7 @@ export class Member<Place> {
       electionTicks,
       heartbeatTicks,
       maxAppendBytes: APPEND_MAX_BYTES,
+      maxAppendEntries: APPEND_MAX_ENTRIES,
       maxApplyingBytes: APPLYING_MAX_BYTES,
       maxInflightMessages: INFLIGHT_MAX_MESSAGES,
       asyncStorageWrites: true,

@@ -3,8 +3,8 @@ import type { PactError } from "../../common/errors/mod.ts";
 import { type SubmissionEffect, Submissions } from "../member/mod.ts";
 import { NO_NODE, type NodeId } from "../raft/mod.ts";
 
-/** One batch holds no more, unless its first payload alone does. */
-const BATCH_MAX_COUNT = 1024;
+/** One batch holds no more, unless its first payload alone does: what one append carries. */
+const BATCH_MAX_COUNT = 300;
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 
 /** What the writes of this member's clients need of the member. */

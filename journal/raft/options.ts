@@ -21,8 +21,10 @@ export interface RaftOptions {
   /** Ticks without a leader after which a member campaigns, at least; less than twice at most. */
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
-  /** Entries per append message; the first entry goes in any case. */
+  /** Bytes of entries per append message; the first entry goes in any case. */
   readonly maxAppendBytes?: number;
+  /** Entries per append message. */
+  readonly maxAppendEntries?: number;
   /** Committed entries that are handed out and not yet applied. Default: as `maxAppendBytes`. */
   readonly maxApplyingBytes?: number;
   /** Payload of proposals that are not applied yet; more are dropped. */
@@ -60,6 +62,7 @@ export type RaftSettings = Required<RaftOptions>;
 const DEFAULTS = {
   applied: 0,
   maxAppendBytes: 1 << 20,
+  maxAppendEntries: Infinity,
   maxUncommittedBytes: 256 * (1 << 20),
   maxInflightMessages: 256,
   maxInflightBytes: 64 * (1 << 20),
@@ -85,6 +88,7 @@ export function settle(options: RaftOptions): RaftSettings {
     settings.electionTicks > settings.heartbeatTicks,
     "electionTicks is more than heartbeatTicks",
   );
+  demand(settings.maxAppendEntries > 0, "maxAppendEntries is more than 0");
   demand(settings.maxInflightMessages > 0, "maxInflightMessages is more than 0");
   demand(
     settings.maxInflightBytes >= settings.maxAppendBytes,

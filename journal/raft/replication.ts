@@ -25,8 +25,9 @@ function trySendAppend(state: RaftState, to: NodeId, allowEmpty: boolean): boole
   const index = progress.next - 1;
   const logTerm = state.log.term(index);
   if (logTerm === undefined) return sendSnapshot(state, to, progress);
+  const { maxAppendBytes, maxAppendEntries } = state.settings;
   const entries = progress.takesEntries
-    ? state.log.entriesFrom(progress.next, state.settings.maxAppendBytes)
+    ? state.log.entriesFrom(progress.next, maxAppendBytes, maxAppendEntries)
     : [];
   if (entries === undefined) return allowEmpty && sendSnapshot(state, to, progress);
   if (entries.length === 0 && !allowEmpty) return false;

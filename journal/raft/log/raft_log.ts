@@ -72,9 +72,13 @@ export class RaftLog {
     return last.term > own.term || (last.term === own.term && last.index >= own.index);
   }
 
-  /** Entries from `low` on; the first in any case. Undefined when `low` is compacted away. */
-  entriesFrom(low: Index, maxBytes: number): readonly Entry[] | undefined {
-    return low > this.lastIndex ? [] : this.slice(low, this.lastIndex + 1, maxBytes);
+  /**
+   * Entries from `low` on, at most `maxCount` and of `maxBytes`; the first in any case. Undefined
+   * when `low` is compacted away.
+   */
+  entriesFrom(low: Index, maxBytes: number, maxCount = Infinity): readonly Entry[] | undefined {
+    if (low > this.lastIndex) return [];
+    return this.slice(low, Math.min(this.lastIndex + 1, low + maxCount), maxBytes);
   }
 
   /** Entries from `low` up to but without `high`, limited as in `entriesFrom`. */

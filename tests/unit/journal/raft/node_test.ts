@@ -33,6 +33,7 @@ Deno.test("options that contradict each other are refused at the start", () => {
       { readMode: "lease", checkQuorum: false },
       { electionTicks: 1 },
       { id: 0 },
+      { maxAppendEntries: 0 },
       { maxAppendBytes: 100, maxInflightBytes: 99 },
     ] as const
   ) {
@@ -100,6 +101,20 @@ Deno.test("append messages keep to their size, but for a single entry that is bi
   const sizes = cluster.carried.filter(({ type, entries }) => type === "App" && entries.length > 0)
     .map(({ entries }) => entries.map((entry) => entry.kind === "normal" ? entry.data.length : 0));
   assert.deepEqual(sizes, [[30, 30], [30, 30], [500], [30]]);
+});
+
+Deno.test("JRN-51: append messages keep to their number of entries", () => {
+  const cluster = QuietCluster.led(1, 2, { maxAppendEntries: 3 });
+  const { core } = cluster.member(1);
+  for (let sent = 0; sent < 8; sent++) core.propose(bytes(10));
+  cluster.settle(({ type, entries }) => type === "App" && entries.length > 0);
+  cluster.carried.length = 0;
+  core.reportUnreachable(2);
+  core.tick();
+  cluster.settle();
+  const counts = cluster.carried.filter(({ type, entries }) => type === "App" && entries.length > 0)
+    .map(({ entries }) => entries.length);
+  assert.deepEqual(counts, [3, 3, 2]);
 });
 
 Deno.test("a stream to a member stops at its limits, by count and by bytes, and goes on with acks", () => {
