@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { run } from "./run.ts";
 
 /** Where a node's programs keep the code that the runtime has compiled. */
-export const CODE_CACHE = "var/cache/pact";
+export const CODE_CACHE = "usr/lib/pact/deno";
 
 const WARM = join(import.meta.dirname ?? ".", "files", "warm");
 

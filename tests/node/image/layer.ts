@@ -51,7 +51,7 @@ async function fill(tree: string): Promise<void> {
   for (const directory of ["etc/pact", "usr/lib/pact", "usr/local/bin", CODE_CACHE]) {
     await Deno.mkdir(join(tree, directory), { recursive: true });
   }
-  await Deno.mkdir(join(tree, "var/lib"));
+  await Deno.mkdir(join(tree, "var/lib"), { recursive: true });
   await Deno.mkdir(join(tree, "var/lib/pact"), { mode: 0o700 });
   await installPrograms(tree);
   const { path } = await buildShim();
@@ -77,6 +77,8 @@ async function installPrograms(tree: string): Promise<void> {
   for (const name of ON_A_NODE) {
     await Deno.symlink(`/${PROGRAMS}/${name}`, join(tree, "usr/local/bin", name));
   }
+  // Where pact-init looks for the agent.
+  await Deno.symlink(`/${PROGRAMS}/pact-agent`, join(tree, "usr/lib/pact/pact-agent"));
 }
 
 async function keepOnly(directory: string, names: readonly string[]): Promise<void> {
