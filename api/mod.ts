@@ -11,6 +11,9 @@
 export * as agentport from "./gen/pact/agentport_pb.ts";
 export * as capability from "./gen/pact/capability_pb.ts";
 export * as config from "./gen/pact/config_pb.ts";
+export * as etcd from "./gen/etcd/rpc_pb.ts";
+export * as etcdkv from "./gen/etcd/kv_pb.ts";
+export * as etcdlog from "./gen/pact/etcdlog_pb.ts";
 export * as enrollment from "./gen/pact/enrollment_pb.ts";
 export * as health from "./gen/grpc/health/v1/health_pb.ts";
 export * as journal from "./gen/pact/journal_pb.ts";

@@ -6,8 +6,9 @@ import type { Clock } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { readPrivateKey } from "./certs/mod.ts";
-import { type JournalSettings, planStart } from "./config/mod.ts";
+import { type EtcdConfig, type JournalSettings, planStart } from "./config/mod.ts";
 import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
+import type { EtcdSettings, EtcdTls } from "./etcd/mod.ts";
 import type { QuorumTiming } from "./quorum/mod.ts";
 import type { RaftEvent } from "./raft/mod.ts";
 import { isOfCluster, type QuorumSettings } from "./replica/mod.ts";
@@ -63,6 +64,7 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
       id: settings.nodeId,
       configured: start.members,
       ...start.kind === "found" && { founding: start.members },
+      ...settings.etcd !== undefined && { etcd: etcdSettings(settings.etcd) },
       timing: isAlone ? ALONE_TIMING : timingOf(settings),
       snapshotInterval: settings.snapshotInterval,
       ...settings.snapshotDir !== undefined && { snapshotDir: settings.snapshotDir },
@@ -110,6 +112,30 @@ function peerTls({ tlsCert, tlsKey, tlsCa }: JournalSettings): PeerTls {
     keyPem: readPrivateKey(tlsKey),
     caPem: Deno.readTextFileSync(tlsCa),
   };
+}
+
+function etcdSettings({ files, ...settings }: EtcdConfig): EtcdSettings {
+  // What cannot be read now is told at once, rather than as an etcd that cannot be reached.
+  etcdTls(files);
+  return { ...settings, tls: () => etcdTls(files) };
+}
+
+/** @throws {ConfigError} when a file cannot be read. */
+function etcdTls(files: EtcdConfig["files"]): EtcdTls {
+  if (files === undefined) return {};
+  return {
+    caPem: readPublicFile(files.ca),
+    certPem: readPublicFile(files.cert),
+    keyPem: readPrivateKey(files.key),
+  };
+}
+
+function readPublicFile(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw new ConfigError(`cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function timingOf({ heartbeatIntervalMs, electionTimeoutMs }: JournalSettings): QuorumTiming {

@@ -43,7 +43,10 @@ export function watchQuorum(
     replica,
     clock,
     quorum,
-    logBytes: () => bytesIn(join(settings.dataDir, "raft")),
+    logBytes: () =>
+      settings.etcd === undefined
+        ? bytesIn(join(settings.dataDir, "raft"))
+        : replica.status().log.storeBytes ?? 0,
     snapshotIndex: () => newestSnapshotIn(settings.snapshotDir),
   });
   return quorum;

@@ -6,6 +6,7 @@ import {
   type SettingTable,
   type SettingValues,
 } from "../../common/config/mod.ts";
+import { type EtcdConfig, etcdConfig } from "./etcd_settings.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
 import { type ConfiguredMember, resolveMembers } from "./members.ts";
@@ -23,6 +24,8 @@ export type JournalSettings = Omit<Resolved, "nodeId" | "memberItems" | "peerIte
   /** The members as configured; a stored membership comes before it (JRN-54). */
   readonly members: readonly ConfiguredMember[];
   readonly snapshotDir: string;
+  /** The etcd that keeps the log; undefined where the members do. */
+  readonly etcd?: EtcdConfig | undefined;
 };
 
 /** A configuration that can be used, and what to warn about. */
@@ -58,7 +61,9 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
     { api: settings.listen.port, raft: settings.raftListen.port },
   );
   const nodeId = requireNodeId(settings);
+  const { etcd, warnings: etcdWarnings } = etcdConfig(settings);
   const together = [
+    ...etcdWarnings,
     ...checkTogether(settings),
     ...warnOfOwnAbsence(nodeId, settings.isJoining, configured.members),
   ];
@@ -66,6 +71,7 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
     settings: {
       ...rest,
       nodeId,
+      etcd,
       members: configured.members,
       snapshotDir: settings.snapshotDir ?? `${settings.dataDir}/snapshots`,
       ...(configured.members.length > 1 ? certificateFiles(settings) : {}),

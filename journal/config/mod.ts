@@ -1,4 +1,5 @@
 /** Configuration of `pact-journal`. */
+export type { EtcdConfig } from "./etcd_settings.ts";
 export { isLoopback, type ListenAddress } from "./listen_address.ts";
 export {
   type ConfigInputs,

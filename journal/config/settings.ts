@@ -6,6 +6,7 @@ import {
   switchSetting,
   textSetting,
 } from "../../common/config/mod.ts";
+import { ETCD_SETTINGS } from "./etcd_settings.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
 import { LogLevelSchema } from "./log_level.ts";
 import { MembersSchema, PeersSchema } from "./members.ts";
@@ -19,6 +20,7 @@ const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.st
 
 /** Every setting of `pact-journal` that has an effect (CFG-1). */
 export const JOURNAL_SETTINGS = {
+  ...ETCD_SETTINGS,
   config: textSetting({ flag: "config", env: ["PACT_JOURNAL_CONFIG"] }, path),
   nodeId: numberSetting(
     { flag: "node-id", env: ["PACT_JOURNAL_NODE_ID"], key: "journal.node_id" },

@@ -37,6 +37,8 @@ export function healthOf(facts: HealthFacts | undefined, version: string): Healt
     term: Number(log.term),
     last_applied: Number(replica.appliedIndex),
     version,
+    log: log.engine,
+    ...(log.storeBytes === undefined ? {} : { log_bytes: log.storeBytes }),
     ...(reason === undefined ? {} : { reason }),
   };
   return { httpStatus: reason === undefined ? 200 : 503, body };
@@ -55,9 +57,11 @@ function reasonAgainst(
   }
   if (!isMember) return "this member was removed from the quorum: stop it";
   const leaderlessMs = quorum.leaderlessMs();
-  return log.leaderId === undefined && leaderlessMs > LEADERLESS_LIMIT_MS
-    ? `no leader known for ${Math.floor(leaderlessMs / 1000)} s`
-    : undefined;
+  if (log.leaderId === undefined && leaderlessMs > LEADERLESS_LIMIT_MS) {
+    const why = log.trouble === undefined ? "" : `: ${log.trouble}`;
+    return `no leader known for ${Math.floor(leaderlessMs / 1000)} s${why}`;
+  }
+  return log.trouble;
 }
 
 /** What `/ready` answers: whether nodes may boot from this member, with a quorum or without. */

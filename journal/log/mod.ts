@@ -5,6 +5,7 @@
  */
 export type {
   CommittedBatch,
+  LogEngine,
   LogPosition,
   LogRecord,
   LogRole,

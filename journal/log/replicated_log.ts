@@ -30,8 +30,12 @@ export type CommittedBatch =
 /** What a member is to its group. */
 export type LogRole = "leader" | "follower" | "candidate" | "learner";
 
+/** What agrees on the order: the members themselves, or a site's etcd. */
+export type LogEngine = "raft" | "etcd";
+
 /** How the log fares. */
 export interface LogStatus {
+  readonly engine: LogEngine;
   readonly role: LogRole;
   readonly term: bigint;
   /** Member that takes proposals now; undefined while none is known. */
@@ -44,6 +48,10 @@ export interface LogStatus {
   readonly pending: number;
   /** Why proposals are refused, when they are: an I/O error, a full disk. */
   readonly failure: string | undefined;
+  /** What stands in the way of writes and may pass by itself: etcd is away, or full. */
+  readonly trouble: string | undefined;
+  /** Bytes of etcd's database, once they are known. */
+  readonly storeBytes?: number;
 }
 
 /**

@@ -8,7 +8,7 @@
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { LogStatus } from "../log/mod.ts";
-import type { Membership, MembershipChange, NodeId, RaftStatus } from "../raft/mod.ts";
+import type { Index, Membership, MembershipChange, NodeId } from "../raft/mod.ts";
 import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from "./peer_calls.ts";
 import { changeUnderWay, judge, type Verdict } from "./rules.ts";
 import type { ClusterView, MemberChange, MemberView } from "./view.ts";
@@ -19,7 +19,8 @@ export interface QuorumControl {
   /** The applied membership. */
   readonly membership: Membership;
   status(): LogStatus;
-  raftStatus(): RaftStatus;
+  /** Up to where the members' logs are known to agree with the leader's; empty unless leader. */
+  matchIndexes(): ReadonlyMap<NodeId, Index>;
   /** Peers whose connection is up. */
   connected(): ReadonlySet<NodeId>;
   addresses(): ReadonlyMap<NodeId, { readonly raft: string; readonly api: string }>;
@@ -224,12 +225,12 @@ function membersOf(
 ): MemberView[] {
   const { voters, votersOutgoing, learners, learnersNext } = control.membership;
   const ids = new Set([...voters, ...votersOutgoing, ...learners, ...learnersNext]);
-  const progress = status.role === "leader" ? control.raftStatus().progress : undefined;
+  const matches = status.role === "leader" ? control.matchIndexes() : undefined;
   const connected = control.connected();
   const addresses = control.addresses();
   const matchOf = (id: NodeId) => {
     if (id === control.id) return status.role === "leader" ? status.lastIndex : status.commitIndex;
-    const match = progress?.get(id)?.match;
+    const match = matches?.get(id);
     return match === undefined ? undefined : BigInt(match);
   };
   return [...ids].sort((a, b) => a - b).map((id) => {

@@ -8,7 +8,7 @@
  */
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { type CommittedBatch, type LogStatus, type ReplicatedLog, stamped } from "../log/mod.ts";
+import { type CommittedBatch, type LogStatus, stamped } from "../log/mod.ts";
 import {
   type ApplyWork,
   type DiskWork,
@@ -30,7 +30,6 @@ import {
   type Message,
   NO_NODE,
   type NodeId,
-  type RaftStatus,
 } from "../raft/mod.ts";
 import type { KeptSnapshot } from "../snapshots/mod.ts";
 import { type Place, readEntry } from "../wal/mod.ts";
@@ -38,6 +37,7 @@ import { CommittedFeed } from "./committed_feed.ts";
 import { DiskQueue } from "./disk_queue.ts";
 import { handOver } from "./hand_over.ts";
 import { isLoss, lostEntries, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
+import type { MemberLog } from "./member_log.ts";
 import { Readers } from "./readers.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotExchange } from "./snapshot_exchange.ts";
@@ -65,7 +65,7 @@ export async function openQuorumLog(options: QuorumLogOptions): Promise<QuorumLo
 }
 
 /** One member's replicated log. */
-export class QuorumLog implements ReplicatedLog {
+export class QuorumLog implements MemberLog {
   readonly #options: QuorumLogOptions;
   readonly #clock: Clock;
   readonly #member: Member<Place>;
@@ -196,9 +196,8 @@ export class QuorumLog implements ReplicatedLog {
     return this.#standing.status(this.#writes.size);
   }
 
-  /** All the core knows, gathered anew. */
-  raftStatus(): RaftStatus {
-    return this.#member.status();
+  matchIndexes(): ReadonlyMap<NodeId, Index> {
+    return new Map([...this.#member.status().progress].map(([id, { match }]) => [id, match]));
   }
 
   /** Peers whose connection is up. */
@@ -277,7 +276,7 @@ export class QuorumLog implements ReplicatedLog {
     return handOver({
       clock: this.#clock,
       id: this.id,
-      status: this.raftStatus(),
+      status: this.#member.status(),
       connected: () => this.connected(),
       transfer: (target) => this.transferLeadership(target),
       onLeadership: (listener) => this.onLeadership(listener),

@@ -54,6 +54,7 @@ export class Standing {
   status(pending: number): LogStatus {
     const { leadership: { leader, term }, extent, commitIndex } = this.#site.member;
     return {
+      engine: "raft",
       role: this.role(),
       term: BigInt(term),
       leaderId: leader === NO_NODE || this.#failure !== undefined ? undefined : BigInt(leader),
@@ -62,6 +63,7 @@ export class Standing {
       commitIndex: BigInt(commitIndex),
       pending,
       failure: this.#failure,
+      trouble: undefined,
     };
   }
 

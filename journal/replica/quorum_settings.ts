@@ -1,4 +1,5 @@
 import type { MemberAddress, PeerHandler, PeerNetwork } from "../peers/mod.ts";
+import type { EtcdSettings } from "../etcd/mod.ts";
 import { EMPTY_MEMBERSHIP, type Membership, type RaftEvent } from "../raft/mod.ts";
 import type { QuorumTiming } from "../quorum/mod.ts";
 import { type DocumentsView, memberAddresses, quorumMembership } from "../state/mod.ts";
@@ -15,6 +16,8 @@ export interface QuorumSettings {
     handler: PeerHandler,
     clusterId: () => string | undefined,
   ) => Promise<PeerNetwork>;
+  /** Keeps the log in a site's etcd, rather than among the members. */
+  readonly etcd?: EtcdSettings;
   readonly timing?: QuorumTiming;
   /** Records after which a snapshot is due. */
   readonly snapshotInterval?: number;

@@ -5,12 +5,10 @@
  *
  * @module
  */
-import { join } from "node:path";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Entry, SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import type { CommittedBatch, LogRecord } from "../log/mod.ts";
-import { openDisk } from "../disk/mod.ts";
 import { isStale, OverlayBuilder } from "../overlay/mod.ts";
 import {
   type AuditRecord,
@@ -21,20 +19,17 @@ import {
   emptyTables,
   type Overlay,
   type StateView,
-  storedCluster,
 } from "../state/mod.ts";
-import type { PeerHandler } from "../peers/mod.ts";
-import { foundQuorum, openQuorumLog, type QuorumLog } from "../quorum/mod.ts";
-import { SnapshotStore } from "../snapshots/mod.ts";
+import type { MemberLog } from "../quorum/mod.ts";
 import { type DirectoryLock, lockDirectory } from "../storage/mod.ts";
 import type { AuditQuery, EntryQuery, StateStore } from "../store/mod.ts";
-import { type DurableLog, openDurableLog } from "../wal/mod.ts";
+import { openParts, type ReplicaParts } from "./open_parts.ts";
 import { OverlayUpkeep } from "./overlay_upkeep.ts";
 import { Proposals } from "./proposals.ts";
 import { SequenceWaiters } from "./sequence_waiters.ts";
+import { addressesOf, type QuorumSettings } from "./quorum_settings.ts";
 import { SnapshotUpkeep } from "./snapshot_upkeep.ts";
-import { openStateFile, restoredPosition, restoreStore, statePathOf } from "./state_file.ts";
-import { addressesOf, ALONE, membershipOf, type QuorumSettings } from "./quorum_settings.ts";
+import { restoreStore, statePathOf } from "./state_file.ts";
 import { type AppliedRecord, applyRecords, encodeEnvelope } from "./state_machine.ts";
 import { Sweeps } from "./sweeps.ts";
 import type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";
@@ -84,81 +79,10 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   }
 }
 
-/** Everything a replica holds besides its lock. */
-interface ReplicaParts {
-  readonly log: QuorumLog;
-  readonly store: StateStore;
-  readonly snapshots: SnapshotStore;
-  /** What the log asks of the replica, which exists only after it. */
-  readonly wishes: { onSnapshotWanted: () => void };
-}
-
-async function openParts(
-  options: ReplicaOptions,
-  opened: AsyncDisposableStack,
-): Promise<ReplicaParts> {
-  const { dataDir, clock, random } = options;
-  const quorum = options.quorum ?? ALONE;
-  const wal = await openLog(dataDir, quorum, clock);
-  opened.defer(() => wal.terminate());
-  const snapshots = new SnapshotStore(quorum.snapshotDir ?? join(dataDir, "snapshots"));
-  snapshots.sweep(clock.nowMs());
-  const { start, entries } = wal.recovered;
-  const store = openStateFile({
-    dataDir,
-    clock,
-    snapshots,
-    log: { startIndex: start.index, lastIndex: start.index + entries.length },
-  });
-  opened.defer(() => store.close());
-  const wishes = { onSnapshotWanted: () => {} };
-  const { openNetwork, ...member } = quorum;
-  const clusterId = () => storedCluster(store)?.cluster_id;
-  const log = await openQuorumLog({
-    ...member,
-    ...openNetwork && { openNetwork: (handler: PeerHandler) => openNetwork(handler, clusterId) },
-    wal,
-    logFiles: openDisk(join(dataDir, "raft")),
-    snapshots,
-    clock,
-    random,
-    applied: { index: Number(store.applied.index), membership: membershipOf(store) },
-    configured: addressesOf(store) ?? quorum.configured ?? [],
-    onSnapshotWanted: () => wishes.onSnapshotWanted(),
-  });
-  return { log, store, snapshots, wishes };
-}
-
-/**
- * Opens the durable log; one that is empty gets the founding entries where this member founds,
- * behind what a restored state contains.
- */
-async function openLog(
-  dataDir: string,
-  quorum: QuorumSettings,
-  clock: Clock,
-): Promise<DurableLog> {
-  const directory = join(dataDir, "raft");
-  const wal = openDurableLog(directory);
-  const { start, entries, hardState } = wal.recovered;
-  const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
-  if (quorum.founding === undefined || !isEmpty) return wal;
-  const base = restoredPosition(dataDir);
-  await foundQuorum(wal, {
-    founder: quorum.id,
-    members: quorum.founding,
-    clusterId: crypto.randomUUID(),
-    now: new Date(clock.nowMs()),
-    ...base !== undefined && { base },
-  });
-  await wal.close();
-  return openDurableLog(directory);
-}
-
 class LocalReplica implements Replica {
   readonly #clock: Clock;
   readonly #lock: DirectoryLock;
-  readonly #log: QuorumLog;
+  readonly #log: MemberLog;
   readonly #store: StateStore;
   readonly #snapshots: SnapshotUpkeep;
   readonly #statePath: string;
@@ -233,7 +157,7 @@ class LocalReplica implements Replica {
     this.#applying = this.#applyCommitted().catch((error) => this.#fail(error));
   }
 
-  get quorum(): QuorumLog {
+  get quorum(): MemberLog {
     return this.#log;
   }
 

@@ -48,6 +48,18 @@ export function isOfCluster(dataDir: string): boolean {
   return storedCluster(state) !== undefined || quorumMembership(state) !== undefined;
 }
 
+/**
+ * The cluster that the state belongs to; undefined for none.
+ *
+ * @throws {StorageError} when it cannot be read as it is.
+ */
+export function storedClusterId(dataDir: string): string | undefined {
+  const path = statePathOf(dataDir);
+  if (!exists(path)) return undefined;
+  using state = new StateReader(path);
+  return storedCluster(state)?.cluster_id;
+}
+
 function exists(path: string): boolean {
   try {
     return Deno.statSync(path).size > 0;

@@ -1,6 +1,6 @@
 import type { Entry, Identity } from "../../common/model/mod.ts";
 import type { LogStatus } from "../log/mod.ts";
-import type { QuorumLog } from "../quorum/mod.ts";
+import type { MemberLog } from "../quorum/mod.ts";
 import type {
   AuditNote,
   AuditRecord,
@@ -75,7 +75,7 @@ export interface Replica {
    */
   overlay(vclusterId: string): Promise<Overlay>;
   /** This member of the quorum, for those who look after the quorum itself. */
-  readonly quorum: QuorumLog;
+  readonly quorum: MemberLog;
   /**
    * Resolves once everything acknowledged anywhere before the call is applied here (JRN-59).
    *

@@ -6,56 +6,69 @@ import { ConnectError } from "@connectrpc/connect";
 import { fromConnectError } from "../../common/errors/mod.ts";
 import { callHeaders } from "../../common/rpc/mod.ts";
 import { waitFor, within } from "../support/mod.ts";
-import { appendUntil, entryOf, openQuorumSite, readLog } from "../support/quorum/mod.ts";
+import {
+  appendUntil,
+  entryOf,
+  onBothEngines,
+  openQuorumSite,
+  type QuorumSite,
+  readLog,
+} from "../support/quorum/mod.ts";
 
-Deno.test("demand 7, JRN-58: three journals are one log: each takes writes, each reads them", async () => {
-  await using site = await openQuorumSite();
-  await site.startAll();
-  for (const id of site.runningIds) {
-    using clients = await site.dial(id);
-    const { sequence } = await clients.config.appendEntry(entryOf(`at ${id}`));
-    const own = await clients.config.getEntry({ sequence }, {
-      headers: callHeaders({ minSequence: sequence }),
-    });
-    assert.equal(
-      own.message,
-      `at ${id}`,
-      "ACC-7: what was just written is read where it was written",
-    );
-  }
-  const [first, ...others] = await Promise.all(site.runningIds.map((id) => readLog(site, id)));
-  for (const log of others) assert.deepEqual(log, first);
-});
+onBothEngines(
+  "demand 7, JRN-58: three journals are one log: each takes writes, each reads them",
+  async (openSite) => {
+    await using site = await openSite();
+    await site.startAll();
+    for (const id of site.runningIds) {
+      using clients = await site.dial(id);
+      const { sequence } = await clients.config.appendEntry(entryOf(`at ${id}`));
+      const own = await clients.config.getEntry({ sequence }, {
+        headers: callHeaders({ minSequence: sequence }),
+      });
+      assert.equal(
+        own.message,
+        `at ${id}`,
+        "ACC-7: what was just written is read where it was written",
+      );
+    }
+    const [first, ...others] = await Promise.all(site.runningIds.map((id) => readLog(site, id)));
+    for (const log of others) assert.deepEqual(log, first);
+  },
+);
 
-Deno.test("JRN-57, section 17: kill -9 of the leader during writes: every write with a request id is there exactly once", async () => {
-  await using site = await openQuorumSite();
-  await site.startAll();
-  const enough = new AbortController();
-  const load = appendUntil(site, { writers: 4, prefix: "kill", until: enough.signal });
-  const acknowledgedTo = async (count: number) => {
-    using clients = await site.dial(await site.leader());
-    await waitFor(
-      async () => (await clients.fleet.getClusterStatus({})).nextSequence >= BigInt(count),
-      { what: `${count} entries`, timeoutMs: 30_000 },
-    );
-  };
-  for (let round = 1; round <= 3; round++) {
-    await acknowledgedTo(round * 40);
-    const leader = await site.leader();
-    const { signal } = await site.stop(leader, "SIGKILL");
-    assert.equal(signal, "SIGKILL");
-    const atMs = performance.now();
-    await site.leader();
-    assert.ok(performance.now() - atMs < 5_000, "section 16: another one leads within 5 s");
-    await site.start(leader);
-  }
-  enough.abort();
-  const { acknowledged } = await load;
-  await assertExactlyOnce(site, acknowledged);
-});
+onBothEngines(
+  "JRN-57, section 17: kill -9 of the leader during writes: every write with a request id is there exactly once",
+  async (openSite) => {
+    await using site = await openSite();
+    await site.startAll();
+    const enough = new AbortController();
+    const load = appendUntil(site, { writers: 4, prefix: "kill", until: enough.signal });
+    const acknowledgedTo = async (count: number) => {
+      using clients = await site.dial(await site.leader());
+      await waitFor(
+        async () => (await clients.fleet.getClusterStatus({})).nextSequence >= BigInt(count),
+        { what: `${count} entries`, timeoutMs: 30_000 },
+      );
+    };
+    for (let round = 1; round <= 3; round++) {
+      await acknowledgedTo(round * 40);
+      const leader = await site.leader();
+      const { signal } = await site.stop(leader, "SIGKILL");
+      assert.equal(signal, "SIGKILL");
+      const atMs = performance.now();
+      await site.leader();
+      assert.ok(performance.now() - atMs < 5_000, "section 16: another one leads within 5 s");
+      await site.start(leader);
+    }
+    enough.abort();
+    const { acknowledged } = await load;
+    await assertExactlyOnce(site, acknowledged);
+  },
+);
 
-Deno.test("DEP-92: a dead member of three is replaced while writes go on", async () => {
-  await using site = await openQuorumSite();
+onBothEngines("DEP-92: a dead member of three is replaced while writes go on", async (openSite) => {
+  await using site = await openSite();
   await site.startAll();
   const enough = new AbortController();
   const load = appendUntil(site, { writers: 2, prefix: "replace", until: enough.signal });
@@ -102,29 +115,32 @@ Deno.test("DEP-92: a dead member of three is replaced while writes go on", async
   assert.ok(records.some((text) => text === `asked for: remove member ${dead}`), "AUD-5");
 });
 
-Deno.test("demand 7: leadership is handed to whom the admin names, and back by whoever leads when it is stopped", async () => {
-  await using site = await openQuorumSite();
-  await site.startAll();
-  const first = await site.leader();
-  const next = site.runningIds.find((id) => id !== first) ?? 0;
-  const { code, stderr, stdout } = await site.member(first, ["transfer", String(next)]);
-  assert.equal(code, 0, stderr);
-  assert.match(stdout, new RegExp(`^${next} +leader`, "m"));
-  assert.equal(await site.leader(), next);
+onBothEngines(
+  "demand 7: leadership is handed to whom the admin names, and back by whoever leads when it is stopped",
+  async (openSite) => {
+    await using site = await openSite();
+    await site.startAll();
+    const first = await site.leader();
+    const next = site.runningIds.find((id) => id !== first) ?? 0;
+    const { code, stderr, stdout } = await site.member(first, ["transfer", String(next)]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^${next} +leader`, "m"));
+    assert.equal(await site.leader(), next);
 
-  const term = async (id: number) => {
-    using clients = await site.dial(id);
-    return (await clients.fleet.getClusterStatus({})).term;
-  };
-  const before = await term(first);
-  const end = await within(site.stop(next), { what: "the end of the leader", timeoutMs: 10_000 });
-  assert.equal(end.code, 0, end.stderr);
-  const atMs = performance.now();
-  await site.leader();
-  // Waiting for a leader's silence would take an election timeout of a second at least.
-  assert.ok(performance.now() - atMs < 900, "JRN-62: somebody leads already");
-  assert.ok(await term(first) > before);
-});
+    const term = async (id: number) => {
+      using clients = await site.dial(id);
+      return (await clients.fleet.getClusterStatus({})).term;
+    };
+    const before = await term(first);
+    const end = await within(site.stop(next), { what: "the end of the leader", timeoutMs: 10_000 });
+    assert.equal(end.code, 0, end.stderr);
+    const atMs = performance.now();
+    await site.leader();
+    // Waiting for a leader's silence would take an election timeout of a second at least.
+    assert.ok(performance.now() - atMs < 900, "JRN-62: somebody leads already");
+    assert.ok(await term(first) > before);
+  },
+);
 
 Deno.test("JRN-60: without a majority writes fail with no quorum, and reads and health go on", async () => {
   await using site = await openQuorumSite();
@@ -157,59 +173,68 @@ Deno.test("JRN-60: without a majority writes fail with no quorum, and reads and 
   assert.equal((await site.health(1))?.httpStatus, 200);
 });
 
-Deno.test("section 17: of two processes with one node id the second is refused and exits 1", async () => {
-  await using site = await openQuorumSite();
-  await site.startAll();
-  const { id } = site.place(2);
-  const other = { ...site.place(9), id };
-  const program = await site.spawn(other, []);
-  const end = await within(program.ended, { what: "the end of the second", timeoutMs: 20_000 });
-  assert.equal(end.code, 1, end.stderr);
-  assert.match(
-    end.stderr,
-    /another process is connected as member 2: every member needs a node id of its own/,
-  );
-  using clients = await site.dial(2);
-  await clients.config.appendEntry(entryOf("the first one goes on"));
-  assert.deepEqual(site.runningIds, [1, 2, 3]);
-});
-
-Deno.test("section 17: after a restart of all, by SIGTERM or by power cut, everything is there and writes go on", async () => {
-  await using site = await openQuorumSite();
-  await site.startAll();
-  const expected = new Map<bigint, string>();
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    using clients = await site.dial(await site.leader());
-    for (let count = 0; count < 20; count++) {
-      const message = `before ${signal} ${count}`;
-      const { sequence } = await clients.config.appendEntry(entryOf(message));
-      expected.set(sequence, message);
-    }
-    await Promise.all(site.runningIds.map((id) => site.stop(id, signal)));
+onBothEngines(
+  "section 17: of two processes with one node id the second is refused and exits 1",
+  async (openSite) => {
+    await using site = await openSite();
     await site.startAll();
-    const log = await readLog(site, 1);
-    for (const [sequence, message] of expected) assert.equal(log.get(sequence), message);
-  }
-  using clients = await site.dial(3);
-  await clients.config.appendEntry(entryOf("after"));
-});
+    const { id } = site.place(2);
+    const other = { ...site.place(9), id };
+    const program = await site.spawn(other, []);
+    const end = await within(program.ended, { what: "the end of the second", timeoutMs: 20_000 });
+    assert.equal(end.code, 1, end.stderr);
+    assert.match(
+      end.stderr,
+      /another process is connected as member 2: every member needs a node id of its own/,
+    );
+    using clients = await site.dial(2);
+    await clients.config.appendEntry(entryOf("the first one goes on"));
+    assert.deepEqual(site.runningIds, [1, 2, 3]);
+  },
+);
 
-Deno.test("JRN-55: a member that was started before the cluster was founded waits, and joins it once it is", async () => {
-  await using site = await openQuorumSite();
-  await site.start(2);
-  const waiting = await site.health(2);
-  assert.equal(waiting?.httpStatus, 503);
-  assert.equal(waiting?.role, "uninitialized");
-  await site.stop(2);
-  // Nobody's state is lost when it is the one that founds after all.
-  await site.start(2, ["--bootstrap"]);
-  await Promise.all([site.start(1), site.start(3)]);
-  await site.leader();
-  const again = await site.stop(2).then(() => site.start(2, ["--bootstrap"]));
-  await again.waitForOutput(/--bootstrap has no effect: this member has state already/);
-  using clients = await site.dial(2);
-  await clients.config.appendEntry(entryOf("together"));
-});
+onBothEngines(
+  "section 17: after a restart of all, by SIGTERM or by power cut, everything is there and writes go on",
+  async (openSite) => {
+    await using site = await openSite();
+    await site.startAll();
+    const expected = new Map<bigint, string>();
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      using clients = await site.dial(await site.leader());
+      for (let count = 0; count < 20; count++) {
+        const message = `before ${signal} ${count}`;
+        const { sequence } = await clients.config.appendEntry(entryOf(message));
+        expected.set(sequence, message);
+      }
+      await Promise.all(site.runningIds.map((id) => site.stop(id, signal)));
+      await site.startAll();
+      const log = await readLog(site, 1);
+      for (const [sequence, message] of expected) assert.equal(log.get(sequence), message);
+    }
+    using clients = await site.dial(3);
+    await clients.config.appendEntry(entryOf("after"));
+  },
+);
+
+onBothEngines(
+  "JRN-55: a member that was started before the cluster was founded waits, and joins it once it is",
+  async (openSite) => {
+    await using site = await openSite();
+    await site.start(2);
+    const waiting = await site.health(2);
+    assert.equal(waiting?.httpStatus, 503);
+    assert.equal(waiting?.role, "uninitialized");
+    await site.stop(2);
+    // Nobody's state is lost when it is the one that founds after all.
+    await site.start(2, ["--bootstrap"]);
+    await Promise.all([site.start(1), site.start(3)]);
+    await site.leader();
+    const again = await site.stop(2).then(() => site.start(2, ["--bootstrap"]));
+    await again.waitForOutput(/--bootstrap has no effect: this member has state already/);
+    using clients = await site.dial(2);
+    await clients.config.appendEntry(entryOf("together"));
+  },
+);
 
 Deno.test("JRN-53, DEP-52: a second cluster founded by mistake is refused by the first, and says so", async () => {
   await using site = await openQuorumSite();
@@ -259,50 +284,56 @@ Deno.test("DEP-92: a member that lost its data takes no part under its old id, a
   await clients.config.appendEntry(entryOf("the others go on"));
 });
 
-Deno.test("JRN-56, DEP-90: one journal grows to five, which tolerate the loss of two", async () => {
-  await using site = await openQuorumSite({ size: 1 });
-  await site.startAll();
-  using first = await site.dial(1);
-  await first.config.appendEntry(entryOf("alone"));
-  for (const id of [2, 3, 4, 5]) {
-    const { raft, api } = site.place(id);
-    const added = await site.member(1, ["add", String(id), raft, api]);
-    assert.equal(added.code, 0, added.stderr);
-    await site.start(id, ["--join"]);
-    await waitFor(async () => (await site.member(1, ["promote", String(id)])).code === 0, {
-      what: `member ${id} to catch up`,
-      timeoutMs: 30_000,
-    });
-  }
-  await Promise.all([site.stop(1, "SIGKILL"), site.stop(2, "SIGKILL")]);
-  await site.leader();
-  using third = await site.dial(3);
-  await third.config.appendEntry(entryOf("three of five"));
-  const log = await readLog(site, 4);
-  assert.deepEqual([...log.values()], ["alone", "three of five"]);
-});
+onBothEngines(
+  "JRN-56, DEP-90: one journal grows to five, which tolerate the loss of two",
+  async (openSite) => {
+    await using site = await openSite({ size: 1 });
+    await site.startAll();
+    using first = await site.dial(1);
+    await first.config.appendEntry(entryOf("alone"));
+    for (const id of [2, 3, 4, 5]) {
+      const { raft, api } = site.place(id);
+      const added = await site.member(1, ["add", String(id), raft, api]);
+      assert.equal(added.code, 0, added.stderr);
+      await site.start(id, ["--join"]);
+      await waitFor(async () => (await site.member(1, ["promote", String(id)])).code === 0, {
+        what: `member ${id} to catch up`,
+        timeoutMs: 30_000,
+      });
+    }
+    await Promise.all([site.stop(1, "SIGKILL"), site.stop(2, "SIGKILL")]);
+    await site.leader();
+    using third = await site.dial(3);
+    await third.config.appendEntry(entryOf("three of five"));
+    const log = await readLog(site, 4);
+    assert.deepEqual([...log.values()], ["alone", "three of five"]);
+  },
+);
 
-Deno.test("JRN-6, JRN-53: a member without its Raft port or its certificate does not start, and names what it lacks", async () => {
-  await using site = await openQuorumSite();
-  const place = site.place(1);
-  const port = Number(place.raft.split(":")[1]);
-  const taken = Deno.listen({ hostname: "127.0.0.1", port });
-  const blocked = await site.spawn(place, ["--bootstrap"]);
-  const end = await within(blocked.ended, { what: "the end", timeoutMs: 20_000 });
-  taken.close();
-  assert.equal(end.code, 1);
-  assert.match(end.stderr, /Raft listener on 127\.0\.0\.1:\d+: .*in use/);
+onBothEngines(
+  "JRN-6, JRN-53: a member without its Raft port or its certificate does not start, and names what it lacks",
+  async (openSite) => {
+    await using site = await openSite();
+    const place = site.place(1);
+    const port = Number(place.raft.split(":")[1]);
+    const taken = Deno.listen({ hostname: "127.0.0.1", port });
+    const blocked = await site.spawn(place, ["--bootstrap"]);
+    const end = await within(blocked.ended, { what: "the end", timeoutMs: 20_000 });
+    taken.close();
+    assert.equal(end.code, 1);
+    assert.match(end.stderr, /Raft listener on 127\.0\.0\.1:\d+: .*in use/);
 
-  await Deno.remove(`${place.root}/etc/pact/certs/node.key`);
-  const keyless = await site.spawn(place, ["--bootstrap"]);
-  const { code, stderr } = await within(keyless.ended, { what: "the end", timeoutMs: 20_000 });
-  assert.equal(code, 1);
-  assert.match(stderr, /node\.key/);
-});
+    await Deno.remove(`${place.root}/etc/pact/certs/node.key`);
+    const keyless = await site.spawn(place, ["--bootstrap"]);
+    const { code, stderr } = await within(keyless.ended, { what: "the end", timeoutMs: 20_000 });
+    assert.equal(code, 1);
+    assert.match(stderr, /node\.key/);
+  },
+);
 
 /** What was acknowledged is there as it was, nothing is there twice, and nothing is missing. */
 async function assertExactlyOnce(
-  site: Awaited<ReturnType<typeof openQuorumSite>>,
+  site: QuorumSite,
   acknowledged: ReadonlyMap<bigint, string>,
 ): Promise<void> {
   const logs = await Promise.all(site.runningIds.map((id) => readLog(site, id)));

@@ -14,5 +14,6 @@ export {
 } from "./quorum_site.ts";
 export { type AppendedUnderLoad, appendUntil, readLog } from "./load.ts";
 export { ObservedClients } from "./observed.ts";
+export { onBothEngines, onEtcd, type OpenSite } from "./engines.ts";
 export { canMakeNamespaces, type Namespaces, openNamespaces } from "./namespaces.ts";
 export { assertOneLog } from "./one_log.ts";

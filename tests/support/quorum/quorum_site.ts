@@ -23,6 +23,7 @@ import {
   type SpawnedDeno,
 } from "../spawn_deno.ts";
 import { tempDir } from "../temp_dir.ts";
+import type { EtcdSite } from "../etcd/mod.ts";
 import { waitFor } from "../wait_for.ts";
 
 /** Longest a journal may take to start, and a quorum to have a leader, on a busy machine. */
@@ -66,12 +67,20 @@ export interface MemberClients extends Disposable {
   readonly health: Client<typeof health.Health>;
 }
 
+/** What a site is made of. */
+export interface QuorumSiteOptions {
+  readonly size?: number;
+  readonly hosts?: MemberHosts;
+  /** Keeps the log in place of the members; ends with the site. */
+  readonly etcd?: EtcdSite;
+}
+
 /** Makes a CA and the files of `size` members; starts nothing. */
 export async function openQuorumSite(
-  { size = 3, hosts }: { readonly size?: number; readonly hosts?: MemberHosts } = {},
+  { size = 3, hosts, etcd }: QuorumSiteOptions = {},
 ): Promise<QuorumSite> {
   installHttp2Guard();
-  const site = new QuorumSite(await tempDir("pact-quorum-"), size, hosts);
+  const site = new QuorumSite(await tempDir("pact-quorum-"), size, hosts, etcd);
   await initCa(site.caDirectory, new Date());
   return site;
 }
@@ -87,6 +96,7 @@ export class QuorumSite implements AsyncDisposable {
     private readonly directory: AsyncDisposable & { readonly path: string },
     readonly size: number,
     private readonly hosts?: MemberHosts,
+    readonly etcd?: EtcdSite,
   ) {
     for (let id = 1; id <= size; id++) this.place(id);
   }
@@ -244,6 +254,7 @@ export class QuorumSite implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#ended.map((program) => program[Symbol.asyncDispose]()));
+    await this.etcd?.[Symbol.asyncDispose]();
     await this.directory[Symbol.asyncDispose]();
   }
 
@@ -260,7 +271,7 @@ export class QuorumSite implements AsyncDisposable {
     await Deno.writeTextFile(
       `${etc}/journal.toml`,
       stringify({
-        journal: { raft: { members, ...RAFT } },
+        journal: { raft: { members, ...RAFT }, ...await this.#etcdSettings(etc) },
         policy: { iam: { hmac_secret_file: secret } },
       }),
     );
@@ -274,6 +285,19 @@ export class QuorumSite implements AsyncDisposable {
       out: `${etc}/certs`,
       now: new Date(),
     });
+  }
+
+  /** The settings of the engine; a process reads nothing outside its root. */
+  async #etcdSettings(etc: string): Promise<Record<string, unknown>> {
+    if (this.etcd === undefined) return {};
+    const { files, endpoints } = this.etcd;
+    const copies = { ca: `${etc}/etcd.ca`, cert: `${etc}/etcd.crt`, key: `${etc}/etcd.key` };
+    for (const kind of ["ca", "cert", "key"] as const) {
+      await Deno.copyFile(files[kind], copies[kind]);
+    }
+    const { ca: ca_file, cert: cert_file, key: key_file } = copies;
+    const timing = { lease_ttl_seconds: 2, request_timeout_ms: 1_000 };
+    return { log: "etcd", etcd: { endpoints, ca_file, cert_file, key_file, ...timing } };
   }
 
   #environment({ id, api, raft, metrics, root }: MemberPlace): Record<string, string> {

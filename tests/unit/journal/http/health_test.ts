@@ -27,6 +27,7 @@ function facts(
       nextSequence: 7,
       overlayBuildFailures: 0,
       log: {
+        engine: "raft",
         role: "follower",
         term: 3n,
         leaderId: 2n,
@@ -35,6 +36,7 @@ function facts(
         commitIndex: 42n,
         pending: 0,
         failure: undefined,
+        trouble: undefined,
         ...log,
       },
       ...replica,
@@ -55,6 +57,7 @@ Deno.test("journal.md 14.1: a member that knows a leader is healthy and tells wh
       status: "healthy",
       role: "follower",
       entries: 7,
+      log: "raft",
       leader_id: 2,
       term: 3,
       last_applied: 41,

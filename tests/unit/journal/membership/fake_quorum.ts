@@ -13,7 +13,6 @@ import {
   type MembershipChange,
   membershipOf,
   type NodeId,
-  type ProgressView,
   restoreConfiguration,
 } from "../../../../journal/raft/mod.ts";
 
@@ -108,18 +107,7 @@ export class FakeQuorum implements Disposable {
         return quorum.membership;
       },
       status: () => this.#status(id),
-      raftStatus: () => ({
-        id,
-        applied: this.commit,
-        configuration: restoreConfiguration(this.membership).configuration,
-        transferTarget: 0,
-        progress: new Map([...this.match].map(([member, match]) => [member, progress(match)])),
-        leader: this.leader ?? 0,
-        role: this.leader === id ? "leader" : "follower",
-        term: 7,
-        vote: 0,
-        commit: this.commit,
-      }),
+      matchIndexes: () => this.match,
       connected: () =>
         new Set([...this.addresses.keys()].filter((each) => each !== id && !this.down.has(each))),
       addresses: () => this.addresses,
@@ -156,6 +144,7 @@ export class FakeQuorum implements Disposable {
 
   #status(id: NodeId): LogStatus {
     return {
+      engine: "raft",
       role: this.leader === id
         ? "leader"
         : this.membership.voters.includes(id)
@@ -168,24 +157,11 @@ export class FakeQuorum implements Disposable {
       commitIndex: BigInt(this.commit),
       pending: 0,
       failure: undefined,
+      trouble: undefined,
     };
   }
 
   [Symbol.dispose](): void {
     for (const admin of this.#admins.values()) admin.close();
   }
-}
-
-function progress(match: number): ProgressView {
-  return {
-    state: "replicate",
-    match,
-    next: match + 1,
-    isLearner: false,
-    isPaused: false,
-    isRecentlyActive: true,
-    pendingSnapshot: 0,
-    inflightCount: 0,
-    isInflightFull: false,
-  };
 }

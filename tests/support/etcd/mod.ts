@@ -1,0 +1,7 @@
+/**
+ * A real etcd on this machine.
+ *
+ * @module
+ */
+export { type EtcdFiles, EtcdSite, openEtcdSite } from "./etcd_site.ts";
+export { etcdTest } from "./etcd_test.ts";
