@@ -42,8 +42,6 @@ import { HeadReads } from "./head_reads.ts";
 import { JournalPeers } from "./journal_peers.ts";
 import { LeaderLease } from "./leader_lease.ts";
 import { LogFollower } from "./log_follower.ts";
-import { pause } from "./pause.ts";
-import { readHead } from "./store.ts";
 import type { Leader } from "./tenure.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -57,11 +55,8 @@ const COLLECT_MAX = 32;
 const UNAPPLIED_MAX_BYTES = 32 * 1024 * 1024;
 
 const TICK_MS = 100;
-/** How often the leader is told how far this journal has come. */
-const REPORT_MS = 300;
-/** How long a linearizable read waits for etcd (JRN-58). */
-const READ_LIMIT_MS = 5_000;
-const READ_RETRY_MS = 100;
+/** How often the leader is told how far this journal has come when it has come no further. */
+const REPORT_MS = 2_000;
 
 /** Begins to follow the log behind what the state contains. */
 export async function openEtcdLog(options: EtcdLogOptions): Promise<EtcdLog> {
@@ -95,6 +90,7 @@ export class EtcdLog implements MemberLog {
   #unappliedBytes = 0;
   #drained = Promise.withResolvers<void>();
   #keptFrom: Index;
+  #reported: Index = 0;
   #reportedMs = 0;
   #failure: string | undefined;
   #timer: TimerHandle | undefined;
@@ -131,7 +127,11 @@ export class EtcdLog implements MemberLog {
       hasLeader: () => this.#leader !== undefined,
       failure: (reason) => reason === "no-leader" ? this.#noLeader() : this.#noQuorum(),
     });
-    this.#reads = new HeadReads(() => this.#askHead());
+    this.#reads = new HeadReads(connection, {
+      clock,
+      signal: this.#stop.signal,
+      failure: () => this.#closed === undefined ? this.#noQuorum() : shuttingDown(),
+    });
     this.#follower = new LogFollower({
       ...connection,
       clock,
@@ -158,6 +158,7 @@ export class EtcdLog implements MemberLog {
       random,
       ttlSeconds: settings.leaseTtlSeconds,
       mayLead: () => this.#mayLead(),
+      onCampaign: () => this.#options.onCampaign?.(),
       onMark: ({ baseTerm }) => this.#baseTerm = baseTerm,
       onChanged: () => this.#onLeaderChanged(),
     });
@@ -336,6 +337,7 @@ export class EtcdLog implements MemberLog {
 
   #onLeaderChanged(): void {
     const leader = this.#leader;
+    this.#reported = -1;
     void this.#appender?.stop();
     this.#appender = undefined;
     if (leader !== undefined) {
@@ -379,21 +381,6 @@ export class EtcdLog implements MemberLog {
   #isReadyForBatch(waiting: number, ownUnderWay: number): boolean {
     const isQuiet = this.#leader?.isSelf === true ? !this.#appender?.isBusy : ownUnderWay === 0;
     return isQuiet || waiting >= COLLECT_MAX;
-  }
-
-  async #askHead(): Promise<number> {
-    const { client, keys } = this.#options.connection;
-    const endMs = this.#clock.monotonicMs() + READ_LIMIT_MS;
-    // Ends with an answer or when the time is up.
-    while (true) {
-      try {
-        return (await readHead(client, keys, this.#stop.signal)).lastIndex;
-      } catch {
-        if (this.#stop.signal.aborted) throw shuttingDown();
-        if (this.#clock.monotonicMs() >= endMs) throw this.#noQuorum();
-        await pause(this.#clock, READ_RETRY_MS, this.#stop.signal);
-      }
-    }
   }
 
   async #push(records: readonly LogRecord[]): Promise<void> {
@@ -460,7 +447,9 @@ export class EtcdLog implements MemberLog {
     this.#writes.tick();
     const nowMs = this.#clock.monotonicMs();
     const leader = this.#leader;
-    if (leader === undefined || leader.isSelf || nowMs - this.#reportedMs < REPORT_MS) return;
+    if (leader === undefined || leader.isSelf) return;
+    if (this.#applied === this.#reported && nowMs - this.#reportedMs < REPORT_MS) return;
+    this.#reported = this.#applied;
     this.#reportedMs = nowMs;
     this.#peers.report(leader.id, { applied: this.#applied, kept: this.#keptFrom });
   }

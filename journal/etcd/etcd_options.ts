@@ -19,6 +19,8 @@ export interface EtcdLogOptions {
   readonly openNetwork?: (handler: PeerHandler) => Promise<PeerNetwork>;
   /** Whom to reach before the state knows any member. */
   readonly configured?: readonly MemberAddress[];
+  /** This journal tries to take the lead. */
+  readonly onCampaign?: () => void;
   /** Another journal needs a snapshot, and there is none that serves. */
   readonly onSnapshotWanted?: () => void;
   /** Another process has this member's id; this one must end. */

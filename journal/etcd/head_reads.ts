@@ -1,7 +1,24 @@
+import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
+import type { EtcdConnection } from "./connect_etcd.ts";
+import { pause } from "./pause.ts";
+import { readHead } from "./store.ts";
 
 /** Most reads that may wait for a place at once. */
 const MAX_WAITING = 10_000;
+
+/** How long etcd is asked (JRN-58). */
+const LIMIT_MS = 5_000;
+const RETRY_MS = 100;
+
+/** What reading needs besides etcd. */
+export interface HeadReadsOptions {
+  readonly clock: Clock;
+  /** Ends all reads. */
+  readonly signal: AbortSignal;
+  /** What readers are told whom etcd does not answer. */
+  readonly failure: () => PactError;
+}
 
 interface Reader {
   readonly resolve: (index: bigint) => void;
@@ -13,13 +30,14 @@ interface Reader {
  * serves all that came before it was asked.
  */
 export class HeadReads {
-  readonly #ask: () => Promise<number>;
+  readonly #etcd: Pick<EtcdConnection, "client" | "keys">;
+  readonly #options: HeadReadsOptions;
   #waiting: Reader[] = [];
   #isAsking = false;
 
-  /** `ask` finds the log's last index, or throws what the readers are to be told. */
-  constructor(ask: () => Promise<number>) {
-    this.#ask = ask;
+  constructor(etcd: Pick<EtcdConnection, "client" | "keys">, options: HeadReadsOptions) {
+    this.#etcd = etcd;
+    this.#options = options;
   }
 
   /** @throws {PactError} what stands against it, or the signal's reason. */
@@ -46,12 +64,26 @@ export class HeadReads {
       const readers = this.#waiting;
       this.#waiting = [];
       try {
-        const index = BigInt(await this.#ask());
+        const index = await this.#ask();
         for (const { resolve } of readers) resolve(index);
       } catch (error) {
         for (const { reject } of readers) reject(error);
       }
     }
     this.#isAsking = false;
+  }
+
+  async #ask(): Promise<bigint> {
+    const { clock, signal, failure } = this.#options;
+    const endMs = clock.monotonicMs() + LIMIT_MS;
+    // Ends with an answer or when the time is up.
+    while (true) {
+      try {
+        return BigInt((await readHead(this.#etcd.client, this.#etcd.keys, signal)).lastIndex);
+      } catch {
+        if (signal.aborted || clock.monotonicMs() >= endMs) throw failure();
+        await pause(clock, RETRY_MS, signal);
+      }
+    }
   }
 }

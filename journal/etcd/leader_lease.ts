@@ -25,6 +25,7 @@ export interface LeaderLeaseOptions {
   /** Which cluster the prefix belongs to; told before anybody is seen to lead. */
   readonly onMark: (mark: ClusterMark) => void;
   readonly onChanged: () => void;
+  readonly onCampaign: () => void;
 }
 
 const TICK_MS = 100;
@@ -132,6 +133,7 @@ export class LeaderLease {
   async #campaign(): Promise<void> {
     if (this.#isCampaigning) return;
     this.#isCampaigning = true;
+    this.#options.onCampaign();
     const { client, keys, id, ttlSeconds } = this.#options;
     const { signal } = this.#stop;
     try {

@@ -121,6 +121,7 @@ async function openOnEtcd(
     random,
     ...recovered(quorum, store),
     ...quorum.onDuplicate !== undefined && { onDuplicate: quorum.onDuplicate },
+    onCampaign: () => quorum.onEvent?.({ kind: "role-changed", role: "candidate", term: 0 }),
     onSnapshotWanted: () => wishes.onSnapshotWanted(),
   });
   return { log, store, snapshots, wishes };
