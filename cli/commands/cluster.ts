@@ -107,13 +107,16 @@ function fieldLine(name: string, value: string): string {
 }
 
 function quorumLines(context: CommandContext, quorum: QuorumSummary): string[] {
-  const { leaderId, term, commitIndex, lastApplied, members } = quorum;
+  const { leaderId, term, commitIndex, lastApplied, logEngine, logTrouble, members } = quorum;
   const leader = members.find(({ id }) => id === leaderId);
   return [
     fieldLine("Leader", leaderId === undefined ? "none" : `${leaderId} (${leader?.api ?? "?"})`),
     fieldLine("Term", `${term}`),
     fieldLine("Commit index", `${commitIndex}`),
     fieldLine("Last applied", `${lastApplied}`),
+    // Members that keep the log themselves are what everybody expects.
+    ...(logEngine === undefined || logEngine === "raft" ? [] : [fieldLine("Log", logEngine)]),
+    ...(logTrouble === undefined ? [] : [fieldLine("Trouble", logTrouble)]),
     ...memberLines(context, quorum),
   ];
 }

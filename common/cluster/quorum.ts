@@ -29,6 +29,10 @@ export interface QuorumSummary {
   readonly lastApplied: bigint;
   readonly nextSequence: bigint;
   readonly version: string;
+  /** What keeps the log, `raft` or `etcd`; undefined of a journal that does not say. */
+  readonly logEngine: string | undefined;
+  /** What stands in the way of writes at the member that answered. */
+  readonly logTrouble: string | undefined;
   readonly members: readonly QuorumMember[];
 }
 
@@ -43,6 +47,8 @@ export function quorumOf(answer: journal.ClusterStatusResponse): QuorumSummary {
     lastApplied,
     nextSequence,
     version,
+    logEngine: answer.logEngine || undefined,
+    logTrouble: answer.logTrouble || undefined,
     members: answer.members.map((member) => {
       const matchIndex = member.matchIndex === 0n ? undefined : member.matchIndex;
       const behind = commitIndex - (matchIndex ?? 0n);
@@ -70,6 +76,8 @@ export function quorumJson(quorum: QuorumSummary): { [key: string]: JsonValue } 
     last_applied: Number(quorum.lastApplied),
     next_sequence: Number(quorum.nextSequence),
     version: quorum.version,
+    ...quorum.logEngine !== undefined && { log_engine: quorum.logEngine },
+    ...quorum.logTrouble !== undefined && { log_trouble: quorum.logTrouble },
     members: quorum.members.map((member) => ({
       id: member.id,
       grpc_address: member.api,

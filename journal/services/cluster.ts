@@ -129,7 +129,10 @@ async function statusOf(
   signal: AbortSignal,
 ): Promise<journal.ClusterStatusResponse> {
   const view: ClusterView = await quorum.leaderView(signal);
+  const { engine, failure, trouble } = replica.status().log;
   return create(journal.ClusterStatusResponseSchema, {
+    logEngine: engine,
+    logTrouble: failure ?? trouble ?? "",
     clusterId: view.clusterId ?? "",
     leaderId: BigInt(view.leaderId ?? 0),
     term: view.term,
