@@ -111,13 +111,7 @@ export async function startPactCluster(directory: string, size: number): Promise
   const programs = await Promise.all(members.map(async (member) => {
     const program = spawnDeno({
       module: `${repositoryRoot}journal/main.ts`,
-      flags: [
-        "--quiet",
-        "--allow-all",
-        ...(Deno.env.get("PROF_PORT")
-          ? [`--inspect=127.0.0.1:${Number(Deno.env.get("PROF_PORT")) + member.id - 1}`]
-          : []),
-      ],
+      flags: ["--quiet", "--allow-all"],
       args: [
         `--config=${await configure(directory, member, members)}`,
         ...startFlags(member, size),
