@@ -43,6 +43,8 @@ interface InPhase extends Progress {
   /** Counted from 1. */
   readonly attempt: number;
   readonly phaseBeganAtMs: number;
+  /** Why the last attempt was none; absent in the first. */
+  readonly lastReason?: string;
 }
 
 /** Where the boot stands. */
@@ -198,10 +200,10 @@ function fail(rules: BootRules, state: Running, reason: string, nowMs: number): 
 }
 
 function tryAgain(state: Failed): BootStep {
-  const { reason: _, retryAtMs: __, ...inPhase } = state;
+  const { reason, retryAtMs: _, ...inPhase } = state;
   const attempt = state.attempt + 1;
   return {
-    state: { ...inPhase, kind: "running", attempt },
+    state: { ...inPhase, kind: "running", attempt, lastReason: reason },
     effects: [{ kind: "run", phase: state.phase, attempt }],
   };
 }

@@ -50,10 +50,20 @@ export function statusTexts(state: BootState): string[] {
     case "notStarted":
       return ["boot: not started"];
     case "running":
-      return [`boot: phase ${state.phase}, attempt ${state.attempt}`];
+      if (state.lastReason === undefined) return [`boot: phase ${state.phase}`];
+      return [failedText(state.phase, state.attempt - 1, state.lastReason)];
     case "failed":
-      return [`BootFailed: phase ${state.phase}, attempt ${state.attempt}: ${state.reason}`];
+      return [failedText(state.phase, state.attempt, state.reason)];
     case "ready":
       return [];
   }
+}
+
+/** Whether the node has failed to boot: the next attempt is no success yet. */
+export function isBootFailed(state: BootState): boolean {
+  return state.kind === "failed" || (state.kind === "running" && state.lastReason !== undefined);
+}
+
+function failedText(phase: string, attempt: number, reason: string): string {
+  return `BootFailed: phase ${phase}, attempt ${attempt}: ${reason}`;
 }

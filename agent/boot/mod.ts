@@ -11,7 +11,13 @@ export {
   type CompletedPhase,
   retryDelayMs,
 } from "./boot_machine.ts";
-export { type BootRecord, failureText, recordOf, statusTexts } from "./boot_report.ts";
+export {
+  type BootRecord,
+  failureText,
+  isBootFailed,
+  recordOf,
+  statusTexts,
+} from "./boot_report.ts";
 export { type BootNews, type BootOptions, BootSequence, type PhaseWork } from "./boot_sequence.ts";
 export { type HostNameSources, hostNameToSet } from "./host_name.ts";
 export { kernelWords, valuesOf, variableFrom } from "./kernel_command_line.ts";

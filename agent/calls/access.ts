@@ -17,6 +17,8 @@ export interface NodeStanding {
   readonly policy: policy.VClusterPolicy | undefined;
   /** Viewers may run what reads (POL-23). */
   readonly viewerExec: boolean;
+  /** The node could not boot: only platform admins may do anything (SHS-8). */
+  readonly isBootFailed?: boolean;
 }
 
 /** An allowed call. */
@@ -40,6 +42,9 @@ export function grantCall(
   changesState = false,
 ): CallGrant {
   const principal = principalOf(caller);
+  if (standing.isBootFailed === true && !principal.roles.includes(PLATFORM_ADMIN)) {
+    throw new RefusedError("PERMISSION_DENIED", "the node is in BootFailed: platform admins only");
+  }
   const decision = decide({
     principal,
     action,

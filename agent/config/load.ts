@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { agentport } from "../../api/mod.ts";
+import { interfaceSpec, InterfaceSpecError, textOfInterfaceSpec } from "../interfaces/mod.ts";
 import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
 import { AGENT_SETTINGS, LATER } from "./settings.ts";
 
@@ -35,13 +36,20 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
   if (settings.root !== undefined && settings.profile !== "rootless") {
     throw new ConfigError("--root is for development: give --profile rootless with it");
   }
-  const warnings = [...all.warnings, ...LATER.warnings(all.values), ...checkTogether(settings)];
-  return { settings, nodeId, config: coreConfig(settings, nodeId, warnings) };
+  const interfaces = bootInterfaces(settings, input.holdLink);
+  const warnings = [
+    ...all.warnings,
+    ...LATER.warnings(all.values),
+    ...checkTogether(settings),
+    ...interfaces.warnings,
+  ];
+  return { settings, nodeId, config: coreConfig(settings, nodeId, interfaces.texts, warnings) };
 }
 
 function coreConfig(
   settings: AgentSettings,
   nodeId: string,
+  interfaces: Record<string, string>,
   warnings: string[],
 ): agentport.AgentConfig {
   const root = settings.root ?? "";
@@ -82,7 +90,39 @@ function coreConfig(
     imageRoots: settings.imageRoots,
     mountHoldSeconds: settings.mountHoldSeconds,
     latticeUid: settings.latticeUid,
+    bootMaxRetries: settings.bootMaxRetries,
+    bootBackoffInitialSeconds: settings.bootBackoffInitialSeconds,
+    bootBackoffMaxSeconds: settings.bootBackoffMaxSeconds,
+    bootSlowRetrySeconds: settings.bootSlowRetrySeconds,
+    interfaces,
+    journalHosts: settings.journalEndpoints.map(hostOf),
   });
+}
+
+/** The network of the boot; what cannot be used is left out of it where the node must come up (ACF-1). */
+function bootInterfaces(
+  { interfaces }: AgentSettings,
+  mustBoot: boolean,
+): { readonly texts: Record<string, string>; readonly warnings: string[] } {
+  const texts: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(interfaces)) {
+    try {
+      texts[name] = textOfInterfaceSpec(interfaceSpec(name, value));
+    } catch (error) {
+      if (!(error instanceof InterfaceSpecError)) throw error;
+      const problem = `agent.network.interfaces: ${error.message}`;
+      if (!mustBoot) throw new ConfigError(problem);
+      warnings.push(`${problem}; it is left out`);
+    }
+  }
+  return { texts, warnings };
+}
+
+/** The host of `HOST:PORT` or of a URL. */
+function hostOf(endpoint: string): string {
+  const address = endpoint.replace(/^[a-z]+:\/\//, "").replace(/\/.*$/, "");
+  return address.replace(/:[0-9]+$/, "").replaceAll(/[[\]]/g, "");
 }
 
 /** Rules over several settings; what is merely unwise is returned as warnings. */

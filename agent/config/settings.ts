@@ -38,7 +38,7 @@ export const AGENT_SETTINGS = {
     { flag: "vcluster", env: ["PACT_AGENT_VCLUSTER"], key: "agent.vcluster" },
     VClusterIdSchema.optional(),
   ),
-  profile: textSetting({ flag: "profile" }, z.enum(["auto", "rootless"]).default("auto")),
+  profile: textSetting({ flag: "profile" }, z.enum(["auto", "init", "rootless"]).default("auto")),
   root: textSetting({ flag: "root" }, path),
   enforcementMode: textSetting(
     { key: "agent.enforcement_mode" },
@@ -164,6 +164,23 @@ export const AGENT_SETTINGS = {
     { key: "agent.workload.lattice_uid" },
     z.number().int().min(0).max(2 ** 32 - 2).default(0),
   ),
+  bootMaxRetries: numberSetting({ key: "agent.boot.max_retries" }, whole(0, 1_000_000).default(30)),
+  bootBackoffInitialSeconds: numberSetting(
+    { key: "agent.boot.backoff_initial_seconds" },
+    seconds(1, 3_600).default(1),
+  ),
+  bootBackoffMaxSeconds: numberSetting(
+    { key: "agent.boot.backoff_max_seconds" },
+    seconds(1, 86_400).default(60),
+  ),
+  bootSlowRetrySeconds: numberSetting(
+    { key: "agent.boot.slow_retry_seconds" },
+    seconds(0, 86_400).default(300),
+  ),
+  interfaces: textSetting(
+    { key: "agent.network.interfaces" },
+    z.record(z.string(), z.union([z.string(), z.record(z.string(), z.json())])).default({}),
+  ),
   cacheDir: textSetting({ key: "agent.cache.dir" }, path),
   logLevel: textSetting(
     { env: ["PACT_LOG_LEVEL", "RUST_LOG"], key: "telemetry.log_level" },
@@ -179,10 +196,6 @@ export const LATER = laterKeys([
   "agent.watchdog.device",
   "agent.watchdog.timeout_seconds",
   "agent.watchdog.required",
-  "agent.boot.max_retries",
-  "agent.boot.backoff_initial_seconds",
-  "agent.boot.backoff_max_seconds",
-  "agent.boot.slow_retry_seconds",
   "agent.journal.tls_cert",
   "agent.journal.tls_key",
   "agent.identity.provider",
@@ -207,7 +220,6 @@ export const LATER = laterKeys([
   "agent.capability.manifest_path",
   "agent.capability.socket_path",
   "agent.capability.gpu_poll_interval_seconds",
-  "agent.network.interfaces",
   "agent.console.enabled",
   "agent.console.command",
 ], {

@@ -2,8 +2,8 @@
  * Which network a node begins with (NET-2). Pure.
  */
 
-import { type InterfaceSpec, interfaceSpec, InterfaceSpecError } from "./interface_spec.ts";
-import { isInside, parseIp } from "./ip.ts";
+import { type InterfaceSpec, interfaceSpec, InterfaceSpecError } from "../interfaces/mod.ts";
+import { isInside, parseIp } from "../interfaces/mod.ts";
 import { addressesOn, defaultRouteOn, type NetworkSnapshot } from "./snapshot.ts";
 
 /** What a node knows about its network before it has talked to anyone. */

@@ -1,5 +1,5 @@
-import type { InterfaceSpec } from "./interface_spec.ts";
-import type { Cidr, IpBytes } from "./ip.ts";
+import type { InterfaceSpec } from "../interfaces/mod.ts";
+import type { Cidr, IpBytes } from "../interfaces/mod.ts";
 
 /** What a DHCP server has granted (RFC 2131). */
 export interface Lease {

@@ -12,7 +12,7 @@ import {
   NETLINK_GROUP,
   type Network,
 } from "../../ffi/mod.ts";
-import { type InterfaceSpec, textOfInterfaceSpec } from "./interface_spec.ts";
+import { type InterfaceSpec, textOfInterfaceSpec } from "../interfaces/mod.ts";
 import { type Lease, type ResolvedSpec, withLease } from "./lease.ts";
 import { createRtnetlink, type Link, type Rtnetlink } from "./netlink/mod.ts";
 import {

@@ -4,14 +4,6 @@
  * @module
  */
 export { type BootKnowledge, type BootNetwork, bootNetwork } from "./boot_network.ts";
-export {
-  type InterfaceSpec,
-  interfaceSpec,
-  InterfaceSpecError,
-  interfaceSpecOfText,
-  textOfInterfaceSpec,
-} from "./interface_spec.ts";
-export { formatIp, parseIp } from "./ip.ts";
 export type { Lease } from "./lease.ts";
 export {
   type InterfaceStatus,

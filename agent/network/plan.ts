@@ -2,8 +2,8 @@
  * From what an interface shall be and what it is to what must be done (NET-5). Pure.
  */
 
-import { type InterfaceSpec, routesOfSpec } from "./interface_spec.ts";
-import { type Cidr, formatCidr, formatIp, sameIp } from "./ip.ts";
+import { type InterfaceSpec, routesOfSpec } from "../interfaces/mod.ts";
+import { type Cidr, formatCidr, formatIp, sameIp } from "../interfaces/mod.ts";
 import { type InterfaceAddress, type Link, type Route, ROUTE_PROTOCOL } from "./netlink/mod.ts";
 import { addressesOn, type NetworkSnapshot, routesOn } from "./snapshot.ts";
 

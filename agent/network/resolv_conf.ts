@@ -1,6 +1,6 @@
 import { type Files, isShimError } from "../../ffi/mod.ts";
-import type { DnsSpec } from "./interface_spec.ts";
-import { formatIp } from "./ip.ts";
+import type { DnsSpec } from "../interfaces/mod.ts";
+import { formatIp } from "../interfaces/mod.ts";
 
 const PATH = "/etc/resolv.conf";
 /** Where it lies on a node whose /etc cannot be written. */

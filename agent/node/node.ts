@@ -6,7 +6,12 @@
 import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { nodePaths, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
+import {
+  type AuditOutcome,
+  nodePaths,
+  SHUTDOWN_FLUSH_MS,
+  systemPrincipal,
+} from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   createBackups,
@@ -71,6 +76,9 @@ export interface NodeOptions {
   readonly send: (frame: CoreFrameContent) => void;
   /** A fresh UUID version 4. */
   readonly newUuid: () => string;
+  /** Where the boot stands, until it is over; and whether it failed, which lets only platform admins in
+   * (SHS-8). */
+  readonly boot?: () => { readonly texts: readonly string[]; readonly isFailed: boolean };
   /** Called by every tick of the supervision loop that may (WDG-5, WDG-6). */
   readonly beat?: () => void;
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
@@ -162,6 +170,12 @@ export class Node {
       audit: (action, detail) => auditOf(this.#eventContext(), action, detail, AGENT),
     });
     this.#scanLater();
+  }
+
+  /** Puts what the agent did by itself on the node's record, and shows it in status. */
+  record(action: string, detail: string, outcome: AuditOutcome = "Success"): void {
+    auditOf(this.#eventContext(), action, detail, AGENT, outcome);
+    this.#reporter.changed();
   }
 
   takeIdentityMap(map: journal.UidMap): void {
@@ -366,6 +380,7 @@ export class Node {
         ...this.#place,
         policy: this.#declared?.policy,
         viewerExec: config.viewerExec,
+        isBootFailed: this.options.boot?.().isFailed ?? false,
       }),
       declared: () => this.#declared,
       isConnected: () => this.#contact.isConnected,
@@ -413,7 +428,8 @@ export class Node {
     const blind = this.#observerFailure === undefined
       ? []
       : [`observer inotify: ${this.#observerFailure}`];
-    return [...this.#contact.texts(), ...texts, ...blind];
+    const boot = this.options.boot?.().texts ?? [];
+    return [...boot, ...this.#contact.texts(), ...texts, ...blind];
   }
 
   #status() {

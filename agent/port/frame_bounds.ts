@@ -134,6 +134,13 @@ function checkConfig(config: agentport.AgentConfig): void {
   atMost("warnings", config.warnings.length, MAX_ITEMS);
   atMost("image roots", config.imageRoots.length, MAX_ITEMS);
   for (const directory of config.imageRoots) requireAbsolute("image root", directory);
+  const interfaces = Object.entries(config.interfaces);
+  atMost("interfaces", interfaces.length, MAX_ITEMS);
+  for (const [name, text] of interfaces) {
+    atMost("interface name", name.length, MAX_NAME);
+    atMost("interface", text.length, MAX_TEXT);
+  }
+  atMost("journal hosts", config.journalHosts.length, MAX_ITEMS);
 }
 
 function requireAbsolute(what: string, path: string): void {

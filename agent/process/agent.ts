@@ -9,12 +9,15 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../comm
 import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
 import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
+import { kernelWords, variableFrom } from "../boot/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import type { CoreArguments } from "./arguments.ts";
 import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
+import { NodeBoot } from "./node_boot.ts";
+import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
 const NO_CACHE_CODES = new Set(["NODE_NOT_ENROLLED", "NODE_REVOKED", "HARDWARE_IDENTITY_MISMATCH"]);
@@ -115,7 +118,14 @@ class RunningAgent implements AgentProcess {
   #shell: string | undefined;
   #hasIdentity: boolean;
   #runs: { readonly vclusterId: string } | undefined;
-  #isReady = false;
+  /** What is declared has been brought about once, as far as it can be. */
+  #hasApplied = false;
+  #boot: NodeBoot | undefined;
+  readonly #profile: RunProfile;
+  /** The kernel's command line, by word; read by an init system alone (AGT-1). */
+  readonly #commandLine: readonly string[];
+  #link: agentport.LinkState | undefined;
+  #linkReports = 0;
   /** Told once, however often the journal is tried (BTS-10). */
   #isWaiting = false;
 
@@ -127,7 +137,10 @@ class RunningAgent implements AgentProcess {
     this.#events = shim.startEvents({
       onHandlerError: (error) => this.#log.error("event handler failed", { error: String(error) }),
     });
-    const frame = firstFrame(shim, options);
+    this.#profile = runProfile(options.args, options.env, shim);
+    this.#commandLine = this.#profile === "init" ? kernelWords(readCommandLine(shim)) : [];
+    const frame = firstFrame(shim, withCommandLine(options, this.#commandLine));
+    frame.holdLink = this.#profile === "init";
     const state = `${options.args.root ?? ""}/run/pact/state`;
     const identity = loadIdentity(shim.files, state, this.#log);
     if (identity !== undefined) frame.identity = identity;
@@ -162,7 +175,7 @@ class RunningAgent implements AgentProcess {
     this.#log.info("agent starting", {
       node: config.nodeId,
       version: VERSION,
-      profile: profileOf(config, this.shim),
+      profile: this.#profile,
     });
     this.#node = await openNode({
       shim: this.shim,
@@ -173,7 +186,13 @@ class RunningAgent implements AgentProcess {
       log: this.#log,
       send: (frame) => this.#port.send(frame),
       newUuid: () => crypto.randomUUID(),
+      boot: () => ({
+        texts: this.#boot?.texts() ?? [],
+        isFailed: this.#boot?.isFailed ?? false,
+      }),
     });
+    this.#boot = this.#openBoot(this.#node, config);
+    this.#boot.start();
     // All at once, so that nothing that comes later overtakes them.
     const node = this.#node;
     for (const frame of this.#waiting.splice(0)) {
@@ -190,6 +209,7 @@ class RunningAgent implements AgentProcess {
   async stop(keepServices: boolean): Promise<readonly string[]> {
     this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped" });
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
+    this.#boot?.close();
     const left = await this.#node?.stop(keepServices) ?? [];
     this.#port.send({ case: "stop", value: {} });
     this.#port.close();
@@ -225,7 +245,8 @@ class RunningAgent implements AgentProcess {
         return node.takeIdentityMap(frame.value);
       case "identity":
         this.#hasIdentity = true;
-        return this.#keep(() => this.#cache?.keepIdentity(frame.value));
+        this.#keep(() => this.#cache?.keepIdentity(frame.value));
+        return this.#boot?.factsChanged();
       case "listening":
         return this.#onListening(frame.value);
       case "call":
@@ -252,13 +273,57 @@ class RunningAgent implements AgentProcess {
     }
   }
 
+  #openBoot(node: Node, config: agentport.AgentConfig): NodeBoot {
+    return new NodeBoot({
+      profile: this.#profile,
+      shim: this.shim,
+      events: this.#events,
+      config,
+      clock: systemClock,
+      log: this.#log,
+      commandLine: this.#commandLine,
+      node,
+      cachedNetwork: () => this.#cache?.declared()?.network ?? {},
+      facts: () => ({
+        hasIdentity: this.#hasIdentity,
+        link: this.#link,
+        linkReports: this.#linkReports,
+        isDeclared: this.#hasApplied,
+        mayUseCache: this.#mayUseCache(),
+        isShellKnown: this.#shellText() !== undefined,
+      }),
+      startLink: () => {
+        if (this.#profile === "init") this.#port.send({ case: "startLink", value: {} });
+      },
+      onReady: () =>
+        this.#log.info("agent ready", {
+          vcluster: this.#runs?.vclusterId || "none",
+          shell: this.#shellText(),
+        }),
+    });
+  }
+
+  /** Without contact, and unless the journal has refused the node, what is cached serves (BTS-9). */
+  #mayUseCache(): boolean {
+    if (this.#link === undefined || this.#link.connected) return false;
+    return !NO_CACHE_CODES.has(this.#link.code) && this.#cache?.declared() !== undefined;
+  }
+
+  /** Where the shell is; undefined until that is known. Without a certificate nobody can call. */
+  #shellText(): string | undefined {
+    return this.#shell ?? (this.#hasIdentity ? undefined : "none");
+  }
+
   async #onLink(node: Node, state: agentport.LinkState): Promise<void> {
+    this.#link = state;
+    this.#linkReports++;
     const handled = node.onLink(state);
     if (state.code === "NODE_REVOKED") {
       this.#hasIdentity = false;
       this.#keep(() => this.#cache?.forget());
       await node.revoke();
     } else if (!state.connected) await this.#withoutJournal(node, state);
+    this.#boot?.factsChanged();
     await handled;
   }
 
@@ -276,7 +341,8 @@ class RunningAgent implements AgentProcess {
     this.#log.warn("journal unreachable, running from cache", { reason: state.reason });
     this.#runs = { vclusterId: cached.vclusterId };
     await node.takeDeclared(cached);
-    this.#tellReady();
+    this.#hasApplied = true;
+    this.#boot?.factsChanged();
   }
 
   #onListening({ hostname, port }: agentport.Listening): void {
@@ -284,20 +350,13 @@ class RunningAgent implements AgentProcess {
     this.#shell = port === 0 ? "none" : `${hostname}:${port}`;
     if (this.#shell === former) return;
     if (port !== 0) this.#log.info("shell listener open", { shell: this.#shell });
-    this.#tellReady();
+    this.#boot?.factsChanged();
   }
 
   #run(vclusterId: string): void {
     this.#runs ??= { vclusterId };
-    this.#tellReady();
-  }
-
-  /** Ready is who runs what is declared and can be called; without a certificate nobody can call. */
-  #tellReady(): void {
-    const shell = this.#shell ?? (this.#hasIdentity ? undefined : "none");
-    if (this.#isReady || this.#runs === undefined || shell === undefined) return;
-    this.#isReady = true;
-    this.#log.info("agent ready", { vcluster: this.#runs.vclusterId || "none", shell });
+    this.#hasApplied = true;
+    this.#boot?.factsChanged();
   }
 }
 
@@ -308,10 +367,14 @@ function makeDirectories({ cacheDir, stateDir, logDir }: agentport.AgentConfig):
   Deno.mkdirSync(logDir, { recursive: true, mode: 0o755 });
 }
 
-/** The run profile, decided once (CTX-3). */
-function profileOf(config: agentport.AgentConfig, shim: Shim): string {
-  if (config.profile !== "") return config.profile;
-  return shim.system.ids().effectiveUid === 0 ? "guest" : "rootless";
+/** The options with what the kernel's command line says where nobody else does (AGT-1). */
+function withCommandLine(
+  { args, env, startWorker }: AgentProcessOptions,
+  words: readonly string[],
+): AgentProcessOptions {
+  const value = (name: string) => env(name) ?? variableFrom(words, name);
+  const configPath = args.configPath ?? value("PACT_AGENT_CONFIG");
+  return { args: { ...args, configPath }, env: value, startWorker };
 }
 
 function loggerOf(level: string, format: string): Logger {

@@ -6,6 +6,8 @@ export interface CoreArguments {
   readonly checkConfig: boolean;
   readonly configPath: string | undefined;
   readonly isRootless: boolean;
+  /** As asked for; decided by the surroundings unless given. */
+  readonly profile: string | undefined;
   /** Prefix of every path: development. */
   readonly root: string | undefined;
   /** A library of one's own: development. */
@@ -38,6 +40,7 @@ export function coreArguments(
     checkConfig: rest.includes("--check-config"),
     configPath: optionValue(rest, "--config") ?? env("PACT_AGENT_CONFIG"),
     isRootless: optionValue(rest, "--profile") === "rootless",
+    profile: optionValue(rest, "--profile"),
     root: optionValue(rest, "--root"),
     shimPath,
     rest: rest.filter((word) => !flags.includes(word)),

@@ -53,14 +53,14 @@ function configure(port: WorkerPort, input: agentport.Configure): RunningWorker 
 class RunningWorker {
   readonly #broker;
   readonly #listener: ShellListener;
-  readonly #link: JournalLink;
+  #link: JournalLink | undefined;
   readonly #log: Logger;
 
   constructor(
     private readonly port: WorkerPort,
     private readonly settings: AgentSettings,
-    nodeId: string,
-    input: agentport.Configure,
+    private readonly nodeId: string,
+    private readonly input: agentport.Configure,
   ) {
     this.#log = createLogger({
       component: "agent.net",
@@ -80,7 +80,12 @@ class RunningWorker {
     });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
     if (input.identity !== undefined) this.#useIdentity(input.identity);
-    this.#link = startJournalLink({
+    if (!input.holdLink) this.#startLink();
+  }
+
+  #startLink(): void {
+    const { settings, input, nodeId, port } = this;
+    this.#link ??= startJournalLink({
       endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),
       caPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
       hardware: hardwareOf(settings.hardwareIds, input.hardware),
@@ -120,13 +125,15 @@ class RunningWorker {
       case "append":
         return void this.#append(frame.value);
       case "reportState":
-        return this.#link.reportState(frame.value);
+        return this.#link?.reportState(frame.value);
       case "reportCapability":
-        return this.#link.reportCapability(frame.value);
+        return this.#link?.reportCapability(frame.value);
       case "resume":
-        return this.#link.resume();
+        return this.#link?.resume();
+      case "startLink":
+        return this.#startLink();
       case "stop":
-        this.#link.close();
+        this.#link?.close();
         return void this.#listener.close();
       default:
         return;
@@ -148,6 +155,9 @@ class RunningWorker {
   async #append(request: agentport.Append): Promise<void> {
     const { appendId } = request;
     try {
+      if (this.#link === undefined) {
+        throw new PactError("UNAVAILABLE", "the network is not there yet");
+      }
       const { sequence, policyRef } = await this.#link.append(request);
       this.port.send({ case: "appendResult", value: { appendId, sequence, policyRef } });
     } catch (error) {

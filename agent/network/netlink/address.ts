@@ -1,4 +1,4 @@
-import type { Cidr } from "../ip.ts";
+import type { Cidr } from "../../interfaces/mod.ts";
 import {
   type Attribute,
   decodeAttributes,

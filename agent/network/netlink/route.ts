@@ -1,4 +1,4 @@
-import type { Cidr, IpBytes } from "../ip.ts";
+import type { Cidr, IpBytes } from "../../interfaces/mod.ts";
 import { FAMILY, familyOf } from "./address.ts";
 import {
   type Attribute,

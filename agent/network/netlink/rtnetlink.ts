@@ -3,7 +3,7 @@
  */
 
 import { type Network, ShimError } from "../../../ffi/mod.ts";
-import { type Cidr, formatCidr } from "../ip.ts";
+import { type Cidr, formatCidr } from "../../interfaces/mod.ts";
 import {
   addressChange,
   addressRequest,

@@ -117,6 +117,10 @@ const ROWS: readonly Row[] = [
   ),
   row("mountHoldSeconds", "agent.workload.hold_seconds", 60, 0, [-1, 86_401]),
   row("latticeUid", "agent.workload.lattice_uid", 0, 501, [-1, 2 ** 32 - 1]),
+  row("bootMaxRetries", "agent.boot.max_retries", 30, 0, [-1, 1.5]),
+  row("bootBackoffInitialSeconds", "agent.boot.backoff_initial_seconds", 1, 2, [0, 3601]),
+  row("bootBackoffMaxSeconds", "agent.boot.backoff_max_seconds", 60, 5, [0, "x"]),
+  row("bootSlowRetrySeconds", "agent.boot.slow_retry_seconds", 300, 0, [-1, 86_401]),
   row("cacheDir", "agent.cache.dir", undefined, "/c", ["c", 7]),
   row("logLevel", "telemetry.log_level", "info", "debug", ["loud", 7]),
   row("logFormat", "telemetry.log_format", "text", "json", ["xml"]),
@@ -151,7 +155,36 @@ for (const { setting, key, fallback, other, bad } of ROWS) {
 Deno.test("every setting that a file can hold is in the table", () => {
   const listed = new Set<string>(ROWS.map(({ setting }) => setting));
   const others = Object.keys(load().settings).filter((setting) => !listed.has(setting));
-  assert.deepEqual(others.sort(), ["config", "profile", "root"]);
+  assert.deepEqual(others.sort(), ["config", "interfaces", "profile", "root"]);
+});
+
+Deno.test("NET-2: interfaces of the boot are tables or addresses, refused by name and key", () => {
+  const toml = [
+    "[agent.network.interfaces]",
+    'eth1 = "10.1.0.7/24"',
+    "[agent.network.interfaces.eth0]",
+    'address = "10.0.0.7/24"',
+    'gateway = "10.0.0.1"',
+  ].join("\n");
+  const { config } = load({ toml });
+  assert.deepEqual(Object.keys(config.interfaces), ["eth1", "eth0"]);
+  assert.match(config.interfaces["eth0"] ?? "", /"gateway":"10.0.0.1"/);
+  assert.ok(!config.warnings.some((warning) => warning.includes("unknown")), config.warnings[0]);
+  const wrong = toml.replace("10.0.0.1", "10.9.0.1");
+  assert.match(refusal({ toml: wrong }), /interface "eth0": gateway 10.9.0.1 is on no network/);
+});
+
+Deno.test("ACF-1: where the node must boot, an interface that cannot be used is left out", () => {
+  const { config } = loadAgentConfig(create(agentport.ConfigureSchema, {
+    configPath: PATH,
+    configText: '[agent.network.interfaces]\neth0 = "10.0.0.7"\neth1 = "dhcp"\n',
+    arguments: ["--journal=[fd00::1]:9443"],
+    hostname: "host-7",
+    holdLink: true,
+  }));
+  assert.deepEqual(Object.keys(config.interfaces), ["eth1"]);
+  assert.ok(config.warnings.some((text) => /"eth0".* left out$/.test(text)));
+  assert.deepEqual(config.journalHosts, ["fd00::1"]);
 });
 
 /** Option, variable and key of the same setting. */
@@ -235,7 +268,7 @@ Deno.test("development's settings are for profile rootless alone", () => {
   assert.equal(config.stateDir, "/x/run/pact/state");
   assert.ok(config.warnings.some((text) => /as short as 5 s/.test(text)));
   assert.match(refusal({ args: ["--root=x", "--profile=rootless"] }), /--root/);
-  assert.match(refusal({ args: ["--profile=init"] }), /--profile/);
+  assert.match(refusal({ args: ["--profile=other"] }), /--profile/);
 });
 
 Deno.test("ACF-4, AUT-5, DEP-81: what weakens a node is warned of at every start", () => {

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
+import { type BootKnowledge, bootNetwork, type Link } from "../../../../agent/network/mod.ts";
 import {
-  type BootKnowledge,
-  bootNetwork,
   interfaceSpec,
   InterfaceSpecError,
-  type Link,
+  parseCidr,
+  parseIp,
   textOfInterfaceSpec,
-} from "../../../../agent/network/mod.ts";
-import { parseCidr, parseIp } from "../../../../agent/network/ip.ts";
+} from "../../../../agent/interfaces/mod.ts";
 
 const ETH0: Link = {
   index: 2,

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  formatCidr,
+  formatIp,
   interfaceSpec,
   InterfaceSpecError,
   interfaceSpecOfText,
+  parseCidr,
+  parseIp,
   textOfInterfaceSpec,
-} from "../../../../agent/network/mod.ts";
-import { formatCidr, formatIp, parseCidr, parseIp } from "../../../../agent/network/ip.ts";
+} from "../../../../agent/interfaces/mod.ts";
 
 Deno.test("NET-3: a whole specification is read, and its text brings it back", () => {
   const spec = interfaceSpec("mgmt0", {

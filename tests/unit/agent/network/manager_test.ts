@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { createLogger } from "../../../../common/log/mod.ts";
 import {
-  interfaceSpec,
   NetworkError,
   type NetworkEvent,
   type NetworkManager,
   openNetworkManager,
 } from "../../../../agent/network/mod.ts";
+import { interfaceSpec } from "../../../../agent/interfaces/mod.ts";
 import type { Shim } from "../../../../ffi/mod.ts";
 import { waitFor, withShim } from "../../../support/mod.ts";
 import { type Cable, inNetworkNamespace, layCable } from "../../../support/network/mod.ts";

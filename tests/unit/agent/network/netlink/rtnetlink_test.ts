@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { formatCidr, formatIp, parseCidr, parseIp } from "../../../../../agent/network/ip.ts";
-import { type Cidr } from "../../../../../agent/network/ip.ts";
+import { formatCidr, formatIp, parseCidr, parseIp } from "../../../../../agent/interfaces/mod.ts";
+import { type Cidr } from "../../../../../agent/interfaces/mod.ts";
 import {
   createRtnetlink,
   ROUTE_PROTOCOL,
