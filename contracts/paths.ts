@@ -54,6 +54,10 @@ export interface NodePaths {
   readonly trustAnchor: string;
   /** PATH-19: persistent state where a disk exists. */
   readonly persistent: string;
+  /** How services ended while PID 1 was their parent, kept by `pact-init` (INI-10). */
+  readonly reaped: string;
+  /** The agent that PID 1 starts after an upgrade. */
+  readonly upgradedAgent: string;
 }
 
 /**
@@ -100,8 +104,21 @@ export function nodePaths(root = ""): NodePaths {
     agentEnvironment: `${prefix}/etc/pact/agent.env`,
     trustAnchor: `${prefix}/etc/pact/ca.crt`,
     persistent: `${prefix}/var/lib/pact`,
+    reaped: `${run}/reaped`,
+    upgradedAgent: `${run}/agent`,
   };
 }
+
+/** Where what pact consists of lies on a node. */
+export const INSTALLED_PATHS = {
+  /** PID 1: `init=` of the kernel's command line. */
+  init: "/usr/lib/pact/pact-init",
+  /** What PID 1 runs as the agent. */
+  agent: "/usr/lib/pact/pact-agent",
+  shim: "/usr/lib/pact/libpact_shim.so",
+  /** DENO_DIR of the agent under `pact-init`: an image ships it warm. */
+  runtimeCache: "/usr/lib/pact/lib/cache",
+} as const;
 
 const PIN_NAMES: Readonly<Record<NamespaceType, string>> = { Pid: "pid", Net: "net", Mount: "mnt" };
 

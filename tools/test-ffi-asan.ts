@@ -1,5 +1,6 @@
-/** Task `test:ffi-asan`: the C tests of the native libraries under AddressSanitizer and
- * UndefinedBehaviorSanitizer; prints `N passed, M failed` for each and exits 1 when one failed. */
+/** Task `test:ffi-asan`: the C tests of the native libraries, and the tests of PID 1, under
+ * AddressSanitizer and UndefinedBehaviorSanitizer; prints `N passed, M failed` for each and exits 1
+ * when one failed. */
 import { join } from "node:path";
 import { buildSanitized, NSS_SOURCES, SHIM_SOURCES, ShimBuildError } from "../ffi/build/mod.ts";
 
@@ -27,6 +28,21 @@ async function run(program: string): Promise<number> {
   return code;
 }
 
+/** The tests of PID 1, which choose its build by the environment. */
+async function runInitTests(): Promise<number> {
+  const directory = join(root, "tests", "unit", "ffi");
+  const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
+  const files = names.filter((name) => /^init_.*_test\.ts$/.test(name)).sort();
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-P=test", ...files.map((name) => join(directory, name))],
+    env: { PACT_INIT_SANITIZED: "1", ASAN_OPTIONS: "detect_leaks=0" },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  return code;
+}
+
 try {
   await Deno.mkdir(cache, { recursive: true });
   let worst = 0;
@@ -34,7 +50,7 @@ try {
     await buildSanitized(plan);
     worst = Math.max(worst, await run(plan.program));
   }
-  Deno.exit(worst);
+  Deno.exit(Math.max(worst, await runInitTests()));
 } catch (error) {
   if (!(error instanceof ShimBuildError)) throw error;
   console.error(error.message);

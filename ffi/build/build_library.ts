@@ -3,8 +3,9 @@ import { dirname, join } from "node:path";
 import { type Compiler, findCompiler, ShimBuildError } from "./compiler.ts";
 
 /*
- * Builds a library or program from the C files of one folder into a cache keyed by their content, the flags and the
- * compiler, then puts it under a name that stays the same, so that a permission can name it.
+ * Builds a library or program from the C files of one folder into a cache keyed by their content, the
+ * flags and the compiler, then puts it under a name that stays the same, so that a permission can name
+ * it.
  */
 
 /** The language and the warnings that every build of the C code has. */
@@ -18,13 +19,24 @@ const PROGRAM_FLAGS = [
   "-s",
   "-static-pie",
   "-fPIE",
-  "-Wl,-z,relro,-z,now",
+  "-fstack-protector-strong",
+  "-D_FORTIFY_SOURCE=2",
+  "-Wl,-z,relro,-z,now,-z,noexecstack",
+];
+
+/** Every finding of the sanitizers ends it. */
+const SANITIZED_FLAGS = [
+  ...WARNING_FLAGS,
+  "-g",
+  "-O1",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
 ];
 
 /** A library, or a program, that can be built. */
 export interface LibraryPlan {
   /** A library unless said. */
-  readonly kind?: "library" | "program";
+  readonly kind?: "library" | "program" | "sanitizedProgram";
   /** The folder of its C files and headers. */
   readonly sources: string;
   /** Its file name. */
@@ -75,8 +87,14 @@ export async function buildLibrary(
   return { path, compiled };
 }
 
+const FLAGS = {
+  library: LIBRARY_FLAGS,
+  program: PROGRAM_FLAGS,
+  sanitizedProgram: SANITIZED_FLAGS,
+} as const;
+
 function flagsOf(plan: LibraryPlan): readonly string[] {
-  return [...(plan.kind === "program" ? PROGRAM_FLAGS : LIBRARY_FLAGS), ...plan.flags ?? []];
+  return [...FLAGS[plan.kind ?? "library"], ...plan.flags ?? []];
 }
 
 async function cacheKey(plan: LibraryPlan, compiler: Compiler, names: string[]): Promise<string> {

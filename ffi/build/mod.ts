@@ -1,8 +1,9 @@
 /**
- * Building the native libraries from their C sources. For tools and tests; the agent never builds.
+ * Building the native libraries and programs from their C sources. For tools and tests; the agent never builds.
  *
  * @module
  */
+export { buildInit, buildTestInit } from "./build_init.ts";
 export type { BuildOptions, BuiltLibrary } from "./build_library.ts";
 export { buildNamespaces } from "./build_namespaces.ts";
 export { buildNss, NSS_SOURCES } from "./build_nss.ts";

@@ -8,6 +8,8 @@ export interface Executable {
   readonly entry: string;
   /** Options of the runtime besides the permission set. */
   readonly flags: readonly string[];
+  /** What a launcher puts before the runtime, as shell words. */
+  readonly through?: string;
 }
 
 /** What `deno task compile` makes. */
@@ -20,6 +22,8 @@ export const EXECUTABLES: readonly Executable[] = [
     entry: "agent/main.ts",
     // Its network worker gets fewer permissions than it has itself.
     flags: ["--unstable-worker-options"],
+    // Under PID 1 the signal is blocked, lest the runtime open a debugger on it; a shell unblocks all.
+    through: "${PACT_INIT_BEAT_FD:+env --block-signal=USR1}",
   },
   { name: "pact-mcp", set: "mcp", entry: "mcp/main.ts", flags: [] },
 ];

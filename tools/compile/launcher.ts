@@ -7,7 +7,7 @@ import type { Executable } from "./executables.ts";
  * folder can be moved as a whole, and the script be linked to from anywhere.
  */
 export async function writeLauncher(
-  { name, set, flags }: Executable,
+  { name, set, flags, through = "" }: Executable,
   { main }: Bundle,
   output: string,
 ): Promise<void> {
@@ -18,7 +18,9 @@ export async function writeLauncher(
 lib=$(dirname "$(readlink -f "$0")")/lib
 export DENO_NO_UPDATE_CHECK=1 DENO_DISABLE_NODE_SHIM=1
 [ -n "\${HOME:-}\${DENO_DIR:-}" ] || export DENO_DIR="$lib/cache"
-exec "$lib/deno" run ${options} --config="$lib/deno.json" "$lib/${program}" "$@"
+exec ${
+    through === "" ? "" : `${through} `
+  }"$lib/deno" run ${options} --config="$lib/deno.json" "$lib/${program}" "$@"
 `;
   await replaceFile(output, text);
 }

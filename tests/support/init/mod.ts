@@ -1,0 +1,7 @@
+/**
+ * pact-init as PID 1 of namespaces of its own, with an agent that does what a test tells it.
+ *
+ * @module
+ */
+export { NamespaceNode, type NamespaceNodeOptions, needingNamespaces } from "./namespace_node.ts";
+export { ScriptedAgent } from "./scripted_agent.ts";
