@@ -117,7 +117,7 @@ export const INSTALLED_PATHS = {
   agent: "/usr/lib/pact/pact-agent",
   shim: "/usr/lib/pact/libpact_shim.so",
   /** DENO_DIR of the agent under `pact-init`: an image ships it warm. */
-  runtimeCache: "/usr/lib/pact/lib/cache",
+  runtimeCache: "/usr/lib/pact/deno",
 } as const;
 
 const PIN_NAMES: Readonly<Record<NamespaceType, string>> = { Pid: "pid", Net: "net", Mount: "mnt" };

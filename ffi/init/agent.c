@@ -17,7 +17,7 @@ static _Noreturn void become_agent(int beat_fd) {
   const char *const arguments[] = {program, NULL};
   const char *const environment[] = {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/",
-      "LANG=C.UTF-8", "NO_COLOR=1", "DENO_DIR=/usr/lib/pact/lib/cache", "DENO_DISABLE_NODE_SHIM=1",
+      "LANG=C.UTF-8", "NO_COLOR=1", "DENO_DIR=/usr/lib/pact/deno", "DENO_DISABLE_NODE_SHIM=1",
       "DENO_NO_UPDATE_CHECK=1", "PACT_INIT_BEAT_FD=3", watchdog, before, NULL};
   setsid();
   write_file("/proc/self/oom_score_adj", "-1000");

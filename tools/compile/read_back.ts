@@ -86,7 +86,8 @@ function lastOfRun(bytes: Uint8Array, pattern: Uint8Array): number | undefined {
 }
 
 async function readLauncher(path: string, text: string): Promise<ReadBack> {
-  const command = /^exec "\$lib\/deno" run (.*) "\$@"$/m.exec(text)?.[1]?.split(" ") ?? [];
+  const command =
+    /^exec (?:\$\{[^}]*\} )?"\$lib\/deno" run (.*) "\$@"$/m.exec(text)?.[1]?.split(" ") ?? [];
   const name = command.find((word) => word.startsWith("-P="))?.slice(3);
   const isWidened = command.some((word) => /^(-A$|--allow-)/.test(word));
   if (!text.startsWith("#!/bin/sh\n") || name === undefined || isWidened) {

@@ -158,7 +158,7 @@ initTest(
       HOME: "/",
       LANG: "C.UTF-8",
       NO_COLOR: "1",
-      DENO_DIR: "/usr/lib/pact/lib/cache",
+      DENO_DIR: "/usr/lib/pact/deno",
       DENO_DISABLE_NODE_SHIM: "1",
       DENO_NO_UPDATE_CHECK: "1",
       PACT_INIT_BEAT_FD: "3",
