@@ -2,8 +2,7 @@
  * pact-init: PID 1 of a node. It mounts what a kernel does not, keeps one agent running as its child
  * and reaps whom the agent is not the parent of. The agent does everything else; when it dies its
  * services become children of PID 1 and live on until the next agent takes them over.
- * No heap in PID 1, no threads, no unbounded loop but the main one. docs/architecture.md tells what
- * passes between the two.
+ * No heap in PID 1, no threads, two endless loops. What they tell each other: docs/architecture.md.
  */
 #pragma once
 #include <errno.h>

@@ -132,5 +132,6 @@ _Noreturn void end_node(enum end how) {
   if (how != END_REBOOT) watchdog_close();
   reboot(ACTIONS[how]);
   say(LOG_EMERG, "%s: %m", NAMES[how]);
-  for (;;) pause(); /* the watchdog, or a person, ends it */
+  /* The watchdog, or a person, ends it. */
+  for (;;) pause();
 }
