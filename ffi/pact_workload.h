@@ -49,4 +49,7 @@ PACT_EXPORT int32_t pact_shim_unix_send(int32_t fd, const uint8_t *bytes, uint32
  * Blocking: no. */
 PACT_EXPORT int32_t pact_shim_unix_receive(int32_t fd, uint8_t *buffer, uint32_t capacity);
 
+/* Tells the peer that nothing more comes; what it sends can still be received. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_unix_finish(int32_t fd);
+
 #endif

@@ -92,6 +92,7 @@ export const SYMBOLS = {
   pact_shim_unix_accept: { parameters: ["i32", "buffer"], result: "i32" },
   pact_shim_unix_connect: { parameters: ["buffer"], result: "i32" },
   pact_shim_unix_send: { parameters: ["i32", "buffer", "u32", "buffer", "u32"], result: "i32" },
+  pact_shim_unix_finish: { parameters: ["i32"], result: "i32" },
   pact_shim_unix_receive: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   pact_shim_set_hostname: { parameters: ["buffer"], result: "i32" },
   pact_shim_uname: { parameters: ["buffer", "u32"], result: "i32" },

@@ -96,3 +96,5 @@ int32_t pact_shim_unix_receive(int32_t fd, uint8_t *buffer, uint32_t capacity) {
   ssize_t got = recv(fd, buffer, capacity, MSG_DONTWAIT);
   return got < 0 ? -errno : (int32_t)got;
 }
+
+int32_t pact_shim_unix_finish(int32_t fd) { return shutdown(fd, SHUT_WR) != 0 ? -errno : 0; }

@@ -31,6 +31,9 @@ export interface UnixConnection {
   /** Sends bytes as a whole, descriptors on the first of them; those stay open here. False when the
    * peer does not read or is gone: what was sent may then have been cut, so close the connection. */
   send(bytes: Uint8Array, descriptors?: readonly number[]): boolean;
+  /** Tells the peer that nothing more comes. Closing at once could take from it what was sent last,
+   * where it has sent something that was not read. */
+  finish(): void;
   /** Repeatable. */
   close(): void;
 }
@@ -148,6 +151,11 @@ class Connection implements UnixConnection {
     );
     if (isErrno(sent, "EAGAIN", "EPIPE", "ECONNRESET", "ENOTCONN")) return false;
     return check(sent, "sendmsg") === held.length;
+  }
+
+  finish(): void {
+    const result = this.library.pact_shim_unix_finish(this.fd);
+    if (!isErrno(result, "ENOTCONN")) check(result, "shutdown");
   }
 
   close(): void {

@@ -8,10 +8,10 @@ import {
   type ReadinessGate,
   readinessLine,
   readyMarkerText,
-  WAIT_LINE,
 } from "../../contracts/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { EventPump, Shim, UnixConnection } from "../../ffi/mod.ts";
+import { Client } from "./client.ts";
 import { claimSocketPath } from "./socket_path.ts";
 
 /*
@@ -31,15 +31,13 @@ export interface GateOptions {
   readonly keepsMarker: boolean;
 }
 
-/** Those who wait for the final answer at once. */
-const MAX_WAITING = 256;
-/** A client that asks gets its answer after at most this: it may still send `wait`. */
-const QUESTION_MS = 50;
+/** Connected at once; more are closed unanswered. */
+const MAX_CLIENTS = 256;
 
 /** The gate of one node. */
 export class Gate implements ReadinessGate {
   readonly #listener: { close(): void };
-  readonly #waiting = new Set<UnixConnection>();
+  readonly #clients = new Set<Client>();
   readonly #listeners = new Set<(readiness: Readiness) => void>();
   #readiness: Readiness;
 
@@ -65,8 +63,7 @@ export class Gate implements ReadinessGate {
     this.#readiness = readiness;
     if (readiness.name === "Ready") this.#writeMarker(readiness.nodeId, readiness.since);
     if (isFinal(readiness)) {
-      for (const connection of this.#waiting) this.#answer(connection);
-      this.#waiting.clear();
+      for (const client of this.#clients) client.answer();
     }
     for (const listener of this.#listeners) listener(readiness);
   }
@@ -104,40 +101,21 @@ export class Gate implements ReadinessGate {
   close(keepMarker: boolean): void {
     const { shim, paths } = this.options;
     this.#listener.close();
-    for (const connection of this.#waiting) connection.close();
-    this.#waiting.clear();
+    for (const client of [...this.#clients]) client.close();
     this.#listeners.clear();
     if (!keepMarker) this.#removeMarker();
     if (shim.files.lstatIfPresent(paths.readySocket) !== null) shim.files.unlink(paths.readySocket);
   }
 
-  /** Answers at once, or when the state is final to those who send `wait`; reads nothing else. */
+  /** Answers at once, or when the state is final to those who send `wait`; heeds nothing else. */
   #onConnection(connection: UnixConnection): void {
-    const { clock } = this.options;
-    if (isFinal(this.#readiness) || this.#waiting.size >= MAX_WAITING) {
-      return this.#answer(connection);
-    }
-    const timer = clock.setTimer(QUESTION_MS, () => answerNow());
-    const answerNow = () => {
-      clock.clearTimer(timer);
-      this.#waiting.delete(connection);
-      this.#answer(connection);
-    };
-    let asked = "";
-    this.#waiting.add(connection);
-    connection.start({
-      onData: (bytes) => {
-        asked += new TextDecoder().decode(bytes.subarray(0, WAIT_LINE.length));
-        if (asked === WAIT_LINE) clock.clearTimer(timer);
-        else if (!WAIT_LINE.startsWith(asked)) answerNow();
-      },
-      onEnd: () => answerNow(),
+    if (this.#clients.size >= MAX_CLIENTS) return connection.close();
+    const client = new Client(connection, this.options.clock, {
+      answer: () => readinessLine(this.#readiness),
+      onGone: () => this.#clients.delete(client),
     });
-  }
-
-  #answer(connection: UnixConnection): void {
-    connection.send(new TextEncoder().encode(readinessLine(this.#readiness)));
-    connection.close();
+    this.#clients.add(client);
+    if (isFinal(this.#readiness)) client.answer();
   }
 
   #writeMarker(nodeId: string, since: string): void {

@@ -85,13 +85,11 @@ export class Consumer implements AsyncDisposable {
   /** The answer to a request; `queued` before it is passed over. */
   async ask(kind: string, body: unknown): Promise<Frame> {
     const id = await this.send(kind, body);
-    for (;;) {
-      const frame = await this.receive();
-      assert.ok(frame !== null, `the connection ended before an answer to ${kind}`);
-      if (frame.kind === "queued") continue;
-      assert.equal(frame.id, id);
-      return frame;
-    }
+    let frame = await this.receive();
+    while (frame?.kind === "queued") frame = await this.receive();
+    assert.ok(frame !== null, `the connection ended before an answer to ${kind}`);
+    assert.equal(frame.id, id);
+    return frame;
   }
 
   /** Asks for namespaces of an allocation. */
