@@ -41,7 +41,6 @@ export interface EtcdConnection {
   readonly overview: Overview;
 }
 
-/** How long etcd is waited for at the start, which may come up at the same time. */
 const START_LIMIT_MS = 15_000;
 const RETRY_MS = 500;
 
@@ -52,6 +51,8 @@ interface ConnectOptions {
   /** The cluster that the state on disk belongs to. */
   readonly clusterId?: string;
   readonly founding?: EtcdFounding;
+  /** How long etcd is waited for, which may come up at the same time; default 15 s. */
+  readonly limitMs?: number;
 }
 
 /**
@@ -61,14 +62,14 @@ interface ConnectOptions {
  * cluster than the state does.
  */
 export async function connectEtcd(
-  { settings, clock, clusterId, founding }: ConnectOptions,
+  { settings, clock, clusterId, founding, limitMs = START_LIMIT_MS }: ConnectOptions,
 ): Promise<EtcdConnection> {
   const client = new EtcdClient({ ...settings, clock });
   try {
     const keys = new Keys(settings.prefix);
-    let overview = await patiently(clock, () => readOverview(client, keys));
+    let overview = await patiently(clock, limitMs, () => readOverview(client, keys));
     if (overview.mark === undefined && clusterId === undefined && founding !== undefined) {
-      await patiently(clock, () => found(client, keys, founding, clock));
+      await patiently(clock, limitMs, () => found(client, keys, founding, clock));
       overview = await readOverview(client, keys);
     }
     const connection = { client, keys, settings, overview };
@@ -80,9 +81,9 @@ export async function connectEtcd(
   }
 }
 
-async function patiently<T>(clock: Clock, attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(clock: Clock, limitMs: number, attempt: () => Promise<T>): Promise<T> {
   const never = new AbortController().signal;
-  const endMs = clock.monotonicMs() + START_LIMIT_MS;
+  const endMs = clock.monotonicMs() + limitMs;
   // Ends with an answer, with a refusal, or when the time is up.
   while (true) {
     try {

@@ -5,6 +5,7 @@
  * @module
  */
 import { systemClock } from "../../../common/clock/mod.ts";
+import type { EtcdSettings } from "../../../journal/etcd/mod.ts";
 import type { MemberAddress, PeerHandler, PeerNetwork } from "../../../journal/peers/mod.ts";
 import type { QuorumTiming } from "../../../journal/quorum/mod.ts";
 import { openReplica, type Replica, type ReplicaOptions } from "../../../journal/replica/mod.ts";
@@ -19,9 +20,9 @@ export function memberAddress(id: number): MemberAddress {
   return { id, raft: `member-${id}:9444`, api: `member-${id}:9443` };
 }
 
-/** A quorum whose members 1 to `size` are founded by member 1. */
-export async function openMemoryQuorum(size: number): Promise<MemoryQuorum> {
-  const quorum = new MemoryQuorum(await tempDir("pact-quorum-"), size);
+/** A quorum whose members 1 to `size` are founded by member 1; `etcd` keeps their log, if given. */
+export async function openMemoryQuorum(size: number, etcd?: EtcdSettings): Promise<MemoryQuorum> {
+  const quorum = new MemoryQuorum(await tempDir("pact-quorum-"), size, etcd);
   for (let id = 1; id <= size; id++) await quorum.start(id);
   return quorum;
 }
@@ -35,6 +36,7 @@ export class MemoryQuorum implements AsyncDisposable {
   constructor(
     private readonly directory: AsyncDisposable & { file(name: string): string },
     private readonly size: number,
+    private readonly etcd?: EtcdSettings,
   ) {}
 
   /** Starts a member, again after `stop`; one beyond the founding ones waits to be added. */
@@ -49,6 +51,7 @@ export class MemoryQuorum implements AsyncDisposable {
         configured: founders,
         ...id === 1 && { founding: founders },
         timing: TIMING,
+        ...this.etcd !== undefined && { etcd: this.etcd },
         openNetwork: (handler) => Promise.resolve(this.#network(id, handler)),
         ...options,
       },

@@ -1,33 +1,16 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../common/clock/mod.ts";
-import { SecretPem } from "../../../../common/secret/mod.ts";
-import { connectEtcd, EtcdError, type EtcdSettings } from "../../../../journal/etcd/mod.ts";
+import { connectEtcd, EtcdError } from "../../../../journal/etcd/mod.ts";
 import { createTestPki } from "../../../support/mod.ts";
-import { type EtcdSite, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
+import { etcdSettings, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
 
 const MEMBERS = [{ id: 1, raft: "localhost:9444", api: "localhost:9443" }];
-
-function settingsOf(site: EtcdSite, prefix = "/pact/test"): EtcdSettings {
-  const { ca, cert, key } = site.files;
-  return {
-    endpoints: site.endpoints,
-    tls: () => ({
-      caPem: Deno.readTextFileSync(ca),
-      certPem: Deno.readTextFileSync(cert),
-      keyPem: new SecretPem(Deno.readTextFileSync(key)),
-    }),
-    requestTimeoutMs: 2_000,
-    prefix,
-    leaseTtlSeconds: 2,
-    compactsHistory: true,
-  };
-}
 
 etcdTest(
   "demand 11: a prefix is founded once, and belongs to its cluster from then on",
   async () => {
     await using site = await openEtcdSite();
-    const settings = settingsOf(site);
+    const settings = etcdSettings(site);
     const connect = (options: { clusterId?: string; isFounder?: boolean }) =>
       connectEtcd({
         settings,
@@ -64,7 +47,7 @@ etcdTest(
     await using site = await openEtcdSite();
     const stranger = await (await createTestPki("another CA")).member(1);
     const settings = {
-      ...settingsOf(site),
+      ...etcdSettings(site),
       tls: () => ({
         caPem: Deno.readTextFileSync(site.files.ca),
         certPem: stranger.certPem,
@@ -77,5 +60,39 @@ etcdTest(
       assert.match(error.message, /check journal\.etcd\.ca_file, cert_file and key_file/);
       return true;
     });
+  },
+);
+
+etcdTest(
+  "demand 11: an etcd that nobody answers for refuses the start within a bound, and is named",
+  async () => {
+    await using site = await openEtcdSite();
+    await site.stop(0);
+    const settings = etcdSettings(site);
+    const refused = connectEtcd({ settings, clock: systemClock, limitMs: 1_000 });
+    await assert.rejects(refused, (error) => {
+      assert.ok(error instanceof EtcdError);
+      assert.equal(error.kind, "unreachable");
+      assert.match(
+        error.message,
+        /https:\/\/127\.0\.0\.1:\d+.*is it running, and has it a quorum\?/,
+      );
+      return true;
+    });
+  },
+);
+
+etcdTest(
+  "JRN-65: a cluster founded on a restored state begins behind what the state contains, in later terms",
+  async () => {
+    await using site = await openEtcdSite();
+    const { client, overview } = await connectEtcd({
+      settings: etcdSettings(site),
+      clock: systemClock,
+      founding: { members: MEMBERS, base: { index: 50, term: 900 } },
+    });
+    client.close();
+    assert.deepEqual(overview.head, { lastIndex: 51, term: 901 });
+    assert.equal(overview.mark?.baseTerm, 900);
   },
 );
