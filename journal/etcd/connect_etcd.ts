@@ -25,13 +25,6 @@ export interface EtcdSettings extends Omit<EtcdClientOptions, "clock"> {
   readonly compactsHistory: boolean;
 }
 
-/** A new cluster. */
-export interface EtcdFounding {
-  readonly members: readonly MemberAddress[];
-  /** What a restored state contains of its former cluster's log. */
-  readonly base?: EntryId;
-}
-
 /** etcd, reached, with a prefix that this journal may work on. */
 export interface EtcdConnection {
   readonly client: EtcdClient;
@@ -50,7 +43,10 @@ interface ConnectOptions {
   readonly clock: Clock;
   /** The cluster that the state on disk belongs to. */
   readonly clusterId?: string;
-  readonly founding?: EtcdFounding;
+  /** What a restored state, which belongs to no cluster, contains of its former one's log. */
+  readonly restored?: EntryId;
+  /** Members of the cluster that is to be where none is. */
+  readonly founding?: readonly MemberAddress[];
   /** How long etcd is waited for, which may come up at the same time; default 15 s. */
   readonly limitMs?: number;
 }
@@ -62,18 +58,19 @@ interface ConnectOptions {
  * cluster than the state does.
  */
 export async function connectEtcd(
-  { settings, clock, clusterId, founding, limitMs = START_LIMIT_MS }: ConnectOptions,
+  { settings, clock, clusterId, restored, founding, limitMs = START_LIMIT_MS }: ConnectOptions,
 ): Promise<EtcdConnection> {
   const client = new EtcdClient({ ...settings, clock });
   try {
     const keys = new Keys(settings.prefix);
     let overview = await patiently(clock, limitMs, () => readOverview(client, keys));
     if (overview.mark === undefined && clusterId === undefined && founding !== undefined) {
-      await patiently(clock, limitMs, () => found(client, keys, founding, clock));
+      await patiently(clock, limitMs, () => found(client, keys, founding, restored, clock));
       overview = await readOverview(client, keys);
     }
     const connection = { client, keys, settings, overview };
     requireCluster(connection, clusterId);
+    requireOwnBase(connection, restored);
     return connection;
   } catch (error) {
     client.close();
@@ -100,7 +97,8 @@ async function patiently<T>(clock: Clock, limitMs: number, attempt: () => Promis
 async function found(
   client: EtcdClient,
   keys: Keys,
-  { members, base = { index: 0, term: 0 } }: EtcdFounding,
+  members: readonly MemberAddress[],
+  base: EntryId = { index: 0, term: 0 },
   clock: Clock,
 ): Promise<void> {
   const clusterId = crypto.randomUUID();
@@ -120,7 +118,7 @@ async function found(
   await transact(client, {
     compare: [isAbsent(keys.cluster), isAbsent(keys.head)],
     success: [
-      put(keys.cluster, encodeCluster({ clusterId, baseTerm: base.term })),
+      put(keys.cluster, encodeCluster({ clusterId, base })),
       put(keys.piece(index), piece.bytes),
       put(keys.head, encodeHead({ lastIndex: index, term })),
     ],
@@ -143,5 +141,19 @@ export function requireCluster(
     there === undefined
       ? `etcd holds no journal below ${prefix}, and the data directory belongs to cluster ${here}: ${remedy}`
       : `etcd holds cluster ${there} below ${prefix}, and the data directory belongs to cluster ${here}: ${remedy}`,
+  );
+}
+
+/** A restored state goes on as the cluster that was founded on it, and as no other. */
+function requireOwnBase(
+  { settings: { prefix }, overview: { mark } }: Pick<EtcdConnection, "settings" | "overview">,
+  restored: EntryId | undefined,
+): void {
+  if (restored === undefined || mark === undefined) return;
+  if (mark.base.index === restored.index && mark.base.term === restored.term) return;
+  throw new EtcdError(
+    "invalid",
+    `etcd holds cluster ${mark.clusterId} below ${prefix}, and the data directory a restored state: to found ` +
+      "a cluster on that, name another journal.etcd.prefix; to join what is in etcd, empty the data directory",
   );
 }

@@ -102,7 +102,8 @@ export class EtcdClient {
       } catch (error) {
         signal?.throwIfAborted();
         failure = etcdErrorOf(error, endpoint);
-        this.#trouble = failure.message;
+        // Nothing is wrong with an etcd that has forgotten what it was told to forget.
+        if (failure.kind !== "compacted") this.#trouble = failure.message;
         if (failure.kind !== "unreachable" && failure.kind !== "refused") break;
         this.#leave(endpoint);
       }

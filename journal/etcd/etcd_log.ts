@@ -104,7 +104,7 @@ export class EtcdLog implements MemberLog {
     // Whoever has others to ask may serve what it has while it catches up.
     const isAlone = options.openNetwork === undefined;
     this.#headIndex = isAlone ? connection.overview.head.lastIndex : applied.index;
-    this.#baseTerm = connection.overview.mark?.baseTerm ?? 0;
+    this.#baseTerm = connection.overview.mark?.base.term ?? 0;
     this.#keptFrom = snapshots.kept.at(-1)?.index ?? 0;
     this.#roster = new Roster(id, applied.membership, options.configured ?? []);
     this.#snapshots = new SnapshotExchange(snapshots, () => options.onSnapshotWanted?.());
@@ -159,7 +159,7 @@ export class EtcdLog implements MemberLog {
       ttlSeconds: settings.leaseTtlSeconds,
       mayLead: () => this.#mayLead(),
       onCampaign: () => this.#options.onCampaign?.(),
-      onMark: ({ baseTerm }) => this.#baseTerm = baseTerm,
+      onMark: ({ base }) => this.#baseTerm = base.term,
       onChanged: () => this.#onLeaderChanged(),
     });
     this.#upkeep = new Upkeep({

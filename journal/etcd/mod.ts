@@ -6,7 +6,6 @@
 export {
   connectEtcd,
   type EtcdConnection,
-  type EtcdFounding,
   type EtcdSettings,
   requireCluster,
 } from "./connect_etcd.ts";

@@ -14,7 +14,7 @@ import {
 } from "@bufbuild/protobuf";
 import { etcdlog } from "../../api/mod.ts";
 import type { LogRecord } from "../log/mod.ts";
-import type { Membership } from "../raft/mod.ts";
+import type { EntryId, Membership } from "../raft/mod.ts";
 import { EtcdError } from "./etcd_error.ts";
 import { PIECE_MAX_RECORDS } from "./keys.ts";
 
@@ -196,20 +196,28 @@ const FORMAT = 1;
 /** Which cluster a prefix belongs to. */
 export interface ClusterMark {
   readonly clusterId: string;
-  /** Terms are the revisions of the leader's key and this: a restored state's log had terms before. */
-  readonly baseTerm: number;
+  /**
+   * What the state that it was founded on contained of a former log. Terms are the revisions of the
+   * leader's key and this one's.
+   */
+  readonly base: EntryId;
 }
 
-export function encodeCluster({ clusterId, baseTerm }: ClusterMark): Uint8Array {
-  const mark = { format: FORMAT, clusterId, baseTerm: BigInt(baseTerm) };
+export function encodeCluster({ clusterId, base }: ClusterMark): Uint8Array {
+  const mark = {
+    format: FORMAT,
+    clusterId,
+    baseTerm: BigInt(base.term),
+    baseIndex: BigInt(base.index),
+  };
   return toBinary(etcdlog.ClusterMarkSchema, create(etcdlog.ClusterMarkSchema, mark));
 }
 
 export function decodeCluster(bytes: Uint8Array): ClusterMark {
   const what = "the mark of the cluster";
-  const { format, clusterId, baseTerm } = decode(etcdlog.ClusterMarkSchema, bytes, what);
+  const { format, clusterId, baseTerm, baseIndex } = decode(etcdlog.ClusterMarkSchema, bytes, what);
   if (format !== FORMAT || clusterId === "") throw unreadable(`${what} (format ${format})`);
-  return { clusterId, baseTerm: Number(baseTerm) };
+  return { clusterId, base: { term: Number(baseTerm), index: Number(baseIndex) } };
 }
 
 function decode<Schema extends DescMessage>(

@@ -6,13 +6,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../common/clock/mod.ts";
 import { openDisk } from "../disk/mod.ts";
-import {
-  connectEtcd,
-  type EtcdFounding,
-  type EtcdSettings,
-  openEtcdLog,
-  requireCluster,
-} from "../etcd/mod.ts";
+import { connectEtcd, type EtcdSettings, openEtcdLog, requireCluster } from "../etcd/mod.ts";
 import type { PeerHandler } from "../peers/mod.ts";
 import { foundQuorum, type MemberLog, openQuorumLog } from "../quorum/mod.ts";
 import { SnapshotStore } from "../snapshots/mod.ts";
@@ -128,15 +122,12 @@ async function openOnEtcd(
 }
 
 /** Nobody founds on a state that cannot be read: it may belong to a cluster. */
-function foundingOf(
-  dataDir: string,
-  { founding: members }: QuorumSettings,
-): { readonly clusterId?: string; readonly founding?: EtcdFounding } {
+function foundingOf(dataDir: string, { founding }: QuorumSettings) {
   try {
     const clusterId = storedClusterId(dataDir);
     if (clusterId !== undefined) return { clusterId };
-    const base = restoredPosition(dataDir);
-    return members === undefined ? {} : { founding: { members, ...base && { base } } };
+    const restored = restoredPosition(dataDir);
+    return { ...restored && { restored }, ...founding && { founding } };
   } catch (error) {
     // Opening it brings it forward, restores it from a snapshot, or says what is wrong.
     if (error instanceof StorageError) return {};

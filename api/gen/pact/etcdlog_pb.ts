@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/etcdlog.proto.
  */
 export const file_pact_etcdlog: GenFile = /*@__PURE__*/
-  fileDesc("ChJwYWN0L2V0Y2Rsb2cucHJvdG8SDHBhY3QuZXRjZGxvZyJECgtDbHVzdGVyTWFyaxIOCgZmb3JtYXQYASABKA0SEgoKY2x1c3Rlcl9pZBgCIAEoCRIRCgliYXNlX3Rlcm0YAyABKAQiHgoJTG9nTGVhZGVyEhEKCW1lbWJlcl9pZBgBIAEoDSIrCgdMb2dIZWFkEhIKCmxhc3RfaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBCJXCghMb2dQaWVjZRITCgtmaXJzdF9pbmRleBgBIAEoBBIMCgR0ZXJtGAIgASgEEigKB3JlY29yZHMYAyADKAsyFy5wYWN0LmV0Y2Rsb2cuTG9nUmVjb3JkIowBCglMb2dSZWNvcmQSEQoHcGF5bG9hZBgBIAEoDEgAEjQKCm1lbWJlcnNoaXAYAiABKAsyHi5wYWN0LmV0Y2Rsb2cuTWVtYmVyc2hpcFJlY29yZEgAEisKBXNwbGl0GAMgASgLMhoucGFjdC5ldGNkbG9nLlNwbGl0UGF5bG9hZEgAQgkKB2NvbnRlbnQiRQoQTWVtYmVyc2hpcFJlY29yZBIOCgZ2b3RlcnMYASADKA0SEAoIbGVhcm5lcnMYAiADKA0SDwoHY29udGV4dBgDIAEoDCIsCgxTcGxpdFBheWxvYWQSDQoFYnl0ZXMYASABKAQSDQoFcGFydHMYAiABKA1iBnByb3RvMw");
+  fileDesc("ChJwYWN0L2V0Y2Rsb2cucHJvdG8SDHBhY3QuZXRjZGxvZyJYCgtDbHVzdGVyTWFyaxIOCgZmb3JtYXQYASABKA0SEgoKY2x1c3Rlcl9pZBgCIAEoCRIRCgliYXNlX3Rlcm0YAyABKAQSEgoKYmFzZV9pbmRleBgEIAEoBCIeCglMb2dMZWFkZXISEQoJbWVtYmVyX2lkGAEgASgNIisKB0xvZ0hlYWQSEgoKbGFzdF9pbmRleBgBIAEoBBIMCgR0ZXJtGAIgASgEIlcKCExvZ1BpZWNlEhMKC2ZpcnN0X2luZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSKAoHcmVjb3JkcxgDIAMoCzIXLnBhY3QuZXRjZGxvZy5Mb2dSZWNvcmQijAEKCUxvZ1JlY29yZBIRCgdwYXlsb2FkGAEgASgMSAASNAoKbWVtYmVyc2hpcBgCIAEoCzIeLnBhY3QuZXRjZGxvZy5NZW1iZXJzaGlwUmVjb3JkSAASKwoFc3BsaXQYAyABKAsyGi5wYWN0LmV0Y2Rsb2cuU3BsaXRQYXlsb2FkSABCCQoHY29udGVudCJFChBNZW1iZXJzaGlwUmVjb3JkEg4KBnZvdGVycxgBIAMoDRIQCghsZWFybmVycxgCIAMoDRIPCgdjb250ZXh0GAMgASgMIiwKDFNwbGl0UGF5bG9hZBINCgVieXRlcxgBIAEoBBINCgVwYXJ0cxgCIAEoDWIGcHJvdG8z");
 
 /**
  * Which cluster of journals a prefix belongs to. Written once.
@@ -38,6 +38,13 @@ export type ClusterMark = Message<"pact.etcdlog.ClusterMark"> & {
    * @generated from field: uint64 base_term = 3;
    */
   baseTerm: bigint;
+
+  /**
+   * The first record is behind this one: what a restored state had contained already.
+   *
+   * @generated from field: uint64 base_index = 4;
+   */
+  baseIndex: bigint;
 };
 
 /**

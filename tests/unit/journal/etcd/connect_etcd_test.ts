@@ -16,7 +16,7 @@ etcdTest(
         settings,
         clock: systemClock,
         ...options.clusterId !== undefined && { clusterId: options.clusterId },
-        ...options.isFounder && { founding: { members: MEMBERS } },
+        ...options.isFounder && { founding: MEMBERS },
       });
     const before = await connect({});
     before.client.close();
@@ -83,16 +83,26 @@ etcdTest(
 );
 
 etcdTest(
-  "JRN-65: a cluster founded on a restored state begins behind what the state contains, in later terms",
+  "section 17: a cluster founded on a restored state begins behind what it contains, and no other takes it on",
   async () => {
     await using site = await openEtcdSite();
-    const { client, overview } = await connectEtcd({
-      settings: etcdSettings(site),
-      clock: systemClock,
-      founding: { members: MEMBERS, base: { index: 50, term: 900 } },
-    });
-    client.close();
-    assert.deepEqual(overview.head, { lastIndex: 51, term: 901 });
-    assert.equal(overview.mark?.baseTerm, 900);
+    const connect = (prefix: string, restored: { index: number; term: number }) =>
+      connectEtcd({
+        settings: etcdSettings(site, { prefix }),
+        clock: systemClock,
+        founding: MEMBERS,
+        restored,
+      });
+    const base = { index: 50, term: 900 };
+    for (const _attempt of ["founded", "cut short and started again"]) {
+      const { client, overview } = await connect("/a", base);
+      client.close();
+      assert.deepEqual(overview.head, { lastIndex: 51, term: 901 });
+      assert.deepEqual(overview.mark?.base, base);
+    }
+    await assert.rejects(
+      connect("/a", { index: 60, term: 900 }),
+      /a restored state: to found a cluster/,
+    );
   },
 );
