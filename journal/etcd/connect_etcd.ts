@@ -65,7 +65,11 @@ export async function connectEtcd(
     const keys = new Keys(settings.prefix);
     let overview = await patiently(clock, limitMs, () => readOverview(client, keys));
     if (overview.mark === undefined && clusterId === undefined && founding !== undefined) {
-      await patiently(clock, limitMs, () => found(client, keys, founding, restored, clock));
+      await patiently(
+        clock,
+        limitMs,
+        () => found(client, keys, founding, restored ?? NOTHING, clock),
+      );
       overview = await readOverview(client, keys);
     }
     const connection = { client, keys, settings, overview };
@@ -93,12 +97,14 @@ async function patiently<T>(clock: Clock, limitMs: number, attempt: () => Promis
   }
 }
 
+const NOTHING: EntryId = { index: 0, term: 0 };
+
 /** Only the first of several that found does; what it writes is one transaction. */
 async function found(
   client: EtcdClient,
   keys: Keys,
   members: readonly MemberAddress[],
-  base: EntryId = { index: 0, term: 0 },
+  base: EntryId,
   clock: Clock,
 ): Promise<void> {
   const clusterId = crypto.randomUUID();
