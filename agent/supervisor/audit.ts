@@ -15,11 +15,12 @@ const AUDITED: Readonly<Record<ReportAction, readonly [action: string, outcome: 
   kill_failed: ["cgroup.kill_failed", "Failure"],
 };
 
-/** The audit event of a report. */
+/** The audit event of a report; `source` is who noticed, where that was not the supervisor (SYD-5). */
 export function serviceAuditEvent(
   { name, action, by, detail, atMs }: ServiceReport,
   { nodeId, vclusterId }: NodePlace,
   id: string,
+  source?: "systemd",
 ): AuditEvent {
   const [audited, outcome] = AUDITED[action];
   return auditEvent({
@@ -31,6 +32,6 @@ export function serviceAuditEvent(
     outcome,
     source: "PactAgent",
     detail: `service ${name}: ${detail}`,
-    metadata: { service: name },
+    metadata: source === undefined ? { service: name } : { service: name, source },
   });
 }

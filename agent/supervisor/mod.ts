@@ -18,4 +18,14 @@ export type { SupervisorSnapshot } from "./snapshot.ts";
 export { loadStateFile } from "./state_file.ts";
 export type { ServiceStatus, SupervisorStatus } from "./status.ts";
 export type { ServiceReport, SupervisorNotice } from "./notices.ts";
-export { type StopOptions, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+export type { ServiceManager, StopOptions } from "./service_manager.ts";
+export { Supervisor, type SupervisorOptions } from "./supervisor.ts";
+export { serviceAuditEvent } from "./audit.ts";
+export { NoticeFeed } from "./notices.ts";
+export {
+  beginHealth,
+  type HealthState,
+  isProbeDue,
+  probeAnswered,
+  probeStarted,
+} from "./health.ts";

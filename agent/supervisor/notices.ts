@@ -54,13 +54,23 @@ export class NoticeFeed {
   announce(before: SupervisorState, after: SupervisorState): void {
     if (before !== after && this.#listeners.size > 0) {
       const nowMs = this.#clock.monotonicMs();
-      const former = new Map(
-        supervisorStatus(before, nowMs).services.map((status) => [status.name, textOf(status)]),
+      this.announceStatuses(
+        supervisorStatus(before, nowMs).services,
+        supervisorStatus(after, nowMs).services,
       );
-      for (const status of supervisorStatus(after, nowMs).services) {
-        if (former.get(status.name) !== textOf(status)) this.publish({ kind: "changed", status });
-      }
+    } else this.#letWaitersLook();
+  }
+
+  /** As {@link announce}, for who knows statuses alone. */
+  announceStatuses(before: readonly ServiceStatus[], after: readonly ServiceStatus[]): void {
+    const former = new Map(before.map((status) => [status.name, textOf(status)]));
+    for (const status of after) {
+      if (former.get(status.name) !== textOf(status)) this.publish({ kind: "changed", status });
     }
+    this.#letWaitersLook();
+  }
+
+  #letWaitersLook(): void {
     for (const look of this.#waiting) look();
   }
 

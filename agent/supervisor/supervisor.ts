@@ -18,6 +18,7 @@ import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
 import { isWorkloadSlice, readServiceSpec } from "./service_spec.ts";
 import type { RestartLimits } from "./service_state.ts";
+import type { ServiceManager, StopOptions } from "./service_manager.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
 import { saveStateFile } from "./state_file.ts";
 import { type ServiceStatus, type SupervisorStatus, supervisorStatus } from "./status.ts";
@@ -56,13 +57,6 @@ export interface SupervisorOptions {
   readonly prober?: Prober;
 }
 
-export interface StopOptions {
-  /** Stop although others depend on it (SUP-9). */
-  readonly force?: boolean;
-  /** Stop what depends on it first. */
-  readonly withDependents?: boolean;
-}
-
 const DEFAULT_LIMITS: RestartLimits = {
   backoffMaxSeconds: 60,
   resetAfterMs: 60_000,
@@ -71,7 +65,8 @@ const DEFAULT_LIMITS: RestartLimits = {
 const STOP_ALL_LIMIT_MS = 90_000;
 const INTERFACE_POLL_MS = 1_000;
 
-export class Supervisor {
+export class Supervisor implements ServiceManager {
+  readonly backend = "Pact";
   readonly #options: SupervisorOptions;
   readonly #context: RunContext;
   readonly #runs = new Map<string, ServiceRun>();
@@ -114,16 +109,10 @@ export class Supervisor {
     Deno.mkdirSync(this.#context.notifyDirectory, { recursive: true, mode: 0o711 });
   }
 
-  /** What this node cannot do for services, with the reasons (CTX-5). */
   get unavailable(): readonly Unavailable[] {
     return [...this.#options.isolation.unavailable, ...this.#unavailable.values()];
   }
 
-  /**
-   * Makes `specs` the set to be supervised; only what differs is touched (SVC-7).
-   *
-   * @throws {SupervisorError} when the set is invalid; the former one goes on (SVC-1)
-   */
   declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
     const { stopTimeoutSeconds } = this.#options;
     const declarations = specs.map((spec) => readServiceSpec(spec, stopTimeoutSeconds));
@@ -147,40 +136,39 @@ export class Supervisor {
     );
   }
 
-  /** @throws {SupervisorError} UNKNOWN_SERVICE, ALREADY_RUNNING, STOPPING */
+  /** Starts are under way with their declaration. */
+  applied(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  specs(): readonly agentport.ServiceSpec[] {
+    return [...this.#specs.values()];
+  }
+
   start(name: string, by: Actor): void {
     this.#send({ kind: "start", name, by });
   }
 
-  /** @throws {SupervisorError} UNKNOWN_SERVICE, DEPENDED_UPON */
   stop(name: string, by: Actor, options: StopOptions = {}): void {
     const { force = false, withDependents = false } = options;
     const dependents = withDependents ? "stop" : force ? "ignore" : "refuse";
     this.#send({ kind: "stop", name, by, dependents });
   }
 
-  /** @throws {SupervisorError} UNKNOWN_SERVICE, STOPPING */
   restart(name: string, by: Actor): void {
     this.#send({ kind: "restart", name, by });
   }
 
-  /** From memory, at once (SUP-10). */
   status(): SupervisorStatus {
     return supervisorStatus(this.#state, this.#options.clock.monotonicMs());
   }
 
-  /** @throws {SupervisorError} UNKNOWN_SERVICE */
   statusOf(name: string): ServiceStatus {
     const found = this.status().services.find((status) => status.name === name);
     if (found === undefined) throw new SupervisorError({ code: "UNKNOWN_SERVICE", service: name });
     return found;
   }
 
-  /**
-   * Resolves when the service is in a state it can stay in, for the answer to a request.
-   *
-   * @throws {SupervisorError} UNKNOWN_SERVICE
-   */
   async atRest(name: string, limitMs: number): Promise<ServiceStatus> {
     const isResting = ({ state, reason }: ServiceStatus) =>
       state !== "Stopping" && (state !== "Starting" || reason !== "");
@@ -188,17 +176,11 @@ export class Supervisor {
     return this.statusOf(name);
   }
 
-  /**
-   * Lines of captured output, `RFC3339 stream text` (LGX-4).
-   *
-   * @throws {SupervisorError} UNKNOWN_SERVICE
-   */
   logs(name: string, options: ReadLogOptions = {}): AsyncIterable<string> {
     this.statusOf(name);
     return this.#logOf(name).read(options);
   }
 
-  /** Whether workload runs on the node: health checks then give way (HLT-2). */
   setActive(active: boolean): void {
     this.#send({ kind: "facts", facts: { ...this.#state.facts, active } });
   }
@@ -217,7 +199,6 @@ export class Supervisor {
     return true;
   }
 
-  /** Returns what ends the listening. */
   onNotice(listener: (notice: SupervisorNotice) => void): () => void {
     return this.#feed.listen(listener);
   }

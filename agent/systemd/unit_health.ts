@@ -1,0 +1,94 @@
+import type { Clock } from "../../common/clock/mod.ts";
+import {
+  beginHealth,
+  type HealthState,
+  isProbeDue,
+  probeAnswered,
+  type Prober,
+  probeStarted,
+  type ServiceDeclaration,
+  type ServiceStatus,
+} from "../supervisor/mod.ts";
+import type { UnitStatus } from "./unit_status.ts";
+
+/*
+ * Shell: the Http and Tcp checks of services that systemd runs (SYD-6). Owns the answers; nothing of it
+ * goes on after the last probe has answered.
+ */
+
+interface Checked {
+  readonly pid: number;
+  readonly health: HealthState;
+}
+
+export class UnitHealth {
+  /** Factor on the intervals: 2 while workload runs (HLT-2). */
+  stretch = 1;
+  readonly #clock: Clock;
+  readonly #prober: Prober;
+  readonly #checked = new Map<string, Checked>();
+
+  constructor(clock: Clock, prober: Prober) {
+    this.#clock = clock;
+    this.#prober = prober;
+  }
+
+  /** Starts the probes that are due; `onUnhealthy` hears of three failures in a row. */
+  check(
+    declarations: readonly ServiceDeclaration[],
+    units: ReadonlyMap<string, UnitStatus>,
+    onUnhealthy: (declaration: ServiceDeclaration, detail: string) => void,
+  ): void {
+    const declared = new Set(declarations.map(({ name }) => name));
+    for (const name of this.#checked.keys()) if (!declared.has(name)) this.#checked.delete(name);
+    for (const declaration of declarations) {
+      const { name, healthCheck } = declaration;
+      const unit = units.get(name);
+      if (unit?.state !== "Running" || healthCheck.probe.kind === "Process") {
+        this.#checked.delete(name);
+        continue;
+      }
+      const known = this.#checked.get(name);
+      const nowMs = this.#clock.monotonicMs();
+      const health = known?.pid === unit.pid ? known.health : beginHealth(healthCheck, nowMs);
+      const isDue = isProbeDue(health, nowMs);
+      this.#checked.set(name, { pid: unit.pid, health: isDue ? probeStarted(health) : health });
+      if (isDue) this.#probe(declaration, unit.pid, onUnhealthy);
+    }
+  }
+
+  /** How long until a probe is due, at most `limitMs`. */
+  nextInMs(limitMs: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    const due = [...this.#checked.values()].map(({ health }) => health.nextAtMs ?? Infinity);
+    return Math.max(0, Math.min(limitMs, ...due.map((atMs) => atMs - nowMs)));
+  }
+
+  wordFor(name: string): ServiceStatus["health"] {
+    const health = this.#checked.get(name)?.health;
+    if (health === undefined || (!health.passed && health.consecutiveFailures === 0)) {
+      return "unknown";
+    }
+    return health.consecutiveFailures > 0 ? "failing" : "healthy";
+  }
+
+  async #probe(
+    declaration: ServiceDeclaration,
+    pid: number,
+    onUnhealthy: (declaration: ServiceDeclaration, detail: string) => void,
+  ): Promise<void> {
+    const { name, healthCheck } = declaration;
+    const answer = await this.#prober(healthCheck.probe);
+    const known = this.#checked.get(name);
+    if (known?.pid !== pid) return;
+    const nowMs = this.#clock.monotonicMs();
+    const { health, verdict } = probeAnswered(known.health, answer, healthCheck, {
+      nowMs,
+      stretch: this.stretch,
+    });
+    if (verdict !== "unhealthy") return void this.#checked.set(name, { pid, health });
+    // Told once; then the count begins anew.
+    this.#checked.set(name, { pid, health: { ...health, consecutiveFailures: 1 } });
+    onUnhealthy(declaration, answer.detail);
+  }
+}
