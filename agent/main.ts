@@ -2,6 +2,7 @@
 
 import { VERSION } from "../common/version/mod.ts";
 import { ShimLoadError } from "../ffi/mod.ts";
+import { SystemdMissingError } from "./systemd/mod.ts";
 import {
   checkConfiguration,
   ConfigurationError,
@@ -66,7 +67,8 @@ function print(text: string): number {
 /** Exit codes of AGT-3: the configuration, the surroundings, or the agent itself is at fault. */
 function exitCode(error: unknown): number {
   if (error instanceof ConfigurationError) return EXIT_CONFIGURATION;
-  return error instanceof ShimLoadError ? EXIT_ENVIRONMENT : EXIT_FATAL;
+  const isEnvironment = error instanceof ShimLoadError || error instanceof SystemdMissingError;
+  return isEnvironment ? EXIT_ENVIRONMENT : EXIT_FATAL;
 }
 
 try {

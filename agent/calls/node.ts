@@ -4,13 +4,13 @@ import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
 import type { Author, EntryWriter } from "../entries/mod.ts";
 import type { Executor } from "../exec/mod.ts";
-import type { Supervisor } from "../supervisor/mod.ts";
+import type { ServiceManager } from "../supervisor/mod.ts";
 import type { Convergence } from "../window/mod.ts";
 import type { NodeStanding } from "./access.ts";
 
 /** The running node, as calls see it. */
 export interface CallNode {
-  readonly supervisor: Supervisor;
+  readonly supervisor: ServiceManager;
   readonly executor: Executor;
   readonly files: Files;
   readonly convergence: Convergence;

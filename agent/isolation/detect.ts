@@ -11,8 +11,10 @@ import { createSessionIsolation } from "./session_isolation.ts";
 export interface IsolationOptions {
   readonly shim: { readonly files: Files; readonly processes: Processes };
   readonly clock: Clock;
-  /** Absolute path of the cgroup v2 hierarchy (PATH-16). */
-  readonly cgroupRoot: string;
+  /** Absolute path of the cgroup v2 hierarchy (PATH-16); null where it is not pact's to write. */
+  readonly cgroupRoot: string | null;
+  /** Why it is not. */
+  readonly reason?: string;
   /** Notices memory events as they come; without it they are found when a process ends. */
   readonly watcher?: ControlFileWatcher;
 }
@@ -29,16 +31,22 @@ const NO_WATCHER: ControlFileWatcher = {
 export async function openIsolation(options: IsolationOptions): Promise<Isolation> {
   const { files, processes } = options.shim;
   const table = createProcessTable(files, processes);
+  const { cgroupRoot, reason: whyNot = "no cgroup hierarchy" } = options;
+  if (cgroupRoot === null) {
+    return createSessionIsolation(table, options.clock, [
+      { what: "cgroup scopes of commands and sessions", reason: whyNot },
+    ]);
+  }
   const unavailable: Unavailable[] = [];
   const cgroups = createCgroupManager({
     tree: files,
-    root: options.cgroupRoot,
+    root: cgroupRoot,
     processes: table,
     clock: options.clock,
     onMissingController: (controller) =>
       unavailable.push({
         what: `${controller} limits`,
-        reason: `cgroup controller ${controller} is not available at ${options.cgroupRoot}`,
+        reason: `cgroup controller ${controller} is not available at ${cgroupRoot}`,
       }),
   });
   try {

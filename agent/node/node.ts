@@ -37,15 +37,9 @@ import {
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
-import {
-  type ControlFileWatcher,
-  type Isolation,
-  openControlFileWatcher,
-  openIsolation,
-} from "../isolation/mod.ts";
 import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
-import { loadStateFile, SUPERVISION_LOOP, Supervisor } from "../supervisor/mod.ts";
+import { SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
 import { type Attributor, createAttributor } from "./attribution.ts";
 import { documentStore } from "./documents.ts";
@@ -61,7 +55,7 @@ import {
 import { NodeContracts } from "./node_contracts.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
-import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
+import { bootId, NodeServices } from "./node_services.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 
@@ -93,26 +87,55 @@ const AGENT = systemPrincipal("pact-agent");
 
 /** Opens a node; what a former agent left running is adopted. */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const paths = nodePaths(options.config.root);
-  const watcher = openControlFileWatcher(options.shim, options.events);
-  const isolation = await openIsolation({
-    shim: options.shim,
-    clock: options.clock,
-    cgroupRoot: paths.cgroupRoot,
-    watcher,
+  const { shim, config, clock, log, events, newUuid } = options;
+  const place: NodePlace = { nodeId: config.nodeId, vclusterId: config.vclusterId };
+  const audit = openFileSink({
+    files: shim.files,
+    path: `${config.stateDir}/audit.log`,
+    clock,
+    log: log.child("agent.audit"),
   });
-  return new Node(options, isolation, watcher);
+  const holder: { node?: Node } = {};
+  const services = await NodeServices.open({
+    shim,
+    events,
+    clock,
+    log,
+    config,
+    audit,
+    newUuid,
+    place: () => place,
+    overlayVersion: () => holder.node?.overlayVersion ?? 0n,
+    onNotice: (notice) => holder.node?.onServiceNotice(notice),
+    ...(options.beat === undefined ? {} : { beat: options.beat }),
+    ...(options.longestTickMs === undefined ? {} : { longestTickMs: options.longestTickMs }),
+  });
+  holder.node = new Node(options, { services, audit, place });
+  return holder.node;
+}
+
+/** What a node is opened with beside its options. */
+interface NodeParts {
+  readonly services: NodeServices;
+  readonly audit: FileAuditSink;
+  readonly place: NodePlace;
+}
+
+/** Where this node stands; it is assigned to a vCluster while it runs. */
+interface NodePlace {
+  nodeId: string;
+  vclusterId: string;
 }
 
 export class Node {
-  readonly supervisor: Supervisor;
+  readonly supervisor: NodeServices;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
   readonly #executor: Executor;
   readonly #calls: CallServer;
   readonly #audit: FileAuditSink;
   readonly #attributor: Attributor;
-  readonly #place: { nodeId: string; vclusterId: string };
+  readonly #place: NodePlace;
   #declared: agentport.DeclaredConfig | undefined;
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
@@ -120,18 +143,17 @@ export class Node {
   readonly #reporter: Reporter;
   readonly #observer: FileObserver | undefined;
   #observerFailure: string | undefined;
-  readonly #workload: WorkloadWatch;
   readonly #contracts: NodeContracts;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
 
   constructor(
     private readonly options: NodeOptions,
-    isolation: Isolation,
-    private readonly watcher: ControlFileWatcher,
+    { services, audit, place }: NodeParts,
   ) {
     const { shim, events, config, clock, log, newUuid } = options;
-    this.#place = { nodeId: config.nodeId, vclusterId: config.vclusterId };
+    this.#place = place;
+    this.supervisor = services;
     this.#attributor = createAttributor(clock);
     this.#contact = new Contact(clock);
     this.#reporter = new Reporter({
@@ -140,12 +162,7 @@ export class Node {
       status: () => this.#status(),
       capability: () => this.#hasApplied ? this.#capability() : undefined,
     });
-    this.#audit = openFileSink({
-      files: shim.files,
-      path: `${config.stateDir}/audit.log`,
-      clock,
-      log: log.child("agent.audit"),
-    });
+    this.#audit = audit;
     this.writer = createEntryWriter({
       operations: openOperationLog(shim.files, `${config.cacheDir}/operations.log`, log),
       send: (append) => options.send({ case: "append", value: append }),
@@ -154,16 +171,16 @@ export class Node {
       newRequestId: newUuid,
       onReplayed: (append, outcome) => this.#onReplayed(append, outcome),
     });
-    this.supervisor = this.#openSupervisor(isolation);
     this.convergence = this.#openConvergence();
-    this.#executor = createExecutor({ shim, events, clock, isolation, root: config.root });
+    this.#executor = createExecutor({
+      shim,
+      events,
+      clock,
+      isolation: services.isolation,
+      root: config.root,
+    });
     this.#calls = this.#openCalls();
     this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
-    this.#workload = openWorkloadWatch({
-      ...options,
-      watcher,
-      supervisor: this.supervisor,
-    });
     this.#contracts = new NodeContracts({
       ...options,
       cachedMap: options.cache.identityMap(),
@@ -178,6 +195,16 @@ export class Node {
     this.#reporter.changed();
   }
 
+  /** The overlay whose services are declared. */
+  get overlayVersion(): bigint {
+    return this.#declared?.overlayVersion ?? 0n;
+  }
+
+  /** Something was done to a service, or happened to it. */
+  onServiceNotice(notice: SupervisorNotice): void {
+    onSupervisorNotice(this.#eventContext(), notice);
+  }
+
   takeIdentityMap(map: journal.UidMap): void {
     this.#contracts.takeIdentityMap(map);
   }
@@ -189,6 +216,7 @@ export class Node {
     const { config, log } = this.options;
     this.#contracts.takeDeclared(declared);
     try {
+      await this.supervisor.policyKnown(declared.policy?.supervisorBackend);
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
       await this.convergence.setDeclared(effectiveFromWire(declared));
     } catch (error) {
@@ -228,7 +256,7 @@ export class Node {
       ...observing,
       window: { ...observing.window, mode: "observe" },
     });
-    for (const { spec } of this.supervisor.snapshot().services) {
+    for (const spec of this.supervisor.specs()) {
       if (isInfrastructure(spec)) continue;
       this.supervisor.stop(spec.name, SUPERVISION_LOOP, { force: true });
     }
@@ -253,14 +281,13 @@ export class Node {
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
     this.#observer?.close();
-    this.#workload.close();
+    this.supervisor.closeLoop();
     this.#contracts.close();
     this.#calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS);
     const left = keepServices ? [] : await this.supervisor.stopAll();
     this.supervisor.release();
-    this.watcher.close();
     await this.writer.settled(SHUTDOWN_FLUSH_MS);
     this.writer.close();
     await this.#audit.close();
@@ -275,37 +302,6 @@ export class Node {
     this.convergence.commitReplayed(requestId, sequence).catch((error: unknown) =>
       log.error("replayed commit not taken over", { error: String(error) })
     );
-  }
-
-  #openSupervisor(isolation: Isolation): Supervisor {
-    const { shim, events, config, clock, log } = this.options;
-    const stateFile = `${config.stateDir}/services.json`;
-    const supervisor = new Supervisor({
-      shim,
-      events,
-      clock,
-      isolation,
-      log: log.child("agent.supervisor"),
-      logsDirectory: config.logDir,
-      place: () => this.#place,
-      audit: this.#audit,
-      newUuid: this.options.newUuid,
-      stateFile,
-      stopTimeoutSeconds: config.shutdownGraceSeconds,
-      limits: {
-        backoffMaxSeconds: config.restartBackoffMaxSeconds,
-        resetAfterMs: config.restartResetSeconds * 1000,
-        maxRestarts: config.maxRestarts,
-      },
-    });
-    supervisor.onNotice((notice) => onSupervisorNotice(this.#eventContext(), notice));
-    try {
-      const former = loadStateFile(stateFile);
-      if (former !== null) supervisor.adopt(former);
-    } catch (error) {
-      log.error("state of a former agent ignored", { path: stateFile, error: String(error) });
-    }
-    return supervisor;
   }
 
   #openConvergence(): Convergence {
@@ -429,7 +425,8 @@ export class Node {
       ? []
       : [`observer inotify: ${this.#observerFailure}`];
     const boot = this.options.boot?.().texts ?? [];
-    return [...boot, ...this.#contact.texts(), ...texts, ...blind];
+    const pending = this.supervisor.pendingTexts();
+    return [...boot, ...pending, ...this.#contact.texts(), ...texts, ...blind];
   }
 
   #status() {
@@ -439,6 +436,7 @@ export class Node {
       nowMs: clock.nowMs(),
       convergence: this.convergence.status(),
       supervisor: this.supervisor.status(),
+      backend: this.supervisor.backend,
       unavailable: this.#unavailable(),
     });
   }
@@ -451,7 +449,7 @@ export class Node {
       nowMs: clock.nowMs(),
       reportId: newUuid(),
       configState: this.convergence.status().nodeState,
-      supervisor: supervisorSummary(status),
+      supervisor: supervisorSummary(status, this.supervisor.backend),
       services: status.services.map(wireStatus),
       unavailable: this.#unavailable(),
     });
@@ -461,7 +459,7 @@ export class Node {
   #scanLater(): void {
     const { clock, config, log } = this.options;
     const { scanIdleSeconds, scanActiveSeconds } = config;
-    const seconds = this.#workload.isActive ? scanActiveSeconds : scanIdleSeconds;
+    const seconds = this.supervisor.isActive ? scanActiveSeconds : scanIdleSeconds;
     this.#scanTimer = clock.setTimer(seconds * 1000, () => {
       this.convergence.scan()
         .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
@@ -470,9 +468,4 @@ export class Node {
         });
     });
   }
-}
-
-/** Identifies this boot of the kernel; deadlines of another one are void (WIN-4). */
-function bootId({ files }: Shim): string {
-  return files.readText("/proc/sys/kernel/random/boot_id", { maxBytes: 64 }).trim();
 }

@@ -3,22 +3,22 @@ import { PACT_INFRA } from "../../contracts/mod.ts";
 import type { ServiceCondition, ServiceControl } from "../apply/mod.ts";
 import {
   resolveSlice,
+  type ServiceManager,
   type ServiceStatus,
   SUPERVISION_LOOP,
-  type Supervisor,
 } from "../supervisor/mod.ts";
 
 /** How long a stop may take before the answer is given anyway. */
 const STOP_LIMIT_MS = 90_000;
 
 /** The little of the supervisor that convergence needs. */
-export function serviceControl(supervisor: Supervisor): ServiceControl {
+export function serviceControl(supervisor: ServiceManager): ServiceControl {
   return {
     conditions: () =>
       new Map(supervisor.status().services.map((status) => [status.name, conditionOf(status)])),
-    declare: (specs) => {
+    declare: async (specs) => {
       supervisor.declare(specs);
-      return Promise.resolve();
+      await supervisor.applied();
     },
     start: (name) => {
       const { state } = supervisor.statusOf(name);

@@ -13,6 +13,7 @@ export interface StatusFacts {
   readonly nowMs: number;
   readonly convergence: ConvergenceStatus;
   readonly supervisor: SupervisorStatus;
+  readonly backend: string;
   readonly unavailable: readonly string[];
 }
 
@@ -26,7 +27,7 @@ export function nodeStatus(facts: StatusFacts): journal.NodeStateDetail {
     configState: convergence.nodeState,
     drift: driftMagnitude(convergence.magnitude),
     driftItems: driftVector(convergence.items),
-    supervisor: supervisorSummary(facts.supervisor),
+    supervisor: supervisorSummary(facts.supervisor, facts.backend),
     ...(remaining === undefined
       ? {}
       : { windowDeadline: timestampFromMs(facts.nowMs + remaining * 1000) }),
@@ -39,9 +40,12 @@ export function nodeStatus(facts: StatusFacts): journal.NodeStateDetail {
 }
 
 /** The supervisor's counts. */
-export function supervisorSummary(status: SupervisorStatus): capability.SupervisorStatus {
+export function supervisorSummary(
+  status: SupervisorStatus,
+  backend: string,
+): capability.SupervisorStatus {
   return create(capability.SupervisorStatusSchema, {
-    backend: "Pact",
+    backend,
     servicesDeclared: status.declared,
     servicesRunning: status.running,
     servicesFailed: status.failed,

@@ -4,7 +4,7 @@ import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
 import type { Shim } from "../../ffi/mod.ts";
 import type { ControlFileWatcher } from "../isolation/mod.ts";
-import type { Supervisor } from "../supervisor/mod.ts";
+import type { ServiceManager } from "../supervisor/mod.ts";
 import {
   boundIntervals,
   type Inspection,
@@ -23,7 +23,7 @@ export interface WorkloadWatchOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: agentport.AgentConfig;
-  readonly supervisor: Supervisor;
+  readonly supervisor: ServiceManager;
   readonly beat?: () => void;
   readonly longestTickMs?: number;
   /** What is looked after while no workload runs. */

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { isSystemdRunning } from "./systemctl.ts";
+export { isSystemdRunning, SystemdMissingError } from "./systemctl.ts";
 export { SystemdServices, type SystemdServicesOptions } from "./systemd_services.ts";

@@ -19,6 +19,11 @@ export class SystemdError extends Error {
   override readonly name = "SystemdError";
 }
 
+/** The node is to be run by systemd, which is not there (SYD-8). */
+export class SystemdMissingError extends Error {
+  override readonly name = "SystemdMissingError";
+}
+
 const ANSWER_LIMIT_MS = 5_000;
 /** daemon-reload runs every generator of the system. */
 const RELOAD_LIMIT_MS = 60_000;
