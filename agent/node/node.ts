@@ -6,12 +6,7 @@
 import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import {
-  type AuditOutcome,
-  nodePaths,
-  SHUTDOWN_FLUSH_MS,
-  systemPrincipal,
-} from "../../contracts/mod.ts";
+import { type AuditOutcome, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   createBackups,
