@@ -4,9 +4,9 @@ import { VERSION } from "../common/version/mod.ts";
 import { ShimLoadError } from "../ffi/mod.ts";
 import { SystemdMissingError } from "./systemd/mod.ts";
 import {
-  checkConfiguration,
   ConfigurationError,
   coreArguments,
+  readConfiguration,
   startAgent,
   USAGE,
   WORKER_PERMISSIONS,
@@ -29,10 +29,10 @@ async function main(): Promise<number> {
   const args = coreArguments(Deno.args, env);
   if (args.help) return print(USAGE);
   if (args.version) return print(`pact-agent ${VERSION}`);
-  if (args.variant) return print("pact");
   const options = { args, env, startWorker };
+  if (args.variant) return print((await readConfiguration(options)).supervisorBackend);
   if (args.checkConfig) {
-    for (const warning of await checkConfiguration(options)) console.error(warning);
+    for (const warning of (await readConfiguration(options)).warnings) console.error(warning);
     return print("configuration is valid");
   }
   const stop = stopSignal();

@@ -12,6 +12,7 @@ import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
 import { kernelWords, variableFrom } from "../boot/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
+import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
 import type { CoreArguments } from "./arguments.ts";
 import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
@@ -48,8 +49,10 @@ export interface AgentProcess {
   stop(keepServices: boolean): Promise<readonly string[]>;
 }
 
-/** Reads and checks the configuration alone; resolves with its warnings. */
-export async function checkConfiguration(options: AgentProcessOptions): Promise<readonly string[]> {
+/** Reads and checks the configuration alone. */
+export async function readConfiguration(
+  options: AgentProcessOptions,
+): Promise<Pick<agentport.AgentConfig, "warnings" | "supervisorBackend">> {
   const shim = openAgentShim(options.args);
   const worker = options.startWorker();
   try {
@@ -66,7 +69,7 @@ export async function checkConfiguration(options: AgentProcessOptions): Promise<
       onViolation: (error) => exchange.fail(error.message),
     });
     exchange.begin(port);
-    return (await exchange.configured).warnings;
+    return await exchange.configured;
   } finally {
     worker.terminate();
     shim.close();
@@ -121,6 +124,7 @@ class RunningAgent implements AgentProcess {
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
   #boot: NodeBoot | undefined;
+  #systemd: SystemdNotifier | undefined;
   readonly #profile: RunProfile;
   /** The kernel's command line, by word; read by an init system alone (AGT-1). */
   readonly #commandLine: readonly string[];
@@ -129,11 +133,14 @@ class RunningAgent implements AgentProcess {
   /** Told once, however often the journal is tried (BTS-10). */
   #isWaiting = false;
 
+  readonly #env: (name: string) => string | undefined;
+
   constructor(
     private readonly shim: Shim,
     private readonly worker: Worker,
     options: AgentProcessOptions,
   ) {
+    this.#env = options.env;
     this.#events = shim.startEvents({
       onHandlerError: (error) => this.#log.error("event handler failed", { error: String(error) }),
     });
@@ -191,6 +198,13 @@ class RunningAgent implements AgentProcess {
         isFailed: this.#boot?.isFailed ?? false,
       }),
     });
+    this.#systemd = openSystemdNotifier({
+      shim: this.shim,
+      clock: systemClock,
+      log: this.#log,
+      env: this.#env,
+    });
+    this.#systemd.status(`booting as ${config.nodeId}`);
     this.#boot = this.#openBoot(this.#node, config);
     this.#boot.start();
     // All at once, so that nothing that comes later overtakes them.
@@ -210,6 +224,7 @@ class RunningAgent implements AgentProcess {
     this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped" });
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
     this.#boot?.close();
+    this.#systemd?.close();
     const left = await this.#node?.stop(keepServices) ?? [];
     this.#port.send({ case: "stop", value: {} });
     this.#port.close();
@@ -295,11 +310,11 @@ class RunningAgent implements AgentProcess {
       startLink: () => {
         if (this.#profile === "init") this.#port.send({ case: "startLink", value: {} });
       },
-      onReady: () =>
-        this.#log.info("agent ready", {
-          vcluster: this.#runs?.vclusterId || "none",
-          shell: this.#shellText(),
-        }),
+      onReady: () => {
+        const vcluster = this.#runs?.vclusterId || "none";
+        this.#log.info("agent ready", { vcluster, shell: this.#shellText() });
+        this.#systemd?.ready(`node ${config.nodeId} of ${vcluster} is ready`);
+      },
     });
   }
 

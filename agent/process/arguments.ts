@@ -59,7 +59,7 @@ export const USAGE = `pact-agent: keeps a node at what is declared for it
 Usage:
   pact-agent [OPTIONS]            run
   pact-agent --check-config       read the configuration, report, exit 0 or 1
-  pact-agent --variant            print the supervisor backend this build serves
+  pact-agent --variant            print the configured backend, pact or systemd
   pact-agent --version | --help
 
 Options (each also in the environment or the file, in this order of precedence):

@@ -4,7 +4,7 @@ export {
   type AgentFailure,
   type AgentProcess,
   type AgentProcessOptions,
-  checkConfiguration,
+  readConfiguration,
   startAgent,
 } from "./agent.ts";
 export { ConfigurationError } from "./configure.ts";

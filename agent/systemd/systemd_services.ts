@@ -129,7 +129,8 @@ export class SystemdServices implements ServiceManager {
     );
     this.#specs = specs;
     this.#plan = plan;
-    this.#applied = this.#enqueue(() => this.#converge(plan, formerlyStopped, by));
+    const wanted = this.#wantedUnits(plan);
+    this.#applied = this.#enqueue(() => this.#converge(wanted, formerlyStopped, by));
     // Whoever wants to know asks; nobody has to.
     this.#applied.catch((error) => log.error("services not as declared", { reason: `${error}` }));
   }
@@ -242,8 +243,11 @@ export class SystemdServices implements ServiceManager {
     return done;
   }
 
-  async #converge(plan: StartPlan, formerlyStopped: ReadonlySet<string>, by: Actor): Promise<void> {
-    const wanted = this.#wantedUnits(plan);
+  async #converge(
+    wanted: ReadonlyMap<string, WantedUnit>,
+    formerlyStopped: ReadonlySet<string>,
+    by: Actor,
+  ): Promise<void> {
     await this.#look();
     const existing = this.#store.readAll();
     const steps = planUnits(wanted, existing, this.#units ?? new Map(), formerlyStopped);
@@ -365,10 +369,12 @@ export class SystemdServices implements ServiceManager {
   }
 
   #checkHealth(): void {
-    this.#health.check(this.#plan.sequence, this.#units ?? new Map(), (declaration, detail) => {
-      const { name, healthRestart } = declaration;
-      this.#report(name, "health_failed", SUPERVISION_LOOP, detail);
-      if (healthRestart && !this.#released) this.#request("restart", [name], SUPERVISION_LOOP);
+    this.#health.check(this.#plan.sequence, this.#units ?? new Map(), {
+      onUnhealthy: ({ name, healthRestart }, detail) => {
+        this.#report(name, "health_failed", SUPERVISION_LOOP, detail);
+        if (healthRestart && !this.#released) this.#request("restart", [name], SUPERVISION_LOOP);
+      },
+      onAnswered: () => this.#lookSoon(this.#health.nextInMs(POLL_MS)),
     });
   }
 

@@ -76,8 +76,9 @@ export function unitSlice(slice: string): string {
  * @throws {UnitTextError} naming what a unit cannot express
  */
 export function unitText(declaration: ServiceDeclaration, facts: UnitFacts): string {
+  const unit = unitName(declaration.name);
   const sections = [
-    `${HEADER}\n# Overlay version ${facts.overlayVersion}.`,
+    `${HEADER}\n# ${unit}, overlay version ${facts.overlayVersion}.`,
     section("Unit", unitSection(declaration, facts)),
     section("Service", serviceSection(declaration, facts)),
   ];

@@ -21,6 +21,14 @@ interface Checked {
   readonly health: HealthState;
 }
 
+/** What becomes of probes. */
+export interface HealthListener {
+  /** Three failures in a row. */
+  onUnhealthy(declaration: ServiceDeclaration, detail: string): void;
+  /** There is a time for the next one again. */
+  onAnswered(): void;
+}
+
 export class UnitHealth {
   /** Factor on the intervals: 2 while workload runs (HLT-2). */
   stretch = 1;
@@ -33,11 +41,11 @@ export class UnitHealth {
     this.#prober = prober;
   }
 
-  /** Starts the probes that are due; `onUnhealthy` hears of three failures in a row. */
+  /** Starts the probes that are due. */
   check(
     declarations: readonly ServiceDeclaration[],
     units: ReadonlyMap<string, UnitStatus>,
-    onUnhealthy: (declaration: ServiceDeclaration, detail: string) => void,
+    listener: HealthListener,
   ): void {
     const declared = new Set(declarations.map(({ name }) => name));
     for (const name of this.#checked.keys()) if (!declared.has(name)) this.#checked.delete(name);
@@ -53,7 +61,7 @@ export class UnitHealth {
       const health = known?.pid === unit.pid ? known.health : beginHealth(healthCheck, nowMs);
       const isDue = isProbeDue(health, nowMs);
       this.#checked.set(name, { pid: unit.pid, health: isDue ? probeStarted(health) : health });
-      if (isDue) this.#probe(declaration, unit.pid, onUnhealthy);
+      if (isDue) this.#probe(declaration, unit.pid, listener);
     }
   }
 
@@ -75,7 +83,7 @@ export class UnitHealth {
   async #probe(
     declaration: ServiceDeclaration,
     pid: number,
-    onUnhealthy: (declaration: ServiceDeclaration, detail: string) => void,
+    listener: HealthListener,
   ): Promise<void> {
     const { name, healthCheck } = declaration;
     const answer = await this.#prober(healthCheck.probe);
@@ -86,9 +94,11 @@ export class UnitHealth {
       nowMs,
       stretch: this.stretch,
     });
-    if (verdict !== "unhealthy") return void this.#checked.set(name, { pid, health });
+    const isUnhealthy = verdict === "unhealthy";
     // Told once; then the count begins anew.
-    this.#checked.set(name, { pid, health: { ...health, consecutiveFailures: 1 } });
-    onUnhealthy(declaration, answer.detail);
+    const kept = isUnhealthy ? { ...health, consecutiveFailures: 1 } : health;
+    this.#checked.set(name, { pid, health: kept });
+    if (isUnhealthy) listener.onUnhealthy(declaration, answer.detail);
+    listener.onAnswered();
   }
 }

@@ -33,7 +33,7 @@ function text(fields: SpecFields, facts: Partial<UnitFacts> = {}): string {
 
 const PLAIN = `\
 # Written by pact-agent; changes are lost.
-# Overlay version 12.
+# pact-chronyd.service, overlay version 12.
 
 [Unit]
 Description=pact service chronyd
@@ -60,7 +60,7 @@ UMask=0022
 
 const FULL = `\
 # Written by pact-agent; changes are lost.
-# Overlay version 12.
+# pact-cxi_rh-0.service, overlay version 12.
 
 [Unit]
 Description=pact service cxi_rh-0
