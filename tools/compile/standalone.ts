@@ -21,6 +21,10 @@ export async function compileStandalone(
 ): Promise<void> {
   const include = workers.map((worker) => `--include=${worker}`);
   const options = ["--quiet", "--no-prompt", `-P=${set}`, `--config=${config}`, ...flags];
+  // A launcher of an earlier run is none of the files that the runtime would replace.
+  await Deno.remove(output).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
   try {
     await deno(["compile", ...options, ...include, `--output=${output}`, main], env);
   } catch (error) {
