@@ -3,7 +3,7 @@ import { type Machine, type MachineOptions, startMachine } from "./machine.ts";
 /** Longest until a node's first program says that it has started; it takes two seconds. */
 const FIRST_PROGRAM_LIMIT_MS = 60_000;
 /** What the initramfs writes first. */
-const FIRST_PROGRAM = /initramfs: started/;
+export const FIRST_PROGRAM = /initramfs: started/;
 /** Under emulation about one kernel in 150 stands still before it starts its first program. */
 const ATTEMPTS = 2;
 

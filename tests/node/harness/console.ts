@@ -13,6 +13,7 @@ export interface GuestEnd {
 
 const MAX_CHARS = 1024 * 1024;
 const COMMAND_LIMIT_MS = 30_000;
+const ANSWER_LIMIT_MS = 2_000;
 
 /** See {@link connectConsole}. */
 export class GuestConsole {
@@ -44,6 +45,14 @@ export class GuestConsole {
     const { status, output } = await this.run(command, timeoutMs);
     if (status !== 0) throw new Error(`${command} ended with ${status} in the guest: ${output}`);
     return output;
+  }
+
+  /** Waits for a shell that has just been started: what was written before is lost. */
+  async answers(): Promise<void> {
+    await waitFor(async () => (await this.run("true", ANSWER_LIMIT_MS)).status === 0, {
+      timeoutMs: COMMAND_LIMIT_MS,
+      what: "the shell on the node's second serial line",
+    });
   }
 
   close(): void {

@@ -1,5 +1,11 @@
+import { FIRST_PROGRAM } from "./boot.ts";
 import type { GuestConsole } from "./console.ts";
 import type { Machine } from "./machine.ts";
+
+/** Longest from the reset of a machine to its first program, and from there to the agent. */
+const BOOT_LIMIT_MS = 90_000;
+/** What the agent says when it does what is declared. */
+const READY = /agent ready/;
 
 /** A node that runs in QEMU. */
 export class GuestNode {
@@ -26,7 +32,26 @@ export class GuestNode {
     await this.console.read(`printf '${octal}' >'${path}'`);
   }
 
+  /** Cuts the power and turns it on again; answers when the agent is ready again. */
+  async powerCut(): Promise<void> {
+    const from = (await this.machine.serialLog()).length;
+    await this.machine.powerCut();
+    await this.#isBack(from, BOOT_LIMIT_MS);
+  }
+
+  /** Waits until the machine has been reset by itself, and the agent is ready again. */
+  async resets(timeoutMs: number): Promise<void> {
+    const from = (await this.machine.serialLog()).length;
+    await this.#isBack(from, timeoutMs);
+  }
+
   async readFile(path: string): Promise<string> {
     return await this.console.read(`cat '${path}'`);
+  }
+
+  async #isBack(from: number, resetWithinMs: number): Promise<void> {
+    await this.machine.waitForSerial(FIRST_PROGRAM, resetWithinMs, from);
+    await this.machine.waitForSerial(READY, BOOT_LIMIT_MS, from);
+    await this.console.answers();
   }
 }

@@ -38,6 +38,12 @@ const FIRST_PROGRAMS: Readonly<Record<Profile, string>> = {
   systemd: "/sbin/init",
 };
 
+/** The network that a netboot leaves behind; systemd makes its own. */
+const NETBOOT_WORDS: Readonly<Record<Profile, readonly string[]>> = {
+  pact: ["ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off", "pact.modules=softdog"],
+  systemd: [],
+};
+
 const PACT_LIMIT_MS = 60_000;
 const ASK_AGAIN_MS = 300;
 
@@ -83,6 +89,7 @@ export class Lab implements AsyncDisposable {
       kernelWords: [
         `init=${FIRST_PROGRAMS[this.profile]}`,
         `hostname=${nodeId}`,
+        ...NETBOOT_WORDS[this.profile],
         ...options.kernelWords ?? [],
       ],
       macAddress: hardwareId.slice("mac:".length),

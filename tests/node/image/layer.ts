@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { buildShim } from "../../../ffi/build/mod.ts";
+import { buildInit, buildNamespaces, buildNss, buildShim } from "../../../ffi/build/mod.ts";
 import { compileAll } from "../../../tools/compile/mod.ts";
 import { repositoryRoot } from "../../support/mod.ts";
 import { cached, contentKey } from "./cached.ts";
@@ -54,8 +54,12 @@ async function fill(tree: string): Promise<void> {
   await Deno.mkdir(join(tree, "var/lib"), { recursive: true });
   await Deno.mkdir(join(tree, "var/lib/pact"), { mode: 0o700 });
   await installPrograms(tree);
-  const { path } = await buildShim();
-  await install(path, join(tree, "usr/lib/pact/libpact_shim.so"), 0o755);
+  for (const build of [buildShim, buildInit, buildNamespaces]) {
+    const { path } = await build();
+    await install(path, join(tree, "usr/lib/pact", basename(path)), 0o755);
+  }
+  const { path } = await buildNss();
+  await install(path, join(tree, "usr/lib/x86_64-linux-gnu", basename(path)), 0o644);
   const units = join(tree, "etc/systemd/system");
   await install(
     `${repositoryRoot}deploy/systemd/pact-agent.service`,
