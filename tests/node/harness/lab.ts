@@ -193,6 +193,7 @@ async function openLabSite({ journalPort, ...files }: Authority): Promise<Site> 
       ...files,
       listen: `127.0.0.1:${journalPort}`,
       hosts: [HOST_FROM_GUEST, "127.0.0.1", "localhost"],
+      activeLockSeconds: 1,
     },
   });
   try {

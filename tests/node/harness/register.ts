@@ -7,7 +7,8 @@ const mayBeSkipped = Deno.env.get("CI") !== "true";
 
 /**
  * Registers a test that has nodes in QEMU. Where they cannot run it is ignored and its name says what
- * to install; with CI=true it fails. When it fails its logs are kept and the error says where.
+ * to install; with CI=true it fails. When it fails its logs are kept and the error says where; with
+ * PACT_KEEP_LOGS=1 they are kept of every test.
  */
 export function nodeTest(
   name: string,
@@ -20,10 +21,11 @@ export function nodeTest(
   }
   Deno.test(name, async () => {
     await using lab = await openLab(options);
+    const logs = join(IMAGE_CACHE, "logs", name.replaceAll(/[^\w-]+/g, "_").slice(0, 60));
     try {
       await body(lab);
+      if (Deno.env.get("PACT_KEEP_LOGS") === "1") await lab.keepLogs(logs);
     } catch (error) {
-      const logs = join(IMAGE_CACHE, "logs", name.replaceAll(/[^\w-]+/g, "_").slice(0, 60));
       await lab.keepLogs(logs);
       throw new Error(`${error instanceof Error ? error.message : error}\nlogs: ${logs}`, {
         cause: error,

@@ -10,17 +10,20 @@ export interface JournalFiles {
   readonly listen: string;
   /** Names and addresses in its certificate beside those it listens on. */
   readonly hosts: readonly string[];
+  /** How long after its last sign a node that has lost its memory may not come back. */
+  readonly activeLockSeconds: number | undefined;
 }
 
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
 export function journalToml(
-  { caCert, caKey, secretFile, dataDirectory, listen, hosts }: JournalFiles,
+  { caCert, caKey, secretFile, dataDirectory, listen, hosts, activeLockSeconds }: JournalFiles,
 ): string {
+  const lock = activeLockSeconds === undefined ? {} : { active_lock_seconds: activeLockSeconds };
   return stringify({
     journal: {
       listen_addr: listen,
       data_dir: dataDirectory,
-      enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site" },
+      enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site", ...lock },
       ...(hosts.length === 0 ? {} : { tls: { hosts: [...hosts] } }),
     },
     policy: { iam: { hmac_secret_file: secretFile } },

@@ -67,6 +67,8 @@ export interface SiteAuthority {
   readonly listen: string;
   /** Names and addresses by which nodes reach it. */
   readonly hosts: readonly string[];
+  /** How long after its last sign a node that has lost its memory may not come back. */
+  readonly activeLockSeconds: number;
 }
 
 /** Makes the directory, the CA and the secret of a site; starts nothing. */
@@ -158,6 +160,7 @@ export class Site implements AsyncDisposable {
         dataDirectory: this.journalDataDirectory,
         listen: this.#journalAddress ?? this.authority?.listen ?? "127.0.0.1:0",
         hosts: this.authority?.hosts ?? [],
+        activeLockSeconds: this.authority?.activeLockSeconds,
       }),
     );
     const args = ["--single-node", `--config=${config}`];
