@@ -1,0 +1,8 @@
+/**
+ * Images that allocations share (contracts.md section 5): mounted once, counted, kept for a while, found
+ * again by a new agent.
+ *
+ * @module
+ */
+export { createKernelMounts, type KernelMounts } from "./kernel_mounts.ts";
+export { type MountManagerOptions, SharedMounts } from "./mount_manager.ts";
