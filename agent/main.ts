@@ -1,6 +1,7 @@
 /** `pact-agent`: the core isolate. What reads bytes from the network runs in `worker.ts`. */
 
 import { VERSION } from "../common/version/mod.ts";
+import { PathError } from "../contracts/mod.ts";
 import { ShimLoadError } from "../ffi/mod.ts";
 import { SystemdMissingError } from "./systemd/mod.ts";
 import {
@@ -67,7 +68,8 @@ function print(text: string): number {
 /** Exit codes of AGT-3: the configuration, the surroundings, or the agent itself is at fault. */
 function exitCode(error: unknown): number {
   if (error instanceof ConfigurationError) return EXIT_CONFIGURATION;
-  const isEnvironment = error instanceof ShimLoadError || error instanceof SystemdMissingError;
+  const isEnvironment = error instanceof ShimLoadError ||
+    error instanceof SystemdMissingError || error instanceof PathError;
   return isEnvironment ? EXIT_ENVIRONMENT : EXIT_FATAL;
 }
 

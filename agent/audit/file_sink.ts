@@ -48,6 +48,8 @@ class ChainedFile implements FileAuditSink {
   #file: AppendFile;
   #buffer: AuditEvent[] = [];
   #lost = 0;
+  /** The last writing failed, and its events still wait. */
+  #isFailing = false;
   #timer: TimerHandle | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -78,6 +80,9 @@ class ChainedFile implements FileAuditSink {
     );
     try {
       await Promise.race([this.#writing, limit.promise]);
+      if (this.#isFailing) {
+        throw new AuditSinkError({ kind: "FlushFailed", reason: "the file cannot be written" });
+      }
     } finally {
       this.options.clock.clearTimer(timer);
     }
@@ -108,9 +113,11 @@ class ChainedFile implements FileAuditSink {
     try {
       this.#bytes = await this.#file.append(lines.join(""));
       this.#head = head;
+      this.#isFailing = false;
       this.#reportLoss();
       if (this.#bytes >= AUDIT_FILE_MAX_BYTES) this.#rotate();
     } catch (error) {
+      this.#isFailing = true;
       // Nothing is dropped: the events go in front of what came meanwhile (O3).
       this.#buffer = [...events, ...this.#buffer].slice(0, MAX_BUFFERED);
       this.options.log.error("audit file cannot be written", {

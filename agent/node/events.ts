@@ -161,14 +161,16 @@ export function auditOf(
   detail: string,
   principal: AuditPrincipal,
   outcome: AuditOutcome = "Success",
+  allocationId?: string,
 ): void {
   const { nodeId, vclusterId } = context.place();
+  const scope = nodeVclusterScope(nodeId, vclusterId);
   context.audit.emit(auditEvent({
     id: context.newUuid(),
     nowUsec: BigInt(Math.round(context.clock.nowMs())) * 1000n,
     principal,
     action,
-    scope: nodeVclusterScope(nodeId, vclusterId),
+    scope: { ...scope, allocationId: allocationId ?? null },
     outcome,
     source: "PactAgent",
     detail,

@@ -1,2 +1,3 @@
 /** The node's core, assembled. */
 export { Node, type NodeOptions, openNode } from "./node.ts";
+export type { BootStanding } from "./node_contracts.ts";

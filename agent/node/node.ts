@@ -47,7 +47,7 @@ import {
   onSupervisorNotice,
   principalOf,
 } from "./events.ts";
-import { NodeContracts } from "./node_contracts.ts";
+import { type BootStanding, NodeContracts } from "./node_contracts.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
 import { bootId, NodeServices } from "./node_services.ts";
@@ -179,7 +179,16 @@ export class Node {
     this.#contracts = new NodeContracts({
       ...options,
       cachedMap: options.cache.identityMap(),
-      audit: (action, detail) => auditOf(this.#eventContext(), action, detail, AGENT),
+      nodeId: () => this.#place.nodeId,
+      isolation: services.isolation,
+      backend: () => services.backend,
+      audit: (action, detail, outcome, allocationId) =>
+        auditOf(this.#eventContext(), action, detail, AGENT, outcome, allocationId),
+      auditFirst: async (action, detail) => {
+        auditOf(this.#eventContext(), action, detail, AGENT);
+        await this.#audit.flush(SHUTDOWN_FLUSH_MS);
+      },
+      isEmergency: () => this.convergence.status().nodeState === "Emergency",
     });
     this.#scanLater();
   }
@@ -200,6 +209,11 @@ export class Node {
     onSupervisorNotice(this.#eventContext(), notice);
   }
 
+  /** News of the boot, for those who wait for this node. */
+  setStanding(standing: BootStanding): void {
+    this.#contracts.setStanding(standing);
+  }
+
   takeIdentityMap(map: journal.UidMap): void {
     this.#contracts.takeIdentityMap(map);
   }
@@ -209,9 +223,9 @@ export class Node {
     this.#declared = declared;
     this.#place.vclusterId = declared.vclusterId;
     const { config, log } = this.options;
-    this.#contracts.takeDeclared(declared);
     try {
       await this.supervisor.policyKnown(declared.policy?.supervisorBackend);
+      this.#contracts.takeDeclared(declared);
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
       await this.convergence.setDeclared(effectiveFromWire(declared));
     } catch (error) {
@@ -277,10 +291,12 @@ export class Node {
     this.#reporter.close();
     this.#observer?.close();
     this.supervisor.closeLoop();
-    this.#contracts.close();
+    await this.#contracts.close(keepServices);
     this.#calls.close();
     await this.convergence.close();
-    await this.#audit.flush(SHUTDOWN_FLUSH_MS);
+    await this.#audit.flush(SHUTDOWN_FLUSH_MS).catch((error: unknown) =>
+      this.options.log.error("audit events not written", { error: String(error) })
+    );
     const left = keepServices ? [] : await this.supervisor.stopAll();
     this.supervisor.release();
     await this.writer.settled(SHUTDOWN_FLUSH_MS);
@@ -421,7 +437,8 @@ export class Node {
       : [`observer inotify: ${this.#observerFailure}`];
     const boot = this.options.boot?.().texts ?? [];
     const pending = this.supervisor.pendingTexts();
-    return [...boot, ...pending, ...this.#contact.texts(), ...texts, ...blind];
+    const contracts = this.#contracts.unavailable;
+    return [...boot, ...pending, ...this.#contact.texts(), ...texts, ...blind, ...contracts];
   }
 
   #status() {

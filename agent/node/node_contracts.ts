@@ -1,61 +1,183 @@
 import type { agentport, journal } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { nodePaths } from "../../contracts/mod.ts";
-import type { Shim } from "../../ffi/mod.ts";
+import {
+  agentDirectories,
+  type AuditOutcome,
+  formatTimestamp,
+  type NodePaths,
+  nodePaths,
+  parseReadyMarker,
+  PathError,
+  type Readiness,
+} from "../../contracts/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
 import { type IdentityMap, isNetworkFileSystem, openIdentityMap } from "../identity/mod.ts";
+import type { Isolation } from "../isolation/mod.ts";
+import { Gate } from "../readiness/mod.ts";
+import { Handoff } from "./handoff.ts";
 
 /*
  * Shell: what this node shares with others on it, by the contracts of contracts.md. Owns the identity
- * map; ends by `close`.
+ * map, the readiness gate and the handoff; ends by `close`.
  */
 
 export interface NodeContractsOptions {
   readonly shim: Shim;
+  readonly events: EventPump;
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: agentport.AgentConfig;
   /** The map this node knew last. */
   readonly cachedMap: journal.UidMap | undefined;
-  readonly audit: (action: string, detail: string) => void;
+  readonly nodeId: () => string;
+  readonly isolation: Isolation;
+  /** What runs this node's services, once that is decided. */
+  readonly backend: () => "Pact" | "Systemd";
+  readonly audit: (
+    action: string,
+    detail: string,
+    outcome: AuditOutcome,
+    allocationId?: string,
+  ) => void;
+  readonly auditFirst: (action: string, detail: string) => Promise<void>;
+  readonly isEmergency: () => boolean;
 }
+
+/** How far a boot is. */
+export type BootStanding = Exclude<Readiness, { name: "Ready" }> | { readonly name: "Ready" };
+
+const MAX_MARKER_BYTES = 4_096;
 
 /** The node's side of the contracts. */
 export class NodeContracts {
+  readonly #paths: NodePaths;
   readonly #identity: IdentityMap;
+  readonly #gate: Gate | undefined;
+  readonly #unavailable: string[] = [];
+  #handoff: Promise<Handoff | undefined> | undefined;
   #declared: agentport.DeclaredConfig | undefined;
+  #isClosed = false;
 
-  constructor({ shim, clock, log, config, cachedMap, audit }: NodeContractsOptions) {
+  /** @throws {PathError} for a socket that another agent listens on */
+  constructor(private readonly options: NodeContractsOptions) {
+    const { shim, clock, log, config, cachedMap, audit } = options;
+    this.#paths = nodePaths(config.root);
     this.#identity = openIdentityMap({
       files: shim.files,
-      paths: nodePaths(config.root),
+      paths: this.#paths,
       mode: mappingModeOf(config.identityMapping),
       clock,
       log: log.child("agent.identity"),
       declaresNetworkMount: () =>
         this.#declared?.mounts.some(({ fsType }) => isNetworkFileSystem(fsType)) ?? false,
-      isLeftToOthers: () => this.#backend(config) === "systemd",
-      onUpdated: (reason) => audit("identity.map_updated", reason),
+      isLeftToOthers: () => options.backend() === "Systemd",
+      onUpdated: (reason) => audit("identity.map_updated", reason, "Success"),
     });
     if (cachedMap !== undefined) this.#identity.take(cachedMap);
+    this.#gate = this.#openGate();
   }
 
+  /** What this node cannot offer, and why (CTX-5). */
+  get unavailable(): readonly string[] {
+    return this.#unavailable;
+  }
+
+  /** What is declared is known, and with it who runs the services: the handoff opens (WLI-1). */
   takeDeclared(declared: agentport.DeclaredConfig): void {
     this.#declared = declared;
     this.#identity.take(undefined);
+    this.#handoff ??= this.#openHandoff();
   }
 
   takeIdentityMap(map: journal.UidMap): void {
     this.#identity.take(map);
   }
 
-  close(): void {
+  /** News of the boot. */
+  setStanding(standing: BootStanding): void {
+    const { clock, nodeId } = this.options;
+    this.#gate?.set(
+      standing.name === "Ready"
+        ? { ...standing, nodeId: nodeId(), since: formatTimestamp(BigInt(clock.nowMs()) * 1000n) }
+        : standing,
+    );
+  }
+
+  /** Nothing is taken in any more, and nobody is to think this node ready (SHD-1, RDY-2). */
+  async close(keepsServices: boolean): Promise<void> {
+    this.#isClosed = true;
+    (await this.#handoff)?.close();
+    this.#gate?.close(keepsServices);
     this.#identity.close();
   }
 
-  /** Until a policy is known the configuration decides (CTX-7). */
-  #backend({ supervisorBackend }: agentport.AgentConfig): string {
-    return this.#declared?.policy?.supervisorBackend || supervisorBackend;
+  #openGate(): Gate | undefined {
+    const initial = { name: "Booting", phase: "InitHardware", attempt: 1 } as const;
+    try {
+      return new Gate({
+        ...this.options,
+        log: this.options.log.child("agent.readiness"),
+        paths: this.#paths,
+        initial,
+        keepsMarker: this.#isMarkerOfThisBoot(),
+      });
+    } catch (error) {
+      // A second agent must not take the first one's place (PATH-22).
+      if (error instanceof PathError && error.kind === "InUse") throw error;
+      this.#cannot("readiness gate", error);
+      return undefined;
+    }
+  }
+
+  /** A marker is left by an agent that did not stop in order: its services run on (RDY-4). */
+  #isMarkerOfThisBoot(): boolean {
+    const { shim, clock } = this.options;
+    if (shim.files.lstatIfPresent(this.#paths.readyMarker) === null) return false;
+    const how = { maxBytes: MAX_MARKER_BYTES, followSymlink: false };
+    const marker = parseReadyMarker(shim.files.readText(this.#paths.readyMarker, how));
+    const bootedAtMs = clock.nowMs() - shim.system.bootTimeMs();
+    return marker !== null && Date.parse(marker.since) >= bootedAtMs;
+  }
+
+  async #openHandoff(): Promise<Handoff | undefined> {
+    const { shim, config, backend, log } = this.options;
+    if (!config.handoffEnabled || backend() === "Systemd") return undefined;
+    try {
+      const isRootless = config.profile === "rootless" || shim.system.ids().effectiveUid !== 0;
+      if (isRootless) throw new Error("not in profile rootless");
+      this.#makeDirectories();
+      const handoff = await Handoff.open({
+        ...this.options,
+        log: log.child("agent.handoff"),
+        paths: this.#paths,
+      });
+      if (this.#isClosed) handoff.close();
+      this.#gate?.follow((readiness) => handoff.follow(readiness));
+      return handoff;
+    } catch (error) {
+      this.#cannot("namespace handoff", error);
+      return undefined;
+    }
+  }
+
+  /** PATH-21. */
+  #makeDirectories(): void {
+    const { files } = this.options.shim;
+    for (const { path, mode } of agentDirectories(this.#paths)) {
+      const present = files.lstatIfPresent(path);
+      if (present === null) files.mkdir(path, mode);
+      else if (present.type !== "directory" || (present.mode & 0o002) !== 0) {
+        throw new PathError({ kind: "UnsafePath", path });
+      }
+    }
+  }
+
+  /** What this node lacks is shown, and the rest goes on. */
+  #cannot(what: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#unavailable.push(`${what}: ${reason}`);
+    this.options.log.warn(`${what}: unavailable`, { reason });
   }
 }
 

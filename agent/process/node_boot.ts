@@ -7,9 +7,11 @@ import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import {
+  BOOT_PHASES,
   type BootPhase,
   type BootRules,
   BootSequence,
+  type BootState,
   failureText,
   hostNameToSet,
   isBootFailed,
@@ -19,7 +21,7 @@ import {
 import type { BootNews, PhaseWork } from "../boot/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import { type Coldplug, openColdplug } from "../hardware/mod.ts";
-import type { Node } from "../node/mod.ts";
+import type { BootStanding, Node } from "../node/mod.ts";
 import { BootNetworkShell } from "./boot_network.ts";
 import type { RunProfile } from "./run_profile.ts";
 
@@ -269,7 +271,24 @@ export class NodeBoot {
     else if (news.kind === "ready") this.#log.info("boot complete", { detail });
     else this.#log.info("boot phase complete", { detail });
     node.record(action, detail, outcome);
+    node.setStanding(standingOf(this.#sequence.state, this.options.config.bootMaxRetries));
     if (news.kind === "ready") this.options.onReady();
+  }
+}
+
+/** A boot that goes on trying is not over; one that has used its retries up is, for who waits (RDY-5). */
+function standingOf(state: BootState, maxRetries: number): BootStanding {
+  switch (state.kind) {
+    case "notStarted":
+      return { name: "Booting", phase: BOOT_PHASES[0], attempt: 1 };
+    case "running":
+      return { name: "Booting", phase: state.phase, attempt: state.attempt };
+    case "failed":
+      return state.attempt > maxRetries
+        ? { name: "Failed", reason: `${state.phase}: ${state.reason}` }
+        : { name: "Booting", phase: state.phase, attempt: state.attempt };
+    case "ready":
+      return { name: "Ready" };
   }
 }
 

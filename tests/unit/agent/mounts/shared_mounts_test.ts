@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { createKernelMounts, SharedMounts } from "../../../../agent/mounts/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
-import { silentLogger } from "../../../../common/log/mod.ts";
+import { createLogger } from "../../../../common/log/mod.ts";
 import {
   MountError,
   NamespaceError,
@@ -33,6 +33,7 @@ interface Scene {
   readonly images: string;
   readonly audited: Audited[];
   readonly bound: string[];
+  readonly logged: string[];
   readonly state: { emergency: boolean; canRecord: boolean };
   /** The first manager; `holdTimeMs` of the tuning applies to all. */
   readonly mounts: SharedMounts;
@@ -57,13 +58,21 @@ async function scene(test: (scene: Scene) => Promise<void>, holdTimeMs: number):
   await withShim(async (shim) => {
     const audited: Audited[] = [];
     const bound: string[] = [];
+    const logged: string[] = [];
+    const log = createLogger({
+      component: "test",
+      level: "debug",
+      format: "text",
+      nowMs: systemClock.nowMs,
+      write: (line) => logged.push(line),
+    });
     const state = { emergency: false, canRecord: true };
     const open = () =>
       new SharedMounts({
         shim,
         kernel: createKernelMounts(shim),
         clock: systemClock,
-        log: silentLogger,
+        log,
         paths,
         imageRoots: [images],
         holdTimeMs,
@@ -92,7 +101,7 @@ async function scene(test: (scene: Scene) => Promise<void>, holdTimeMs: number):
         await next.reconstructState(active);
         return next;
       };
-      await test({ shim, paths, images, audited, bound, state, mounts, another, mounted });
+      await test({ shim, paths, images, audited, bound, logged, state, mounts, another, mounted });
     } finally {
       for (const mounts of all) mounts.close();
       for (const at of mounted()) await shim.mounts.unmount(at, 2);
@@ -243,14 +252,14 @@ mountTest(
 
 mountTest(
   "MT-4: a mount in use is not taken away; it is tried again after the hold time",
-  async ({ mounts, mounted }) => {
+  async ({ mounts, mounted, logged }) => {
     const handle = await mounts.acquireMount("pytorch-2.5.sqfs", "a1");
     const user = new Deno.Command("sleep", { args: ["60"], cwd: handle.mountPoint }).spawn();
     await mounts.releaseMount(handle, "a1");
-    await waitFor(
-      () => new Promise((resolve) => setTimeout(resolve, 250)).then(() => true),
-      { what: "a hold time to be over" },
-    );
+    const line = await waitFor(() => logged.find((line) => line.includes("image not unmounted")), {
+      what: "an attempt to unmount",
+    });
+    assert.match(line, new RegExp(`used by ${user.pid}`));
     assert.deepEqual(mounted(), [handle.mountPoint]);
     user.kill("SIGKILL");
     await user.status;

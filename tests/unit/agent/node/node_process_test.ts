@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DEVELOPMENT_LIBRARY } from "../../../../ffi/mod.ts";
 import { repositoryRoot, spawnDeno, type SpawnedDeno, waitFor } from "../../../support/mod.ts";
+import { parseReadinessLine, parseReadyMarker } from "../../../../contracts/mod.ts";
 import { NODE, NodeRig } from "../calls/node_rig.ts";
 
 const WAIT_MS = 20_000;
@@ -47,6 +48,7 @@ async function copyConfiguration({ site }: NodeRig, node: string): Promise<void>
   );
 }
 
+const markerOf = (rig: NodeRig) => `${rig.root}/run/pact/ready`;
 const motdOf = (rig: NodeRig) => `${rig.root}/etc/motd`;
 const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
@@ -61,10 +63,22 @@ Deno.test("the agent as a process", async (t) => {
     assert.equal((await (await rig.shell()).getStatus({})).nodeId, NODE);
   });
 
+  await t.step("RDY-2, RDY-5: marker and socket say that the node is ready", async () => {
+    const marker = await Deno.readTextFile(markerOf(rig));
+    assert.equal(parseReadyMarker(marker)?.nodeId, NODE);
+    using asked = await Deno.connect({
+      transport: "unix",
+      path: `${rig.root}/run/pact/ready.sock`,
+    });
+    const answer = parseReadinessLine((await new Response(asked.readable).text()).trimEnd());
+    assert.equal(answer.name === "Ready" && answer.nodeId, NODE);
+  });
+
   await t.step("INI-32: SIGUSR2 keeps services, and the next agent adopts them", async () => {
     const before = await pidOf(rig, "talker");
     assert.equal((await site.stop(NODE, "SIGUSR2")).code, 0);
     assert.ok(await isAlive(before));
+    assert.ok(await exists(markerOf(rig)), "RDY-4: the marker stays");
     await rig.startAgent();
     assert.equal(await pidOf(rig, "talker"), before);
   });
@@ -82,6 +96,7 @@ Deno.test("the agent as a process", async (t) => {
       const { code, stderr } = await site.stop(NODE);
       assert.equal(code, 0, stderr);
       assert.deepEqual(await Promise.all(pids.map(isAlive)), [false, false]);
+      assert.equal(await exists(markerOf(rig)), false, "RDY-2: the marker goes");
       const talker = await rig.entry(
         "the end of talker",
         ({ message }) => message.startsWith("ServiceStop talker"),
