@@ -161,7 +161,7 @@ export function auditOf(
   detail: string,
   principal: AuditPrincipal,
   outcome: AuditOutcome = "Success",
-  allocationId?: string,
+  allocationId: string | null = null,
 ): void {
   const { nodeId, vclusterId } = context.place();
   const scope = nodeVclusterScope(nodeId, vclusterId);
@@ -170,7 +170,7 @@ export function auditOf(
     nowUsec: BigInt(Math.round(context.clock.nowMs())) * 1000n,
     principal,
     action,
-    scope: { ...scope, allocationId: allocationId ?? null },
+    scope: { ...scope, allocationId },
     outcome,
     source: "PactAgent",
     detail,
