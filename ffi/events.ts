@@ -10,6 +10,9 @@ import type { Library } from "./symbols.ts";
 
 const CAPACITY = 128;
 const EVENT_BYTES = 16;
+/** enum pact_events_flag. */
+const ONCE = 1;
+const URGENT = 2;
 
 /** A watched descriptor; closing the watch leaves the descriptor open. Repeatable. */
 export interface Watch {
@@ -18,10 +21,14 @@ export interface Watch {
 
 /** Waits on descriptors that the runtime's own loop does not know: pidfds, inotify, netlink. */
 export interface EventPump {
-  /** Calls `onReady` with the epoll(7) bits on the main thread whenever `fd` is readable, or a single
-   * time with `once`. Level-triggered: without `once` the handler must drain the descriptor. Close the
+  /** Calls `onReady` with the epoll(7) bits on the main thread whenever `fd` is readable, with `urgent`
+   * whenever it has urgent news instead, or a single time with `once`. Level-triggered: without `once` the handler must drain the descriptor. Close the
    * watch before the descriptor. Throws EEXIST when the descriptor is watched already. */
-  watch(fd: number, onReady: (events: number) => void, options?: { once?: boolean }): Watch;
+  watch(
+    fd: number,
+    onReady: (events: number) => void,
+    options?: { once?: boolean; urgent?: boolean },
+  ): Watch;
   /** Resolves when the process ended, with its status consumed (SUP-5: no polling). The signal ends
    * the waiting, not the process; so does closing the pump (ECANCELED). */
   exitOf(process: Process, options?: { signal?: AbortSignal }): Promise<ExitStatus>;
@@ -55,13 +62,17 @@ class Pump implements EventPump {
     this.#waiting = this.#wait();
   }
 
-  watch(fd: number, onReady: (events: number) => void, options: { once?: boolean } = {}): Watch {
+  watch(
+    fd: number,
+    onReady: (events: number) => void,
+    options: { once?: boolean; urgent?: boolean } = {},
+  ): Watch {
     if (this.#closed !== null) throw ShimError.of("EBADF", "epoll_ctl", "closed event pump");
     const tag = this.#nextTag++;
-    const once = options.once === true;
+    const flags = (options.once === true ? ONCE : 0) | (options.urgent === true ? URGENT : 0);
     // Before the kernel knows the tag, so that no event can find it without a handler.
     this.#handlers.set(tag, onReady);
-    const added = this.#library.pact_shim_events_add(this.#epollFd, fd, tag, once ? 1 : 0);
+    const added = this.#library.pact_shim_events_add(this.#epollFd, fd, tag, flags);
     if (added < 0) this.#handlers.delete(tag);
     check(added, "epoll_ctl", `descriptor ${fd}`);
     return { close: () => this.#unwatch(fd, tag) };

@@ -206,9 +206,14 @@ PACT_EXPORT int32_t pact_shim_events_open(void);
 /* A new eventfd(2), non-blocking, for pact_shim_events_wake. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_wake_open(void);
 
-/* Watches a descriptor for reading under a tag; with `once` it reports a single time. The tag
- * UINT64_MAX belongs to the wake descriptor and is drained by the wait. Blocking: no. */
-PACT_EXPORT int32_t pact_shim_events_add(int32_t epoll_fd, int32_t fd, uint64_t tag, int32_t once);
+enum pact_events_flag {
+  PACT_EVENTS_ONCE = 1,  /* report a single time */
+  PACT_EVENTS_URGENT = 2 /* watch for urgent news (EPOLLPRI) instead of for reading */
+};
+
+/* Watches a descriptor under a tag, with enum pact_events_flag. The tag UINT64_MAX belongs to the wake
+ * descriptor and is drained by the wait. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_events_add(int32_t epoll_fd, int32_t fd, uint64_t tag, int32_t flags);
 
 /* Stops watching. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_events_remove(int32_t epoll_fd, int32_t fd);
@@ -477,6 +482,7 @@ PACT_EXPORT int32_t pact_shim_group(const char *name, uint32_t *gid);
 PACT_EXPORT int32_t pact_shim_groups_of(const char *user, uint32_t gid, uint32_t *gids,
                                         uint32_t capacity);
 
+#include "pact_observe.h"
 #include "pact_workload.h"
 
 #endif

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
-import { type EventPump, startEventPump } from "./events.ts";
+import { type EventPump, startEventPump, type Watch } from "./events.ts";
 import { createFiles, type Files } from "./files.ts";
+import { type Fanotify, openFanotify, type ProcessFileEvent } from "./fanotify.ts";
 import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
 import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
 import { createMounts, type Mounts } from "./mounts.ts";
@@ -14,6 +15,7 @@ import {
   sendNotification,
 } from "./notify.ts";
 import { createProcesses, type Processes } from "./processes.ts";
+import { type ProcessNews, watchMounts, watchProcesses } from "./kernel_news.ts";
 import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
 import { createUnixSockets, type UnixSockets } from "./unix_sockets.ts";
@@ -51,6 +53,13 @@ export interface Shim {
   sendNotification(path: string, text: string): void;
   /** Opens an inotify instance on a pump. */
   openInotify(pump: EventPump, onEvent: (event: FileEvent) => void): Inotify;
+  /** Opens a fanotify group on a pump. Throws EPERM without CAP_SYS_ADMIN. */
+  openFanotify(pump: EventPump, onEvent: (event: ProcessFileEvent) => void): Fanotify;
+  /** Hears of every new process and program, by the proc connector, until closed. Throws EPERM without
+   * CAP_NET_ADMIN; outside of the first PID namespace nothing is ever told. */
+  watchProcesses(pump: EventPump, onNews: (news: ProcessNews) => void): Watch;
+  /** Hears of every change of what is mounted, several of them as one, until closed. */
+  watchMounts(pump: EventPump, onChange: () => void): Watch;
   close(): void;
 }
 
@@ -137,6 +146,9 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
       openNotifySocket(symbols, pump, options, onMessage),
     sendNotification: (path, text) => sendNotification(symbols, path, text),
     openInotify: (pump, onEvent) => openInotify(symbols, pump, onEvent),
+    openFanotify: (pump, onEvent) => openFanotify(symbols, pump, onEvent),
+    watchProcesses: (pump, onNews) => watchProcesses(symbols, pump, onNews),
+    watchMounts: (pump, onChange) => watchMounts(symbols, pump, onChange),
     close: () => library.close(),
   };
 }

@@ -13,7 +13,7 @@ void record_failure(const char *file, int line, const char *what, long long valu
 int main(void) {
   const struct test *const suites[] = {spawn_request_tests, spawn_tests, process_tests,
                                        file_tests,          event_tests, system_tests,
-                                       network_tests,       notify_tests};
+                                       network_tests,       notify_tests, observe_tests};
   int passed = 0, failed = 0;
   for (size_t suite = 0; suite < sizeof suites / sizeof *suites; suite++) {
     for (const struct test *test = suites[suite]; test->name != NULL; test++) {

@@ -21,6 +21,7 @@ extern const struct test event_tests[];
 extern const struct test system_tests[];
 extern const struct test network_tests[];
 extern const struct test notify_tests[];
+extern const struct test observe_tests[];
 
 /* Marks the running test as failed; `what` is the condition's text. */
 void record_failure(const char *file, int line, const char *what, long long value);
