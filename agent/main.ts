@@ -3,6 +3,7 @@
 import { VERSION } from "../common/version/mod.ts";
 import { PathError } from "../contracts/mod.ts";
 import { ShimLoadError } from "../ffi/mod.ts";
+import { endingOf, STOP_SIGNALS, type StopSignal } from "./init/mod.ts";
 import { SystemdMissingError } from "./systemd/mod.ts";
 import {
   ConfigurationError,
@@ -43,18 +44,18 @@ async function main(): Promise<number> {
   if (typeof ended === "object") {
     console.error(`pact-agent: ${ended.reason}`);
     // Services live on; the next agent adopts them (INI-30).
-    await agent.stop(true);
+    await agent.stop({ keepServices: true });
     return ended.isEnvironment ? EXIT_ENVIRONMENT : EXIT_FATAL;
   }
-  const left = await agent.stop(ended === "SIGUSR2" || env("PACT_KEEP_SERVICES") === "1");
+  const keepServices = env("PACT_KEEP_SERVICES") === "1";
+  const left = await agent.stop(endingOf(ended, { isInit: agent.isInit, keepServices }));
   for (const name of left) console.error(`pact-agent: service ${name} could not be stopped`);
   return 0;
 }
 
-/** SIGTERM and SIGINT end services too, SIGUSR2 keeps them for the next agent (SHD-3). */
-function stopSignal(): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  for (const signal of ["SIGTERM", "SIGINT", "SIGUSR2"] as const) {
+function stopSignal(): Promise<StopSignal> {
+  const { promise, resolve } = Promise.withResolvers<StopSignal>();
+  for (const signal of STOP_SIGNALS) {
     Deno.addSignalListener(signal, () => resolve(signal));
   }
   return promise;

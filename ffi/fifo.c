@@ -1,6 +1,7 @@
 /* Named pipes: the output of programs that are to outlive whoever reads it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@ static int checked(int fd) {
   if (error == 0) return fd;
   close(fd);
   return -error;
+}
+
+int32_t pact_shim_pipe_write(int32_t fd, const uint8_t *bytes, uint32_t byte_count) {
+  if (bytes == NULL) return -EFAULT;
+  if (byte_count == 0 || byte_count > PIPE_BUF) return -EINVAL;
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  if (!S_ISFIFO(status.st_mode)) return -EOPNOTSUPP;
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  return write(fd, bytes, byte_count) < 0 ? -errno : 0;
 }
 
 int32_t pact_shim_fifo_open(const char *path, uint32_t mode, int32_t reading) {

@@ -59,6 +59,9 @@ export interface Files {
    * `readPipe`, or one that holds both ends, for the output of a program that is to outlive its
    * reader (it never gets SIGPIPE). Returns a descriptor that is the caller's to close. */
   openFifo(path: string, end: "read" | "both"): number;
+  /** Writes at most 4096 bytes to a pipe that this process was given, all or none, without waiting.
+   * Throws EAGAIN when it is full, EPIPE when its reader is gone. */
+  writePipe(fd: number, bytes: Uint8Array): void;
   /** Closes a descriptor that the shim gave out (a pipe end that nobody adopted). */
   closeDescriptor(fd: number): void;
 }
@@ -222,6 +225,9 @@ export function createFiles(library: Library): Files {
     chown: (path, { uid, gid }) => {
       const cPath = cText(path, "chown");
       check(library.pact_shim_chown(cPath, idOrUnchanged(uid), idOrUnchanged(gid)), "chown", path);
+    },
+    writePipe: (fd, bytes) => {
+      check(library.pact_shim_pipe_write(fd, bytes, bytes.byteLength), "write", `pipe ${fd}`);
     },
     openFifo: (path, end) => {
       const result = library.pact_shim_fifo_open(

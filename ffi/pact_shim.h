@@ -354,6 +354,11 @@ PACT_EXPORT int64_t pact_shim_append(int32_t fd, const uint8_t *bytes, uint64_t 
  * pipe is full, and goes on when somebody reads again. Blocking: disk. */
 PACT_EXPORT int32_t pact_shim_fifo_open(const char *path, uint32_t mode, int32_t reading);
 
+/* Writes 1..PIPE_BUF bytes to a pipe whole or not at all, without waiting: -EAGAIN when there is no
+ * room, -EPIPE when nobody can read them any more (the caller ignores SIGPIPE), -EOPNOTSUPP when it is
+ * no pipe. The descriptor may be any of the process's. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_pipe_write(int32_t fd, const uint8_t *bytes, uint32_t byte_count);
+
 /* ---- mounts (mounts.c) ---------------------------------------------------------------------- */
 
 /* mount(2). Blocking: disk, and network for network file systems. */

@@ -164,6 +164,12 @@ export const AGENT_SETTINGS = {
     { key: "agent.workload.lattice_uid" },
     z.number().int().min(0).max(2 ** 32 - 2).default(0),
   ),
+  isWatchdogEnabled: switchSetting({ key: "agent.watchdog.enabled" }, true),
+  watchdogTimeoutSeconds: numberSetting(
+    { key: "agent.watchdog.timeout_seconds" },
+    seconds(10, 300).default(30),
+  ),
+  isWatchdogRequired: switchSetting({ key: "agent.watchdog.required" }, false),
   bootMaxRetries: numberSetting({ key: "agent.boot.max_retries" }, whole(0, 1_000_000).default(30)),
   bootBackoffInitialSeconds: numberSetting(
     { key: "agent.boot.backoff_initial_seconds" },
@@ -192,10 +198,7 @@ export const AGENT_SETTINGS = {
 /** Keys of the published samples without a function yet. */
 export const LATER = laterKeys([
   "agent.services",
-  "agent.watchdog.enabled",
   "agent.watchdog.device",
-  "agent.watchdog.timeout_seconds",
-  "agent.watchdog.required",
   "agent.journal.tls_cert",
   "agent.journal.tls_key",
   "agent.identity.provider",
@@ -226,4 +229,5 @@ export const LATER = laterKeys([
   "agent.observer.ebpf_enabled": false,
   "agent.observer.ebpf": false,
   "agent.identity.provider": "auto",
+  "agent.watchdog.device": "/dev/watchdog",
 });

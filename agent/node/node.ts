@@ -34,7 +34,7 @@ import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entr
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
-import { SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
+import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
 import { type Attributor, createAttributor } from "./attribution.ts";
 import { documentStore } from "./documents.ts";
@@ -72,6 +72,8 @@ export interface NodeOptions {
   readonly beat?: () => void;
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
   readonly longestTickMs?: number;
+  /** How services ended while no agent was there; absent where nobody knows. */
+  readonly formerEnds?: FormerEnds;
 }
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
@@ -104,6 +106,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     onNotice: (notice) => holder.node?.onServiceNotice(notice),
     ...(options.beat === undefined ? {} : { beat: options.beat }),
     ...(options.longestTickMs === undefined ? {} : { longestTickMs: options.longestTickMs }),
+    ...(options.formerEnds === undefined ? {} : { formerEnds: options.formerEnds }),
   });
   holder.node = new Node(options, { services, audit, place });
   return holder.node;

@@ -12,6 +12,7 @@ import {
 } from "../isolation/mod.ts";
 import {
   type Actor,
+  type FormerEnds,
   loadStateFile,
   type NodePlace,
   type ReadLogOptions,
@@ -43,6 +44,7 @@ export interface NodeServicesOptions {
   readonly onNotice: (notice: SupervisorNotice) => void;
   readonly beat?: () => void;
   readonly longestTickMs?: number;
+  readonly formerEnds?: FormerEnds;
 }
 
 const NOT_PACTS = "services are systemd's, and pact makes no cgroups beside it";

@@ -10,6 +10,7 @@ import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
 import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
 import { kernelWords, variableFrom } from "../boot/mod.ts";
+import type { Ending } from "../init/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
@@ -17,6 +18,7 @@ import type { CoreArguments } from "./arguments.ts";
 import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
+import { type InitDuties, openInitDuties } from "./init_duties.ts";
 import { NodeBoot } from "./node_boot.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
 
@@ -44,9 +46,12 @@ export interface AgentFailure {
 export interface AgentProcess {
   /** Settles when the agent cannot go on. */
   readonly failed: Promise<AgentFailure>;
+  /** The machine is this agent's: it ends with it. */
+  readonly isInit: boolean;
   /** SIGHUP: says that it has no effect. */
   hangUp(): void;
-  stop(keepServices: boolean): Promise<readonly string[]>;
+  /** Resolves with the names of services that could not be stopped. */
+  stop(ending: Ending): Promise<readonly string[]>;
 }
 
 /** Reads and checks the configuration alone. */
@@ -125,6 +130,7 @@ class RunningAgent implements AgentProcess {
   #hasApplied = false;
   #boot: NodeBoot | undefined;
   #systemd: SystemdNotifier | undefined;
+  #init: InitDuties | undefined;
   readonly #profile: RunProfile;
   /** The kernel's command line, by word; read by an init system alone (AGT-1). */
   readonly #commandLine: readonly string[];
@@ -168,6 +174,10 @@ class RunningAgent implements AgentProcess {
     return this.#failed.promise;
   }
 
+  get isInit(): boolean {
+    return this.#profile === "init";
+  }
+
   async start(): Promise<void> {
     this.#exchange.begin(this.#port);
     const config = await Promise.race([
@@ -184,6 +194,12 @@ class RunningAgent implements AgentProcess {
       version: VERSION,
       profile: this.#profile,
     });
+    if (this.isInit) {
+      const { shim } = this;
+      const env = this.#env;
+      this.#init = openInitDuties({ env, shim, clock: systemClock, config, log: this.#log });
+      this.#init?.begin();
+    }
     this.#node = await openNode({
       shim: this.shim,
       events: this.#events,
@@ -194,10 +210,13 @@ class RunningAgent implements AgentProcess {
       send: (frame) => this.#port.send(frame),
       newUuid: () => crypto.randomUUID(),
       boot: () => ({
-        texts: this.#boot?.texts() ?? [],
+        texts: [...this.#boot?.texts() ?? [], ...this.#init?.texts() ?? []],
         isFailed: this.#boot?.isFailed ?? false,
       }),
+      ...this.#init?.nodeOptions(),
     });
+    const node = this.#node;
+    this.#init?.report((...words) => node.record(...words));
     this.#systemd = openSystemdNotifier({
       shim: this.shim,
       clock: systemClock,
@@ -205,10 +224,9 @@ class RunningAgent implements AgentProcess {
       env: this.#env,
     });
     this.#systemd.status(`booting as ${config.nodeId}`);
-    this.#boot = this.#openBoot(this.#node, config);
+    this.#boot = this.#openBoot(node, config);
     this.#boot.start();
     // All at once, so that nothing that comes later overtakes them.
-    const node = this.#node;
     for (const frame of this.#waiting.splice(0)) {
       this.#dispatch(node, frame).catch((error: unknown) =>
         this.#log.error("frame not carried out", { error: String(error) })
@@ -220,8 +238,9 @@ class RunningAgent implements AgentProcess {
     this.#log.warn("SIGHUP has no effect in this version: restart the agent to reload");
   }
 
-  async stop(keepServices: boolean): Promise<readonly string[]> {
-    this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped" });
+  async stop({ keepServices, machine }: Ending): Promise<readonly string[]> {
+    this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped", machine });
+    if (machine !== undefined) this.#init?.link.keepBeating();
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
     this.#boot?.close();
     this.#systemd?.close();
@@ -230,6 +249,7 @@ class RunningAgent implements AgentProcess {
     this.#port.close();
     this.worker.terminate();
     await this.#events.close();
+    if (machine !== undefined) this.#init?.link.end(machine);
     this.shim.close();
     return left;
   }
@@ -310,6 +330,7 @@ class RunningAgent implements AgentProcess {
       startLink: () => {
         if (this.#profile === "init") this.#port.send({ case: "startLink", value: {} });
       },
+      checkHardware: () => this.#init?.checkHardware(),
       onReady: () => {
         const vcluster = this.#runs?.vclusterId || "none";
         this.#log.info("agent ready", { vcluster, shell: this.#shellText() });

@@ -58,6 +58,8 @@ export interface NodeBootOptions {
   readonly cachedNetwork: () => Readonly<Record<string, string>>;
   readonly facts: () => BootFacts;
   readonly startLink: () => void;
+  /** Throws for what this node must have and has not. */
+  readonly checkHardware: () => void;
   readonly onReady: () => void;
 }
 
@@ -156,6 +158,7 @@ export class NodeBoot {
       commandLine,
     });
     await this.#coldplug.run();
+    this.options.checkHardware();
   }
 
   #setHostName(): void {

@@ -5,6 +5,8 @@
  * @module
  */
 export { type Actor, SUPERVISION_LOOP } from "./actor.ts";
+export type { ExitStatus } from "./exit_status.ts";
+export type { FormerEnds } from "./former_end.ts";
 export type { HealthCheck, HealthProbe, RestartPolicy, ServiceDeclaration } from "./declaration.ts";
 export type { NodePlace } from "./environment.ts";
 export { SupervisorError, type SupervisorFault } from "./errors.ts";

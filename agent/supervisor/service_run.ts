@@ -15,6 +15,7 @@ import type { Isolation, ProcessTable, Scope, ScopeMemory, Unavailable } from ".
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { NodePlace } from "./environment.ts";
 import { type ExitStatus, isFailure } from "./exit_status.ts";
+import { formerEnd, type FormerEnds } from "./former_end.ts";
 import { resolveIdentity } from "./identity.ts";
 import {
   isNotifying,
@@ -47,6 +48,8 @@ export interface RunContext {
   readonly place: () => NodePlace;
   /** Told when this node refuses something every run would want. */
   readonly onUnavailable: (what: Unavailable) => void;
+  /** How services ended that outlived the agent that had started them; absent: nobody knows. */
+  readonly formerEnds?: FormerEnds;
 }
 
 export type StartOutcome =
@@ -127,7 +130,11 @@ export function adoptRun(
     : null;
   const readers = process === null ? null : openReaders(declaration.name, context);
   const notify = process === null ? null : reopenNotifyListener(declaration, scope, context);
-  return new ServiceRun({ process, pid: record.pid, scope, readers, notify }, log, context);
+  return new ServiceRun(
+    { process, pid: record.pid, startTicks: record.startTicks, scope, readers, notify },
+    log,
+    context,
+  );
 }
 
 /** What a run is made of and owns. */
@@ -135,6 +142,8 @@ interface RunParts {
   /** Null for one that has ended without its supervisor. */
   readonly process: Process | null;
   readonly pid: number;
+  /** Absent for one that was started just now. */
+  readonly startTicks?: bigint;
   readonly scope: Scope;
   readonly readers: OutputReaders | null;
   readonly notify: NotifyListener | null;
@@ -156,7 +165,7 @@ export class ServiceRun {
   readonly #notify: NotifyListener | null;
 
   constructor(
-    { process, pid, scope, readers, notify }: RunParts,
+    { process, pid, startTicks, scope, readers, notify }: RunParts,
     log: ServiceLog,
     context: RunContext,
   ) {
@@ -166,12 +175,12 @@ export class ServiceRun {
     this.#scope = scope;
     this.#oom = new OomWatch(scope, context.clock);
     this.#context = context;
-    this.#startTicks = context.processes.find(pid)?.startTicks ?? 0n;
+    this.#startTicks = startTicks ?? context.processes.find(pid)?.startTicks ?? 0n;
     this.#captures = readers === null
       ? []
       : STREAMS.map((stream) => captureOutput(readers[stream], stream, log, context.clock));
     this.exited = process === null
-      ? Promise.resolve({ kind: "unknown" })
+      ? formerEnd(this.record, context)
       : new Promise((resolve) => this.#awaitExit(process, resolve));
   }
 
@@ -238,8 +247,12 @@ export class ServiceRun {
         // The end is reported all the same; `clear` meets the error again, where it can be told.
         if (!(error instanceof CgroupError) && !(error instanceof ShimError)) throw error;
       }
+      const end = (status: ExitStatus) =>
+        resolve(overrun !== null && isFailure(status) ? oomStatus(overrun) : status);
       const status = exitStatusOf(process.exitStatus());
-      resolve(overrun !== null && isFailure(status) ? oomStatus(overrun) : status);
+      // One that another agent had started is PID 1's child, and PID 1 has the status.
+      if (status.kind === "unknown") formerEnd(this.record, this.#context).then(end);
+      else end(status);
     };
     this.#watch = this.#context.events.watch(process.pidfd, this.#ended, { once: true });
   }

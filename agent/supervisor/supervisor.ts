@@ -10,6 +10,7 @@ import { serviceAuditEvent } from "./audit.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
 import type { NodePlace } from "./environment.ts";
 import { SupervisorError } from "./errors.ts";
+import type { FormerEnds } from "./former_end.ts";
 import { rootlessLimits } from "./identity.ts";
 import { interfacesUp } from "./interfaces.ts";
 import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices.ts";
@@ -49,6 +50,8 @@ export interface SupervisorOptions {
   readonly audit: AuditSink;
   /** Kept up to date with what a new agent has to know (INI-31); absent: nothing is kept. */
   readonly stateFile?: string;
+  /** How services ended that outlived the agent that had started them. */
+  readonly formerEnds?: FormerEnds;
   /** A fresh UUID version 4, for audit events. */
   readonly newUuid: () => string;
   readonly limits?: Partial<RestartLimits>;

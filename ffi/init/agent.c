@@ -37,15 +37,16 @@ static _Noreturn void become_agent(int beat_fd) {
 
 void agent_start(void) {
   int ends[2] = {-1, -1};
+  /* What a dead agent left in its own cgroup goes, and the cgroup: out of one that was ever killed,
+   * Linux 6.15 and later kill what is born into another (CLONE_INTO_CGROUP). */
+  write_file(AGENT_SCOPE "/cgroup.kill", "1");
+  for (int i = 0; i < 100 && rmdir(AGENT_SCOPE) < 0 && errno == EBUSY; i++) poll(NULL, 0, 10);
   mkdir("/sys/fs/cgroup/pact.slice", 0755);
   mkdir(AGENT_SCOPE, 0755);
-  /* What a dead agent left in its own cgroup goes; services and sessions are in others. */
-  write_file(AGENT_SCOPE "/cgroup.kill", "1");
   if (agent.beat_fd >= 0) close(agent.beat_fd);
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) say(LOG_CRIT, "pipe: %m");
-  pid_t pid = fork();
+  pid_t pid = pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 ? -1 : fork();
   if (pid == 0) become_agent(ends[1]);
-  if (pid < 0) say(LOG_CRIT, "fork: %m");
+  if (pid < 0) say(LOG_CRIT, "agent not started: %m");
   close(ends[1]);
   agent = (struct agent){pid < 0 ? 0 : pid, ends[0], false, now_ms()};
 }

@@ -45,7 +45,6 @@
 #endif
 #define RESTART_LIMIT 3
 enum end { END_NONE, END_REBOOT, END_POWER_OFF, END_HALT };
-
 /* node.c */
 void prepare_node(void);
 void say(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { type AgentNodeOptions, startAgentNode } from "./agent_node.ts";
 export { NamespaceNode, type NamespaceNodeOptions, needingNamespaces } from "./namespace_node.ts";
 export { ScriptedAgent } from "./scripted_agent.ts";

@@ -16,8 +16,12 @@ export interface NamespaceNodeOptions {
   /** Shell commands run in the namespaces before PID 1 starts. */
   readonly prepare?: string;
   readonly hasWatchdog?: boolean;
+  /** Makes further files in its directory. */
+  readonly fill?: (directory: string) => Promise<void>;
   /** Words after the one that names the agent. */
   readonly args?: readonly string[];
+  /** A program and its arguments that starts it all, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
 }
 
 const PREPARE = `
@@ -72,7 +76,7 @@ export class NamespaceNode implements AsyncDisposable {
 
   private constructor(
     private readonly directory: TempDir,
-    { init, prepare = "", hasWatchdog = false, args = [] }: NamespaceNodeOptions,
+    { init, prepare = "", hasWatchdog = false, args = [], through = [] }: NamespaceNodeOptions,
   ) {
     this.#cgroup = `${cgroupRoot()}/pact-init-${crypto.randomUUID().slice(0, 8)}`;
     Deno.mkdirSync(this.#cgroup);
@@ -82,15 +86,19 @@ export class NamespaceNode implements AsyncDisposable {
         cwd: directory.path,
       }).spawn()
       : undefined;
-    const unshare =
-      "exec unshare --pid --fork --kill-child --mount --mount-proc --ipc --uts --cgroup";
+    const unshare = "--pid --fork --kill-child --mount --mount-proc --ipc --uts --cgroup";
     const inner = `set -e; cd /; ${PREPARE}${prepare}\nexec "$0" --agent=/run/t/agent "$@"`;
     this.#process = new Deno.Command("sh", {
       args: [
         "-c",
-        `echo $$ > "$1/cgroup.procs"; shift; ${unshare} sh -c '${inner}' "$@"`,
-        "sh",
+        `echo $$ > "$0/cgroup.procs"; exec "$@"`,
         this.#cgroup,
+        ...through,
+        "unshare",
+        ...unshare.split(" "),
+        "sh",
+        "-c",
+        inner,
         init,
         ...args,
       ],
@@ -116,6 +124,7 @@ export class NamespaceNode implements AsyncDisposable {
     if (options.hasWatchdog) {
       await new Deno.Command("mkfifo", { args: [directory.file("watchdog")] }).output();
     }
+    await options.fill?.(directory.path);
     return new NamespaceNode(directory, options);
   }
 

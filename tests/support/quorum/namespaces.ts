@@ -58,6 +58,11 @@ export class Namespaces implements MemberHosts, AsyncDisposable {
     }
   }
 
+  /** Where this machine is for all of them. */
+  get outsideAddress(): string {
+    return `${this.#subnet}.254`;
+  }
+
   host(id: number) {
     return { address: this.#address(id), through: ["ip", "netns", "exec", this.#name(id)] };
   }

@@ -56,6 +56,8 @@ export interface SiteOptions {
   readonly bundles?: string;
   /** What nodes that outlive a site already trust; undefined: a site makes its own. */
   readonly authority?: SiteAuthority;
+  /** HOST:PORT where the journal listens; undefined: on the loopback, at a port that is free. */
+  readonly listen?: string;
 }
 
 /** The identity of a journal that nodes know from before. */
@@ -73,14 +75,14 @@ export interface SiteAuthority {
 
 /** Makes the directory, the CA and the secret of a site; starts nothing. */
 export async function openSite(
-  { prefix = "pact-site-", bundles, authority }: SiteOptions = {},
+  { prefix = "pact-site-", bundles, authority, listen = authority?.listen }: SiteOptions = {},
 ): Promise<Site> {
   await buildShim();
   const directory = await Deno.makeTempDir({ prefix });
   const secret = authority === undefined
     ? newTokenSecret()
     : await Deno.readTextFile(authority.secretFile);
-  const site = new Site(directory, secret, bundles, authority);
+  const site = new Site(directory, secret, bundles, authority, listen);
   try {
     await site.prepare();
     return site;
@@ -103,6 +105,7 @@ export class Site implements AsyncDisposable {
     secret: string,
     readonly bundles?: string,
     private readonly authority?: SiteAuthority,
+    private readonly listen = "127.0.0.1:0",
   ) {
     this.#secret = secret;
   }
@@ -158,7 +161,7 @@ export class Site implements AsyncDisposable {
         caKey: `${etc}/ca.key`,
         secretFile: `${etc}/${SECRET_FILE}`,
         dataDirectory: this.journalDataDirectory,
-        listen: this.#journalAddress ?? this.authority?.listen ?? "127.0.0.1:0",
+        listen: this.#journalAddress ?? this.listen,
         hosts: this.authority?.hosts ?? [],
         activeLockSeconds: this.authority?.activeLockSeconds,
       }),
@@ -187,7 +190,7 @@ export class Site implements AsyncDisposable {
         ...tuning,
         nodeId,
         hardwareId: this.hardwareId(nodeId),
-        journalEndpoint: this.#journalEndpoint(),
+        journalEndpoint: this.journalEndpoint,
         caCert: `${etc}/ca.crt`,
         secretFile: await this.#writeSecret(etc),
         shellListen: this.#agentAddresses.get(nodeId) ?? "127.0.0.1:0",
@@ -229,7 +232,7 @@ export class Site implements AsyncDisposable {
   /** A connection to the journal under a person's token. */
   async connect(name: string): Promise<RpcTransport> {
     return createRpcTransport({
-      endpoint: this.#journalEndpoint(),
+      endpoint: this.journalEndpoint,
       caPem: await Deno.readTextFile(this.caCert),
       token: await Deno.readTextFile(this.tokenFileOf(name)),
     });
@@ -290,7 +293,7 @@ export class Site implements AsyncDisposable {
       args: ["run", "--quiet", "--no-prompt", "-P=mcp", read, `${repositoryRoot}mcp/main.ts`],
       env: {
         ...this.environment(),
-        PACT_ENDPOINT: this.#journalEndpoint(),
+        PACT_ENDPOINT: this.journalEndpoint,
         PACT_CA_FILE: this.caCert,
         PACT_MCP_TOKEN_FILE: token,
         PACT_AGENT_ENDPOINTS: agents.join(","),
@@ -320,9 +323,15 @@ export class Site implements AsyncDisposable {
     await Deno.remove(this.directory, { recursive: true });
   }
 
-  #journalEndpoint(): string {
+  /** Where the journal is. */
+  get journalEndpoint(): string {
     if (this.#journalAddress === undefined) throw new Error("start the journal first");
     return `https://${this.#journalAddress}`;
+  }
+
+  /** Puts the secret of people's tokens into a directory, as `token_secret`. */
+  async copySecret(directory: string): Promise<void> {
+    await this.#writeSecret(directory);
   }
 
   #start(
@@ -368,7 +377,7 @@ export class Site implements AsyncDisposable {
       await Deno.writeTextFile(
         this.configOf(person.name),
         cliToml({
-          endpoint: this.#journalEndpoint(),
+          endpoint: this.journalEndpoint,
           caCert: this.caCert,
           tokenPath,
           vcluster: SITE_VCLUSTER,

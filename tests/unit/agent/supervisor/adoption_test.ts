@@ -103,6 +103,30 @@ Deno.test("INI-32: a service that ended without a supervisor counts as exited wi
   });
 });
 
+Deno.test("INI-10, INI-32: how a service ended without its agent is what PID 1 says", async () => {
+  await using dir = await tempDir();
+  const asked: number[] = [];
+  const formerEnds = {
+    endOf: ({ pid }: { pid: number }) => {
+      asked.push(pid);
+      return { kind: "code", code: 7 } as const;
+    },
+  };
+  const stateFile = dir.file("supervisor.json");
+  await withSupervisor(async (rig) => {
+    rig.supervisor.declare([script("away", HOLD, { restartDelaySeconds: 1 })]);
+    const away = await rig.reaches("away", "Running");
+    await withSuccessor(rig, async (successor) => {
+      await reaches(successor, "away", "Restarting (exited with code 7)");
+      assert.deepEqual(asked, [away.pid]);
+    }, async () => {
+      rig.shim.processes.kill(away.pid, "SIGKILL");
+      await waitFor(() => !isAlive(away.pid), { what: "the service to end" });
+      rig.shim.processes.reapOrphans();
+    });
+  }, { stateFile, formerEnds });
+});
+
 Deno.test("INI-31: what an administrator stopped stays stopped, what is no longer declared ends", async () => {
   await withSavedSupervisor(async (rig) => {
     rig.supervisor.declare([script("off", HOLD), script("gone", HOLD)]);

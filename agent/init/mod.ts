@@ -1,0 +1,10 @@
+/**
+ * Life under `pact-init`, PID 1 of a node: beats, how the machine ends, what was missed while no agent
+ * was there (agent.md 3.2, 3.3).
+ *
+ * @module
+ */
+export { type Ending, endingOf, type MachineEnd, STOP_SIGNALS, type StopSignal } from "./ending.ts";
+export { type InitFacts, initFacts } from "./facts.ts";
+export { InitLink, type InitLinkOptions } from "./init_link.ts";
+export { openReapedRecord, type ReapedRecord } from "./reaped_record.ts";

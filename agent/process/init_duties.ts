@@ -1,0 +1,108 @@
+/**
+ * What the agent owes PID 1, and learns from it, when PID 1 is `pact-init` (INI-0). Owns nothing but
+ * the way to it.
+ */
+
+import type { agentport } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import { type AuditOutcome, nodePaths } from "../../contracts/mod.ts";
+import { isShimError, type Shim } from "../../ffi/mod.ts";
+import { initFacts, InitLink, openReapedRecord } from "../init/mod.ts";
+import type { NodeOptions } from "../node/mod.ts";
+
+const SIGUSR1_BIT = 1n << 9n;
+const MAX_STATUS_BYTES = 64 * 1024;
+
+/** What the duties work with. */
+export interface InitDutiesOptions {
+  readonly env: (name: string) => string | undefined;
+  readonly shim: Pick<Shim, "files">;
+  readonly clock: Clock;
+  readonly config: agentport.AgentConfig;
+  readonly log: Logger;
+}
+
+/** The duties of an agent that `pact-init` has started; undefined for any other. */
+export function openInitDuties(options: InitDutiesOptions): InitDuties | undefined {
+  const facts = initFacts(options.env);
+  if (facts === undefined) return undefined;
+  const { shim: { files }, clock, log } = options;
+  return new InitDuties(options, new InitLink({ files, clock, log, facts }));
+}
+
+export class InitDuties {
+  constructor(private readonly options: InitDutiesOptions, readonly link: InitLink) {}
+
+  /** Has the watchdog set as configured. Until the first beat PID 1 pets it (WDG-3). */
+  begin(): void {
+    const { config, log } = this.options;
+    this.link.setWatchdog(config.watchdogEnabled ? config.watchdogTimeoutSeconds : "off");
+    const { watchdogSeconds } = this.link.facts;
+    log.info("boot watchdog petter started", { watchdog: watchdogSeconds ?? "none" });
+    if (this.#isWatchdogMissing()) log.warn("no watchdog: a node that hangs is not reset");
+    if (!this.#isDebuggerBlocked()) {
+      log.warn("SIGUSR1 is not blocked: it would open the runtime's debugger on a local port");
+    }
+  }
+
+  /** How the node's supervision is tied to PID 1. */
+  nodeOptions(): Required<Pick<NodeOptions, "beat" | "longestTickMs" | "formerEnds">> {
+    const { config, shim } = this.options;
+    return {
+      beat: () => this.link.beat(),
+      longestTickMs: config.watchdogTimeoutSeconds * 500,
+      formerEnds: openReapedRecord(shim.files, nodePaths(config.root).reaped),
+    };
+  }
+
+  /** Puts on record why this agent was started, unless it is the first of this boot (INI-30, WDG-9). */
+  report(record: (action: string, detail: string, outcome?: AuditOutcome) => void): void {
+    const { formerEnd, hasWatchdogFired } = this.link.facts;
+    if (formerEnd === null) {
+      if (hasWatchdogFired) record("boot.watchdog_timeout", "the watchdog has reset this node");
+      return;
+    }
+    this.options.log.warn("agent started again", { former: formerEnd });
+    record(
+      "boot.self_restart",
+      `the agent before this one ended: ${formerEnd}`,
+      formerEnd === "upgrade" ? "Success" : "Failure",
+    );
+  }
+
+  /** @throws {Error} where the node has to have a watchdog and has none (CTX-6) */
+  checkHardware(): void {
+    const { config } = this.options;
+    if (!config.watchdogRequired || !this.#isWatchdogMissing()) return;
+    throw new Error(`no ${this.#device} and agent.watchdog.required is set`);
+  }
+
+  /** What status shows of it (CTX-6). */
+  texts(): string[] {
+    return this.#isWatchdogMissing() ? [`watchdog: no ${this.#device} (no_watchdog)`] : [];
+  }
+
+  get #device(): string {
+    return nodePaths(this.options.config.root).watchdog;
+  }
+
+  #isWatchdogMissing(): boolean {
+    const { config, shim } = this.options;
+    return config.watchdogEnabled && shim.files.lstatIfPresent(this.#device) === null;
+  }
+
+  /** A shell between PID 1 and the runtime may have unblocked it (docs/architecture.md). */
+  #isDebuggerBlocked(): boolean {
+    try {
+      const status = this.options.shim.files.readText("/proc/self/status", {
+        maxBytes: MAX_STATUS_BYTES,
+      });
+      const [, mask] = /^SigBlk:\t([0-9a-f]{16})$/m.exec(status) ?? [];
+      return mask !== undefined && (BigInt(`0x${mask}`) & SIGUSR1_BIT) !== 0n;
+    } catch (error) {
+      if (isShimError(error)) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { needingNamespaces, startAgentNode } from "../support/init/mod.ts";
+import { canMakeNamespaces, openNamespaces } from "../support/quorum/mod.ts";
+import { openSite, type Site } from "../support/site/mod.ts";
+import { waitFor } from "../support/mod.ts";
+
+const LONG = { timeoutMs: 60_000 };
+const SPEC = `
+[vcluster.demo.services.keeper]
+binary = "/bin/sleep"
+args = ["86400"]
+restart_delay_seconds = 1
+[vcluster.demo.services.ticker]
+binary = "/bin/sh"
+args = ["-c", "while sleep 0.2; do echo tick; done"]
+restart_delay_seconds = 1
+[vcluster.demo.policy]
+enforcement_mode = "enforce"
+`;
+
+async function pact(site: Site, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await site.pact("ana", args);
+  assert.equal(code, 0, `pact ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+/** What the node says of its services, by name. */
+async function servicesOf(site: Site) {
+  const answer = JSON.parse(
+    await pact(site, "service", "status", "--node", "node-1", "--output", "json"),
+  );
+  const entries = answer.services.map((
+    service: { name: string; pid: number; state: string; restart_count: number },
+  ) => [service.name, {
+    pid: Number(service.pid),
+    state: service.state,
+    restarts: Number(service.restart_count),
+  }]);
+  return new Map<string, { pid: number; state: string; restarts: number }>(entries);
+}
+
+const hasNetworks = await canMakeNamespaces();
+
+Deno.test({
+  ...needingNamespaces(
+    "INI-30 to INI-33, BTS-13: an agent under PID 1 dies, is started again and adopts; the node ends in order",
+  ),
+  async fn() {
+    assert.ok(hasNetworks, "root may make network namespaces");
+    await using network = await openNamespaces(1);
+    await using site = await openSite({ listen: `${network.outsideAddress}:0` });
+    await site.addPerson({ name: "ana", role: "pact-platform-admin" });
+    await site.startJournal();
+    await pact(site, "enroll", "node-1", "--hardware-id", site.hardwareId("node-1"));
+    await pact(site, "node", "assign", "node-1", "--vcluster", "demo");
+    await Deno.writeTextFile(`${site.directory}/spec.toml`, SPEC);
+    await pact(site, "apply", "spec.toml");
+
+    const started = await startAgentNode({ site, network, nodeId: "node-1", hasWatchdog: true });
+    await using node = started.node;
+    const log = () => node.read("agent.log");
+    const until = async <T>(what: string, condition: () => T | Promise<T>) => {
+      try {
+        return await waitFor(condition, { ...LONG, what });
+      } catch (error) {
+        throw new Error(`${error}\n${node.console}\n${log()}`, { cause: error });
+      }
+    };
+    await until("two services", async () => {
+      const services = await servicesOf(site);
+      return services.size === 2 &&
+        [...services.values()].every(({ state }) => state === "Running");
+    });
+    assert.match(log(), /profile=init/);
+    const before = await servicesOf(site);
+
+    const agent = Number(
+      await node.run("head -1 /sys/fs/cgroup/pact.slice/agent.scope/cgroup.procs"),
+    );
+    assert.ok(agent > 1, `the agent's pid, not ${agent}`);
+    await node.run(`kill -9 ${agent}`);
+    await until("the next agent", () => log().match(/agent ready/g)?.length === 2);
+    assert.deepEqual(await servicesOf(site), before, "same pids, no restart");
+    assert.match(log(), /agent started again.*former="?signal 9/);
+
+    const keeper = before.get("keeper")?.pid ?? 0;
+    await node.run(`kill -9 ${keeper}`);
+    const after = await until("the keeper's restart", async () => {
+      const service = (await servicesOf(site)).get("keeper");
+      return service?.state === "Running" && service.pid !== keeper ? service : undefined;
+    });
+    assert.equal(after.restarts, 1);
+    assert.match(log(), /keeper: crash \(killed by SIGKILL\)/, "PID 1 told how it ended");
+    assert.equal((await servicesOf(site)).get("ticker")?.pid, before.get("ticker")?.pid);
+
+    assert.match(node.pets, /^K+$/);
+    await node.signalInit("SIGPWR");
+    assert.equal((await node.ended).signal, "SIGINT", "power off");
+    await node.until("the watchdog's end", () => node.pets.endsWith("V"));
+    assert.match(log(), /service ticker: stop/, "services were stopped by the agent");
+  },
+});
