@@ -7,7 +7,7 @@
  * @module
  */
 import type { Clock } from "../../common/clock/mod.ts";
-import type { EtcdClient } from "./etcd_client.ts";
+import type { EtcdCaller } from "./etcd_client.ts";
 import type { Keys } from "./keys.ts";
 import { pause } from "./pause.ts";
 import {
@@ -33,7 +33,7 @@ import {
 
 /** What an appender works with. */
 export interface AppenderOptions {
-  readonly client: EtcdClient;
+  readonly client: EtcdCaller;
   readonly keys: Keys;
   /** Of the leader's key. */
   readonly createRevision: bigint;

@@ -56,6 +56,9 @@ interface Connected {
   readonly services: EtcdServices;
 }
 
+/** Whoever makes calls of etcd: each may be made twice. */
+export type EtcdCaller = Pick<EtcdClient, "call">;
+
 /** etcd, whichever of its members answers. */
 export class EtcdClient {
   readonly #options: EtcdClientOptions;

@@ -5,7 +5,7 @@
  */
 import { etcd, type etcdkv } from "../../api/mod.ts";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { EtcdClient } from "./etcd_client.ts";
+import type { EtcdCaller } from "./etcd_client.ts";
 import type { KeyRange, Keys } from "./keys.ts";
 import {
   type ClusterMark,
@@ -66,7 +66,7 @@ export interface TxnOutcome {
 
 /** Does `success` where every condition holds, else `failure`. */
 export async function transact(
-  client: EtcdClient,
+  client: EtcdCaller,
   { compare, success, failure = [] }: {
     readonly compare: readonly Condition[];
     readonly success: readonly Action[];
@@ -103,7 +103,7 @@ export interface LeaderKey {
 
 /** Reads the top of the prefix, as of all that was written before the call. */
 export async function readOverview(
-  client: EtcdClient,
+  client: EtcdCaller,
   keys: Keys,
   signal?: AbortSignal,
 ): Promise<Overview> {
@@ -128,7 +128,7 @@ export function leaderKeyOf({ value, lease, createRevision }: etcdkv.KeyValue): 
 
 /** Reads where the log ends, as of all that was written before the call. */
 export async function readHead(
-  client: EtcdClient,
+  client: EtcdCaller,
   keys: Keys,
   signal?: AbortSignal,
 ): Promise<Head> {
@@ -148,7 +148,7 @@ export interface Page {
 }
 
 export async function readPage(
-  client: EtcdClient,
+  client: EtcdCaller,
   range: KeyRange,
   limit: number,
   signal?: AbortSignal,
