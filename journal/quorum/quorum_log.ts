@@ -361,9 +361,12 @@ export class QuorumLog implements MemberLog {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      // Ends: each piece of work is handed out once, and what it causes comes as a later event.
-      for (let work = this.#take(); work !== undefined; work = this.#take()) this.#do(work);
-      this.#writes.flushSoon();
+      // Ends: each piece of work is handed out once, what it causes comes as a later event, and
+      // there are only so many writes waiting. A batch that may go now shares the way to the peers
+      // with the messages that say what the one before it came to.
+      do {
+        for (let work = this.#take(); work !== undefined; work = this.#take()) this.#do(work);
+      } while (this.#writes.flushNow());
     } catch (error) {
       this.#fail(error);
     } finally {

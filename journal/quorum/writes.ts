@@ -95,21 +95,28 @@ export class Writes {
     });
   }
 
+  /** Sends a batch at once if one may go; false when none did. */
+  flushNow(): boolean {
+    return this.#isReady() && this.#flush();
+  }
+
   #isReady(): boolean {
     const waiting = this.#outbox.length;
     const own = Math.max(0, this.#submissions.size - (waiting - this.#foreign));
     return waiting > 0 && this.#site.isReady(waiting, own);
   }
 
-  #flush(): void {
+  /** False when nobody took anything. */
+  #flush(): boolean {
     const payloads = this.#takeBatch();
-    if (payloads.length === 0) return;
+    if (payloads.length === 0) return false;
     if (this.#site.propose(payloads)) {
       this.flushSoon();
-    } else if (this.#site.hasLeader()) {
-      // Nobody takes them now: the next tick tries again, unless their time is over by then.
-      this.#outbox = [...payloads, ...this.#outbox];
+      return true;
     }
+    // Nobody takes them now: the next tick tries again, unless their time is over by then.
+    if (this.#site.hasLeader()) this.#outbox = [...payloads, ...this.#outbox];
+    return false;
   }
 
   #takeBatch(): Uint8Array[] {
