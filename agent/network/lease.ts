@@ -1,10 +1,20 @@
-import type { InterfaceSpec } from "../interfaces/mod.ts";
-import type { Cidr, IpBytes } from "../interfaces/mod.ts";
+import {
+  type Cidr,
+  formatCidr,
+  formatIp,
+  type InterfaceSpec,
+  interfaceSpec,
+  type IpBytes,
+  isDomain,
+  parseIp,
+  type RouteSpec,
+} from "../interfaces/mod.ts";
 
 /** What a DHCP server has granted (RFC 2131). */
 export interface Lease {
   readonly address: Cidr;
   readonly gateway?: IpBytes;
+  readonly routes: readonly RouteSpec[];
   readonly dnsServers: readonly IpBytes[];
   readonly domain?: string;
   readonly mtu?: number;
@@ -31,8 +41,73 @@ export function withLease(spec: InterfaceSpec, lease: Lease): ResolvedSpec {
   return {
     ...spec,
     addresses: [lease.address],
+    routes: [...lease.routes, ...spec.routes],
     ...(gateway !== undefined && { gateway }),
     ...(mtu !== undefined && { mtu }),
     ...((dns.servers.length > 0 || dns.search.length > 0) && { dns }),
   };
+}
+
+/** A lease as a former agent leaves it to the next. */
+export function textOfLease(lease: Lease): string {
+  return JSON.stringify({
+    ...lease,
+    address: formatCidr(lease.address),
+    ...(lease.gateway !== undefined && { gateway: formatIp(lease.gateway) }),
+    routes: lease.routes.map(({ to, via, metric }) => ({
+      to: formatCidr(to),
+      ...(via !== undefined && { via: formatIp(via) }),
+      metric,
+    })),
+    dnsServers: lease.dnsServers.map(formatIp),
+    server: formatIp(lease.server),
+  });
+}
+
+/** {@link textOfLease}'s inverse; undefined for anything else, which is as good as no lease. */
+export function leaseOfText(text: string): Lease | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? leaseOfTable({ ...value }) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function leaseOfTable(table: Record<string, unknown>): Lease | undefined {
+  const times = ["askedAtMs", "renewAfterMs", "rebindAfterMs", "endsAfterMs"] as const;
+  const [askedAtMs, renewAfterMs, rebindAfterMs, endsAfterMs] = times.map((name) => table[name]);
+  const server = typeof table["server"] === "string" ? parseIp(table["server"]) : undefined;
+  // The rest has the rules of a declared interface.
+  const { addresses, gateway, mtu, routes, dns } = interfaceSpec("lease", {
+    address: [table["address"]],
+    gateway: table["gateway"],
+    mtu: table["mtu"],
+    routes: table["routes"],
+    dns: { servers: table["dnsServers"], search: [table["domain"]].filter(isDomain) },
+  });
+  const [address] = addresses;
+  if (address === undefined || typeof address === "string" || server === undefined) {
+    return undefined;
+  }
+  if (!isTime(askedAtMs) || !isTime(renewAfterMs)) return undefined;
+  if (!isTime(rebindAfterMs) || !isTime(endsAfterMs)) return undefined;
+  const domain = dns?.search[0];
+  return {
+    address,
+    ...(gateway !== undefined && { gateway }),
+    routes,
+    dnsServers: dns?.servers ?? [],
+    ...(domain !== undefined && { domain }),
+    ...(mtu !== undefined && { mtu }),
+    server,
+    askedAtMs,
+    renewAfterMs,
+    rebindAfterMs,
+    endsAfterMs,
+  };
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }

@@ -14,6 +14,7 @@ import {
 } from "../../ffi/mod.ts";
 import { type InterfaceSpec, textOfInterfaceSpec } from "../interfaces/mod.ts";
 import { type Lease, type ResolvedSpec, withLease } from "./lease.ts";
+import type { LeaseEvents, LeaseKeeper } from "./lease_keeper.ts";
 import { createRtnetlink, type Link, type Rtnetlink } from "./netlink/mod.ts";
 import {
   conditionOf,
@@ -32,19 +33,6 @@ const LOOK_AGAIN_MS = 250;
 const NEWS_COALESCE_MS = 50;
 /** Removing an address may take others along; then it is made good. */
 const PLAN_ROUNDS = 3;
-
-/** Gets a lease on one interface and keeps it. */
-export interface LeaseKeeper {
-  /** Rejects when no server answers in time. */
-  readonly first: Promise<Lease>;
-  close(): void;
-}
-
-/** What a keeper tells after the first lease. */
-export interface LeaseEvents {
-  onLease(lease: Lease): void;
-  onLost(reason: string): void;
-}
 
 /** What happened to an interface, for the record (NET-9, NET-10). */
 export type NetworkEvent =
@@ -83,6 +71,8 @@ interface Managed {
   readonly spec: InterfaceSpec | undefined;
   resolved: ResolvedSpec | undefined;
   keeper: LeaseKeeper | undefined;
+  /** The newest one. */
+  lease: Lease | undefined;
   hasCarrier: boolean;
 }
 
@@ -134,6 +124,7 @@ export class NetworkManager {
       spec: undefined,
       resolved: undefined,
       keeper: undefined,
+      lease: undefined,
       hasCarrier: linkNamed(this.snapshot(), name)?.hasCarrier ?? false,
     });
   }
@@ -177,10 +168,11 @@ export class NetworkManager {
     const isSame = before?.spec !== undefined &&
       textOfInterfaceSpec(before.spec) === textOfInterfaceSpec(spec);
     if (!isSame) before?.keeper?.close();
-    const managed: Managed = {
+    const managed = isSame ? before : {
       spec,
       resolved: undefined,
-      keeper: isSame ? before.keeper : undefined,
+      keeper: undefined,
+      lease: undefined,
       hasCarrier: before?.hasCarrier ?? false,
     };
     this.#managed.set(name, managed);
@@ -189,6 +181,10 @@ export class NetworkManager {
       managed.hasCarrier = spec.state === "up";
       if (changes.length > 0) this.options.onEvent({ kind: "configured", name, changes });
     } catch (error) {
+      // The next attempt asks anew.
+      managed.keeper?.close();
+      managed.keeper = undefined;
+      managed.lease = undefined;
       const failure = error instanceof NetworkError
         ? error
         : new NetworkError(name, error instanceof Error ? error.message : String(error));
@@ -210,7 +206,8 @@ export class NetworkManager {
         (snapshot) => linkNamed(snapshot, name)?.hasCarrier === true ? "done" : "wait",
       );
       managed.keeper ??= this.#openLease(name, link, managed);
-      managed.resolved = withLease(spec, await managed.keeper.first);
+      managed.lease ??= await managed.keeper.first;
+      managed.resolved = withLease(spec, managed.lease);
     } else {managed.resolved = {
         ...spec,
         addresses: spec.addresses === "dhcp" ? [] : spec.addresses,
@@ -275,6 +272,7 @@ export class NetworkManager {
 
   #onLease(name: string, managed: Managed, lease: Lease): void {
     if (managed.spec === undefined || this.#managed.get(name) !== managed) return;
+    managed.lease = lease;
     managed.resolved = withLease(managed.spec, lease);
     this.#makeGood(name, managed);
   }
@@ -283,7 +281,8 @@ export class NetworkManager {
   #onLeaseLost(name: string, managed: Managed, reason: string): void {
     if (managed.spec === undefined || this.#managed.get(name) !== managed) return;
     const { gateway: _, dns: __, ...rest } = managed.spec;
-    managed.resolved = { ...rest, addresses: [] };
+    managed.lease = undefined;
+    managed.resolved = { ...rest, routes: [], addresses: [] };
     this.options.onEvent({ kind: "failed", name, reason });
     this.#makeGood(name, managed);
   }

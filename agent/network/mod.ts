@@ -4,7 +4,9 @@
  * @module
  */
 export { type BootKnowledge, type BootNetwork, bootNetwork } from "./boot_network.ts";
-export type { Lease } from "./lease.ts";
+export { type DhcpClientOptions, openDhcpClient } from "./dhcp/mod.ts";
+export { type Lease, leaseOfText, textOfLease } from "./lease.ts";
+export type { LeaseEvents, LeaseKeeper } from "./lease_keeper.ts";
 export {
   type InterfaceStatus,
   NetworkError,

@@ -10,11 +10,20 @@ import { valuesOf } from "../boot/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   bootNetwork,
+  type Lease,
+  type LeaseEvents,
+  type LeaseKeeper,
+  leaseOfText,
+  type Link,
   type NetworkEvent,
   type NetworkManager,
+  openDhcpClient,
   openNetworkManager,
+  textOfLease,
 } from "../network/mod.ts";
 import { type InterfaceSpec, InterfaceSpecError, interfaceSpecOfText } from "../interfaces/mod.ts";
+
+const MAX_LEASE_BYTES = 64 * 1024;
 
 /** What phase 2 works with. */
 export interface BootNetworkOptions {
@@ -80,11 +89,45 @@ export class BootNetworkShell {
       events,
       clock,
       log,
-      openLease: () => {
-        throw new Error("DHCP is not there");
-      },
+      openLease: (link, on) => this.#openLease(link, on),
       onEvent: (event) => this.#onEvent(event),
     });
+  }
+
+  #openLease(link: Link, on: LeaseEvents): LeaseKeeper {
+    const { shim, events, clock, log, config } = this.options;
+    const path = `${config.stateDir}/lease-${link.name}.json`;
+    return openDhcpClient({
+      network: shim.network,
+      events,
+      clock,
+      bootMs: () => shim.system.bootTimeMs(),
+      random: Math.random,
+      log,
+      link,
+      hostName: shim.system.names().hostname,
+      former: this.#formerLease(path),
+      keep: (lease) => this.#keepLease(path, lease),
+      on,
+    });
+  }
+
+  #formerLease(path: string): Lease | undefined {
+    const { files } = this.options.shim;
+    if (files.lstatIfPresent(path) === null) return undefined;
+    return leaseOfText(files.readText(path, { maxBytes: MAX_LEASE_BYTES }));
+  }
+
+  /** The next agent of this boot goes on with it (BTS-13). */
+  #keepLease(path: string, lease: Lease | undefined): void {
+    const { files } = this.options.shim;
+    try {
+      if (lease !== undefined) files.writeAtomicSync(path, textOfLease(lease), { mode: 0o600 });
+      else if (files.lstatIfPresent(path) !== null) files.unlink(path);
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.log.warn("lease not kept", { reason: error.message });
+    }
   }
 
   #specs(texts: Readonly<Record<string, string>>): InterfaceSpec[] {

@@ -7,14 +7,20 @@ const LIMIT_MS = 180_000;
 
 /**
  * Registers tests that need a network namespace of their own. Outside of one the file becomes a single
- * test that runs itself inside. It needs root; with CI=true the lack of it is a failure.
+ * test that runs itself inside. It needs root and the named programs; with CI=true the lack of them is a failure.
  */
-export function inNetworkNamespace(moduleUrl: string, register: () => void): void {
+export function inNetworkNamespace(
+  moduleUrl: string,
+  register: () => void,
+  programs: readonly string[] = [],
+): void {
   if (Deno.env.get(MARK) === "1") return register();
-  const isPossible = canUnshare();
+  const isPossible = canUnshare() && programs.every(isThere);
   const ignore = !isPossible && Deno.env.get("CI") !== "true";
   Deno.test({
-    name: `in a network namespace: ${basename(moduleUrl)}${ignore ? " (ignored: needs root)" : ""}`,
+    name: `in a network namespace: ${basename(moduleUrl)}${
+      ignore ? ` (ignored: needs ${["root", ...programs].join(", ")})` : ""
+    }`,
     ignore,
     fn: () => runInside(new URL(moduleUrl).pathname),
   });
@@ -26,6 +32,10 @@ function canUnshare(): boolean {
   } catch {
     return false;
   }
+}
+
+function isThere(program: string): boolean {
+  return new Deno.Command("sh", { args: ["-c", `command -v ${program}`] }).outputSync().success;
 }
 
 async function runInside(path: string): Promise<void> {
