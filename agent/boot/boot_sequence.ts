@@ -98,7 +98,9 @@ export class BootSequence {
     this.#clearTimer();
     this.#timer = clock.setTimer(atMs - clock.monotonicMs(), () => {
       this.#timer = undefined;
-      this.#take({ kind: "due" });
+      // A timer may be ahead of the clock by a little, and an early call would be the last one.
+      if (clock.monotonicMs() < atMs) this.#wakeAt(atMs);
+      else this.#take({ kind: "due" });
     });
   }
 

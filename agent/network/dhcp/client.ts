@@ -153,9 +153,11 @@ class DhcpClient implements LeaseKeeper {
   #wakeAt(atMs: number): void {
     const { clock, bootMs } = this.options;
     if (this.#timer !== undefined) clock.clearTimer(this.#timer);
-    this.#timer = clock.setTimer(Math.max(0, atMs - bootMs()), () => {
+    this.#timer = clock.setTimer(Math.max(1, atMs - bootMs()), () => {
       this.#timer = undefined;
-      this.#take({ kind: "due" });
+      // Two clocks: the timer's may be ahead by a little, and an early call would be the last one.
+      if (bootMs() < atMs) this.#wakeAt(atMs);
+      else this.#take({ kind: "due" });
     });
   }
 

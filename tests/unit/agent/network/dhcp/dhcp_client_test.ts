@@ -186,7 +186,7 @@ inNetworkNamespace(import.meta.url, () => {
   });
 
   Deno.test("a lease that the server refuses takes the address with it, and another one is got", async () => {
-    await withDhcp(async ({ cable, manager, events, kept }) => {
+    await withDhcp(async ({ cable, manager, events }) => {
       {
         await using _server = await serve(cable.peer);
         await manager.configure(interfaceSpec(cable.near, "dhcp"));
