@@ -6,3 +6,4 @@ export { execCalls } from "./exec_calls.ts";
 export type { CallNode } from "./node.ts";
 export { serviceCalls, wireStatus } from "./service_calls.ts";
 export { stateCalls } from "./state_calls.ts";
+export type { EmergencyPowers } from "./emergency_calls.ts";

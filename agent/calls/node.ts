@@ -7,6 +7,7 @@ import type { Executor } from "../exec/mod.ts";
 import type { ServiceManager } from "../supervisor/mod.ts";
 import type { Convergence } from "../window/mod.ts";
 import type { NodeStanding } from "./access.ts";
+import type { EmergencyPowers } from "./emergency_calls.ts";
 
 /** The running node, as calls see it. */
 export interface CallNode {
@@ -23,6 +24,7 @@ export interface CallNode {
   readonly logsDirectory: string;
   /** A fresh id for a command. */
   readonly newId: () => string;
+  readonly emergency: EmergencyPowers;
   standing(): NodeStanding;
   declared(): agentport.DeclaredConfig | undefined;
   isConnected(): boolean;

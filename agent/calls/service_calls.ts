@@ -3,6 +3,7 @@ import { RefusedError } from "../entries/mod.ts";
 import { type Actor, type ServiceStatus, SupervisorError } from "../supervisor/mod.ts";
 import { type CallGrant, grantCall } from "./access.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
+import { controlWorkload, isWorkload } from "./emergency_calls.ts";
 import { streamingCall, unaryCall } from "./handler.ts";
 import type { CallNode } from "./node.ts";
 
@@ -30,6 +31,7 @@ export function serviceCalls(node: CallNode): Record<string, CallHandler> {
 
 async function control(node: CallNode, request: shell.ServiceControlRequest, call: CallContext) {
   const { service, operation, force } = request;
+  if (isWorkload(service)) return await controlWorkload(node, request, call);
   if (operation === "status" || operation === "") {
     grantCall(node.standing(), call.caller, "service_status");
     return { services: statuses(node, service), message: "" };

@@ -13,6 +13,7 @@ import { createRpcTransport } from "../../common/rpc/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
+import { emergencyIn } from "./emergency.ts";
 import { enrol, type Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
 import { createMapFollower, type MapFollower } from "./map_follower.ts";
@@ -38,6 +39,8 @@ export interface LinkEvents {
   onDeclared(declared: agentport.DeclaredConfig): void;
   /** Absent: this node has no use for the map, and nobody asks for it. */
   onIdentityMap?(map: journal.UidMap): void;
+  /** An emergency that covers this node was opened or closed. */
+  onEmergency?(emergency: agentport.Emergency): void;
 }
 
 /** What the link works with. */
@@ -237,6 +240,8 @@ class Link implements JournalLink {
     try {
       for await (const { update } of session.updates(vclusterId, fromSequence, signal)) {
         if (changesDeclaration(update)) refresher.due();
+        const emergency = emergencyIn(update);
+        if (emergency !== undefined) this.options.events.onEmergency?.(emergency);
       }
     } catch (error) {
       throw silent.signal.aborted ? silent.signal.reason : error;

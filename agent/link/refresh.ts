@@ -2,7 +2,7 @@ import type { stream } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type JsonValue } from "../../common/json/mod.ts";
-import { parseEntry } from "../../common/model/mod.ts";
+import { type Entry, parseEntry } from "../../common/model/mod.ts";
 
 /** Updates that arrive together are taken over together. */
 const COALESCE_MS = 50;
@@ -17,13 +17,18 @@ export function changesDeclaration(update: stream.ConfigUpdate["update"]): boole
       return true;
     case "vclusterChange":
     case "nodeChange": {
-      const json: JsonValue = JSON.parse(new TextDecoder().decode(update.value));
-      const { entry_type } = parseEntry(json);
+      const { entry_type } = entryOf(update.value);
       return entry_type === "Commit" || entry_type === "Rollback";
     }
     default:
       return false;
   }
+}
+
+/** The entry that an update carries. */
+export function entryOf(bytes: Uint8Array): Entry {
+  const json: JsonValue = JSON.parse(new TextDecoder().decode(bytes));
+  return parseEntry(json);
 }
 
 /** Runs a refresh some time after it became due, one at a time. */

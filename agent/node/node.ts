@@ -177,8 +177,6 @@ export class Node {
       isolation: services.isolation,
       root: config.root,
     });
-    this.#calls = this.#openCalls();
-    this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
     this.#contracts = new NodeContracts({
       ...options,
       cachedMap: options.cache.identityMap(),
@@ -187,12 +185,15 @@ export class Node {
       backend: () => services.backend,
       audit: (action, detail, outcome, allocationId) =>
         auditOf(this.#eventContext(), action, detail, AGENT, outcome, allocationId),
-      auditFirst: async (action, detail) => {
-        auditOf(this.#eventContext(), action, detail, AGENT);
+      auditFirst: async (action, detail, author) => {
+        const who = author === undefined ? AGENT : principalOf(author);
+        auditOf(this.#eventContext(), action, detail, who);
         await this.#audit.flush(SHUTDOWN_FLUSH_MS);
       },
-      isEmergency: () => this.convergence.status().nodeState === "Emergency",
+      convergence: this.convergence,
     });
+    this.#calls = this.#openCalls();
+    this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
     this.#scanLater();
   }
 
@@ -210,6 +211,11 @@ export class Node {
   /** Something was done to a service, or happened to it. */
   onServiceNotice(notice: SupervisorNotice): void {
     onSupervisorNotice(this.#eventContext(), notice);
+  }
+
+  /** An emergency that covers this node was opened or closed (EMM-1). */
+  takeEmergency(emergency: agentport.Emergency): Promise<void> {
+    return this.#contracts.emergency.take(emergency);
   }
 
   /** News of the boot, for those who wait for this node. */
@@ -386,6 +392,7 @@ export class Node {
       root: config.root,
       logsDirectory: config.logDir,
       newId: newUuid,
+      emergency: this.#contracts.emergency,
       standing: () => ({
         ...this.#place,
         policy: this.#declared?.policy,

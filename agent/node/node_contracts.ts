@@ -5,6 +5,7 @@ import {
   agentDirectories,
   type AuditOutcome,
   formatTimestamp,
+  MountError,
   type NodePaths,
   nodePaths,
   parseReadyMarker,
@@ -15,6 +16,10 @@ import type { EventPump, Shim } from "../../ffi/mod.ts";
 import { type IdentityMap, isNetworkFileSystem, openIdentityMap } from "../identity/mod.ts";
 import type { Isolation } from "../isolation/mod.ts";
 import { Gate } from "../readiness/mod.ts";
+import type { Author } from "../entries/mod.ts";
+import type { Convergence } from "../window/mod.ts";
+import { documentStore } from "./documents.ts";
+import { NodeEmergency } from "./emergency.ts";
 import { Handoff } from "./handoff.ts";
 
 /*
@@ -40,8 +45,9 @@ export interface NodeContractsOptions {
     outcome: AuditOutcome,
     allocationId?: string,
   ) => void;
-  readonly auditFirst: (action: string, detail: string) => Promise<void>;
-  readonly isEmergency: () => boolean;
+  /** As `audit`, and waits until it is durable; somebody's where an author is given. */
+  readonly auditFirst: (action: string, detail: string, author?: Author) => Promise<void>;
+  readonly convergence: Pick<Convergence, "startEmergency" | "endEmergency">;
 }
 
 /** How far a boot is. */
@@ -51,6 +57,8 @@ const MAX_MARKER_BYTES = 4_096;
 
 /** The node's side of the contracts. */
 export class NodeContracts {
+  /** What an open emergency allows here. */
+  readonly emergency: NodeEmergency;
   readonly #paths: NodePaths;
   readonly #identity: IdentityMap;
   readonly #gate: Gate | undefined;
@@ -63,6 +71,11 @@ export class NodeContracts {
   constructor(private readonly options: NodeContractsOptions) {
     const { shim, clock, log, config, cachedMap, audit } = options;
     this.#paths = nodePaths(config.root);
+    this.emergency = new NodeEmergency({
+      ...options,
+      store: documentStore(shim.files, config.stateDir),
+      forceUnmount: (image) => this.#forceUnmount(image),
+    });
     this.#identity = openIdentityMap({
       files: shim.files,
       paths: this.#paths,
@@ -112,6 +125,15 @@ export class NodeContracts {
     this.#identity.close();
   }
 
+  /** Emergency only (WLI-7). @throws {MountError} */
+  async #forceUnmount(image: string): Promise<void> {
+    const handoff = await this.#handoff;
+    if (handoff === undefined) {
+      throw new MountError({ kind: "Io", cause: "no images on this node" });
+    }
+    await handoff.mounts.forceUnmount(image);
+  }
+
   #openGate(): Gate | undefined {
     const initial = { name: "Booting", phase: "InitHardware", attempt: 1 } as const;
     try {
@@ -151,6 +173,7 @@ export class NodeContracts {
         ...this.options,
         log: log.child("agent.handoff"),
         paths: this.#paths,
+        isEmergency: () => this.emergency.session() !== undefined,
       });
       if (this.#isClosed) handoff.close();
       this.#gate?.follow((readiness) => handoff.follow(readiness));

@@ -49,6 +49,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return atMost("error message", frame.value.errorMessage.length, MAX_TEXT);
     case "identityMap":
       return checkIdentityMap(frame.value);
+    case "emergency":
+      return checkEmergency(frame.value);
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
@@ -95,6 +97,13 @@ function checkIdentityMap({ entries, groups }: journal.UidMap): void {
     for (const member of group.members) atMost("member", member.length, MAX_NAME);
   }
   atMost("members", members, MAX_MEMBERS);
+}
+
+function checkEmergency({ sessionId, scope, principal, reason }: agentport.Emergency): void {
+  atMost("session", sessionId.length, MAX_NAME);
+  atMost("principal", principal.length, MAX_TEXT);
+  atMost("reason", reason.length, MAX_TEXT);
+  if (scope !== "node" && scope !== "vcluster") throw new FrameError("malformed emergency scope");
 }
 
 function checkLinkState(state: agentport.LinkState): void {

@@ -278,6 +278,8 @@ class RunningAgent implements AgentProcess {
       case "identityMap":
         this.#keep(() => this.#cache?.keepIdentityMap(frame.value));
         return node.takeIdentityMap(frame.value);
+      case "emergency":
+        return await node.takeEmergency(frame.value);
       case "identity":
         this.#hasIdentity = true;
         this.#keep(() => this.#cache?.keepIdentity(frame.value));

@@ -109,6 +109,7 @@ class RunningWorker {
           this.#useIdentity(identity);
         },
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
+        onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
         ...(settings.identityMapping === "off" ? {} : {
           onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),
         }),

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgi9gMKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAQgcKBWZyYW1lIugECgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIAEIHCgVmcmFtZSL1AwoJQ29uZmlndXJlEhMKC2NvbmZpZ19wYXRoGAEgASgJEhMKC2NvbmZpZ190ZXh0GAIgASgJEhEKCWFyZ3VtZW50cxgDIAMoCRI/CgtlbnZpcm9ubWVudBgEIAMoCzIqLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5FbnZpcm9ubWVudEVudHJ5EhAKCGhvc3RuYW1lGAUgASgJEi4KCGlkZW50aXR5GAYgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5EjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSOQoIaGFyZHdhcmUYCiADKAsyJy5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuSGFyZHdhcmVFbnRyeRISCgpjaGVja19vbmx5GAsgASgIEhEKCWhvbGRfbGluaxgMIAEoCBoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKRmlsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBGi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1Cg1Db25maWdSZWZ1c2VkEg4KBnJlYXNvbhgBIAEoCRIUCgx3YW50ZWRfZmlsZXMYAiADKAkiwQkKC0FnZW50Q29uZmlnEg8KB25vZGVfaWQYASABKAkSEwoLdmNsdXN0ZXJfaWQYAiABKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgDIAEoCRIPCgdwcm9maWxlGAQgASgJEgwKBHJvb3QYBSABKAkSEQoJY2FjaGVfZGlyGAYgASgJEhEKCXN0YXRlX2RpchgHIAEoCRIPCgdsb2dfZGlyGAggASgJEhEKCWxvZ19sZXZlbBgJIAEoCRISCgpsb2dfZm9ybWF0GAogASgJEhsKE2Jhc2Vfd2luZG93X3NlY29uZHMYCyABKA0SGQoRZHJpZnRfc2Vuc2l0aXZpdHkYDCABKAESGgoSbWluX3dpbmRvd19zZWNvbmRzGA0gASgNEhEKCXNldHRsZV9tcxgOIAEoDRIZChFzY2FuX2lkbGVfc2Vjb25kcxgPIAEoDRIbChNzY2FuX2FjdGl2ZV9zZWNvbmRzGBAgASgNEhMKC3dhdGNoX3BhdGhzGBEgAygJEhEKCWJsYWNrbGlzdBgSIAMoCRIXCg9pbm90aWZ5X2VuYWJsZWQYEyABKAgSHgoWc2h1dGRvd25fZ3JhY2Vfc2Vjb25kcxgUIAEoDRIWCg53aGl0ZWxpc3RfbW9kZRgVIAEoCRITCgt2aWV3ZXJfZXhlYxgWIAEoCBIQCgh3YXJuaW5ncxgXIAMoCRIYChBiYXNlbGluZV9wb2xsX21zGCggASgNEhQKDGlkbGVfcG9sbF9tcxgpIAEoDRIWCg5hY3RpdmVfcG9sbF9tcxgqIAEoDRIaChJhY3RpdmVfcG9sbF9tYXhfbXMYKyABKA0SIwobcmVzdGFydF9iYWNrb2ZmX21heF9zZWNvbmRzGCwgASgNEh0KFXJlc3RhcnRfcmVzZXRfc2Vjb25kcxgtIAEoDRIUCgxtYXhfcmVzdGFydHMYLiABKA0SGgoSc3VwZXJ2aXNvcl9iYWNrZW5kGC8gASgJEhgKEGlkZW50aXR5X21hcHBpbmcYPCABKAkSFwoPaGFuZG9mZl9lbmFibGVkGD0gASgIEhMKC2ltYWdlX3Jvb3RzGD4gAygJEhoKEm1vdW50X2hvbGRfc2Vjb25kcxg/IAEoDRITCgtsYXR0aWNlX3VpZBhAIAEoDRIYChBib290X21heF9yZXRyaWVzGEYgASgNEiQKHGJvb3RfYmFja29mZl9pbml0aWFsX3NlY29uZHMYRyABKA0SIAoYYm9vdF9iYWNrb2ZmX21heF9zZWNvbmRzGEggASgNEh8KF2Jvb3Rfc2xvd19yZXRyeV9zZWNvbmRzGEkgASgNEj8KCmludGVyZmFjZXMYSiADKAsyKy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZy5JbnRlcmZhY2VzRW50cnkSFQoNam91cm5hbF9ob3N0cxhLIAMoCRIYChB3YXRjaGRvZ19lbmFibGVkGFAgASgIEiAKGHdhdGNoZG9nX3RpbWVvdXRfc2Vjb25kcxhRIAEoDRIZChF3YXRjaGRvZ19yZXF1aXJlZBhSIAEoCBoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkicAoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0iWgoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJFCgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJIoYBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQFCEAoOX2V4cGVjdGVkX2hlYWQicgoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSILCglTdGFydExpbmsiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgi9gMKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAQgcKBWZyYW1lIpgFCgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIABIuCgllbWVyZ2VuY3kYHyABKAsyGS5wYWN0LmFnZW50cG9ydC5FbWVyZ2VuY3lIAEIHCgVmcmFtZSJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgi9QMKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ARovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJIsEJCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgaMQoPSW50ZXJmYWNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidAoJTGlua1N0YXRlEhEKCWNvbm5lY3RlZBgBIAEoCBIQCghlbmRwb2ludBgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEhMKC3ZjbHVzdGVyX2lkGAYgASgJIoQBCgxOb2RlSWRlbnRpdHkSDwoHbm9kZV9pZBgBIAEoCRIRCglkb21haW5faWQYAiABKAkSEwoLdmNsdXN0ZXJfaWQYAyABKAkSEAoIY2VydF9wZW0YBCABKAkSDwoHa2V5X3BlbRgFIAEoCRIYChB0cnVzdF9idW5kbGVfcGVtGAYgASgJInAKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBIOCgZtZXRob2QYAiABKAkSJgoGY2FsbGVyGAMgASgLMhYucGFjdC5hZ2VudHBvcnQuQ2FsbGVyEg8KB3JlcXVlc3QYBCABKAwSDgoGY3JlZGl0GAUgASgNIloKBkNhbGxlchIRCglwcmluY2lwYWwYASABKAkSFgoOcHJpbmNpcGFsX3R5cGUYAiABKAkSDQoFcm9sZXMYAyADKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiLQoKQ2FsbENyZWRpdBIPCgdjYWxsX2lkGAEgASgEEg4KBmNyZWRpdBgCIAEoDSIgCg1DYWxsQ2FuY2VsbGVkEg8KB2NhbGxfaWQYASABKAQiLgoKQ2FsbE91dHB1dBIPCgdjYWxsX2lkGAEgASgEEg8KB21lc3NhZ2UYAiABKAwiRQoHQ2FsbEVuZBIPCgdjYWxsX2lkGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCSKGAQoGQXBwZW5kEhEKCWFwcGVuZF9pZBgBIAEoBBInCgVlbnRyeRgCIAEoCzIYLnBhY3QuY29uZmlnLkNvbmZpZ0VudHJ5EhIKCnJlcXVlc3RfaWQYAyABKAkSGgoNZXhwZWN0ZWRfaGVhZBgEIAEoBEgAiAEBQhAKDl9leHBlY3RlZF9oZWFkInIKDEFwcGVuZFJlc3VsdBIRCglhcHBlbmRfaWQYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSEgoKcG9saWN5X3JlZhgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkiKwoJTGlzdGVuaW5nEhAKCGhvc3RuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0iBgoEU3RvcCIICgZSZXN1bWUiCwoJU3RhcnRMaW5rIgsKCVJlY29ubmVjdCIXCgVGYXRhbBIOCgZyZWFzb24YASABKAkqgwEKDVJlc3RhcnRQb2xpY3kSHgoaUkVTVEFSVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVSRVNUQVJUX1BPTElDWV9BTFdBWVMQARIdChlSRVNUQVJUX1BPTElDWV9PTl9GQUlMVVJFEAISGAoUUkVTVEFSVF9QT0xJQ1lfTkVWRVIQAyqKAQoPSGVhbHRoQ2hlY2tUeXBlEiEKHUhFQUxUSF9DSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASHQoZSEVBTFRIX0NIRUNLX1RZUEVfUFJPQ0VTUxABEhoKFkhFQUxUSF9DSEVDS19UWVBFX0hUVFAQAhIZChVIRUFMVEhfQ0hFQ0tfVFlQRV9UQ1AQA2IGcHJvdG8z", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -627,6 +627,14 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
      */
     value: UidMap;
     case: "identityMap";
+  } | {
+    /**
+     * An emergency of this node or its vCluster was opened or closed (EMM-1).
+     *
+     * @generated from field: pact.agentport.Emergency emergency = 31;
+     */
+    value: Emergency;
+    case: "emergency";
   } | { case: undefined; value?: undefined };
 };
 
@@ -636,6 +644,47 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
  */
 export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 7);
+
+/**
+ * @generated from message pact.agentport.Emergency
+ */
+export type Emergency = Message<"pact.agentport.Emergency"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * "node" or "vcluster": each may have one.
+   *
+   * @generated from field: string scope = 2;
+   */
+  scope: string;
+
+  /**
+   * Who opened it, and why.
+   *
+   * @generated from field: string principal = 3;
+   */
+  principal: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: bool is_open = 5;
+   */
+  isOpen: boolean;
+};
+
+/**
+ * Describes the message pact.agentport.Emergency.
+ * Use `create(EmergencySchema)` to create a new message.
+ */
+export const EmergencySchema: GenMessage<Emergency> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 8);
 
 /**
  * What the worker starts with. The core reads the files, the worker parses them.
@@ -710,7 +759,7 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 8);
+  messageDesc(file_pact_agentport, 9);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -736,7 +785,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 9);
+  messageDesc(file_pact_agentport, 10);
 
 /**
  * The settings that concern the core.
@@ -1007,7 +1056,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 10);
+  messageDesc(file_pact_agentport, 11);
 
 /**
  * Where the connection to the journal stands.
@@ -1055,7 +1104,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 11);
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -1099,7 +1148,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * Someone calls a method of the shell service.
@@ -1142,7 +1191,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * Who calls, from a verified token.
@@ -1176,7 +1225,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -1198,7 +1247,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -1215,7 +1264,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1237,7 +1286,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1266,7 +1315,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * An entry for the configuration log.
@@ -1300,7 +1349,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1339,7 +1388,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1363,7 +1412,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1376,7 +1425,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1389,7 +1438,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1402,7 +1451,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -1415,7 +1464,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1432,7 +1481,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

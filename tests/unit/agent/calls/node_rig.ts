@@ -3,6 +3,7 @@
  * and every transport, and ends with its scope.
  */
 import { type Client, createClient } from "@connectrpc/connect";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SignJWT } from "jose";
 import { type config, enrollment, journal, policy, shell } from "../../../../api/mod.ts";
 import { createRpcTransport, type RpcTransport } from "../../../../common/rpc/mod.ts";
@@ -103,6 +104,12 @@ export class NodeRig implements AsyncDisposable {
 
   async enrollments(): Promise<Client<typeof enrollment.EnrollmentService>> {
     return createClient(enrollment.EnrollmentService, await this.#journal());
+  }
+
+  /** Appends an entry as the platform admin. */
+  async append(entry: MessageInitShape<typeof config.ConfigEntrySchema>): Promise<void> {
+    const client = createClient(journal.ConfigService, await this.#journal());
+    await client.appendEntry({ entry });
   }
 
   /** Every entry of the journal. */
