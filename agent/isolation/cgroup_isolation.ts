@@ -3,13 +3,16 @@ import { isShimError } from "../../ffi/mod.ts";
 import type { LinuxCgroups } from "./cgroup_manager.ts";
 import type { CgroupTree } from "./cgroup_tree.ts";
 import type { ControlFileWatch, ControlFileWatcher } from "./control_file_watch.ts";
+import { createHousekeeping, zombieTexts } from "./housekeeping.ts";
 import type { Isolation, Scope, ScopeMemory, Unavailable } from "./isolation.ts";
+import type { ProcessTable } from "./process_table.ts";
 
 /** What scopes are made with. */
 export interface CgroupIsolationParts {
   readonly cgroups: LinuxCgroups;
   readonly tree: CgroupTree;
   readonly watcher: ControlFileWatcher;
+  readonly processes: ProcessTable;
 }
 
 /** Scopes as cgroups: nothing a process does takes it out of its scope. */
@@ -17,8 +20,12 @@ export function createCgroupIsolation(
   parts: CgroupIsolationParts,
   unavailable: readonly Unavailable[],
 ): Isolation {
+  const { cgroups, processes } = parts;
   return {
-    unavailable,
+    get unavailable() {
+      return [...unavailable, ...zombieTexts(cgroups, processes)];
+    },
+    housekeeping: createHousekeeping(cgroups, processes),
     open: async (slice, name, limits) =>
       new CgroupScope(parts, (await parts.cgroups.createScope(slice, name, limits)).path),
     adopt: (id) => new CgroupScope(parts, id),

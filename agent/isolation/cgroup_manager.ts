@@ -53,6 +53,10 @@ export interface CgroupManagerOptions {
 export const SESSION_SLICE = `${PACT_ROOT}/session.slice`;
 /** ISO-3: all sessions together. */
 const SESSION_PIDS_MAX = 4096;
+const SESSION_CPU_WEIGHT = 100;
+const SESSION_MEMORY_BYTES = 512n * 1024n * 1024n;
+/** ISO-5: workload.slice has the kernel's 100. */
+const PACT_CPU_WEIGHT = 1000;
 const SMALL_FILE_BYTES = 4 * 1024 * 1024;
 const BLOCK_DEVICES = "/sys/block";
 const LONGEST_PAUSE_MS = 50;
@@ -68,6 +72,14 @@ export interface LinuxCgroups extends CgroupManager {
   killAll(handle: CgroupHandle): void;
   /** Every process in a scope and below it. */
   pidsOf(handle: CgroupHandle): readonly number[];
+  /** The processes in a cgroup itself. */
+  ownPidsOf(path: string): readonly number[];
+  /** Moves a process into a scope below pact.slice, made if need be; `memoryMinBytes` is kept for it. */
+  placeProcess(path: string, pid: number, memoryMinBytes: bigint | null): void;
+  /** Paths of scopes that could not be emptied (CG-25). */
+  zombies(): readonly string[];
+  /** Kills once more, and removes the scope if it is empty. */
+  retryZombie(path: string): void;
 }
 
 /** The cgroup contract on a real cgroup v2 hierarchy, or on a tree that imitates one. */
@@ -95,7 +107,9 @@ class Cgroups implements LinuxCgroups {
         if (!this.#exists(slice)) this.#makeDirectory(slice);
         this.#enableControllers(slice);
       }
-      this.setLimits({ path: SESSION_SLICE }, { ...DEFAULT_LIMITS, pidsMax: SESSION_PIDS_MAX });
+      const { nearRoot, sessions } = this.#sliceLimits();
+      this.setLimits({ path: PACT_ROOT }, nearRoot);
+      this.setLimits({ path: SESSION_SLICE }, sessions);
     });
   }
 
@@ -210,6 +224,47 @@ class Cgroups implements LinuxCgroups {
     return this.#exists(path) ? this.#pids(path) : [];
   }
 
+  ownPidsOf(path: string): readonly number[] {
+    return this.#ownPids(this.#normalise(path));
+  }
+
+  placeProcess(path: string, pid: number, memoryMinBytes: bigint | null): void {
+    const scope = this.#normalise(path);
+    if (!this.#exists(scope)) this.#makeDirectory(scope);
+    if (memoryMinBytes !== null && this.#controllers(scope).has("memory")) {
+      this.#write(scope, "memory.min", memoryMinBytes.toString());
+    }
+    this.#write(scope, "cgroup.procs", pid.toString());
+  }
+
+  zombies(): readonly string[] {
+    return [...this.#zombies];
+  }
+
+  retryZombie(path: string): void {
+    this.killAll({ path });
+    if (this.#exists(path) && this.#isPopulated(path)) return;
+    if (this.#exists(path)) this.#removeTree(path);
+    this.#zombies.delete(path);
+  }
+
+  /** ISO-3, ISO-5: management stays responsive beside the workload, sessions leave room for both. */
+  #sliceLimits() {
+    const text = this.#options.tree.readText("/proc/meminfo", { maxBytes: SMALL_FILE_BYTES });
+    const totalKib = BigInt(/^MemTotal: +([0-9]+) kB$/m.exec(text)?.[1] ?? "0");
+    const share = totalKib * 1024n / 50n;
+    return {
+      nearRoot: { ...DEFAULT_LIMITS, oomGroup: false, cpuWeight: PACT_CPU_WEIGHT },
+      sessions: {
+        ...DEFAULT_LIMITS,
+        oomGroup: false,
+        pidsMax: SESSION_PIDS_MAX,
+        cpuWeight: SESSION_CPU_WEIGHT,
+        memoryMaxBytes: share > SESSION_MEMORY_BYTES ? share : SESSION_MEMORY_BYTES,
+      },
+    };
+  }
+
   /** CG-22: an empty directory of the name is taken over, a zombie's name is counted on. */
   #claim(slice: string, name: string): CgroupHandle {
     for (let round = 0; round < MAX_ZOMBIES_OF_A_NAME; round++) {
@@ -257,9 +312,12 @@ class Cgroups implements LinuxCgroups {
 
   /** All processes of a subtree. */
   #pids(path: string): readonly number[] {
-    const own = (this.#readIfPresent(path, "cgroup.procs") ?? "").split("\n")
+    return [...this.#ownPids(path), ...this.#children(path).flatMap((child) => this.#pids(child))];
+  }
+
+  #ownPids(path: string): readonly number[] {
+    return (this.#readIfPresent(path, "cgroup.procs") ?? "").split("\n")
       .filter((line) => line !== "").map(Number);
-    return [...own, ...this.#children(path).flatMap((child) => this.#pids(child))];
   }
 
   #survivors(path: string): readonly SurvivingProcess[] {

@@ -52,7 +52,10 @@ export async function openIsolation(options: IsolationOptions): Promise<Isolatio
   try {
     await cgroups.createHierarchy();
     const { watcher = NO_WATCHER } = options;
-    return createCgroupIsolation({ cgroups, tree: files, watcher }, unavailable);
+    return createCgroupIsolation(
+      { cgroups, tree: files, watcher, processes: table },
+      unavailable,
+    );
   } catch (error) {
     if (!(error instanceof CgroupError)) throw error;
     const reason = error.message;

@@ -7,6 +7,23 @@ export interface Unavailable {
   readonly reason: string;
 }
 
+/** A process that was in a slice itself, where nothing belongs (CG-28). */
+export interface StrayProcess {
+  readonly pid: number;
+  readonly comm: string;
+  readonly slice: string;
+}
+
+/** What is put right from time to time. */
+export interface Housekeeping {
+  /** Moves this process to the scope that is the agent's own (ISO-1). @throws {CgroupError} */
+  placeAgent(pid: number): void;
+  /** Removes scopes that could not be emptied before and are empty now (CG-25). */
+  retryZombies(): void;
+  /** Moves processes that are in no scope to the one for strays; answers which. */
+  moveStrays(): readonly StrayProcess[];
+}
+
 /** Keeps what one service, command or session starts together, so that all of it can be ended. */
 export interface Isolation {
   /** What is missing here, for status and capability report. */
@@ -20,6 +37,8 @@ export interface Isolation {
   open(slice: string, name: string, limits: ResourceLimits): Promise<Scope>;
   /** A scope of a former life of the agent, by what `Scope.id` was, and its main process. */
   adopt(id: string, mainPid: number): Scope;
+  /** Null where scopes are no cgroups. */
+  readonly housekeeping: Housekeeping | null;
 }
 
 /** What a scope may have and has had, as far as the kernel counts it. */

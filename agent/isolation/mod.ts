@@ -17,5 +17,12 @@ export {
   openControlFileWatcher,
 } from "./control_file_watch.ts";
 export { type IsolationOptions, openIsolation } from "./detect.ts";
-export type { Isolation, Scope, ScopeMemory, Unavailable } from "./isolation.ts";
+export type {
+  Housekeeping,
+  Isolation,
+  Scope,
+  ScopeMemory,
+  StrayProcess,
+  Unavailable,
+} from "./isolation.ts";
 export { createProcessTable, type ProcessEntry, type ProcessTable } from "./process_table.ts";

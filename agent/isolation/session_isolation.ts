@@ -16,6 +16,7 @@ export function createSessionIsolation(
 ): Isolation {
   return {
     unavailable,
+    housekeeping: null,
     open: (_slice, name) => Promise.resolve(new SessionScope(processes, clock, name)),
     adopt: (id, mainPid) => {
       const scope = new SessionScope(processes, clock, id);

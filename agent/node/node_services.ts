@@ -1,10 +1,11 @@
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type AuditSink, nodePaths } from "../../contracts/mod.ts";
+import { type AuditSink, CgroupError, nodePaths } from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   type ControlFileWatcher,
+  type Housekeeping,
   type Isolation,
   openControlFileWatcher,
   openIsolation,
@@ -21,6 +22,7 @@ import {
   Supervisor,
   type SupervisorNotice,
 } from "../supervisor/mod.ts";
+import type { Inspection } from "../workload/mod.ts";
 import { isSystemdRunning, SystemdMissingError, SystemdServices } from "../systemd/mod.ts";
 import { type Backend, backendNamed, chooseBackend, pendingText } from "./backend_choice.ts";
 import { noServices } from "./no_services.ts";
@@ -95,6 +97,9 @@ export class NodeServices implements ServiceManager {
       },
       open: (slice, name, limits) => current().open(slice, name, limits),
       adopt: (id, mainPid) => current().adopt(id, mainPid),
+      get housekeeping() {
+        return current().housekeeping;
+      },
     };
   }
 
@@ -218,6 +223,7 @@ export class NodeServices implements ServiceManager {
     const { shim, clock, config } = this.#options;
     const { cgroupRoot } = nodePaths(config.root);
     this.#isolation = await openIsolation({ shim, clock, cgroupRoot, watcher: this.#watcher });
+    this.#placeAgent();
     const supervisor = this.#openSupervisor();
     this.#current = this.#listenTo(supervisor);
     this.#adopt(supervisor);
@@ -225,7 +231,39 @@ export class NodeServices implements ServiceManager {
       ...this.#options,
       watcher: this.#watcher,
       supervisor: this,
+      inspections: this.#inspections(),
     });
+  }
+
+  /** ISO-1; under another init the agent's cgroup is that one's to choose. */
+  #placeAgent(): void {
+    const { shim, log, beat } = this.#options;
+    if (beat === undefined) return;
+    try {
+      this.#isolation.housekeeping?.placeAgent(shim.system.ids().pid);
+    } catch (error) {
+      if (!(error instanceof CgroupError)) throw error;
+      log.warn("the agent has no scope of its own", { reason: error.message });
+    }
+  }
+
+  #inspections(): readonly Inspection[] {
+    const { housekeeping } = this.#isolation;
+    if (housekeeping === null) return [];
+    return [
+      { name: "zombie scopes", everyMs: 10_000, run: () => housekeeping.retryZombies() },
+      { name: "strays", everyMs: 5_000, run: () => this.#moveStrays(housekeeping) },
+    ];
+  }
+
+  #moveStrays(housekeeping: Housekeeping): void {
+    for (const { pid, comm, slice } of housekeeping.moveStrays()) {
+      this.#options.log.warn("process outside of every scope, moved to the strays", {
+        pid,
+        comm,
+        slice,
+      });
+    }
   }
 
   #listenTo<Manager extends ServiceManager>(manager: Manager): Manager {

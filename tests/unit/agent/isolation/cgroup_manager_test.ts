@@ -4,6 +4,7 @@ import {
   createProcessTable,
   type LinuxCgroups,
 } from "../../../../agent/isolation/mod.ts";
+import { createHousekeeping, zombieTexts } from "../../../../agent/isolation/housekeeping.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { DEFAULT_LIMITS, PACT_GPU, PACT_INFRA } from "../../../../contracts/mod.ts";
 import type { Shim } from "../../../../ffi/mod.ts";
@@ -164,5 +165,61 @@ Deno.test("CG-29: a host without the unified hierarchy is told so", async () => 
     await assert.rejects(cgroups.createHierarchy(), {
       message: "cgroup creation failed: cgroup v2 unified hierarchy required",
     });
+  });
+});
+
+Deno.test("ISO-3, ISO-5: management goes before workload, and sessions have their share", async () => {
+  await onImitation(async ({ root }) => {
+    assert.equal(await read(`${root}/pact.slice/cpu.weight`), "1000");
+    const sessions = `${root}/pact.slice/session.slice`;
+    assert.equal(await read(`${sessions}/cpu.weight`), "100");
+    assert.equal(await read(`${sessions}/pids.max`), "4096");
+    assert.ok(Number(await read(`${sessions}/memory.max`)) >= 512 * 1024 * 1024);
+    assert.equal(await read(`${root}/workload.slice/cpu.weight`), "100");
+  });
+});
+
+Deno.test("CG-28: a process in a slice itself is moved to the strays, and said so", async () => {
+  await onImitation(async ({ root, cgroups, shim, tree }) => {
+    const processes = createProcessTable(shim.files, shim.processes);
+    const housekeeping = createHousekeeping(cgroups, processes);
+    assert.deepEqual(housekeeping.moveStrays(), []);
+    tree.fill(`${root}/${PACT_GPU}`, Deno.pid);
+    const comm = processes.find(Deno.pid)?.comm;
+    assert.deepEqual(housekeeping.moveStrays(), [{ pid: Deno.pid, comm, slice: PACT_GPU }]);
+    assert.ok(tree.written.includes(`${root}/pact.slice/strays.scope/cgroup.procs ${Deno.pid}`));
+  });
+});
+
+Deno.test("ISO-1: the agent has a scope and memory of its own", async () => {
+  await onImitation(({ root, cgroups, shim, tree }) => {
+    const processes = createProcessTable(shim.files, shim.processes);
+    createHousekeeping(cgroups, processes).placeAgent(4711);
+    assert.deepEqual(tree.written.slice(-2), [
+      `${root}/pact.slice/agent.scope/memory.min 67108864`,
+      `${root}/pact.slice/agent.scope/cgroup.procs 4711`,
+    ]);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("CG-25, ISO-7: a zombie is shown with its processes, tried again, and gone once it is empty", async () => {
+  await onImitation(async ({ root, cgroups, shim, tree }) => {
+    const processes = createProcessTable(shim.files, shim.processes);
+    const handle = await cgroups.createScope(PACT_INFRA, "stuck", DEFAULT_LIMITS);
+    const directory = `${root}/${handle.path}`;
+    tree.fill(directory, Deno.pid);
+    tree.unkillable.add(directory);
+    await assert.rejects(() => cgroups.destroyScope(handle), /processes still alive/);
+    const [text] = zombieTexts(cgroups, processes);
+    assert.equal(text?.what, `end of scope ${handle.path}`);
+    assert.match(text?.reason ?? "", new RegExp(`processes still alive: ${Deno.pid}\\(`));
+    const housekeeping = createHousekeeping(cgroups, processes);
+    housekeeping.retryZombies();
+    assert.equal(cgroups.zombies().length, 1);
+    tree.unkillable.clear();
+    housekeeping.retryZombies();
+    assert.deepEqual(cgroups.zombies(), []);
+    await assert.rejects(() => Deno.stat(directory), Deno.errors.NotFound);
   });
 });

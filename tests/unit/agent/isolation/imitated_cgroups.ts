@@ -11,6 +11,7 @@ const CONTROL_FILES: Readonly<Record<string, string>> = {
   "cgroup.kill": "",
   "memory.max": "max",
   "memory.high": "max",
+  "memory.min": "0",
   "memory.current": "4096",
   "memory.peak": "8192",
   "memory.events": "low 0\noom 0\noom_kill 0\n",
