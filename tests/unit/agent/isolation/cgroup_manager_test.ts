@@ -180,7 +180,7 @@ Deno.test("ISO-3, ISO-5: management goes before workload, and sessions have thei
 });
 
 Deno.test("CG-28: a process in a slice itself is moved to the strays, and said so", async () => {
-  await onImitation(async ({ root, cgroups, shim, tree }) => {
+  await onImitation(({ root, cgroups, shim, tree }) => {
     const processes = createProcessTable(shim.files, shim.processes);
     const housekeeping = createHousekeeping(cgroups, processes);
     assert.deepEqual(housekeeping.moveStrays(), []);
@@ -188,6 +188,7 @@ Deno.test("CG-28: a process in a slice itself is moved to the strays, and said s
     const comm = processes.find(Deno.pid)?.comm;
     assert.deepEqual(housekeeping.moveStrays(), [{ pid: Deno.pid, comm, slice: PACT_GPU }]);
     assert.ok(tree.written.includes(`${root}/pact.slice/strays.scope/cgroup.procs ${Deno.pid}`));
+    return Promise.resolve();
   });
 });
 
