@@ -40,12 +40,16 @@ async function main(): Promise<number> {
   const stop = stopSignal();
   const agent = await startAgent(options);
   Deno.addSignalListener("SIGHUP", () => agent.hangUp());
-  const ended = await Promise.race([stop, agent.failed]);
+  const ended = await Promise.race([stop, agent.failed, agent.upgrading]);
   if (typeof ended === "object") {
     console.error(`pact-agent: ${ended.reason}`);
     // Services live on; the next agent adopts them (INI-30).
     await agent.stop({ keepServices: true });
     return ended.isEnvironment ? EXIT_ENVIRONMENT : EXIT_FATAL;
+  }
+  if (ended === "upgrade") {
+    await agent.stop({ keepServices: true, isUpgrade: true });
+    return 0;
   }
   const keepServices = env("PACT_KEEP_SERVICES") === "1";
   const left = await agent.stop(endingOf(ended, { isInit: agent.isInit, keepServices }));

@@ -30,6 +30,8 @@ export interface CallNode {
   isConnected(): boolean;
   status(): journal.NodeStateDetail;
   capability(): capability.CapabilityReport;
+  /** Has PID 1 start another version of the agent, which it says; absent without such a PID 1. */
+  readonly upgrade?: (program: string | undefined) => string;
   /** Puts on record what somebody did that is no entry (NAU-1). */
   audit(action: string, author: Author, detail: string): void;
   /** Who changed what a command may have changed is known from now on (DRIFT-6). */

@@ -36,6 +36,7 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
     grantCall(node.standing(), call.caller, "service_status");
     return { services: statuses(node, service), message: "" };
   }
+  if (operation === "upgrade") return upgrade(node, service, call);
   const action = `service_${operation}`;
   if (!["start", "stop", "restart"].includes(operation)) {
     throw new RefusedError("INVALID_ARGUMENT", `unknown operation '${operation}'`);
@@ -53,6 +54,27 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
   const settled = await node.supervisor.atRest(service, SETTLE_LIMIT_MS);
   node.convergence.noticeChange();
   return { services: [wireStatus(settled)], message: settled.reason };
+}
+
+/** The pseudo service `pact-agent`, or `pact-agent:PROGRAM`: PID 1 starts it anew (issue 4). */
+function upgrade(node: CallNode, service: string, call: CallContext) {
+  const [, program] = /^pact-agent(?::(.+))?$/.exec(service) ?? [];
+  if (!service.startsWith("pact-agent")) {
+    throw new RefusedError("INVALID_ARGUMENT", "only pact-agent can be upgraded");
+  }
+  const grant = grantCall(node.standing(), call.caller, "service_restart");
+  if (!grant.isPlatformAdmin) {
+    throw new RefusedError("PERMISSION_DENIED", "an agent is upgraded by platform admins only");
+  }
+  if (node.upgrade === undefined) {
+    throw new RefusedError(
+      "PRECONDITION",
+      "this agent was not started by pact-init: restart it through the init system that runs it",
+    );
+  }
+  const started = node.upgrade(program);
+  node.audit("service.restart", grant.author, `pact-agent upgrade: ${started}`);
+  return { services: [], message: started };
 }
 
 function statuses(node: CallNode, service: string) {

@@ -6,6 +6,8 @@ export interface Ending {
   readonly keepServices: boolean;
   /** What is asked of PID 1 afterwards; absent where the machine is not the agent's. */
   readonly machine?: MachineEnd;
+  /** PID 1 is to start the next version at once. */
+  readonly isUpgrade?: boolean;
 }
 
 /** The signals that end an agent. */

@@ -7,4 +7,5 @@
 export { type Ending, endingOf, type MachineEnd, STOP_SIGNALS, type StopSignal } from "./ending.ts";
 export { type InitFacts, initFacts } from "./facts.ts";
 export { InitLink, type InitLinkOptions } from "./init_link.ts";
+export { chooseAgent, UpgradeError } from "./upgrade.ts";
 export { openReapedRecord, type ReapedRecord } from "./reaped_record.ts";

@@ -74,6 +74,8 @@ export interface NodeOptions {
   readonly longestTickMs?: number;
   /** How services ended while no agent was there; absent where nobody knows. */
   readonly formerEnds?: FormerEnds;
+  /** Has PID 1 start another version of the agent; absent without such a PID 1. */
+  readonly upgrade?: (program: string | undefined) => string;
 }
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
@@ -406,6 +408,7 @@ export class Node {
       audit: (action, author, detail) =>
         auditOf(this.#eventContext(), action, detail, principalOf(author)),
       attribute: (actor) => this.#attributor.note(actor),
+      ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };
     const handlers = {
       ...execCalls(node),

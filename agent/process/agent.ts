@@ -46,6 +46,8 @@ export interface AgentFailure {
 export interface AgentProcess {
   /** Settles when the agent cannot go on. */
   readonly failed: Promise<AgentFailure>;
+  /** Settles when the agent is to make room for its next version. */
+  readonly upgrading: Promise<"upgrade">;
   /** The machine is this agent's: it ends with it. */
   readonly isInit: boolean;
   /** SIGHUP: says that it has no effect. */
@@ -115,6 +117,7 @@ function firstFrame(shim: Shim, { args, env }: AgentProcessOptions): agentport.C
 
 class RunningAgent implements AgentProcess {
   readonly #failed = Promise.withResolvers<AgentFailure>();
+  readonly #upgrading = Promise.withResolvers<"upgrade">();
   readonly #port: CorePort;
   readonly #events: EventPump;
   readonly #exchange: ConfigureExchange;
@@ -174,6 +177,10 @@ class RunningAgent implements AgentProcess {
     return this.#failed.promise;
   }
 
+  get upgrading(): Promise<"upgrade"> {
+    return this.#upgrading.promise;
+  }
+
   get isInit(): boolean {
     return this.#profile === "init";
   }
@@ -197,7 +204,9 @@ class RunningAgent implements AgentProcess {
     if (this.isInit) {
       const { shim } = this;
       const env = this.#env;
-      this.#init = openInitDuties({ env, shim, clock: systemClock, config, log: this.#log });
+      const onUpgrade = () => this.#upgrading.resolve("upgrade");
+      const log = this.#log;
+      this.#init = openInitDuties({ env, shim, clock: systemClock, config, log, onUpgrade });
       this.#init?.begin();
     }
     this.#node = await openNode({
@@ -238,7 +247,7 @@ class RunningAgent implements AgentProcess {
     this.#log.warn("SIGHUP has no effect in this version: restart the agent to reload");
   }
 
-  async stop({ keepServices, machine }: Ending): Promise<readonly string[]> {
+  async stop({ keepServices, machine, isUpgrade }: Ending): Promise<readonly string[]> {
     this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped", machine });
     if (machine !== undefined) this.#init?.link.keepBeating();
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
@@ -250,6 +259,7 @@ class RunningAgent implements AgentProcess {
     this.worker.terminate();
     await this.#events.close();
     if (machine !== undefined) this.#init?.link.end(machine);
+    if (isUpgrade) this.#init?.link.announceUpgrade();
     this.shim.close();
     return left;
   }

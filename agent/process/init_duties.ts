@@ -6,11 +6,14 @@
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type AuditOutcome, nodePaths } from "../../contracts/mod.ts";
+import { type AuditOutcome, INSTALLED_PATHS, nodePaths } from "../../contracts/mod.ts";
 import { isShimError, type Shim } from "../../ffi/mod.ts";
-import { initFacts, InitLink, openReapedRecord } from "../init/mod.ts";
+import { RefusedError } from "../entries/mod.ts";
+import { chooseAgent, initFacts, InitLink, openReapedRecord, UpgradeError } from "../init/mod.ts";
 import type { NodeOptions } from "../node/mod.ts";
 
+/** The answer to who asked for an upgrade goes out first. */
+const ANSWER_MS = 200;
 const SIGUSR1_BIT = 1n << 9n;
 const MAX_STATUS_BYTES = 64 * 1024;
 
@@ -21,6 +24,8 @@ export interface InitDutiesOptions {
   readonly clock: Clock;
   readonly config: agentport.AgentConfig;
   readonly log: Logger;
+  /** This agent is to make room for the next version. */
+  readonly onUpgrade: () => void;
 }
 
 /** The duties of an agent that `pact-init` has started; undefined for any other. */
@@ -47,13 +52,31 @@ export class InitDuties {
   }
 
   /** How the node's supervision is tied to PID 1. */
-  nodeOptions(): Required<Pick<NodeOptions, "beat" | "longestTickMs" | "formerEnds">> {
+  nodeOptions(): Required<
+    Pick<NodeOptions, "beat" | "longestTickMs" | "formerEnds" | "upgrade">
+  > {
     const { config, shim } = this.options;
     return {
       beat: () => this.link.beat(),
       longestTickMs: config.watchdogTimeoutSeconds * 500,
       formerEnds: openReapedRecord(shim.files, nodePaths(config.root).reaped),
+      upgrade: (program) => this.#upgrade(program),
     };
+  }
+
+  /** @throws {RefusedError} for a program that PID 1 must not start */
+  #upgrade(program: string | undefined): string {
+    const { config, shim, clock, log, onUpgrade } = this.options;
+    try {
+      chooseAgent(shim.files, nodePaths(config.root).upgradedAgent, program);
+    } catch (error) {
+      if (!(error instanceof UpgradeError)) throw error;
+      throw new RefusedError("PRECONDITION", error.message);
+    }
+    const chosen = program ?? INSTALLED_PATHS.agent;
+    log.warn("agent makes room for the next version", { program: chosen });
+    clock.setTimer(ANSWER_MS, onUpgrade);
+    return chosen;
   }
 
   /** Puts on record why this agent was started, unless it is the first of this boot (INI-30, WDG-9). */

@@ -98,6 +98,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./exec.ts")).execCommand,
   },
   {
+    name: "agent",
+    brief: "Start another version of a node's agent.",
+    load: async () => (await import("./agent.ts")).agentCommand,
+  },
+  {
     name: "service",
     brief: "Show and control the services of a node.",
     load: async () => (await import("./service.ts")).serviceCommand,

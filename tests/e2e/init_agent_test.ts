@@ -93,6 +93,32 @@ Deno.test({
     assert.match(log(), /keeper: crash \(killed by SIGKILL\)/, "PID 1 told how it ended");
     assert.equal((await servicesOf(site)).get("ticker")?.pid, before.get("ticker")?.pid);
 
+    await node.run("mkdir -m 0755 /run/pact/next; cp /run/t/agent /run/pact/next/agent");
+    const upgraded = await pact(
+      site,
+      "agent",
+      "upgrade",
+      "node-1",
+      "--program",
+      "/run/pact/next/agent",
+    );
+    assert.match(upgraded, /Agent of node-1 runs again: \/run\/pact\/next\/agent/);
+    const [link] = (await node.run("readlink /run/pact/agent")).split("\n");
+    assert.equal(link, "/run/pact/next/agent");
+    const kept = await servicesOf(site);
+    assert.equal(kept.get("keeper")?.pid, after.pid);
+    assert.equal(kept.get("ticker")?.pid, before.get("ticker")?.pid);
+    assert.match(log(), /agent started again.*former=upgrade/);
+    await node.run("chmod 0777 /run/pact/next");
+    const refused = await site.pact("ana", [
+      "agent",
+      "upgrade",
+      "node-1",
+      "--program",
+      "/run/pact/next/agent",
+    ]);
+    assert.match(refused.stderr, /\/run\/pact\/next may be changed by others/);
+
     assert.match(node.pets, /^K+$/);
     await node.signalInit("SIGPWR");
     assert.equal((await node.ended).signal, "SIGINT", "power off");

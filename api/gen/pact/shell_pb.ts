@@ -464,8 +464,8 @@ export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*
  */
 export type ServiceControlRequest = Message<"pact.shell.ServiceControlRequest"> & {
   /**
-   * Empty means all, with `status` only. "workload.slice" and "uenv:IMAGE" are
-   * pseudo services.
+   * Empty means all, with `status` only. "workload.slice", "uenv:IMAGE" and
+   * "pact-agent" (or "pact-agent:PROGRAM") are pseudo services.
    *
    * @generated from field: string service = 1;
    */
@@ -473,7 +473,7 @@ export type ServiceControlRequest = Message<"pact.shell.ServiceControlRequest"> 
 
   /**
    * "status", "start", "stop", "restart"; "freeze", "thaw", "kill" for
-   * workload.slice; "force_unmount" for uenv:IMAGE.
+   * workload.slice; "force_unmount" for uenv:IMAGE; "upgrade" for pact-agent.
    *
    * @generated from field: string operation = 2;
    */

@@ -33,7 +33,7 @@ ln -s /proc/self/fd /dev/fd
 for name in console kmsg; do touch /dev/$name; mount --bind "$T/$name" /dev/$name; done
 if [ -p "$T/watchdog" ]; then touch /dev/watchdog; mount --bind "$T/watchdog" /dev/watchdog; fi
 umount -R -l /sys/fs/cgroup 2>>"$T/kmsg" || true
-mount -t tmpfs none /run
+mount -t tmpfs -o mode=0755 none /run
 mkdir /run/t /run/pact
 mount --move "$T/inner" /run/t
 mount --bind /run/t/run /run/pact

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { config, type enrollment } from "../../../api/mod.ts";
 import { PolicySettingsSchema } from "../../../common/model/mod.ts";
 import { deltaToWire, settingsToWire } from "../../../common/wire/mod.ts";
@@ -152,6 +153,41 @@ Deno.test("CLI-65: extend without a window exits 4 with the agent's text", () =>
     agents: {
       "node-1": {
         extendCommitWindow: () => ({ success: false, error: "no active commit window" }),
+      },
+    },
+  }));
+
+Deno.test("issue 4 demand 4: agent upgrade waits until the next version answers", () => {
+  let refusals = 0;
+  return assertGolden("agent_upgrade", {
+    args: ["agent", "upgrade", "node-1", "--program", "/run/pact/next/pact-agent"],
+    journal: { enrollment: enrolled },
+    agents: {
+      "node-1": {
+        serviceControl: ({ service, operation }) => {
+          assert.deepEqual([service, operation], [
+            "pact-agent:/run/pact/next/pact-agent",
+            "upgrade",
+          ]);
+          refusals = 4;
+          return { message: "/run/pact/next/pact-agent" };
+        },
+        getStatus: () => {
+          if (refusals-- > 0) throw new ConnectError("starting", Code.Unavailable);
+          return {};
+        },
+      },
+    },
+  });
+});
+
+Deno.test("issue 4 demand 4: an agent that pact-init did not start is not upgraded", () =>
+  assertGolden("agent_upgrade_refused", {
+    args: ["agent", "upgrade", "node-1"],
+    journal: { enrollment: enrolled },
+    agents: {
+      "node-1": {
+        serviceControl: refuse("PRECONDITION", "not started by pact-init"),
       },
     },
   }));
