@@ -67,7 +67,7 @@ export class Appender {
 
   /** Whether something is on its way to etcd. */
   get isBusy(): boolean {
-    return this.#running !== undefined;
+    return this.#queue.length > 0;
   }
 
   /** Puts records behind everything before; false when too much is waiting already. */
