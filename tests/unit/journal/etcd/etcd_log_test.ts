@@ -4,7 +4,7 @@ import { systemClock } from "../../../../common/clock/mod.ts";
 import { type ErrorCode, PactError } from "../../../../common/errors/mod.ts";
 import { connectEtcd } from "../../../../journal/etcd/mod.ts";
 import type { Replica } from "../../../../journal/replica/mod.ts";
-import { etcdSettings, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
+import { CuttableWay, etcdSettings, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
 import { ANN, append, openMemoryQuorum } from "../../../support/journal/mod.ts";
 import { waitFor, within } from "../../../support/mod.ts";
 
@@ -163,3 +163,44 @@ etcdTest("section 17: a journal that is stopped and started goes on where it was
   }
   assert.deepEqual(await messagesOf(quorum.member(1)), ["one", "without 1", "without 2"]);
 });
+
+etcdTest(
+  "section 17: a leader that is cut off from etcd stops, another goes on, and it follows again when it can",
+  async () => {
+    await using etcd = await openEtcdSite();
+    await using way = new CuttableWay(new URL(etcd.endpoints[0] ?? "").host);
+    await using quorum = await openMemoryQuorum(3, etcdSettings(etcd));
+    await quorum.stop(1);
+    await quorum.stop(2);
+    await quorum.stop(3);
+    // The first journal alone goes another way, and leads.
+    const endpoints = [`https://127.0.0.1:${way.port}`];
+    const first = await quorum.start(1, { etcd: etcdSettings(etcd, { endpoints }) });
+    await within(write(first, "before"), { what: "a write", timeoutMs: 20_000 });
+    await quorum.start(2);
+    await quorum.start(3);
+    const { term } = first.status().log;
+    way.cut();
+    const meanwhile = write(first, "in the dark").catch((error) => error);
+    await waitFor(() => first.status().log.role !== "leader", {
+      what: "the leader to stop",
+      timeoutMs: 10_000,
+    });
+    const second = await waitFor(
+      () => quorum.members.find((each) => each !== first && each.quorum.isLeader),
+      { what: "another leader", timeoutMs: 10_000 },
+    );
+    await within(write(second, "without the first"), { what: "a write", timeoutMs: 20_000 });
+    assert.ok(second.status().log.term > term);
+    assert.ok(hasCode("NO_QUORUM")(await meanwhile));
+    assert.deepEqual(await messagesOf(first), ["before"]);
+    way.heal();
+    await within(write(first, "together"), { what: "a write", timeoutMs: 20_000 });
+    assert.deepEqual(
+      (await messagesOf(first)).filter((text) => text !== "in the dark"),
+      ["before", "without the first", "together"],
+    );
+    await second.waitForLinearizable();
+    assert.deepEqual(await messagesOf(second), await messagesOf(first));
+  },
+);
