@@ -54,9 +54,15 @@ export function encodeJson(value: JsonValue): string {
   return write(value, false, 0);
 }
 
-/** Like {@linkcode encodeJson} with the keys of every object sorted: one value, one text. */
+/**
+ * Like {@linkcode encodeJson} with the keys of every object sorted: one value, one text. A value
+ * whose keys stand in that order already, as those of documents that are written often should, is
+ * left to the runtime's own writer.
+ *
+ * @throws {JsonError} as {@linkcode encodeJson} does
+ */
 export function canonicalJson(value: JsonValue): string {
-  return write(value, true, 0);
+  return isInOrder(value, 0) ? JSON.stringify(value) : write(value, true, 0);
 }
 
 /**
@@ -77,6 +83,21 @@ export function decodeJson(text: string): JsonValue {
   }
   assertDepth(value, 0);
   return value;
+}
+
+/** Whether `JSON.stringify` writes the canonical text of `value`. */
+function isInOrder(value: JsonValue, depth: number): boolean {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value === "bigint" || depth > MAX_JSON_DEPTH) return false;
+  if (isList(value)) return value.every((item) => isInOrder(item, depth + 1));
+  let previous = "";
+  for (const key in value) {
+    const item = value[key];
+    if (key < previous || (item !== undefined && !isInOrder(item, depth + 1))) return false;
+    previous = key;
+  }
+  return true;
 }
 
 function write(value: JsonValue, sorted: boolean, depth: number): string {

@@ -39,7 +39,7 @@ export function linkEntry(
   entry: Omit<Entry, "previous_hash" | "hash">,
   previousHash: string,
 ): Link {
-  const open = { ...entry, previous_hash: previousHash };
+  const open = inKeyOrder(entry, previousHash);
   const text = canonicalJson(open);
   const hash = sha256(text);
   const at = text.indexOf('"', text.indexOf(ENTRY_TYPE) + ENTRY_TYPE.length) + 1;
@@ -47,6 +47,30 @@ export function linkEntry(
     entry: { ...open, hash },
     json: `${text.slice(0, at)},"hash":"${hash}"${text.slice(at)}`,
   };
+}
+
+/**
+ * The entry with its members in the order of canonical JSON, which is written at once then instead of
+ * member by member. The type says when one is missing here.
+ */
+function inKeyOrder(entry: Omit<Entry, "previous_hash" | "hash">, previousHash: string) {
+  return {
+    author: entry.author,
+    emergency_reason: entry.emergency_reason,
+    entry_type: entry.entry_type,
+    message: entry.message,
+    parent: entry.parent,
+    policy_ref: entry.policy_ref,
+    previous_hash: previousHash,
+    received_at: entry.received_at,
+    request_id: entry.request_id,
+    scope: entry.scope,
+    sequence: entry.sequence,
+    state_delta: entry.state_delta,
+    timestamp: entry.timestamp,
+    ttl_seconds: entry.ttl_seconds,
+    via: entry.via,
+  } satisfies { [Member in Exclude<keyof Entry, "hash">]-?: Entry[Member] | undefined };
 }
 
 /** Stands before the one place for `hash` in the sorted keys of an entry. */
