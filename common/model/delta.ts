@@ -114,12 +114,16 @@ export type FileValue = z.infer<typeof FileValueSchema>;
 export function countItems(
   delta: { readonly [C in DeltaCategory]?: readonly unknown[] | undefined },
 ): number {
-  return DELTA_CATEGORIES.reduce((sum, category) => sum + (delta[category]?.length ?? 0), 0);
+  let count = 0;
+  for (const category of DELTA_CATEGORIES) count += delta[category]?.length ?? 0;
+  return count;
 }
 
 /** Every item with its category, in canonical order. */
 export function* deltaItems(delta: StateDelta): Generator<[DeltaCategory, DeltaItem]> {
   for (const category of DELTA_CATEGORIES) {
-    for (const item of delta[category] ?? []) yield [category, item];
+    const items: readonly DeltaItem[] | undefined = delta[category];
+    if (items === undefined) continue;
+    for (const item of items) yield [category, item];
   }
 }

@@ -52,7 +52,7 @@ export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">):
     checkEmergencyEnd(tx, draft.scope, draft.author, command.force ?? false);
   }
   const endsEmergency = endsOwnEmergency(tx, command, draft.author);
-  const entry = tx.append({ ...inEmergency(tx, draft), ...rollbackDelta(rollback) });
+  const entry = tx.append(withRollback(inEmergency(tx, draft), rollback));
   takeEffect(tx, entry, rollback);
   if (localSince !== undefined) openConflicts(tx, entry, localSince);
   if (endsEmergency) {
@@ -91,7 +91,7 @@ function checkEntry(tx: Transaction, draft: EntryDraft): void {
   if (ttl > TTL_MAX_SECONDS) {
     reject("TTL_OUT_OF_BOUNDS", "TTL must be <= 864000 seconds (10 days)");
   }
-  if (countItems(draft.state_delta ?? {}) > MAX_DELTA_ITEMS) {
+  if (draft.state_delta !== undefined && countItems(draft.state_delta) > MAX_DELTA_ITEMS) {
     reject("INVALID_ARGUMENT", `more than ${MAX_DELTA_ITEMS} items in one delta`);
   }
   if (draft.parent !== undefined && draft.parent >= tx.counters.next_sequence) {
@@ -126,8 +126,8 @@ function sessionOver(tx: Transaction, scope: Scope): string | undefined {
   return tx.get("open_emergencies", scopeText(scope))?.session_id;
 }
 
-function rollbackDelta(plan: RollbackPlan | undefined): Partial<EntryDraft> {
-  return plan === undefined ? {} : { state_delta: plan.delta };
+function withRollback(draft: EntryDraft, plan: RollbackPlan | undefined): EntryDraft {
+  return plan === undefined ? draft : { ...draft, state_delta: plan.delta };
 }
 
 function takeEffect(tx: Transaction, entry: Entry, rollback: RollbackPlan | undefined): void {

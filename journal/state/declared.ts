@@ -122,6 +122,7 @@ export function declaredNow(view: DocumentsView, scope: Scope): Map<string, Decl
 
 /** Stores what a Commit declares. */
 export function declare(tx: Transaction, entry: Entry): void {
+  if (entry.state_delta === undefined) return;
   for (const [key, declared] of declarations(entry)) store(tx, entry.scope, key, declared);
 }
 

@@ -75,6 +75,10 @@ export class Transaction implements StateView {
   readonly #writes: DocumentTables = { ...UNTOUCHED };
   readonly #entries: Entry[] = [];
   readonly #entryTexts: string[] = [];
+  /** The counters as this transaction leaves them: a document of its own from the first change on. */
+  #counters: Doc<"settings"> | undefined;
+  /** The command's time in milliseconds since the epoch. */
+  readonly nowMs: number;
 
   constructor(
     base: StateView,
@@ -84,15 +88,11 @@ export class Transaction implements StateView {
     readonly requestId: string | undefined,
   ) {
     this.#base = base;
+    this.nowMs = Date.parse(timestamp);
   }
 
   get history(): HistoryView {
     return this.#base.history;
-  }
-
-  /** The command's time in milliseconds since the epoch. */
-  get nowMs(): number {
-    return Date.parse(this.timestamp);
   }
 
   get entries(): readonly Entry[] {
@@ -109,7 +109,7 @@ export class Transaction implements StateView {
   }
 
   get counters(): Doc<"settings"> {
-    return countersOf(this);
+    return this.#counters ?? countersOf(this.#base);
   }
 
   get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
@@ -118,8 +118,10 @@ export class Transaction implements StateView {
   }
 
   *list<C extends CollectionName>(collection: C, prefix = ""): Generator<[string, Doc<C>]> {
+    const written = this.#writes[collection];
+    if (written.size === 0) return yield* this.#base.list(collection, prefix);
     const found = new Map(this.#base.list(collection, prefix));
-    for (const [key, document] of this.#writes[collection]) {
+    for (const [key, document] of written) {
       if (!key.startsWith(prefix)) continue;
       if (document === undefined) found.delete(key);
       else found.set(key, document);
@@ -147,7 +149,11 @@ export class Transaction implements StateView {
 
   /** Changes some of the counters. */
   count(changes: Partial<Doc<"settings">>): void {
-    this.put("settings", COUNTERS_KEY, { ...this.counters, ...changes });
+    if (this.#counters === undefined) {
+      this.#counters = { ...this.counters };
+      this.put("settings", COUNTERS_KEY, this.#counters);
+    }
+    Object.assign(this.#counters, changes);
   }
 
   /** Gives the entry its sequence and hash and notes it as its scope's newest (J1). */
@@ -158,12 +164,10 @@ export class Transaction implements StateView {
     this.#entryTexts.push(json);
     this.count({ next_sequence: sequence + 1, head_hash: entry.hash });
     const scope = scopeText(entry.scope);
-    this.put("scope_heads", scope, {
-      ...this.get("scope_heads", scope),
-      newest: sequence,
-      ...(STATE_CHANGING.has(entry.entry_type) ? { state_changing: sequence } : {}),
-      ...(OVERLAY_AFFECTING.has(entry.entry_type) ? { overlay_affecting: sequence } : {}),
-    });
+    const head = { ...this.get("scope_heads", scope), newest: sequence };
+    if (STATE_CHANGING.has(entry.entry_type)) head.state_changing = sequence;
+    if (OVERLAY_AFFECTING.has(entry.entry_type)) head.overlay_affecting = sequence;
+    this.put("scope_heads", scope, head);
     return entry;
   }
 

@@ -177,9 +177,9 @@ export class StateStore implements StateView {
   ): void {
     const before = entries.map((entry) => this.#vclusterOf(entry));
     for (const collection of COLLECTION_NAMES) this.#takeOver(collection, changes);
-    entries.forEach((entry, at) => {
+    for (const [at, entry] of entries.entries()) {
       this.#entries.insert(entry, entryTexts[at] ?? "", this.#vclusterOf(entry) ?? before[at]);
-    });
+    }
   }
 
   /** Notes that everything up to `position` is applied. */
