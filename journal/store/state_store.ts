@@ -41,7 +41,7 @@ import { MIGRATIONS } from "./schema.ts";
  * 32 MiB each of cached pages and of write-ahead log before it is folded into the file: folding
  * syncs, and the keys of one transaction lie all over the file.
  */
-const TUNING = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8192";
+const TUNING = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4096";
 
 /** Gathering ends after so many records, so that no commit takes long. */
 const MAX_GATHERED = 4096;
@@ -56,7 +56,7 @@ export interface StoreOptions {
 }
 
 /** A store that gathers has its log folded by another thread after so many records. */
-const FOLD_EVERY = 1000;
+const FOLD_EVERY = 2000;
 
 /** Kept in the file alone: too many, and no command reads them. */
 const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);

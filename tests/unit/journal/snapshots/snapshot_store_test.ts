@@ -30,12 +30,12 @@ async function write(replica: Replica, count: number): Promise<void> {
   }
 }
 
-/** Overwrites the middle of a file. */
+/** Overwrites whole pages in the middle of a file. */
 async function damage(path: string): Promise<void> {
   using file = await Deno.open(path, { write: true });
   const { size } = await file.stat();
   await file.seek(Math.floor(size / 2), Deno.SeekMode.Start);
-  await file.write(new Uint8Array(4096).fill(0xff));
+  await file.write(new Uint8Array(Math.ceil(size / 4)).fill(0xff));
 }
 
 Deno.test("JRN-51: the newest three snapshots are kept, and known again after a restart", async () => {
