@@ -125,7 +125,7 @@ export class SharedMounts implements MountManager {
       const mount = this.#add({ requested: handle.imagePath, realPath, identity }, handle);
       mount.perform({ state, effects });
     }
-    await Promise.all([...this.#mounts.values()].map((mount) => mount.settled));
+    await Promise.all([...this.#mounts.values()].map((mount) => mount.settled()));
     this.#save();
   }
 
@@ -136,8 +136,9 @@ export class SharedMounts implements MountManager {
       .map(({ handle, state }) => ({ ...handle, count: mountCount(state) }));
   }
 
-  close(): void {
-    for (const mount of this.#mounts.values()) mount.stop();
+  /** Resolves when what has begun is done; the mounts stay. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#mounts.values()].map((mount) => mount.stop()));
   }
 
   #mountOf(file: ImageFile): SharedMount {
@@ -173,7 +174,7 @@ export class SharedMounts implements MountManager {
     if (mount.state.name !== "Unmounted") return;
     // In a moment: what is to be done for this state has not been begun yet.
     queueMicrotask(() =>
-      mount.settled.then(() => {
+      mount.settled().then(() => {
         if (mount.state.name === "Unmounted") this.#mounts.delete(mount.identity);
       })
     );

@@ -51,6 +51,7 @@ export class SharedMount {
   #timer: TimerHandle | undefined;
   #waiters = new Map<string, Waiter[]>();
   #performing: Promise<void> = Promise.resolve();
+  #isStopping = false;
 
   constructor(
     readonly handle: MountHandle,
@@ -66,9 +67,13 @@ export class SharedMount {
     return this.#state;
   }
 
-  /** Everything begun is done. */
-  get settled(): Promise<void> {
-    return this.#performing;
+  /** Resolves when everything begun is done, and what follows from it. */
+  async settled(): Promise<void> {
+    let last: Promise<void> | undefined;
+    while (last !== this.#performing) {
+      last = this.#performing;
+      await last;
+    }
   }
 
   /** What a new agent has to know; null for nothing. */
@@ -129,10 +134,12 @@ export class SharedMount {
     if (effects.length > 0) this.#performing = this.#performing.then(() => this.#all(effects));
   }
 
-  /** The agent ends; the mount stays. */
-  stop(): void {
+  /** The agent ends; the mount stays. What has begun is brought to its end. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
     if (this.#timer !== undefined) this.duties.clock.clearTimer(this.#timer);
     this.#timer = undefined;
+    await this.settled();
   }
 
   #step(event: MountEvent): MountStep {
@@ -174,6 +181,7 @@ export class SharedMount {
         return this.#settle(effect.allocationId, (waiter) => waiter.reject(effect.error));
       case "startHoldTimer":
         if (this.#timer !== undefined) clock.clearTimer(this.#timer);
+        if (this.#isStopping) return;
         this.#timer = clock.setTimer(effect.delayMs, () => this.on({ type: "holdExpired" }));
         return;
       case "cancelHoldTimer":

@@ -35,6 +35,8 @@ export class Allocation {
   #unused: TimerHandle | undefined;
   #retry: TimerHandle | undefined;
   #watches: { close(): void }[] = [];
+  #cleaning: Promise<void> = Promise.resolve();
+  #isReleased = false;
 
   constructor(
     readonly record: AllocationRecord,
@@ -84,8 +86,14 @@ export class Allocation {
     if (isChanged) this.duties.changed();
   }
 
+  /** Resolves when a cleanup that has begun is done. */
+  get settled(): Promise<void> {
+    return this.#cleaning;
+  }
+
   /** The agent ends; the allocation lives on. */
   release(): void {
+    this.#isReleased = true;
     const { clock } = this.duties;
     for (const timer of [this.#unused, this.#retry]) {
       if (timer !== undefined) clock.clearTimer(timer);
@@ -111,9 +119,13 @@ export class Allocation {
         this.#unused = undefined;
         return;
       case "cleanUp":
-        return void this.#cleanUp();
+        this.#cleaning = this.#cleanUp();
+        return;
       case "retryCleanup":
-        this.#retry = clock.setTimer(effect.delayMs, () => this.#cleanUp());
+        if (this.#isReleased) return;
+        this.#retry = clock.setTimer(effect.delayMs, () => {
+          this.#cleaning = this.#cleanUp();
+        });
         return;
       case "tellEnded":
         return tellEnded(this.id);

@@ -61,6 +61,7 @@ export class NamespaceProvider {
   readonly #allocations = new Map<string, Allocation>();
   /** Being made. */
   readonly #pending = new Map<string, NamespaceRequest>();
+  readonly #making = new Set<Promise<AllocationRecord>>();
   #onEnded: (allocationId: string) => void = () => {};
 
   constructor(private readonly options: ProviderOptions) {}
@@ -113,8 +114,10 @@ export class NamespaceProvider {
       throw failure("allocation limit reached");
     }
     this.#pending.set(allocationId, request);
+    const making = this.#make(request);
+    this.#making.add(making);
     try {
-      const record = await this.#make(request);
+      const record = await making;
       this.#adopt(record);
       this.#save();
       const types = request.namespaces.join(", ");
@@ -126,6 +129,7 @@ export class NamespaceProvider {
       throw failed;
     } finally {
       this.#pending.delete(allocationId);
+      this.#making.delete(making);
     }
   }
 
@@ -160,9 +164,12 @@ export class NamespaceProvider {
     return [...this.#allocations.values()].map(({ record }) => record.request);
   }
 
-  close(): void {
+  /** Resolves when what has begun is done; namespaces and allocations live on. */
+  async close(): Promise<void> {
+    const allocations = [...this.#allocations.values()];
+    for (const allocation of allocations) allocation.release();
+    await Promise.allSettled([...this.#making, ...allocations.map(({ settled }) => settled)]);
     for (const allocation of this.#allocations.values()) allocation.release();
-    this.#allocations.clear();
   }
 
   async #make(request: NamespaceRequest): Promise<AllocationRecord> {

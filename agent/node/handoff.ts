@@ -136,10 +136,11 @@ export class Handoff {
     }
   }
 
-  close(): void {
+  /** Resolves when what has begun is done; allocations live on. */
+  async close(): Promise<void> {
     this.#server.close();
-    this.provider.close();
-    this.mounts.close();
+    await this.provider.close();
+    await this.mounts.close();
     this.watcher.close();
   }
 }

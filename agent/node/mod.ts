@@ -1,3 +1,4 @@
 /** The node's core, assembled. */
 export { Node, type NodeOptions, openNode } from "./node.ts";
 export type { BootStanding } from "./node_contracts.ts";
+export { Handoff, type HandoffOptions } from "./handoff.ts";

@@ -120,7 +120,8 @@ export class NodeContracts {
   /** Nothing is taken in any more, and nobody is to think this node ready (SHD-1, RDY-2). */
   async close(keepsServices: boolean): Promise<void> {
     this.#isClosed = true;
-    (await this.#handoff)?.close();
+    const handoff = await this.#handoff;
+    await handoff?.close();
     this.#gate?.close(keepsServices);
     this.#identity.close();
   }
@@ -175,7 +176,7 @@ export class NodeContracts {
         paths: this.#paths,
         isEmergency: () => this.emergency.session() !== undefined,
       });
-      if (this.#isClosed) handoff.close();
+      if (this.#isClosed) return handoff;
       this.#gate?.follow((readiness) => handoff.follow(readiness));
       return handoff;
     } catch (error) {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { gunzipSync } from "node:zlib";
 import { createKernelMounts, SharedMounts } from "../../../../agent/mounts/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { createLogger } from "../../../../common/log/mod.ts";
@@ -11,16 +10,7 @@ import {
 } from "../../../../contracts/mod.ts";
 import type { Shim } from "../../../../ffi/mod.ts";
 import { needingSysAdmin, tempDir, waitFor, withShim } from "../../../support/mod.ts";
-
-/** A squashfs with one file, `hello`, that says hello. */
-const IMAGE = gunzipSync(Uint8Array.from(
-  atob(
-    "H4sIAAAAAAACA8soLixmYoABJgZGIMnIIMhwAEiyANkKUJkHUPoGlP4PBWlQfjuU3gSlT0HpjNScnHwueYaKW8lJEYdOMLAWsI" +
-      "lsaDx671DrzAkZkgppbEkMbh8YD4qDFCQ0MLhpnD1y4NCEibMmT+ZnYKtnkhFoSICaxMYAdhzDAiifD6qFVYOXgVGAQXEXVJyl" +
-      "AUReYhgFo2AUjIJRMApGwSgYBaNgFIyCUTAKRgEMAACJKo5AABAAAA==",
-  ),
-  (character) => character.charCodeAt(0),
-));
+import { IMAGE } from "./image.ts";
 
 interface Audited {
   readonly action: string;
@@ -103,7 +93,7 @@ async function scene(test: (scene: Scene) => Promise<void>, holdTimeMs: number):
       };
       await test({ shim, paths, images, audited, bound, logged, state, mounts, another, mounted });
     } finally {
-      for (const mounts of all) mounts.close();
+      for (const mounts of all) await mounts.close();
       for (const at of mounted()) await shim.mounts.unmount(at, 2);
     }
   });

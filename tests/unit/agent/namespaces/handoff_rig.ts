@@ -121,7 +121,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 export interface Life {
   readonly provider: NamespaceProvider;
   readonly server: HandoffServer;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface AuditRecord {
@@ -226,12 +226,11 @@ export async function handoffRig(test: (rig: Rig) => Promise<void>, tuning: RigT
     const life = {
       provider,
       server,
-      close: () => {
-        if (isOpen) {
-          server.close();
-          provider.close();
-        }
+      close: async () => {
+        if (!isOpen) return;
         isOpen = false;
+        server.close();
+        await provider.close();
       },
     };
     lives.push(life);
@@ -251,7 +250,7 @@ export async function handoffRig(test: (rig: Rig) => Promise<void>, tuning: RigT
       life,
       pinned,
       restart: async () => {
-        for (const former of lives) former.close();
+        for (const former of lives) await former.close();
         return await begin();
       },
       connect: () => Consumer.connect(paths.handoffSocket, client),
@@ -263,7 +262,7 @@ export async function handoffRig(test: (rig: Rig) => Promise<void>, tuning: RigT
       what: "the end of all allocations",
       timeoutMs: 10_000,
     }).finally(async () => {
-      for (const life of lives) life.close();
+      for (const life of lives) await life.close();
       watcher.close();
       await events.close();
       await shim.mounts.unmount(paths.namespacePins, 2).catch(() => {});
@@ -273,7 +272,8 @@ export async function handoffRig(test: (rig: Rig) => Promise<void>, tuning: RigT
   }
 }
 
-async function buildClient(directory: string): Promise<string> {
+/** Builds the consumer. */
+export async function buildClient(directory: string): Promise<string> {
   const path = `${directory}/handoff_client`;
   const { command } = await findCompiler(Deno.env.get("PACT_CC"));
   const source = `${repositoryRoot}tests/support/programs/handoff_client.c`;
