@@ -40,7 +40,8 @@ export class DeclarationError extends Error {
 export function effectiveFromWire(declared: agentport.DeclaredConfig): EffectiveState {
   const targets = emptyTargets();
   const count = Object.keys(declared.sysctl).length + declared.files.length +
-    declared.services.length + declared.mounts.length + declared.unsupported.length;
+    declared.services.length + declared.mounts.length + declared.unsupported.length +
+    Object.keys(declared.network).length;
   bound(count <= MAX_DECLARED_ITEMS, `more than ${MAX_DECLARED_ITEMS} declared items`);
   bound(declared.blacklist.length <= MAX_DECLARED_ITEMS, "blacklist with too many patterns");
   const set = (category: DriftCategory, key: string, value: ItemValue) => {
@@ -60,6 +61,9 @@ export function effectiveFromWire(declared: agentport.DeclaredConfig): Effective
   for (const spec of declared.services) set("services", spec.name, serviceValue(spec));
   for (const { path, fsType, source, options, readOnly } of declared.mounts) {
     set("mounts", path, { kind: "mount", fsType, source, options, readOnly });
+  }
+  for (const [name, text] of Object.entries(declared.network)) {
+    set("network", name, textValue("network", name, text));
   }
   return {
     overlayVersion: declared.overlayVersion,

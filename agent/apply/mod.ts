@@ -24,7 +24,19 @@ export {
 export { kernelDimension, type KernelOptions } from "./kernel.ts";
 export { NOT_MANAGEABLE, whyNotManageable } from "./manageable.ts";
 export { APPLY_ORDER } from "./order.ts";
-export type { Availability, ByKey, Captured, Dimension, Operation, Outcome } from "./provider.ts";
+export {
+  type Availability,
+  type ByKey,
+  captureActual,
+  type Captured,
+  differenceOf,
+  type Dimension,
+  done,
+  failed,
+  type Operation,
+  type Outcome,
+  unavailable,
+} from "./provider.ts";
 export {
   dueRetries,
   type Failure,

@@ -21,8 +21,8 @@ export interface DnsSpec {
 /** One declared interface (NET-3). */
 export interface InterfaceSpec {
   readonly name: string;
-  /** Fixed addresses, or where to get one. */
-  readonly addresses: readonly Cidr[] | "dhcp";
+  /** Fixed addresses; where to get one; or, where nothing is declared, those that are there. */
+  readonly addresses: readonly Cidr[] | "dhcp" | "kept";
   readonly gateway?: IpBytes;
   readonly mtu?: number;
   readonly state: "up" | "down";
@@ -105,7 +105,9 @@ export function interfaceSpecOfText(name: string, text: string): InterfaceSpec {
 export function textOfInterfaceSpec(spec: InterfaceSpec): string {
   const { addresses, gateway, mtu, state, routes, dns, role, isOptional } = spec;
   return JSON.stringify({
-    address: addresses === "dhcp" ? "dhcp" : addresses.map(formatCidr),
+    ...(addresses !== "kept" && {
+      address: addresses === "dhcp" ? "dhcp" : addresses.map(formatCidr),
+    }),
     ...(dns !== undefined && {
       dns: { search: dns.search, servers: dns.servers.map(formatIp) },
     }),
@@ -144,9 +146,10 @@ function optional<Value>(
   return value === undefined ? undefined : read(value);
 }
 
-function addressesOf(value: unknown, fail: Fail): readonly Cidr[] | "dhcp" {
+function addressesOf(value: unknown, fail: Fail): InterfaceSpec["addresses"] {
+  if (value === undefined) return "kept";
   if (value === "dhcp") return "dhcp";
-  const texts = value === undefined ? [] : Array.isArray(value) ? value : [value];
+  const texts = Array.isArray(value) ? value : [value];
   if (texts.length > MAX_ADDRESSES) fail(`more than ${MAX_ADDRESSES} addresses`);
   return texts.map((text) => {
     const cidr = typeof text === "string" ? parseCidr(text) : undefined;
@@ -237,7 +240,7 @@ function flagOf(value: unknown, fail: Fail): boolean {
 /** A gateway on no network of the interface would only be found out by the kernel, at the worst time. */
 function checkGateways(spec: InterfaceSpec, fail: Fail): void {
   const { addresses } = spec;
-  if (addresses === "dhcp") return;
+  if (addresses === "dhcp" || addresses === "kept") return;
   for (const { via } of routesOfSpec(spec)) {
     if (via === undefined || isLinkLocal(via)) continue;
     const isReachable = addresses.some((cidr) =>

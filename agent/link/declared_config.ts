@@ -7,6 +7,7 @@ import {
   type ServiceDeclaration,
 } from "../../common/model/mod.ts";
 import { policyToWire, present } from "../../common/wire/mod.ts";
+import { interfaceSpec, InterfaceSpecError, textOfInterfaceSpec } from "../interfaces/mod.ts";
 import { itemFault } from "../port/mod.ts";
 
 /** Where a declaration stands in the log. */
@@ -44,6 +45,9 @@ export function declaredConfig(
     blacklist: document.blacklist,
     unsupported: unsupportedItems(document),
     nodeDeltas: nodeDeltas.map(BigInt),
+    network: Object.fromEntries(
+      Object.entries(document.network).map(([name, value]) => [name, interfaceText(name, value)]),
+    ),
   });
   return withoutFaults(declared);
 }
@@ -54,7 +58,12 @@ function withoutFaults(declared: agentport.DeclaredConfig): agentport.DeclaredCo
     if (fault !== undefined) refused.push(name);
     return fault === undefined;
   };
-  const { sysctl, files, services, mounts } = declared;
+  const { sysctl, files, services, mounts, network } = declared;
+  declared.network = Object.fromEntries(
+    Object.entries(network).filter(([key, value]) =>
+      isTaken(`network:${key}`, itemFault({ category: "network", key, value }))
+    ),
+  );
   declared.sysctl = Object.fromEntries(
     Object.entries(sysctl).filter(([key, value]) =>
       isTaken(`kernel:${key}`, itemFault({ category: "kernel", key, value }))
@@ -76,12 +85,21 @@ function withoutFaults(declared: agentport.DeclaredConfig): agentport.DeclaredCo
 /** What is declared but no dimension of this version can apply; reported, never dropped. */
 function unsupportedItems(document: OverlayDocument): string[] {
   return [
-    ...Object.keys(document.network).map((key) => `network:${key}`),
     ...Object.keys(document.packages).map((key) => `packages:${key}`),
     ...Object.keys(document.gpu).map((key) => `gpu:${key}`),
     ...document.modules.map((name) => `settings:module:${name}`),
     ...(document.uenv === undefined ? [] : ["settings:uenv"]),
   ];
+}
+
+/** The specification in its one form; what is none goes on as it is, for the fault to be told. */
+function interfaceText(name: string, value: unknown): string {
+  try {
+    return textOfInterfaceSpec(interfaceSpec(name, value));
+  } catch (error) {
+    if (!(error instanceof InterfaceSpecError)) throw error;
+    return typeof value === "string" ? value : JSON.stringify(value);
+  }
 }
 
 function fileOf(

@@ -67,6 +67,8 @@ export interface JournalLink {
   /** Sends the newest report when there is a journal; a failure is repeated by the next report. */
   reportState(detail: journal.NodeStateDetail): void;
   reportCapability(report: capability.CapabilityReport): void;
+  /** Lets go of the connection and makes another at once: the network under it has changed (NET-8). */
+  reconnect(): void;
   close(): void;
 }
 
@@ -105,6 +107,13 @@ class Link implements JournalLink {
   #resume: (() => void) | undefined;
   #attempt = 0;
   #lastCode: ErrorCode | undefined;
+  /** The session from its opening on, before it is one that works. */
+  #current: JournalSession | undefined;
+  /** Ends the subscription of a connection that is of no use any more. */
+  #silent: AbortController | undefined;
+  #isReconnecting = false;
+  /** Ends the wait for the next connection. */
+  #wake: (() => void) | undefined;
   readonly #map: MapFollower | undefined;
 
   constructor(private readonly options: LinkOptions) {
@@ -138,6 +147,13 @@ class Link implements JournalLink {
     this.#report((session) => session.reportCapability(report));
   }
 
+  reconnect(): void {
+    this.#isReconnecting = true;
+    this.#current?.close();
+    this.#silent?.abort(new PactError("UNAVAILABLE", "the network was changed"));
+    this.#wake?.();
+  }
+
   close(): void {
     this.#stop.abort();
     this.#session?.close();
@@ -165,12 +181,15 @@ class Link implements JournalLink {
   }
 
   async #round(endpoint: string): Promise<void> {
+    this.#isReconnecting = false;
     const identity = this.#identity ?? await this.#enrol(endpoint);
     const session = new JournalSession({ endpoint, caPem: this.options.caPem }, identity);
+    this.#current = session;
     try {
       await this.#follow(session);
     } finally {
       this.#session = undefined;
+      this.#current = undefined;
       session.close();
     }
   }
@@ -227,7 +246,7 @@ class Link implements JournalLink {
     fromSequence: number,
     renewed: AbortSignal,
   ): Promise<void> {
-    const silent = new AbortController();
+    const silent = this.#silent = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, renewed, silent.signal]);
     const refresher = createRefresher(this.options, async () => {
       this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
@@ -281,6 +300,7 @@ class Link implements JournalLink {
 
   async #disconnected(endpoint: string, error: unknown): Promise<void> {
     if (this.#stop.signal.aborted) return;
+    if (this.#isReconnecting) return await this.#sleep(VCLUSTER_CHANGE_MS);
     const { code, message } = describe(error);
     // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
     if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") this.#identity = undefined;
@@ -316,10 +336,11 @@ class Link implements JournalLink {
   #sleep(waitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.options.clock.setTimer(waitMs, resolve);
-    this.#stop.signal.addEventListener("abort", () => {
+    this.#wake = () => {
       this.options.clock.clearTimer(timer);
       resolve();
-    }, { once: true });
+    };
+    this.#stop.signal.addEventListener("abort", this.#wake, { once: true });
     return promise;
   }
 }

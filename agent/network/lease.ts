@@ -27,8 +27,8 @@ export interface Lease {
   readonly endsAfterMs: number;
 }
 
-/** A specification whose addresses are known. */
-export type ResolvedSpec = InterfaceSpec & { readonly addresses: readonly Cidr[] };
+/** A specification whose addresses are known, or left as they are. */
+export type ResolvedSpec = InterfaceSpec & { readonly addresses: readonly Cidr[] | "kept" };
 
 /** A specification with what a lease brings; what is declared beside `dhcp` goes before the lease's. */
 export function withLease(spec: InterfaceSpec, lease: Lease): ResolvedSpec {

@@ -112,9 +112,9 @@ export class NetworkManager {
     return this.#managed.get(name)?.spec;
   }
 
-  /** As {@link specOf}, with the addresses of the lease. */
-  resolvedSpecOf(name: string): ResolvedSpec | undefined {
-    return this.#managed.get(name)?.resolved;
+  /** The lease that an interface has now. */
+  leaseOf(name: string): Lease | undefined {
+    return this.#managed.get(name)?.lease;
   }
 
   /** Watches an interface that firmware or kernel configured, and changes nothing (NET-2). */
@@ -135,8 +135,11 @@ export class NetworkManager {
    *
    * @throws {NetworkError} with the reason; what was done so far stays.
    */
-  configure(spec: InterfaceSpec): Promise<void> {
-    return this.#inTurn(() => this.#configure(spec));
+  configure(
+    spec: InterfaceSpec,
+    { linkWaitMs = 0 }: { readonly linkWaitMs?: number } = {},
+  ): Promise<void> {
+    return this.#inTurn(() => this.#configure(spec, linkWaitMs));
   }
 
   /** Takes an interface out of management as it is. */
@@ -162,7 +165,7 @@ export class NetworkManager {
     this.#onNews?.();
   }
 
-  async #configure(spec: InterfaceSpec): Promise<void> {
+  async #configure(spec: InterfaceSpec, linkWaitMs: number): Promise<void> {
     const { name } = spec;
     const before = this.#managed.get(name);
     const isSame = before?.spec !== undefined &&
@@ -177,6 +180,14 @@ export class NetworkManager {
     };
     this.#managed.set(name, managed);
     try {
+      if (linkWaitMs > 0) {
+        await this.#waitFor(
+          name,
+          "interface of this name",
+          linkWaitMs,
+          (snapshot) => linkNamed(snapshot, name) === undefined ? "wait" : "done",
+        );
+      }
       const changes = await this.#bringAbout(spec, managed);
       managed.hasCarrier = spec.state === "up";
       if (changes.length > 0) this.options.onEvent({ kind: "configured", name, changes });
@@ -203,6 +214,7 @@ export class NetworkManager {
       await this.#waitFor(
         name,
         "carrier",
+        UP_LIMIT_MS,
         (snapshot) => linkNamed(snapshot, name)?.hasCarrier === true ? "done" : "wait",
       );
       managed.keeper ??= this.#openLease(name, link, managed);
@@ -215,7 +227,7 @@ export class NetworkManager {
     this.#settle(managed.resolved, link, changes);
     if (spec.state === "down") return changes;
     const { resolved } = managed;
-    await this.#waitFor(name, undefined, (snapshot) => {
+    await this.#waitFor(name, undefined, UP_LIMIT_MS, (snapshot) => {
       const condition = conditionOf(resolved, linkNamed(snapshot, name), snapshot);
       if (condition.state === "Up") return "done";
       if (condition.state === "Down") throw new NetworkError(name, condition.reason);
@@ -314,18 +326,20 @@ export class NetworkManager {
     }
   }
 
-  /** Waits for a state of the network, at most UP_LIMIT_MS; news of the kernel make it look again. */
+  /** Waits for a state of the network; news of the kernel make it look again. */
   async #waitFor(
     name: string,
     what: string | undefined,
+    limitMs: number,
     look: (snapshot: NetworkSnapshot) => "done" | "wait",
   ): Promise<void> {
     const { clock } = this.options;
-    const endMs = clock.monotonicMs() + UP_LIMIT_MS;
+    const endMs = clock.monotonicMs() + limitMs;
     while (look(this.snapshot()) !== "done") {
       if (this.#isClosed) throw new NetworkError(name, "the agent is stopping");
       if (clock.monotonicMs() >= endMs) {
-        throw new NetworkError(name, `no ${what ?? this.#waitedFor(name)} within 10 s`);
+        const missing = what ?? this.#waitedFor(name);
+        throw new NetworkError(name, `no ${missing} within ${limitMs / 1000} s`);
       }
       await this.#newsOr(LOOK_AGAIN_MS);
     }

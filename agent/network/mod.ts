@@ -4,6 +4,8 @@
  * @module
  */
 export { type BootKnowledge, type BootNetwork, bootNetwork } from "./boot_network.ts";
+export { ConfirmedChange, type ConfirmedChangeOptions } from "./confirmed_change.ts";
+export { networkDimension, type NetworkDimensionParts } from "./network_dimension.ts";
 export { type DhcpClientOptions, openDhcpClient } from "./dhcp/mod.ts";
 export { type Lease, leaseOfText, textOfLease } from "./lease.ts";
 export type { LeaseEvents, LeaseKeeper } from "./lease_keeper.ts";

@@ -5,6 +5,7 @@
 import { type InterfaceSpec, routesOfSpec } from "../interfaces/mod.ts";
 import { type Cidr, formatCidr, formatIp, sameIp } from "../interfaces/mod.ts";
 import { type InterfaceAddress, type Link, type Route, ROUTE_PROTOCOL } from "./netlink/mod.ts";
+import type { ResolvedSpec } from "./lease.ts";
 import { addressesOn, type NetworkSnapshot, routesOn } from "./snapshot.ts";
 
 /** One step on an interface. */
@@ -20,7 +21,7 @@ export type NetworkOperation =
  * is `dhcp` has no addresses of its own: give it those of the lease first.
  */
 export function planInterface(
-  spec: InterfaceSpec & { readonly addresses: readonly Cidr[] },
+  spec: ResolvedSpec,
   link: Link,
   snapshot: NetworkSnapshot,
 ): NetworkOperation[] {
@@ -28,6 +29,8 @@ export function planInterface(
     return link.isUp ? [{ kind: "link", change: { isUp: false } }] : [];
   }
   const addresses = addressesOn(snapshot, link);
+  const isKept = spec.addresses === "kept";
+  const wantedAddresses = spec.addresses === "kept" ? [] : spec.addresses;
   const routes = routesOn(snapshot, link);
   const wanted = routesOfSpec(spec).map(({ to, via, metric }): Route => ({
     destination: to,
@@ -37,10 +40,12 @@ export function planInterface(
     protocol: ROUTE_PROTOCOL.static,
   }));
   const missingRoutes = wanted.filter((route) => !routes.some((has) => sameRoute(has, route)));
-  const surplusRoutes = routes.filter((route) => !wanted.some((want) => sameSlot(want, route)));
+  const surplusRoutes = isKept
+    ? []
+    : routes.filter((route) => !wanted.some((want) => sameSlot(want, route)));
   return [
     ...linkChange(spec, link),
-    ...spec.addresses.filter((cidr) => !addresses.some((has) => sameCidr(has.cidr, cidr)))
+    ...wantedAddresses.filter((cidr) => !addresses.some((has) => sameCidr(has.cidr, cidr)))
       .map((cidr) => ({ kind: "addAddress", cidr } as const)),
     ...missingRoutes.map((route) => ({
       kind: "addRoute",
@@ -49,7 +54,9 @@ export function planInterface(
       replace: routes.some((has) => sameSlot(has, route)),
     } as const)),
     ...surplusRoutes.map((route) => ({ kind: "removeRoute", route } as const)),
-    ...addresses.filter(({ cidr }) => !spec.addresses.some((want) => sameCidr(want, cidr)))
+    ...addresses.filter(({ cidr }) =>
+      !isKept && !wantedAddresses.some((want) => sameCidr(want, cidr))
+    )
       .map(({ cidr }) => ({ kind: "removeAddress", cidr } as const)),
   ];
 }
@@ -65,7 +72,7 @@ export type InterfaceCondition =
 
 /** Whether an interface is what it shall be; with a reason when it is not. */
 export function conditionOf(
-  spec: InterfaceSpec & { readonly addresses: readonly Cidr[] },
+  spec: ResolvedSpec,
   link: Link | undefined,
   snapshot: NetworkSnapshot,
 ): InterfaceCondition {
@@ -74,7 +81,7 @@ export function conditionOf(
   if (!link.isUp) return { state: "Down", reason: "not up" };
   if (!link.hasCarrier) return { state: "Configuring", waitingFor: "carrier" };
   const addresses = addressesOn(snapshot, link);
-  for (const wanted of spec.addresses) {
+  for (const wanted of spec.addresses === "kept" ? [] : spec.addresses) {
     const found = addresses.find(({ cidr }) => sameCidr(cidr, wanted));
     const text = formatCidr(wanted);
     if (found === undefined) return { state: "Configuring", waitingFor: `address ${text}` };

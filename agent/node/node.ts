@@ -72,6 +72,8 @@ export interface NodeOptions {
   readonly beat?: () => void;
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
   readonly longestTickMs?: number;
+  /** Absent where the network is somebody else's (CTX-3). */
+  readonly network?: Dimension;
   /** How services ended while no agent was there; absent where nobody knows. */
   readonly formerEnds?: FormerEnds;
   /** Has PID 1 start another version of the agent; absent without such a PID 1. */
@@ -79,7 +81,7 @@ export interface NodeOptions {
 }
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
-const LATER_DIMENSIONS = ["mounts", "network", "packages", "gpu"] as const;
+const LATER_DIMENSIONS = ["mounts", "packages", "gpu"] as const;
 
 /** Who does what nobody asked for. */
 const AGENT = systemPrincipal("pact-agent");
@@ -344,6 +346,7 @@ export class Node {
       }),
       kernelDimension({ files: shim.files, root }),
       servicesDimension(serviceControl(this.supervisor)),
+      this.options.network ?? unsupportedDimension("network", "managed only where pact is init"),
       ...LATER_DIMENSIONS.map((category) =>
         unsupportedDimension(category, `${category} are not managed by this version`)
       ),

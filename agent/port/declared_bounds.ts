@@ -1,4 +1,5 @@
 import type { agentport } from "../../api/mod.ts";
+import { InterfaceSpecError, interfaceSpecOfText } from "../interfaces/mod.ts";
 import { isAbsolutePath } from "./frame_error.ts";
 
 /*
@@ -15,7 +16,11 @@ const MAX_WORDS = 1024;
 
 /** An item of a declaration, under its category as names of items show it. */
 export type DeclaredItem =
-  | { readonly category: "kernel"; readonly key: string; readonly value: string }
+  | {
+    readonly category: "kernel" | "network";
+    readonly key: string;
+    readonly value: string;
+  }
   | { readonly category: "files"; readonly value: agentport.DeclaredFile }
   | { readonly category: "mounts"; readonly value: agentport.DeclaredMount }
   | { readonly category: "services"; readonly value: agentport.ServiceSpec };
@@ -25,6 +30,8 @@ export function itemFault(item: DeclaredItem): string | undefined {
   switch (item.category) {
     case "kernel":
       return sysctlFault(item.key, item.value);
+    case "network":
+      return interfaceFault(item.key, item.value);
     case "files":
       return fileFault(item.value);
     case "mounts":
@@ -44,6 +51,7 @@ export function declaredFault(declared: agentport.DeclaredConfig): string | unde
     blacklist: declared.blacklist,
     unsupported: declared.unsupported,
     nodeDeltas: declared.nodeDeltas,
+    network: Object.keys(declared.network),
   };
   for (const [name, list] of Object.entries(lists)) {
     if (list.length > MAX_ITEMS) return `${name}: ${list.length} exceeds ${MAX_ITEMS}`;
@@ -62,6 +70,9 @@ function* declaredItems(declared: agentport.DeclaredConfig): Generator<DeclaredI
   for (const [key, value] of Object.entries(declared.sysctl)) {
     yield { category: "kernel", key, value };
   }
+  for (const [key, value] of Object.entries(declared.network)) {
+    yield { category: "network", key, value };
+  }
   for (const value of declared.files) yield { category: "files", value };
   for (const value of declared.mounts) yield { category: "mounts", value };
   for (const value of declared.services) yield { category: "services", value };
@@ -71,6 +82,17 @@ function sysctlFault(key: string, value: string): string | undefined {
   const isName = /^[a-zA-Z0-9_.:\-/]{1,255}$/.test(key) && !/(^|[./])\.\.?([./]|$)/.test(key);
   if (!isName) return `malformed sysctl key '${key.slice(0, 255)}'`;
   return tooLong(`sysctl ${key}`, value.length, MAX_TEXT);
+}
+
+function interfaceFault(name: string, text: string): string | undefined {
+  if (text.length > MAX_TEXT) return tooLong(`interface ${name}`, text.length, MAX_TEXT);
+  try {
+    interfaceSpecOfText(name, text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InterfaceSpecError) return error.message;
+    throw error;
+  }
 }
 
 function fileFault({ path, content, mode, contentHash, owner }: agentport.DeclaredFile) {

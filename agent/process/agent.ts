@@ -20,6 +20,7 @@ import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
 import { type InitDuties, openInitDuties } from "./init_duties.ts";
 import { NodeBoot } from "./node_boot.ts";
+import { NodeNetwork } from "./node_network.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
@@ -132,6 +133,7 @@ class RunningAgent implements AgentProcess {
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
   #boot: NodeBoot | undefined;
+  #network: NodeNetwork | undefined;
   #systemd: SystemdNotifier | undefined;
   #init: InitDuties | undefined;
   readonly #profile: RunProfile;
@@ -208,6 +210,7 @@ class RunningAgent implements AgentProcess {
       const log = this.#log;
       this.#init = openInitDuties({ env, shim, clock: systemClock, config, log, onUpgrade });
       this.#init?.begin();
+      this.#network = this.#openNetwork(config);
     }
     this.#node = await openNode({
       shim: this.shim,
@@ -223,6 +226,7 @@ class RunningAgent implements AgentProcess {
         isFailed: this.#boot?.isFailed ?? false,
       }),
       ...this.#init?.nodeOptions(),
+      ...(this.#network === undefined ? {} : { network: this.#network.dimension }),
     });
     const node = this.#node;
     this.#init?.report((...words) => node.record(...words));
@@ -252,6 +256,7 @@ class RunningAgent implements AgentProcess {
     if (machine !== undefined) this.#init?.link.keepBeating();
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
     this.#boot?.close();
+    this.#network?.close();
     this.#systemd?.close();
     const left = await this.#node?.stop(keepServices) ?? [];
     this.#port.send({ case: "stop", value: {} });
@@ -320,6 +325,19 @@ class RunningAgent implements AgentProcess {
     }
   }
 
+  #openNetwork(config: agentport.AgentConfig): NodeNetwork {
+    return new NodeNetwork({
+      shim: this.shim,
+      events: this.#events,
+      config,
+      clock: systemClock,
+      log: this.#log.child("agent.network"),
+      commandLine: this.#commandLine,
+      reconnect: () => this.#port.send({ case: "reconnect", value: {} }),
+      record: (action, detail, outcome) => this.#node?.record(action, detail, outcome),
+    });
+  }
+
   #openBoot(node: Node, config: agentport.AgentConfig): NodeBoot {
     return new NodeBoot({
       profile: this.#profile,
@@ -330,7 +348,7 @@ class RunningAgent implements AgentProcess {
       log: this.#log,
       commandLine: this.#commandLine,
       node,
-      cachedNetwork: () => this.#cache?.declared()?.network ?? {},
+      network: this.#network,
       facts: () => ({
         hasIdentity: this.#hasIdentity,
         link: this.#link,
@@ -365,6 +383,7 @@ class RunningAgent implements AgentProcess {
   async #onLink(node: Node, state: agentport.LinkState): Promise<void> {
     this.#link = state;
     this.#linkReports++;
+    this.#network?.contact(state.connected);
     const handled = node.onLink(state);
     if (state.code === "NODE_REVOKED") {
       this.#hasIdentity = false;

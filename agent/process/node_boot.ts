@@ -22,7 +22,7 @@ import type { BootNews, PhaseWork } from "../boot/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import { type Coldplug, openColdplug } from "../hardware/mod.ts";
 import type { BootStanding, Node } from "../node/mod.ts";
-import { BootNetworkShell } from "./boot_network.ts";
+import type { NodeNetwork } from "./node_network.ts";
 import type { RunProfile } from "./run_profile.ts";
 
 /** Longest wait of one attempt for an answer of the journal link, and for the services. */
@@ -54,8 +54,8 @@ export interface NodeBootOptions {
   /** The kernel's command line, by word. */
   readonly commandLine: readonly string[];
   readonly node: Node;
-  /** Interfaces of the cached declaration, by name. */
-  readonly cachedNetwork: () => Readonly<Record<string, string>>;
+  /** Absent where the network is somebody else's (CTX-3). */
+  readonly network: NodeNetwork | undefined;
   readonly facts: () => BootFacts;
   readonly startLink: () => void;
   /** Throws for what this node must have and has not. */
@@ -80,7 +80,6 @@ const PHASES: Readonly<Record<RunProfile, readonly BootPhase[]>> = {
 
 export class NodeBoot {
   readonly #sequence: BootSequence;
-  readonly #network: BootNetworkShell;
   readonly #log: Logger;
   #coldplug: Coldplug | undefined;
   readonly #looking = new Set<() => void>();
@@ -89,11 +88,6 @@ export class NodeBoot {
   constructor(private readonly options: NodeBootOptions) {
     const { config, clock, node } = options;
     this.#log = options.log.child("agent.boot");
-    this.#network = new BootNetworkShell({
-      ...options,
-      log: options.log.child("agent.network"),
-      record: (action, detail, outcome) => node.record(action, detail, outcome),
-    });
     this.#sequence = new BootSequence({
       rules: rulesOf(config, options.profile),
       work: this.#work(),
@@ -127,14 +121,13 @@ export class NodeBoot {
   close(): void {
     this.#stopListening();
     this.#sequence.close();
-    this.#network.close();
     this.#coldplug?.close();
   }
 
   #work(): Readonly<Record<BootPhase, PhaseWork>> {
     return {
       InitHardware: () => this.#initHardware(),
-      ConfigureNetwork: () => this.#network.configure(),
+      ConfigureNetwork: () => this.options.network?.configure() ?? Promise.resolve(),
       LoadIdentity: (signal) => this.#loadIdentity(signal),
       PullOverlay: (signal) => this.#link("PullOverlay", signal),
       StartServices: (signal) => this.#startServices(signal),

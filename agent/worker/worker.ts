@@ -133,6 +133,8 @@ class RunningWorker {
         return this.#link?.resume();
       case "startLink":
         return this.#startLink();
+      case "reconnect":
+        return this.#link?.reconnect();
       case "stop":
         this.#link?.close();
         return void this.#listener.close();

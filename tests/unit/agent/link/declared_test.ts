@@ -114,17 +114,24 @@ Deno.test("CTX-5: what no dimension of this version applies is named, never drop
   const { unsupported } = declared({
     modules: ["nfs"],
     packages: { slurm: "24.05" },
-    network: { eth0: { mtu: 9000 } },
     gpu: { mode: "exclusive" },
     uenv: "pytorch",
   });
   assert.deepEqual(unsupported.sort(), [
     "gpu:mode",
-    "network:eth0",
     "packages:slurm",
     "settings:module:nfs",
     "settings:uenv",
   ]);
+});
+
+Deno.test("NET-3: interfaces go on in one form, malformed ones are named", () => {
+  const { network, unsupported } = declared({
+    network: { eth0: "10.0.0.7/24", eth1: { mtu: 9000 }, eth2: { mtu: 1 }, "a b": "dhcp" },
+  });
+  assert.deepEqual(Object.keys(network), ["eth0", "eth1"]);
+  assert.match(network["eth0"] ?? "", /^{"address":\["10.0.0.7\/24"\]/);
+  assert.deepEqual(unsupported.sort(), ["network:a b", "network:eth2"]);
 });
 
 Deno.test("an item that the core would refuse is named, and the others go on", () => {

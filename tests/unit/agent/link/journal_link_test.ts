@@ -247,3 +247,16 @@ Deno.test("IDM-5: the identity map comes before the declaration, and again when 
   await waitFor(() => linked.maps.length === 2, { what: "the newer map" });
   assert.deepEqual(names().at(-1)?.sort(), ["ann", "bob"]);
 });
+
+Deno.test("NET-8: a link that is to reconnect makes another connection at once, and goes on there", async () => {
+  const { site, macAddress, admin } = await siteWithMachine();
+  await using _ = site;
+  using linked = new Linked(site, macAddress);
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  linked.link.reconnect();
+  await waitFor(() => linked.states.length === 2, { what: "the second contact" });
+  assert.deepEqual(linked.states.map(({ connected }) => connected), [true, true]);
+  assert.equal(linked.identities.length, 1);
+  await declare(admin, { node: "n1" }, "vm.swappiness", "30");
+  await linked.until("a change over the new connection", has("vm.swappiness", "30"));
+});

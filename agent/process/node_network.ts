@@ -1,20 +1,25 @@
 /**
- * Phase 2 of the boot: the management network (NET-2). It owns the network manager from the first
- * attempt on and ends by `close`, which leaves the network as it is.
+ * The network of a node that is its own init system: phase 2 of the boot (NET-2), then what is
+ * declared. It owns the network manager from the first attempt on, and ends by `close`, which leaves
+ * the network as it is.
  */
 
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
+import type { Dimension } from "../apply/mod.ts";
 import { valuesOf } from "../boot/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   bootNetwork,
+  ConfirmedChange,
   type Lease,
   type LeaseEvents,
   type LeaseKeeper,
   leaseOfText,
   type Link,
+  networkDimension,
+  type NetworkDimensionParts,
   type NetworkEvent,
   type NetworkManager,
   openDhcpClient,
@@ -24,33 +29,52 @@ import {
 import { type InterfaceSpec, InterfaceSpecError, interfaceSpecOfText } from "../interfaces/mod.ts";
 
 const MAX_LEASE_BYTES = 64 * 1024;
+/** How long an interface may take to appear after its driver was loaded. */
+const LINK_WAIT_MS = 5_000;
 
-/** What phase 2 works with. */
-export interface BootNetworkOptions {
+const MAX_CONFIRMED_BYTES = 1024 * 1024;
+
+/** What the network works with. */
+export interface NodeNetworkOptions {
   readonly shim: Shim;
   readonly events: EventPump;
   readonly config: agentport.AgentConfig;
   readonly clock: Clock;
   readonly log: Logger;
   readonly commandLine: readonly string[];
-  readonly cachedNetwork: () => Readonly<Record<string, string>>;
+  /** Makes connections to the journal anew; `journalReached` is called when one stands. */
+  readonly reconnect: () => void;
   readonly record: (action: string, detail: string, outcome: "Success" | "Failure") => void;
 }
 
-export class BootNetworkShell {
+export class NodeNetwork {
   #manager: NetworkManager | undefined;
+  #changes: ConfirmedChange | undefined;
+  #isConnected = false;
+  /** Interfaces that phase 2 brought up or found. */
+  readonly #management = new Set<string>();
+  /** The network as a dimension of the node's state. */
+  readonly dimension: Dimension = networkDimension(() => this.#parts());
 
-  constructor(private readonly options: BootNetworkOptions) {}
+  constructor(private readonly options: NodeNetworkOptions) {}
+
+  /** Contact with a journal was made, which confirms a change, or lost. */
+  contact(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    if (isConnected) this.#changes?.reached();
+  }
 
   /** Brings the management network up, or rejects with the reason (NET-6). Repeatable. */
   async configure(): Promise<void> {
     const { log } = this.options;
     const manager = this.#manager ??= this.#open();
+    this.#changes ??= this.#openChanges(manager);
+    await this.#changes.recover();
     const found = bootNetwork({
       snapshot: manager.snapshot(),
       commandLine: valuesOf(this.options.commandLine, "pact.net"),
       configured: this.#specs(this.options.config.interfaces),
-      cached: this.#specs(this.options.cachedNetwork()),
+      cached: this.#specs(this.#confirmed()),
       journalHosts: this.options.config.journalHosts,
       isOwn: this.#isOwn(),
     });
@@ -61,6 +85,7 @@ export class BootNetworkShell {
     }
     if (found.kind === "adopt") {
       log.info("network found configured", { interface: found.name });
+      this.#management.add(found.name);
       return manager.adopt(found.name);
     }
     log.info("network to configure", { source: found.source });
@@ -69,12 +94,14 @@ export class BootNetworkShell {
   }
 
   close(): void {
+    this.#changes?.close();
     this.#manager?.close();
   }
 
   async #bringUp(manager: NetworkManager, spec: InterfaceSpec): Promise<void> {
+    this.#management.add(spec.name);
     try {
-      await manager.configure(spec);
+      await manager.configure(spec, { linkWaitMs: LINK_WAIT_MS });
     } catch (error) {
       if (!spec.isOptional) throw error;
       this.options.log.warn("optional interface left out", { reason: String(error) });
@@ -92,6 +119,71 @@ export class BootNetworkShell {
       openLease: (link, on) => this.#openLease(link, on),
       onEvent: (event) => this.#onEvent(event),
     });
+  }
+
+  #openChanges(manager: NetworkManager): ConfirmedChange {
+    const { shim, clock, log, config, record, reconnect } = this.options;
+    return new ConfirmedChange({
+      manager,
+      files: shim.files,
+      clock,
+      bootMs: () => shim.system.bootTimeMs(),
+      log,
+      notePath: `${config.stateDir}/network-unconfirmed.json`,
+      reach: reconnect,
+      onConfirmed: (name, text) => this.#keepConfirmed(name, text),
+      onReverted: (name, reason) => {
+        log.error("network changed back", { interface: name, reason });
+        record("network.failed", `${name}: changed back: ${reason}`, "Failure");
+      },
+    });
+  }
+
+  #parts(): NetworkDimensionParts | undefined {
+    if (this.#manager === undefined || this.#changes === undefined) return undefined;
+    return {
+      manager: this.#manager,
+      changes: this.#changes,
+      isConnected: () => this.#isConnected,
+      isManagement: (name) => this.#management.has(name),
+      onConfirmed: (name, text) => this.#keepConfirmed(name, text),
+    };
+  }
+
+  /** Declared networks over which a journal was reached: the last source of a boot (NET-2). */
+  get #confirmedPath(): string {
+    return `${this.options.config.cacheDir}/network.json`;
+  }
+
+  #confirmed(): Record<string, string> {
+    const { files } = this.options.shim;
+    if (files.lstatIfPresent(this.#confirmedPath) === null) return {};
+    try {
+      const value: unknown = JSON.parse(
+        files.readText(this.#confirmedPath, { maxBytes: MAX_CONFIRMED_BYTES }),
+      );
+      if (typeof value !== "object" || value === null) return {};
+      return Object.fromEntries(
+        Object.entries(value).filter((entry): entry is [string, string] =>
+          typeof entry[1] === "string"
+        ),
+      );
+    } catch (error) {
+      this.options.log.error("confirmed network ignored", { error: String(error) });
+      return {};
+    }
+  }
+
+  #keepConfirmed(name: string, text: string): void {
+    const confirmed = this.#confirmed();
+    if (confirmed[name] === text) return;
+    const bytes = JSON.stringify({ ...confirmed, [name]: text });
+    try {
+      this.options.shim.files.writeAtomicSync(this.#confirmedPath, bytes, { mode: 0o600 });
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.log.warn("confirmed network not kept", { reason: error.message });
+    }
   }
 
   #openLease(link: Link, on: LeaseEvents): LeaseKeeper {
