@@ -93,6 +93,8 @@ function coreConfig(
     watchdogEnabled: settings.isWatchdogEnabled,
     watchdogTimeoutSeconds: settings.watchdogTimeoutSeconds,
     watchdogRequired: settings.isWatchdogRequired,
+    consoleEnabled: settings.isConsoleEnabled,
+    consoleCommand: settings.consoleCommand,
     bootMaxRetries: settings.bootMaxRetries,
     bootBackoffInitialSeconds: settings.bootBackoffInitialSeconds,
     bootBackoffMaxSeconds: settings.bootBackoffMaxSeconds,

@@ -170,6 +170,11 @@ export const AGENT_SETTINGS = {
     seconds(10, 300).default(30),
   ),
   isWatchdogRequired: switchSetting({ key: "agent.watchdog.required" }, false),
+  isConsoleEnabled: switchSetting({ key: "agent.console.enabled" }, true),
+  consoleCommand: listSetting(
+    { key: "agent.console.command" },
+    z.array(z.string().min(1)).min(1).default([]),
+  ),
   bootMaxRetries: numberSetting({ key: "agent.boot.max_retries" }, whole(0, 1_000_000).default(30)),
   bootBackoffInitialSeconds: numberSetting(
     { key: "agent.boot.backoff_initial_seconds" },
@@ -223,8 +228,6 @@ export const LATER = laterKeys([
   "agent.capability.manifest_path",
   "agent.capability.socket_path",
   "agent.capability.gpu_poll_interval_seconds",
-  "agent.console.enabled",
-  "agent.console.command",
 ], {
   "agent.observer.ebpf_enabled": false,
   "agent.observer.ebpf": false,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { ConsoleLogin, type ConsoleLoginOptions } from "./console_login.ts";
 export { type Ending, endingOf, type MachineEnd, STOP_SIGNALS, type StopSignal } from "./ending.ts";
 export { type InitFacts, initFacts } from "./facts.ts";
 export { InitLink, type InitLinkOptions } from "./init_link.ts";

@@ -208,7 +208,9 @@ class RunningAgent implements AgentProcess {
       const env = this.#env;
       const onUpgrade = () => this.#upgrading.resolve("upgrade");
       const log = this.#log;
-      this.#init = openInitDuties({ env, shim, clock: systemClock, config, log, onUpgrade });
+      const events = this.#events;
+      const clock = systemClock;
+      this.#init = openInitDuties({ env, shim, events, clock, config, log, onUpgrade });
       this.#init?.begin();
       this.#network = this.#openNetwork(config);
     }
@@ -230,6 +232,7 @@ class RunningAgent implements AgentProcess {
     });
     const node = this.#node;
     this.#init?.report((...words) => node.record(...words));
+    this.#init?.openConsole(node.supervisor.isolation);
     this.#systemd = openSystemdNotifier({
       shim: this.shim,
       clock: systemClock,
@@ -255,6 +258,7 @@ class RunningAgent implements AgentProcess {
     this.#log.info("agent stopping", { services: keepServices ? "kept" : "stopped", machine });
     if (machine !== undefined) this.#init?.link.keepBeating();
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
+    this.#init?.close();
     this.#boot?.close();
     this.#network?.close();
     this.#systemd?.close();

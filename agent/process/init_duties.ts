@@ -1,15 +1,23 @@
 /**
- * What the agent owes PID 1, and learns from it, when PID 1 is `pact-init` (INI-0). Owns nothing but
- * the way to it.
+ * What the agent owes PID 1, and learns from it, when PID 1 is `pact-init` (INI-0). Owns the way to
+ * it and the login on the console; ends by `close`, which leaves both as they are.
  */
 
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditOutcome, INSTALLED_PATHS, nodePaths } from "../../contracts/mod.ts";
-import { isShimError, type Shim } from "../../ffi/mod.ts";
+import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
-import { chooseAgent, initFacts, InitLink, openReapedRecord, UpgradeError } from "../init/mod.ts";
+import {
+  chooseAgent,
+  ConsoleLogin,
+  initFacts,
+  InitLink,
+  openReapedRecord,
+  UpgradeError,
+} from "../init/mod.ts";
+import type { Isolation } from "../isolation/mod.ts";
 import type { NodeOptions } from "../node/mod.ts";
 
 /** The answer to who asked for an upgrade goes out first. */
@@ -20,7 +28,8 @@ const MAX_STATUS_BYTES = 64 * 1024;
 /** What the duties work with. */
 export interface InitDutiesOptions {
   readonly env: (name: string) => string | undefined;
-  readonly shim: Pick<Shim, "files">;
+  readonly shim: Shim;
+  readonly events: EventPump;
   readonly clock: Clock;
   readonly config: agentport.AgentConfig;
   readonly log: Logger;
@@ -37,6 +46,8 @@ export function openInitDuties(options: InitDutiesOptions): InitDuties | undefin
 }
 
 export class InitDuties {
+  #console: ConsoleLogin | undefined;
+
   constructor(private readonly options: InitDutiesOptions, readonly link: InitLink) {}
 
   /** Has the watchdog set as configured. Until the first beat PID 1 pets it (WDG-3). */
@@ -92,6 +103,26 @@ export class InitDuties {
       `the agent before this one ended: ${formerEnd}`,
       formerEnd === "upgrade" ? "Success" : "Failure",
     );
+  }
+
+  /** Keeps a login on the console, unless that is not wanted (INI-20). */
+  openConsole(isolation: Isolation): void {
+    const { shim, events, clock, config, log } = this.options;
+    if (!config.consoleEnabled) return;
+    this.#console = new ConsoleLogin({
+      shim,
+      events,
+      clock,
+      isolation,
+      log: log.child("agent.console"),
+      command: config.consoleCommand,
+      recordPath: `${config.stateDir}/console`,
+    });
+    this.#console.start();
+  }
+
+  close(): void {
+    this.#console?.close();
   }
 
   /** @throws {Error} where the node has to have a watchdog and has none (CTX-6) */

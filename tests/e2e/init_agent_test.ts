@@ -82,6 +82,10 @@ Deno.test({
     await until("the next agent", () => log().match(/agent ready/g)?.length === 2);
     assert.deepEqual(await servicesOf(site), before, "same pids, no restart");
     assert.match(log(), /agent started again.*former="?signal 9/);
+    const logins = () => node.read("logins").trim().split("\n").map(Number);
+    assert.equal(logins().length, 1, "INI-20: the login on the console outlives the agent");
+    await node.run(`kill -9 ${logins()[0]}`);
+    await until("INI-20: the next login", () => logins().length === 2);
 
     const keeper = before.get("keeper")?.pid ?? 0;
     await node.run(`kill -9 ${keeper}`);

@@ -58,6 +58,9 @@ export async function startAgentNode(
             enforcement_mode: "enforce",
             journal: { endpoints: [site.journalEndpoint], tls_ca: "/etc/pact/ca.crt" },
             enrollment: { hardware_ids: [site.hardwareId(nodeId)], retry_seconds: 1 },
+            console: {
+              command: ["/bin/sh", "-c", "echo $$ >> /run/t/logins; exec sleep 86400"],
+            },
             shell: { listen, auth: { hmac_secret_file: "/etc/pact/token_secret" } },
           },
         }),

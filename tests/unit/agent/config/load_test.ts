@@ -117,6 +117,8 @@ const ROWS: readonly Row[] = [
   ),
   row("mountHoldSeconds", "agent.workload.hold_seconds", 60, 0, [-1, 86_401]),
   row("latticeUid", "agent.workload.lattice_uid", 0, 501, [-1, 2 ** 32 - 1]),
+  row("isConsoleEnabled", "agent.console.enabled", true, false, ["x"]),
+  row("consoleCommand", "agent.console.command", [], ["/sbin/getty", "ttyS0"], [[""], []]),
   row("isWatchdogEnabled", "agent.watchdog.enabled", true, false, ["x"]),
   row("watchdogTimeoutSeconds", "agent.watchdog.timeout_seconds", 30, 60, [9, 301]),
   row("isWatchdogRequired", "agent.watchdog.required", false, true, ["x"]),
