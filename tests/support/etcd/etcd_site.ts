@@ -25,11 +25,18 @@ interface Member {
   child?: Deno.ChildProcess | undefined;
 }
 
+/** What an etcd is made of. */
+export interface EtcdSiteOptions {
+  readonly size?: number;
+  /** Further options of its command line. */
+  readonly args?: readonly string[];
+}
+
 /** Starts `size` members and waits until they serve. */
 export async function openEtcdSite(
-  { size = 1 }: { readonly size?: number } = {},
+  { size = 1, args = [] }: EtcdSiteOptions = {},
 ): Promise<EtcdSite> {
-  const site = new EtcdSite(await tempDir("pact-etcd-"), size);
+  const site = new EtcdSite(await tempDir("pact-etcd-"), size, args);
   try {
     await site.open();
     return site;
@@ -48,6 +55,7 @@ export class EtcdSite implements AsyncDisposable {
   constructor(
     private readonly directory: AsyncDisposable & { readonly path: string },
     size: number,
+    private readonly args: readonly string[],
   ) {
     const address = () => `127.0.0.1:${freePort()}`;
     this.#members = Array.from({ length: size }, (_, at) => ({
@@ -105,6 +113,7 @@ export class EtcdSite implements AsyncDisposable {
         ]),
         "--logger=zap",
         "--log-level=error",
+        ...this.args,
       ],
       stdin: "null",
       stdout: "null",
