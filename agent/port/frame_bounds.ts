@@ -54,6 +54,7 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
+    case "pong":
       return;
     case undefined:
       throw new FrameError("frame without content");

@@ -22,6 +22,7 @@ import { type InitDuties, openInitDuties } from "./init_duties.ts";
 import { NodeBoot } from "./node_boot.ts";
 import { NodeNetwork } from "./node_network.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
+import { WorkerPulse } from "./worker_pulse.ts";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
 const NO_CACHE_CODES = new Set(["NODE_NOT_ENROLLED", "NODE_REVOKED", "HARDWARE_IDENTITY_MISMATCH"]);
@@ -136,6 +137,7 @@ class RunningAgent implements AgentProcess {
   #network: NodeNetwork | undefined;
   #systemd: SystemdNotifier | undefined;
   #init: InitDuties | undefined;
+  readonly #pulse: WorkerPulse;
   readonly #profile: RunProfile;
   /** The kernel's command line, by word; read by an init system alone (AGT-1). */
   readonly #commandLine: readonly string[];
@@ -168,6 +170,11 @@ class RunningAgent implements AgentProcess {
       onFrame: (frame) => this.#onFrame(frame),
       onFailure: (error) => this.#log.error("frame not carried out", { error: String(error) }),
       onViolation: (error) => this.#fail(`the network worker broke a rule: ${error.message}`),
+    });
+    this.#pulse = new WorkerPulse({
+      clock: systemClock,
+      ask: (id) => this.#port.send({ case: "ping", value: { id } }),
+      onSilent: () => this.#fail("the network worker does not answer any more"),
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -242,6 +249,7 @@ class RunningAgent implements AgentProcess {
     this.#systemd.status(`booting as ${config.nodeId}`);
     this.#boot = this.#openBoot(node, config);
     this.#boot.start();
+    this.#pulse.start();
     // All at once, so that nothing that comes later overtakes them.
     for (const frame of this.#waiting.splice(0)) {
       this.#dispatch(node, frame).catch((error: unknown) =>
@@ -259,6 +267,7 @@ class RunningAgent implements AgentProcess {
     if (machine !== undefined) this.#init?.link.keepBeating();
     // The worker goes last: what happens to services while they stop is told the journal (SHD-1).
     this.#init?.close();
+    this.#pulse.close();
     this.#boot?.close();
     this.#network?.close();
     this.#systemd?.close();
@@ -281,6 +290,7 @@ class RunningAgent implements AgentProcess {
     if (frame.case === "configured" || frame.case === "configRefused") {
       return this.#exchange.onFrame(frame, this.#port);
     }
+    if (frame.case === "pong") return this.#pulse.answer(frame.value.id);
     if (this.#node !== undefined) return await this.#dispatch(this.#node, frame);
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame);
     else this.#fail("the network worker said too much before the node was open");

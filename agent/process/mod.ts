@@ -9,3 +9,4 @@ export {
 } from "./agent.ts";
 export { ConfigurationError } from "./configure.ts";
 export { WORKER_PERMISSIONS } from "./worker_permissions.ts";
+export { MAX_MISSED, PULSE_MS, WorkerPulse, type WorkerPulseOptions } from "./worker_pulse.ts";

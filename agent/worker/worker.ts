@@ -26,8 +26,10 @@ const MAX_MESSAGE_CHARS = 4096;
 export function startWorker(channel: ByteChannel): void {
   const worker: { running: RunningWorker | undefined } = { running: undefined };
   const port = openWorkerPort(channel, (frame) => {
-    if (frame.case === "configure") worker.running = configure(port, frame.value) ?? worker.running;
-    else worker.running?.onFrame(frame);
+    if (frame.case === "ping") port.send({ case: "pong", value: frame.value });
+    else if (frame.case === "configure") {
+      worker.running = configure(port, frame.value) ?? worker.running;
+    } else worker.running?.onFrame(frame);
   });
 }
 

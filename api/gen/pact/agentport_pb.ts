@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgi9gMKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAQgcKBWZyYW1lIpgFCgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIABIuCgllbWVyZ2VuY3kYHyABKAsyGS5wYWN0LmFnZW50cG9ydC5FbWVyZ2VuY3lIAEIHCgVmcmFtZSJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgi9QMKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ARovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJIvMJCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgSFwoPY29uc29sZV9lbmFibGVkGFMgASgIEhcKD2NvbnNvbGVfY29tbWFuZBhUIAMoCRoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkicAoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0iWgoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJFCgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJIoYBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQFCEAoOX2V4cGVjdGVkX2hlYWQicgoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSILCglTdGFydExpbmsiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAginQQKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAQgcKBWZyYW1lIr8FCgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIABIuCgllbWVyZ2VuY3kYHyABKAsyGS5wYWN0LmFnZW50cG9ydC5FbWVyZ2VuY3lIABIlCgRwb25nGCAgASgLMhUucGFjdC5hZ2VudHBvcnQuUHVsc2VIAEIHCgVmcmFtZSITCgVQdWxzZRIKCgJpZBgBIAEoBCJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgi9QMKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ARovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJIvMJCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgSFwoPY29uc29sZV9lbmFibGVkGFMgASgIEhcKD2NvbnNvbGVfY29tbWFuZBhUIAMoCRoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkicAoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0iWgoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJFCgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJIoYBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQFCEAoOX2V4cGVjdGVkX2hlYWQicgoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSILCglTdGFydExpbmsiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -526,6 +526,14 @@ export type CoreFrame = Message<"pact.agentport.CoreFrame"> & {
      */
     value: Reconnect;
     case: "reconnect";
+  } | {
+    /**
+     * Does the worker still work?
+     *
+     * @generated from field: pact.agentport.Pulse ping = 22;
+     */
+    value: Pulse;
+    case: "ping";
   } | { case: undefined; value?: undefined };
 };
 
@@ -635,6 +643,14 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
      */
     value: Emergency;
     case: "emergency";
+  } | {
+    /**
+     * The answer to a ping, with its id.
+     *
+     * @generated from field: pact.agentport.Pulse pong = 32;
+     */
+    value: Pulse;
+    case: "pong";
   } | { case: undefined; value?: undefined };
 };
 
@@ -644,6 +660,23 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
  */
 export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 7);
+
+/**
+ * @generated from message pact.agentport.Pulse
+ */
+export type Pulse = Message<"pact.agentport.Pulse"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message pact.agentport.Pulse.
+ * Use `create(PulseSchema)` to create a new message.
+ */
+export const PulseSchema: GenMessage<Pulse> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 8);
 
 /**
  * @generated from message pact.agentport.Emergency
@@ -684,7 +717,7 @@ export type Emergency = Message<"pact.agentport.Emergency"> & {
  * Use `create(EmergencySchema)` to create a new message.
  */
 export const EmergencySchema: GenMessage<Emergency> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 8);
+  messageDesc(file_pact_agentport, 9);
 
 /**
  * What the worker starts with. The core reads the files, the worker parses them.
@@ -759,7 +792,7 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 9);
+  messageDesc(file_pact_agentport, 10);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -785,7 +818,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 10);
+  messageDesc(file_pact_agentport, 11);
 
 /**
  * The settings that concern the core.
@@ -1068,7 +1101,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 11);
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * Where the connection to the journal stands.
@@ -1116,7 +1149,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -1160,7 +1193,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * Someone calls a method of the shell service.
@@ -1203,7 +1236,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * Who calls, from a verified token.
@@ -1237,7 +1270,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -1259,7 +1292,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -1276,7 +1309,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1298,7 +1331,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1327,7 +1360,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * An entry for the configuration log.
@@ -1361,7 +1394,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1400,7 +1433,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1424,7 +1457,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1437,7 +1470,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1450,7 +1483,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1463,7 +1496,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -1476,7 +1509,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1493,7 +1526,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 27);
+  messageDesc(file_pact_agentport, 28);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy
