@@ -19,13 +19,15 @@ import {
   type ReadLogOptions,
   type ServiceManager,
   type StopOptions,
+  SUPERVISION_LOOP,
   Supervisor,
   type SupervisorNotice,
 } from "../supervisor/mod.ts";
-import type { Inspection } from "../workload/mod.ts";
+import { type Inspection, openWorkloadDetector } from "../workload/mod.ts";
 import { isSystemdRunning, SystemdMissingError, SystemdServices } from "../systemd/mod.ts";
 import { type Backend, backendNamed, chooseBackend, pendingText } from "./backend_choice.ts";
 import { noServices } from "./no_services.ts";
+import { endWorkload } from "./workload_end.ts";
 import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
 
 /*
@@ -185,8 +187,12 @@ export class NodeServices implements ServiceManager {
     return () => this.#listeners.delete(listener);
   }
 
-  stopAll(by?: Actor, limitMs?: number): Promise<readonly string[]> {
-    return this.#current.stopAll(by, limitMs);
+  async stopAll(
+    by: Actor = SUPERVISION_LOOP,
+    limitMs?: number,
+  ): Promise<readonly string[]> {
+    if (this.#backend === "pact" && this.#options.beat !== undefined) await this.#endWorkload(by);
+    return await this.#current.stopAll(by, limitMs);
   }
 
   /** Ends the supervision loop; services are still to be had. */
@@ -233,6 +239,23 @@ export class NodeServices implements ServiceManager {
       supervisor: this,
       inspections: this.#inspections(),
     });
+  }
+
+  /** SHD-4: the machine is about to end. */
+  async #endWorkload(by: Actor): Promise<void> {
+    const { shim, clock, config, log } = this.#options;
+    const detector = openWorkloadDetector({
+      files: shim.files,
+      watcher: this.#watcher,
+      cgroupRoot: nodePaths(config.root).cgroupRoot,
+      onChange: () => {},
+    });
+    try {
+      const isGone = await endWorkload({ services: this, look: detector.look, clock, by });
+      if (!isGone) log.warn("workload left behind, the machine's end ends it");
+    } finally {
+      detector.close();
+    }
   }
 
   /** ISO-1; under another init the agent's cgroup is that one's to choose. */

@@ -21,7 +21,7 @@ restart_delay_seconds = 1
 
 [vcluster.demo.services.teller]
 binary = "/bin/sh"
-args = ["-c", "systemd-notify --ready --status=serving; exec sleep 86400", ${
+args = ["-c", "echo hello; systemd-notify --ready --status=serving; exec sleep 86400", ${
   HOSTILE.map((argument) => JSON.stringify(argument)).join()
 }]
 depends_on = ["steady"]
@@ -72,6 +72,9 @@ nodeTest(
       await node.console.read(`cat /proc/${teller}/cgroup`),
       /:\/pact\.slice\/pact-infra\.slice\/pact-teller\.service$/m,
     );
+
+    const logs = await lab.pact("service", "logs", "teller", "--node", "node-1");
+    assert.match(logs, /Z journal hello$/m);
 
     await doesNotDo(node);
     await restartsAreSystemds(lab, node);
@@ -144,4 +147,14 @@ async function switchWaitsForReboot(lab: Lab, node: GuestNode): Promise<void> {
   await lab.until(["cap", "node-1"], /backend change pending reboot/);
   assert.equal(await mainPid(node, "steady"), before);
   assert.equal(await node.console.read("systemctl is-active pact-steady"), "active\n");
+
+  await node.powerCut();
+  await lab.until(["status"], /node-1 .*COMMITTED .*2\/2/, 180_000);
+  const cgroup = "/sys/fs/cgroup/pact.slice/infra.slice/steady.scope/cgroup.procs";
+  assert.match(await node.readFile(cgroup), /^[0-9]+\n$/);
+  assert.equal(
+    (await node.console.run("test -e /run/systemd/system/pact-steady.service")).status,
+    1,
+  );
+  assert.doesNotMatch(await lab.pact("cap", "node-1"), /backend change/);
 }

@@ -45,6 +45,46 @@ Deno.test("HLT-4: a dependent starts when the port behind a health gate answers"
   });
 });
 
+Deno.test("HLT-1: a service whose Http check fails three times in a row is stopped and started again", async () => {
+  let status = 200;
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => new Response(null, { status }),
+  );
+  const { HTTP: type } = agentport.HealthCheckType;
+  const healthCheck = { type, url: `http://127.0.0.1:${server.addr.port}/`, intervalSeconds: 1 };
+  try {
+    await withSupervisor(async ({ supervisor, audited }) => {
+      supervisor.declare([script("web", HOLD, { healthCheck })]);
+      await waitFor(() => supervisor.statusOf("web").health === "healthy" || undefined, {
+        what: "the first check",
+      });
+      const { pid } = supervisor.statusOf("web");
+      status = 503;
+      await waitFor(() => supervisor.statusOf("web").health === "failing" || undefined, {
+        what: "a failed check",
+      });
+      status = 200;
+      await waitFor(() => supervisor.statusOf("web").health === "healthy" || undefined, {
+        what: "a check that passed again",
+      });
+      assert.equal(supervisor.statusOf("web").pid, pid);
+      status = 503;
+      const back = await waitFor(() => {
+        const now = supervisor.statusOf("web");
+        return now.state === "Running" && now.pid !== pid ? now : undefined;
+      }, { what: "a new process", timeoutMs: 20_000 });
+      assert.equal(back.restartCount, 1);
+      assert.match(
+        audited.find(({ action }) => action === "service.health_failed")?.detail ?? "",
+        /status 503$/,
+      );
+    });
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("SUP-2, SUP-5: a service killed with kill -9 is noticed at once and back after its delay", async () => {
   await withSupervisor(async ({ supervisor, reaches, audited, shim }) => {
     supervisor.declare([script("a", HOLD, { restartDelaySeconds: 1 })]);

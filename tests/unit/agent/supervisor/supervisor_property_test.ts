@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { restartDelaySeconds } from "../../../../agent/supervisor/backoff.ts";
-import { SupervisorError } from "../../../../agent/supervisor/mod.ts";
+import { type ServiceDeclaration, SupervisorError } from "../../../../agent/supervisor/mod.ts";
+import { readNotification } from "../../../../agent/supervisor/readiness.ts";
+import { nextWakeMs } from "../../../../agent/supervisor/supervisor_core.ts";
 import type { SupervisorEffect } from "../../../../agent/supervisor/supervisor_state.ts";
 import { service } from "./fixtures.ts";
 import { ADMIN, SupervisorRig } from "./supervisor_rig.ts";
@@ -35,6 +37,15 @@ const action = fc.oneof(
       version: fc.nat(1),
       chain: fc.boolean(),
       delay: fc.constantFrom(0, 5, 90),
+      notifies: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("notify" as const),
+      pick: fc.nat(),
+      text: fc.constantFrom("READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=x"),
     }),
   },
 );
@@ -73,6 +84,12 @@ class World {
         if (victim !== undefined) this.#exit(victim, action.code);
         return;
       }
+      case "notify": {
+        const [sender, process] = [...this.processes][action.pick % this.processes.size] ?? [];
+        if (sender === undefined || process === undefined) return;
+        const message = readNotification(action.text);
+        return this.send({ kind: "notified", name: sender, run: process.run, message });
+      }
       case "pass":
         return this.pass(action.ms);
       case "start":
@@ -92,6 +109,8 @@ class World {
               args: [`v${action.version}`],
               restartDelaySeconds: action.delay,
               dependsOn: action.chain && before !== undefined ? [before] : [],
+              readiness: action.notifies ? { timeoutSeconds: 20 } : null,
+              watchdogSeconds: action.notifies ? 30 : null,
             });
           }),
         });
@@ -103,6 +122,8 @@ class World {
     while (this.rig.nowMs < targetMs) {
       this.rig.nowMs = Math.min(targetMs, this.rig.nowMs + 500);
       this.send({ kind: "tick" });
+      const wakeMs = nextWakeMs(this.rig.state);
+      assert.ok(wakeMs === null || wakeMs > this.rig.nowMs, "a tick that asks for itself at once");
     }
   }
 
@@ -121,6 +142,7 @@ class World {
         assert.ok(!this.processes.has(effect.name), `a second process of ${effect.name}`);
         assert.ok(!this.scopes.has(effect.name), `a second scope of ${effect.name}`);
         this.#assertDelay(effect.name);
+        this.#assertDependencies(effect.declaration);
         this.scopes.add(effect.name);
         this.open.push({ effect, sinceMs: this.rig.nowMs });
       } else if (effect.kind === "clearScope") {
@@ -167,6 +189,15 @@ class World {
       this.crashes.set(name, { atMs: this.rig.nowMs, delaySeconds, run: process.run });
     }
     this.send({ kind: "exited", name, run: process.run, status: { kind: "code", code } });
+  }
+
+  /** SUP-6: what a service depends on runs, and has said so where it says so. */
+  #assertDependencies({ name, dependsOn }: ServiceDeclaration): void {
+    for (const dependency of dependsOn) {
+      const found = this.rig.state.services.get(dependency);
+      const isUp = found?.machine.state.kind === "Running" && found.readiness?.ready === true;
+      assert.ok(isUp, `${name} started before its dependency ${dependency}`);
+    }
   }
 
   /** SUP-2: nothing that nobody asked for comes back before its delay. */
