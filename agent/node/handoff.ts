@@ -27,7 +27,7 @@ import {
   NamespaceProvider,
   peerRefusal,
 } from "../namespaces/mod.ts";
-import { bootId } from "./node_services.ts";
+import { bootId } from "./backend_record.ts";
 
 /*
  * Shell: what the workload manager gets on this node: namespaces and shared images, over one socket.

@@ -50,7 +50,8 @@ import {
 import { type BootStanding, NodeContracts } from "./node_contracts.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
-import { bootId, NodeServices } from "./node_services.ts";
+import { bootId } from "./backend_record.ts";
+import { NodeServices } from "./node_services.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 

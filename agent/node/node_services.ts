@@ -2,10 +2,9 @@ import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditSink, CgroupError, nodePaths } from "../../contracts/mod.ts";
-import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
 import {
   type ControlFileWatcher,
-  type Housekeeping,
   type Isolation,
   openControlFileWatcher,
   openIsolation,
@@ -23,9 +22,11 @@ import {
   Supervisor,
   type SupervisorNotice,
 } from "../supervisor/mod.ts";
-import { type Inspection, openWorkloadDetector } from "../workload/mod.ts";
+import { openWorkloadDetector } from "../workload/mod.ts";
 import { isSystemdRunning, SystemdMissingError, SystemdServices } from "../systemd/mod.ts";
+import { type BackendRecord, openBackendRecord } from "./backend_record.ts";
 import { type Backend, backendNamed, chooseBackend, pendingText } from "./backend_choice.ts";
+import { idleInspections } from "./idle_inspections.ts";
 import { noServices } from "./no_services.ts";
 import { endWorkload } from "./workload_end.ts";
 import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
@@ -52,12 +53,12 @@ export interface NodeServicesOptions {
 }
 
 const NOT_PACTS = "services are systemd's, and pact makes no cgroups beside it";
-const MAX_RECORD_BYTES = 256;
 
 export class NodeServices implements ServiceManager {
   readonly #options: NodeServicesOptions;
   readonly #isSystemdRunning: boolean;
   readonly #watcher: ControlFileWatcher;
+  readonly #record: BackendRecord;
   readonly #listeners = new Set<(notice: SupervisorNotice) => void>();
   /** Null until the policy has said; nothing is declared before. */
   #backend: Backend | null = null;
@@ -72,6 +73,7 @@ export class NodeServices implements ServiceManager {
     this.#isolation = isolation;
     this.#isSystemdRunning = isSystemd;
     this.#watcher = openControlFileWatcher(options.shim, options.events);
+    this.#record = openBackendRecord(options.shim, options.config.stateDir);
     this.#current = noServices();
   }
 
@@ -187,11 +189,9 @@ export class NodeServices implements ServiceManager {
     return () => this.#listeners.delete(listener);
   }
 
-  async stopAll(
-    by: Actor = SUPERVISION_LOOP,
-    limitMs?: number,
-  ): Promise<readonly string[]> {
-    if (this.#backend === "pact" && this.#options.beat !== undefined) await this.#endWorkload(by);
+  async stopAll(by?: Actor, limitMs?: number): Promise<readonly string[]> {
+    const isInit = this.#backend === "pact" && this.#options.beat !== undefined;
+    if (isInit) await this.#endWorkload(by ?? SUPERVISION_LOOP);
     return await this.#current.stopAll(by, limitMs);
   }
 
@@ -216,11 +216,11 @@ export class NodeServices implements ServiceManager {
   }
 
   async #decide(): Promise<void> {
-    const choice = chooseBackend({ ...this.#facts(), recorded: this.#readRecord() });
+    const choice = chooseBackend({ ...this.#facts(), recorded: this.#record.read() });
     if (choice.kind === "open") return;
     if (choice.kind === "impossible") throw new SystemdMissingError(choice.reason);
     this.#backend = choice.backend;
-    this.#writeRecord(choice.backend);
+    this.#record.write(choice.backend);
     if (choice.backend === "systemd") {
       this.#current = this.#listenTo(this.#openSystemd());
       this.#options.log.info("services are run by systemd");
@@ -237,7 +237,11 @@ export class NodeServices implements ServiceManager {
       ...this.#options,
       watcher: this.#watcher,
       supervisor: this,
-      inspections: this.#inspections(),
+      inspections: idleInspections({
+        ...this.#options,
+        isolation: this.#isolation,
+        supervisor,
+      }),
     });
   }
 
@@ -267,25 +271,6 @@ export class NodeServices implements ServiceManager {
     } catch (error) {
       if (!(error instanceof CgroupError)) throw error;
       log.warn("the agent has no scope of its own", { reason: error.message });
-    }
-  }
-
-  #inspections(): readonly Inspection[] {
-    const { housekeeping } = this.#isolation;
-    if (housekeeping === null) return [];
-    return [
-      { name: "zombie scopes", everyMs: 10_000, run: () => housekeeping.retryZombies() },
-      { name: "strays", everyMs: 5_000, run: () => this.#moveStrays(housekeeping) },
-    ];
-  }
-
-  #moveStrays(housekeeping: Housekeeping): void {
-    for (const { pid, comm, slice } of housekeeping.moveStrays()) {
-      this.#options.log.warn("process outside of every scope, moved to the strays", {
-        pid,
-        comm,
-        slice,
-      });
     }
   }
 
@@ -333,37 +318,8 @@ export class NodeServices implements ServiceManager {
       stopTimeoutSeconds: config.shutdownGraceSeconds,
     });
   }
-
-  /** The choice of this boot of the kernel: that of a former one is void. */
-  #readRecord(): Backend | null {
-    const { shim, config } = this.#options;
-    try {
-      const path = recordPath(config);
-      const [backend, boot] = shim.files.readText(path, { maxBytes: MAX_RECORD_BYTES }).split(" ");
-      return boot?.trim() === bootId(shim) ? backendNamed(backend) : null;
-    } catch (error) {
-      if (isShimError(error)) return null;
-      throw error;
-    }
-  }
-
-  #writeRecord(backend: Backend): void {
-    const { shim, config } = this.#options;
-    const path = recordPath(config);
-    const text = `${backend} ${bootId(shim)}\n`;
-    shim.files.writeAtomicSync(path, text, { mode: 0o600 });
-  }
-}
-
-/** Identifies this boot of the kernel; deadlines of another one are void (WIN-4). */
-export function bootId({ files }: Pick<Shim, "files">): string {
-  return files.readText("/proc/sys/kernel/random/boot_id", { maxBytes: 64 }).trim();
 }
 
 function stateFileOf({ stateDir }: agentport.AgentConfig): string {
   return `${stateDir}/services.json`;
-}
-
-function recordPath({ stateDir }: agentport.AgentConfig): string {
-  return `${stateDir}/backend`;
 }

@@ -258,6 +258,13 @@ export class Supervisor implements ServiceManager {
     this.#runs.clear();
   }
 
+  /** Sets limits anew that depend on what the node has: a disk has come (CG-27). */
+  renewDiskLimits(): void {
+    for (const [name, { declaration }] of this.#state.services) {
+      if (declaration.ioMaxBytesPerSecond !== null) this.#setLimits(name, declaration);
+    }
+  }
+
   /** One event through the core, its effects performed. */
   #send(event: SupervisorEvent): void {
     if (this.#released) return;

@@ -133,7 +133,11 @@ async function overrunIsReported(lab: Lab, node: GuestNode): Promise<void> {
   await serviceLine(lab, "hog", /hog +Failed/i);
   await lab.until(["log", "-n", "50"], /ServiceCrash hog: killed by OOM/);
   assert.equal(await mainPid(node, "steady"), others);
-  await lab.apply(LIMITED);
+  await lab.apply(`${LIMITED}\n[vcluster.demo.services]\nremove = ["hog"]\n`);
+  await waitFor(async () => {
+    const { status } = await node.console.run("test -e /run/systemd/system/pact-hog.service");
+    return status === 1;
+  }, { what: "the unit of a service that is not declared to be gone", timeoutMs: 30_000 });
 }
 
 async function switchWaitsForReboot(lab: Lab, node: GuestNode): Promise<void> {
