@@ -27,6 +27,8 @@ export interface IdentityMapOptions {
   readonly declaresNetworkMount: () => boolean;
   /** Whether this vCluster leaves names to another service: systemd mode (IDM-9). */
   readonly isLeftToOthers: () => boolean;
+  /** Once, when a map is in force for the first time. */
+  readonly onActive: () => void;
   /** Tells the audit sink that the files changed, and why. */
   readonly onUpdated: (reason: string) => void;
 }
@@ -92,6 +94,7 @@ class Keeper implements IdentityMap {
       );
       this.#enlist();
       if (groups || users) this.#report(people, reason);
+      if (!this.isActive) this.options.onActive();
       this.isActive = true;
     } catch (error) {
       log.error("identity map not written", { error: String(error) });

@@ -69,6 +69,8 @@ export interface JournalLink {
   reportCapability(report: capability.CapabilityReport): void;
   /** Lets go of the connection and makes another at once: the network under it has changed (NET-8). */
   reconnect(): void;
+  /** Somebody signed in here: who has no id yet is given one (IDM-4). */
+  meet(subject: string): void;
   close(): void;
 }
 
@@ -152,6 +154,10 @@ class Link implements JournalLink {
     this.#current?.close();
     this.#silent?.abort(new PactError("UNAVAILABLE", "the network was changed"));
     this.#wake?.();
+  }
+
+  meet(subject: string): void {
+    this.#map?.meet(this.#session, subject);
   }
 
   close(): void {

@@ -111,6 +111,11 @@ export class JournalSession {
     });
   }
 
+  /** An id for who signed in on this node. @throws {ConnectError} where ids are given beforehand */
+  async assignUid(subject: string, username: string): Promise<void> {
+    await this.#fleet.assignUid({ subject, username }, { timeoutMs: CALL_TIMEOUT_MS });
+  }
+
   close(): void {
     this.#transport.close();
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../common/clock/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import {
   allocationScopePath,
@@ -54,6 +54,8 @@ export interface ProviderOptions {
 
 /** Limits of a holder: it needs next to nothing. */
 const HOLDER_LIMITS = { ...DEFAULT_LIMITS, pidsMax: 8 };
+/** WLI-5. */
+const RECONCILE_INTERVAL_MS = 60_000;
 const MAX_TABLE_BYTES = 4 * 2 ** 20;
 
 /** pact's side of the handoff. */
@@ -61,14 +63,17 @@ export class NamespaceProvider {
   readonly #allocations = new Map<string, Allocation>();
   /** Being made. */
   readonly #pending = new Map<string, NamespaceRequest>();
-  readonly #making = new Set<Promise<AllocationRecord>>();
+  /** Has to be done before this ends. */
+  readonly #working = new Set<Promise<unknown>>();
+  #reconciliation: TimerHandle | undefined;
+  #isClosed = false;
   #onEnded: (allocationId: string) => void = () => {};
 
   constructor(private readonly options: ProviderOptions) {}
 
   /** Finds what a former agent left: running allocations are not disturbed (WLI-6). */
   async restore(): Promise<void> {
-    const { pins, log, audit } = this.options;
+    const { pins } = this.options;
     await pins.prepare();
     const pinned = new Map(pins.list().map(({ allocationId, types }) => [allocationId, types]));
     for (const record of this.#load()) {
@@ -79,13 +84,52 @@ export class NamespaceProvider {
       const allocation = this.#adopt(record);
       if (!isWhole) allocation.on({ type: "endAsked" });
     }
-    for (const allocationId of pinned.keys()) {
-      log.warn("namespaces without an allocation are taken down", { allocation: allocationId });
-      audit("namespace.leak_detected", allocationId, "Success", "pins without a record");
-      await pins.remove(allocationId);
-      await this.options.mounts.releaseAll(allocationId);
-    }
+    for (const allocationId of pinned.keys()) await this.#takeDownLeak(allocationId);
     this.#save();
+    this.#reconcileLater();
+  }
+
+  /**
+   * Looks for what lost its other half (WLI-5, F35): pins that no allocation owns are taken down, and
+   * allocations whose pins somebody removed are over.
+   */
+  async reconcile(): Promise<void> {
+    const { pins, log, audit } = this.options;
+    const pinned = new Map(pins.list().map(({ allocationId, types }) => [allocationId, types]));
+    for (const allocation of this.#allocations.values()) {
+      const types = pinned.get(allocation.id) ?? [];
+      pinned.delete(allocation.id);
+      if (!allocation.isLive) continue;
+      if (allocation.record.request.namespaces.every((type) => types.includes(type))) continue;
+      log.warn("an allocation has lost its namespaces", { allocation: allocation.id });
+      audit("namespace.leak_detected", allocation.id, "Success", "record without its pins");
+      allocation.on({ type: "endAsked" });
+    }
+    for (const allocationId of pinned.keys()) {
+      if (!this.#pending.has(allocationId)) await this.#takeDownLeak(allocationId);
+    }
+  }
+
+  async #takeDownLeak(allocationId: string): Promise<void> {
+    const { pins, mounts, log, audit } = this.options;
+    log.warn("namespaces without an allocation are taken down", { allocation: allocationId });
+    audit("namespace.leak_detected", allocationId, "Success", "pins without a record");
+    await pins.remove(allocationId);
+    await mounts.releaseAll(allocationId);
+  }
+
+  #reconcileLater(): void {
+    this.#reconciliation = this.options.clock.setTimer(RECONCILE_INTERVAL_MS, () => {
+      const work = this.reconcile()
+        .catch((error: unknown) =>
+          this.options.log.error("namespaces not reconciled", { error: String(error) })
+        )
+        .finally(() => {
+          this.#working.delete(work);
+          if (!this.#isClosed) this.#reconcileLater();
+        });
+      this.#working.add(work);
+    });
   }
 
   /** Called with the id of every allocation that is over. */
@@ -115,7 +159,7 @@ export class NamespaceProvider {
     }
     this.#pending.set(allocationId, request);
     const making = this.#make(request);
-    this.#making.add(making);
+    this.#working.add(making);
     try {
       const record = await making;
       this.#adopt(record);
@@ -129,7 +173,7 @@ export class NamespaceProvider {
       throw failed;
     } finally {
       this.#pending.delete(allocationId);
-      this.#making.delete(making);
+      this.#working.delete(making);
     }
   }
 
@@ -166,9 +210,11 @@ export class NamespaceProvider {
 
   /** Resolves when what has begun is done; namespaces and allocations live on. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#reconciliation !== undefined) this.options.clock.clearTimer(this.#reconciliation);
     const allocations = [...this.#allocations.values()];
     for (const allocation of allocations) allocation.release();
-    await Promise.allSettled([...this.#making, ...allocations.map(({ settled }) => settled)]);
+    await Promise.allSettled([...this.#working, ...allocations.map(({ settled }) => settled)]);
     for (const allocation of this.#allocations.values()) allocation.release();
   }
 

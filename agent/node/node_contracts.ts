@@ -15,6 +15,7 @@ import {
 import type { EventPump, Shim } from "../../ffi/mod.ts";
 import { type IdentityMap, isNetworkFileSystem, openIdentityMap } from "../identity/mod.ts";
 import type { Isolation } from "../isolation/mod.ts";
+import type { CoreFrameContent } from "../port/mod.ts";
 import { Gate } from "../readiness/mod.ts";
 import type { Author } from "../entries/mod.ts";
 import type { Convergence } from "../window/mod.ts";
@@ -33,6 +34,7 @@ export interface NodeContractsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: agentport.AgentConfig;
+  readonly send: (frame: CoreFrameContent) => void;
   /** The map this node knew last. */
   readonly cachedMap: journal.UidMap | undefined;
   readonly nodeId: () => string;
@@ -85,6 +87,7 @@ export class NodeContracts {
       declaresNetworkMount: () =>
         this.#declared?.mounts.some(({ fsType }) => isNetworkFileSystem(fsType)) ?? false,
       isLeftToOthers: () => options.backend() === "Systemd",
+      onActive: () => options.send({ case: "mappingInForce", value: {} }),
       onUpdated: (reason) => audit("identity.map_updated", reason, "Success"),
     });
     if (cachedMap !== undefined) this.#identity.take(cachedMap);

@@ -5,6 +5,7 @@
 
 import { type agentport, shell } from "../../api/mod.ts";
 import type { TokenVerifier } from "../../common/auth/mod.ts";
+import type { Principal } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type RpcServer, serveRpc } from "../../common/rpc_server/mod.ts";
@@ -20,6 +21,8 @@ export interface ListenerOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly broker: CallBroker;
   readonly log: Logger;
+  /** Told of every caller whose token is good. */
+  readonly onCaller?: (principal: Principal) => void;
 }
 
 /** The running listener. */
@@ -49,7 +52,7 @@ export function createShellListener(options: ListenerOptions): ShellListener {
 }
 
 function open(
-  { hostname, port, tokens, broker, log }: ListenerOptions,
+  { hostname, port, tokens, broker, log, onCaller }: ListenerOptions,
   tls: { readonly certPem: string; readonly keyPem: SecretPem },
 ): Promise<RpcServer> {
   return serveRpc({
@@ -63,6 +66,7 @@ function open(
         throw new PactError("UNAUTHENTICATED", "agent authentication not configured");
       }
       const { principal } = await tokens.verifyHeader(header.get("authorization"));
+      onCaller?.(principal);
       contextValues.set(verifiedCallerKey, { principal, remoteAddress: peer.remoteAddress });
     },
     onInternalError: (error, call, incidentId) =>

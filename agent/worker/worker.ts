@@ -56,6 +56,7 @@ class RunningWorker {
   readonly #broker;
   readonly #listener: ShellListener;
   #link: JournalLink | undefined;
+  #isMappingInForce = false;
   readonly #log: Logger;
 
   constructor(
@@ -79,6 +80,9 @@ class RunningWorker {
       tokens: tokenVerifier(settings, input),
       broker: this.#broker,
       log: this.#log,
+      onCaller: ({ principal, principalType }) => {
+        if (this.#isMappingInForce && principalType === "Human") this.#link?.meet(principal);
+      },
     });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
     if (input.identity !== undefined) this.#useIdentity(input.identity);
@@ -131,6 +135,9 @@ class RunningWorker {
         return this.#link?.reportState(frame.value);
       case "reportCapability":
         return this.#link?.reportCapability(frame.value);
+      case "mappingInForce":
+        this.#isMappingInForce = true;
+        return;
       case "resume":
         return this.#link?.resume();
       case "startLink":

@@ -99,6 +99,7 @@ async function scene(
       log: silentLogger,
       declaresNetworkMount: () => tuning.declaresNfs ?? false,
       isLeftToOthers: () => tuning.isSystemd ?? false,
+      onActive: () => {},
       onUpdated: (reason) => updates.push(reason),
     });
     const inode = async (name: string) => (await Deno.stat(`${root}/run/pact/${name}`)).ino;

@@ -229,7 +229,7 @@ Deno.test("DRIFT-7: reports arrive, and what cannot be delivered is no error", a
   );
 });
 
-Deno.test("IDM-5: the identity map comes before the declaration, and again when it has changed", async () => {
+Deno.test("IDM-4, IDM-5: the identity map comes before the declaration, and again when it has changed", async () => {
   const { site, macAddress } = await siteWithMachine();
   await using _ = site;
   const n2 = await site.node("n2", "ml");
@@ -246,6 +246,10 @@ Deno.test("IDM-5: the identity map comes before the declaration, and again when 
   await n2.fleet.assignUid({ subject: "oidc|bob", username: "bob" });
   await waitFor(() => linked.maps.length === 2, { what: "the newer map" });
   assert.deepEqual(names().at(-1)?.sort(), ["ann", "bob"]);
+  linked.link.meet("carl@example.org");
+  linked.link.meet("carl@example.org");
+  await waitFor(() => linked.maps.length === 3, { what: "the map with who signed in here" });
+  assert.deepEqual(names().at(-1)?.sort(), ["ann", "bob", "carl"]);
 });
 
 Deno.test("NET-8: a link that is to reconnect makes another connection at once, and goes on there", async () => {

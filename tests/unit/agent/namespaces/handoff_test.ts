@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { UMOUNT } from "../../../../ffi/mod.ts";
 import { needing, needingSysAdmin, waitFor } from "../../../support/mod.ts";
 import { CGROUP_ROOT, handoffRig, type Rig, type RigTuning } from "./handoff_rig.ts";
 
@@ -285,6 +286,24 @@ handoffTest(
     await using consumer = await connect();
     const again = await consumer.namespaces("kept", ["Pid", "Net"]);
     assert.deepEqual(again.descriptors, before);
+  },
+);
+
+handoffTest(
+  "WLI-5, F35: pins that nobody owns are taken down, and an allocation without its pins is over",
+  async ({ connect, life, shim, paths, pinned, audited }) => {
+    await using consumer = await connect();
+    await consumer.namespaces("whole", ["Net"]);
+    await consumer.namespaces("robbed", ["Net"]);
+    const stray = `${paths.namespacePins}/stray`;
+    await Deno.mkdir(stray);
+    await Deno.writeTextFile(`${stray}/net`, "");
+    await shim.mounts.unmount(`${paths.namespacePins}/robbed/net`, UMOUNT.detach);
+    await life.provider.reconcile();
+    assert.equal((await consumer.receive())?.body.text("allocation_id"), "robbed");
+    assert.deepEqual(pinned(), ["whole/Net"]);
+    const leaks = audited.filter(({ action }) => action === "namespace.leak_detected");
+    assert.deepEqual(leaks.map(({ allocationId }) => allocationId).sort(), ["robbed", "stray"]);
   },
 );
 
