@@ -73,6 +73,8 @@ function coreConfig(
     watchPaths: settings.watchPaths,
     blacklist: settings.blacklist,
     inotifyEnabled: settings.isInotifyEnabled,
+    netlinkEnabled: settings.isNetlinkEnabled,
+    ebpfEnabled: settings.isEbpfEnabled,
     shutdownGraceSeconds: settings.shutdownGraceSeconds,
     supervisorBackend: settings.supervisorBackend,
     baselinePollMs: settings.baselinePollMs,

@@ -90,6 +90,8 @@ export const AGENT_SETTINGS = {
     z.number().int().min(0).max(60_000).default(5000),
   ),
   isInotifyEnabled: switchSetting({ key: "agent.observer.inotify_enabled" }, true),
+  isNetlinkEnabled: switchSetting({ key: "agent.observer.netlink_enabled" }, true),
+  isEbpfEnabled: switchSetting({ key: "agent.observer.ebpf_enabled" }, false),
   scanIdleSeconds: numberSetting(
     { key: "agent.observer.scan_idle_seconds" },
     seconds(1, 86_400).default(30),
@@ -216,10 +218,8 @@ export const LATER = laterKeys([
   "agent.enrollment.cert_dir",
   "agent.enrollment.renewal_before_expiry_seconds",
   "agent.enrollment.trust_on_first_use",
-  "agent.observer.ebpf_enabled",
   "agent.observer.ebpf",
   "agent.observer.inotify",
-  "agent.observer.netlink_enabled",
   "agent.observer.netlink",
   "agent.shell.max_sessions",
   "agent.shell.max_sessions_per_user",
@@ -229,7 +229,6 @@ export const LATER = laterKeys([
   "agent.capability.socket_path",
   "agent.capability.gpu_poll_interval_seconds",
 ], {
-  "agent.observer.ebpf_enabled": false,
   "agent.observer.ebpf": false,
   "agent.identity.provider": "auto",
   "agent.watchdog.device": "/dev/watchdog",

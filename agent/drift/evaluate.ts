@@ -16,16 +16,19 @@ export interface KnownItem {
   /** Equal exactly while the item has the same action and actual value. */
   readonly mark: string;
   readonly attribution?: Attribution;
+  readonly cause?: string;
 }
 
 /** What the next evaluation has to know of the items of this one. */
 export function knownItems(items: readonly DriftItem[]): ReadonlyMap<string, KnownItem> {
   return new Map(items.map((item) => {
-    const { firstSeenMs, attribution } = item;
-    return [
-      itemName(item),
-      { firstSeenMs, mark: markOf(item), ...(attribution && { attribution }) },
-    ];
+    const { firstSeenMs, attribution, cause } = item;
+    return [itemName(item), {
+      firstSeenMs,
+      mark: markOf(item),
+      ...(attribution && { attribution }),
+      ...(cause !== undefined && { cause }),
+    }];
   }));
 }
 
@@ -40,6 +43,8 @@ export interface EvaluationInput {
   readonly nowMs: number;
   /** Who is known to have changed a key, by item name; only asked for items that are new. */
   readonly attribution?: (name: string) => Attribution | undefined;
+  /** Which process is known to have changed it, in one line; asked for as `attribution` is. */
+  readonly cause?: (name: string) => string | undefined;
 }
 
 /** What differs now, and how that compares with the evaluation before. */
@@ -71,10 +76,13 @@ export function evaluateDrift(input: EvaluationInput): Evaluation {
     const same = known?.mark === markOf(difference);
     grew ||= !same;
     const attribution = same ? known?.attribution : input.attribution?.(name) ?? known?.attribution;
+    // The process behind a former value has nothing to do with this one.
+    const cause = same ? known?.cause : input.cause?.(name);
     items.push({
       ...difference,
       firstSeenMs: known?.firstSeenMs ?? input.nowMs,
       ...(attribution && { attribution }),
+      ...(cause !== undefined && { cause }),
     });
   }
   items.sort(compareItems);

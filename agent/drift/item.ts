@@ -91,6 +91,8 @@ export interface DriftItem extends Difference {
   readonly firstSeenMs: number;
   /** Absent: unattributed. */
   readonly attribution?: Attribution;
+  /** The process that made the change, in one line, where a source saw it (OBS-11). */
+  readonly cause?: string;
 }
 
 /** The name of an item across dimensions, `category:key`, as LocalCommit takes it (SHS-9). */

@@ -31,13 +31,13 @@ export function onConvergenceEvent(context: EventContext, event: ConvergenceEven
   const { log } = context;
   switch (event.kind) {
     case "driftDetected":
-      log.warn("drift detected", { items: names(event.items), magnitude: event.magnitude.total });
+      log.warn("drift detected", { items: causes(event.items), magnitude: event.magnitude.total });
       append(context, {
         entryType: config.EntryType.DRIFT_DETECTED,
         stateDelta: stateDelta(event.items),
-        message: `drift: ${names(event.items) || "none left"}`,
+        message: `drift: ${causes(event.items) || "none left"}`,
       });
-      audit(context, "config.drift_detected", names(event.items));
+      audit(context, "config.drift_detected", causes(event.items));
       break;
     case "windowOpened":
     case "deadlineMoved":
@@ -60,7 +60,7 @@ export function onConvergenceEvent(context: EventContext, event: ConvergenceEven
       append(context, {
         entryType: config.EntryType.AUTO_CONVERGE,
         stateDelta: stateDelta(event.items),
-        message: `reverted: ${names(event.items)}`,
+        message: `reverted: ${causes(event.items)}`,
       });
       break;
     case "applied":
@@ -185,4 +185,13 @@ export function principalOf({ principal, principalType, role }: Author): AuditPr
 
 function names(items: readonly DriftItem[]): string {
   return items.map(itemName).join(", ");
+}
+
+/** The items, each with who gave the command and which process did it, as far as known (OBS-11). */
+function causes(items: readonly DriftItem[]): string {
+  return items.map((item) => {
+    const { attribution, cause } = item;
+    const who = [attribution?.actor, cause].filter((text) => text !== undefined).join(", ");
+    return who === "" ? itemName(item) : `${itemName(item)} by ${who}`;
+  }).join(", ");
 }

@@ -7,7 +7,7 @@ import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditOutcome, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
-import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
+import { type EventPump, type Shim } from "../../ffi/mod.ts";
 import {
   createBackups,
   type Dimension,
@@ -32,11 +32,9 @@ import {
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
-import { type FileObserver, openFileObserver } from "../observer/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
-import { type Attributor, createAttributor } from "./attribution.ts";
 import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
@@ -48,6 +46,7 @@ import {
   principalOf,
 } from "./events.ts";
 import { type BootStanding, NodeContracts } from "./node_contracts.ts";
+import { Observation } from "./observation.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
 import { bootId } from "./backend_record.ts";
@@ -137,15 +136,13 @@ export class Node {
   readonly #executor: Executor;
   readonly #calls: CallServer;
   readonly #audit: FileAuditSink;
-  readonly #attributor: Attributor;
   readonly #place: NodePlace;
   #declared: agentport.DeclaredConfig | undefined;
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
   readonly #contact: Contact;
   readonly #reporter: Reporter;
-  readonly #observer: FileObserver | undefined;
-  #observerFailure: string | undefined;
+  readonly #observation: Observation;
   readonly #contracts: NodeContracts;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
@@ -157,7 +154,6 @@ export class Node {
     const { shim, events, config, clock, log, newUuid } = options;
     this.#place = place;
     this.supervisor = services;
-    this.#attributor = createAttributor(clock);
     this.#contact = new Contact(clock);
     this.#reporter = new Reporter({
       clock,
@@ -173,6 +169,10 @@ export class Node {
       log: log.child("agent.entries"),
       newRequestId: newUuid,
       onReplayed: (append, outcome) => this.#onReplayed(append, outcome),
+    });
+    this.#observation = new Observation({
+      ...options,
+      onChange: () => this.convergence.noticeChange(),
     });
     this.convergence = this.#openConvergence();
     this.#executor = createExecutor({
@@ -198,7 +198,6 @@ export class Node {
       convergence: this.convergence,
     });
     this.#calls = this.#openCalls();
-    this.#observer = config.inotifyEnabled ? this.#openObserver() : undefined;
     this.#scanLater();
   }
 
@@ -241,12 +240,13 @@ export class Node {
       await this.supervisor.policyKnown(declared.policy?.supervisorBackend);
       this.#contracts.takeDeclared(declared);
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
-      await this.convergence.setDeclared(effectiveFromWire(declared));
+      const effective = effectiveFromWire(declared);
+      await this.convergence.setDeclared(effective);
+      this.#observation.takeDeclared(effective);
     } catch (error) {
       log.error("declared configuration refused", { error: String(error) });
     }
     this.#hasApplied = true;
-    this.#observer?.observe(declared.files.map(({ path }) => `${config.root}${path}`));
     this.#reporter.changed();
   }
 
@@ -303,7 +303,7 @@ export class Node {
     const { clock } = this.options;
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
-    this.#observer?.close();
+    this.#observation.close();
     this.supervisor.closeLoop();
     await this.#contracts.close(keepServices);
     this.#calls.close();
@@ -361,28 +361,10 @@ export class Node {
       log: log.child("agent.convergence"),
       policy: convergencePolicy(config, undefined),
       report: (event) => onConvergenceEvent(this.#eventContext(), event),
-      attribution: () => this.#attributor.current(),
+      attribution: (name) => this.#observation.attribution(name),
+      cause: (name) => this.#observation.cause(name),
       limits: { ...DEFAULT_REPORT_LIMITS, settleMs: config.settleMs },
     });
-  }
-
-  /** Without it drift is found by scans alone, which status shows (OBS-13). */
-  #openObserver(): FileObserver | undefined {
-    const { shim, events, clock, log } = this.options;
-    try {
-      return openFileObserver({
-        shim,
-        events,
-        clock,
-        log: log.child("agent.observer"),
-        onChange: () => this.convergence.noticeChange(),
-      });
-    } catch (error) {
-      if (!isShimError(error)) throw error;
-      this.#observerFailure = error.message;
-      log.warn("observer inotify: unavailable", { reason: error.message });
-      return undefined;
-    }
   }
 
   #openCalls(): CallServer {
@@ -411,7 +393,7 @@ export class Node {
       capability: () => this.#capability(),
       audit: (action, author, detail) =>
         auditOf(this.#eventContext(), action, detail, principalOf(author)),
-      attribute: (actor) => this.#attributor.note(actor),
+      attribute: (actor) => this.#observation.note(actor),
       ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };
     const handlers = {
@@ -449,13 +431,17 @@ export class Node {
       [...this.supervisor.unavailable, ...this.#executor.unavailable],
       this.convergence.status(),
     );
-    const blind = this.#observerFailure === undefined
-      ? []
-      : [`observer inotify: ${this.#observerFailure}`];
     const boot = this.options.boot?.().texts ?? [];
     const pending = this.supervisor.pendingTexts();
     const contracts = this.#contracts.unavailable;
-    return [...boot, ...pending, ...this.#contact.texts(), ...texts, ...blind, ...contracts];
+    return [
+      ...boot,
+      ...pending,
+      ...this.#contact.texts(),
+      ...texts,
+      ...this.#observation.unavailable,
+      ...contracts,
+    ];
   }
 
   #status() {

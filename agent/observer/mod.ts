@@ -1,3 +1,10 @@
-/** Event sources that make drift visible before the next scan (node-ops.md section 1). */
-export { type FileObserver, type FileObserverOptions, openFileObserver } from "./file_observer.ts";
-export { type WatchPlan, watchPlan } from "./watch_plan.ts";
+/**
+ * Event sources that make changes visible before the next scan, and say who made them (node-ops.md
+ * section 1).
+ *
+ * @module
+ */
+export { describeActor, type Place, placeOf } from "./actor.ts";
+export type { Actor, Confidence, ObservedEvent, SourceName } from "./event.ts";
+export { eventName } from "./event.ts";
+export { type Observer, type ObserverOptions, openObserver } from "./observer.ts";

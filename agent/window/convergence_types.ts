@@ -141,6 +141,8 @@ export interface ConvergenceOptions {
   readonly report: (event: ConvergenceEvent) => void;
   /** Who is known to have changed an item, by name (DRIFT-6). */
   readonly attribution?: (name: string) => Attribution | undefined;
+  /** Which process is known to have changed an item, in one line (OBS-11). */
+  readonly cause?: (name: string) => string | undefined;
   readonly limits?: ReportLimits;
 }
 

@@ -97,13 +97,14 @@ export class DriftWatch {
   /** Looks at everything verified (OBS-7). */
   async evaluate(): Promise<WatchResult> {
     const { differences, blind } = await this.#applier.survey();
-    const { attribution, clock } = this.#options;
+    const { attribution, cause, clock } = this.#options;
     const evaluation = evaluateDrift({
       differences,
       blacklist: this.#blacklist,
       before: this.#known,
       nowMs: clock.nowMs(),
       ...(attribution && { attribution }),
+      ...(cause && { cause }),
     });
     this.#blind = blind;
     this.#items = evaluation.items;

@@ -44,12 +44,13 @@ export function encodeSnapshot(snapshot: Snapshot): string {
     emergency: snapshot.emergency,
     converged: [...snapshot.converged],
     commits: snapshot.commits.map(commitToJson),
-    items: [...snapshot.items].map(([name, { firstSeenMs, mark, attribution }]) => ({
+    items: [...snapshot.items].map(([name, { firstSeenMs, mark, attribution, cause }]) => ({
       name,
       first_seen_ms: Math.trunc(firstSeenMs),
       mark,
       actor: attribution?.actor ?? null,
       session: attribution?.session ?? null,
+      cause: cause ?? null,
     })),
     reversions: [...snapshot.reversions].map(([name, times]) => ({ name, times: [...times] })),
   });
@@ -167,10 +168,13 @@ function itemFromJson(json: JsonValue): [string, KnownItem] {
   const actor = reader.textOrNull("actor");
   const session = reader.textOrNull("session");
   const attribution = actor === null ? undefined : { actor, ...(session !== null && { session }) };
+  // A former version of the agent did not know it.
+  const cause = reader.textOrNull("cause");
   return [reader.text("name"), {
     firstSeenMs: reader.whole("first_seen_ms"),
     mark: reader.text("mark"),
     ...(attribution && { attribution }),
+    ...(cause !== null && { cause }),
   }];
 }
 

@@ -93,6 +93,8 @@ const ROWS: readonly Row[] = [
   row("minWindowSeconds", "agent.commit_window.min_window_seconds", 60, 60, [0, 61]),
   row("settleMs", "agent.drift.settle_ms", 5000, 0, [-1, 60_001]),
   row("isInotifyEnabled", "agent.observer.inotify_enabled", true, false, ["x"]),
+  row("isNetlinkEnabled", "agent.observer.netlink_enabled", true, false, ["x"]),
+  row("isEbpfEnabled", "agent.observer.ebpf_enabled", false, true, ["x"]),
   row("scanIdleSeconds", "agent.observer.scan_idle_seconds", 30, 1, [0, 86_401]),
   row("scanActiveSeconds", "agent.observer.scan_active_seconds", 300, 1, [0, 86_401]),
   row("watchPaths", "agent.observer.watch_paths", ["/etc"], ["/opt"], [["opt"], 7]),

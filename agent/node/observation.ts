@@ -1,0 +1,124 @@
+/**
+ * What the observer sees, brought to those whom it concerns: drift evaluation, the log, and who a change
+ * is put down to. It owns the observer from the first declaration on (OBS-3) and ends by `close`.
+ */
+
+import type { agentport } from "../../api/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
+import type { EffectiveState } from "../apply/mod.ts";
+import { type Attribution, type Blacklist, compileBlacklist } from "../drift/mod.ts";
+import {
+  describeActor,
+  eventName,
+  type ObservedEvent,
+  type Observer,
+  openObserver,
+  placeOf,
+} from "../observer/mod.ts";
+import { type Attributor, createAttributor } from "./attribution.ts";
+
+/** OBS-12: what is said where agent.observer.ebpf_enabled asks for them. */
+const NO_PROBES =
+  "observer ebpf: unavailable (no probes in this build; fanotify and the proc connector name processes)";
+
+/** What the observation works with. */
+export interface ObservationOptions {
+  readonly shim: Shim;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly config: agentport.AgentConfig;
+  /** Something declared has changed, or may have. */
+  readonly onChange: () => void;
+}
+
+export class Observation {
+  readonly #attributor: Attributor;
+  #observer: Observer | undefined;
+  #declared: ReadonlySet<string> = new Set();
+  #blacklist: Blacklist;
+
+  constructor(private readonly options: ObservationOptions) {
+    this.#attributor = createAttributor(options.clock);
+    this.#blacklist = compileBlacklist(options.config.blacklist);
+  }
+
+  /** This person's command may change things from now on. */
+  note(actor: string): void {
+    this.#attributor.note(actor);
+  }
+
+  /** What is declared has been applied: from now on changes are news. */
+  takeDeclared({ targets, blacklist }: EffectiveState): void {
+    this.#declared = new Set(
+      Object.entries(targets).flatMap(([category, keys]) =>
+        [...keys.keys()].map((key) => `${category}:${key}`)
+      ),
+    );
+    this.#blacklist = compileBlacklist(this.options.config.blacklist, blacklist);
+    this.#observer ??= this.#open();
+    this.#observer.observe(targets.files.keys());
+  }
+
+  /**
+   * Whose command changed an item that has just drifted (DRIFT-6). A process known to belong to a service
+   * or a workload is no part of a command, whenever it acts.
+   */
+  attribution(name: string): Attribution | undefined {
+    const actor = this.#observer?.actorOf(name);
+    const place = actor && placeOf(actor);
+    if (place?.kind === "service" || place?.kind === "workload") return undefined;
+    return this.#attributor.current();
+  }
+
+  /** The process that changed an item, in one line, where it was seen. */
+  cause(name: string): string | undefined {
+    const actor = this.#observer?.actorOf(name);
+    return actor && describeActor(actor);
+  }
+
+  /** What is not observed here, for status (CTX-5, OBS-12). */
+  get unavailable(): readonly string[] {
+    const { ebpfEnabled } = this.options.config;
+    const probes = ebpfEnabled ? [NO_PROBES] : [];
+    return [...probes, ...this.#observer?.unavailable ?? []];
+  }
+
+  close(): void {
+    this.#observer?.close();
+  }
+
+  #open(): Observer {
+    const { config, log } = this.options;
+    return openObserver({
+      ...this.options,
+      log: log.child("agent.observer"),
+      root: config.root,
+      watchPaths: config.watchPaths,
+      watchesFiles: config.inotifyEnabled,
+      watchesNetlink: config.netlinkEnabled,
+      isNoise: (path) => this.#blacklist.matchesPath(path),
+      onEvents: (events) => this.#onEvents(events),
+      onRescan: this.options.onChange,
+    });
+  }
+
+  #onEvents(events: readonly ObservedEvent[]): void {
+    const declared = events.filter((event) => this.#declared.has(eventName(event)));
+    for (const event of events) {
+      if (!this.#blacklist.matchesItem(event.category, event.path)) this.#show(event);
+    }
+    if (declared.length > 0) this.options.onChange();
+  }
+
+  /** Interfaces and mounts come and go with containers: they are for those who look closely. */
+  #show({ category, path, detail, source, actor }: ObservedEvent): void {
+    const { log } = this.options;
+    const by = actor === undefined ? {} : { by: describeActor(actor) };
+    const fields = { item: eventName({ category, path }), detail, source, ...by };
+    if (category === "files" || category === "kernel") log.info("change observed", fields);
+    else log.debug("change observed", fields);
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * All sources of news together: what changed, who did it, each item once (node-ops.md section 1). It owns
+ * the sources and a timer and ends by `close`. It makes finding fast; scans find everything (OBS-7).
+ */
+
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { betterActor } from "./actor.ts";
+import { ActorTable } from "./actor_table.ts";
+import {
+  coalesce,
+  type CoalesceInput,
+  type CoalesceState,
+  isStorming,
+  nextTimerMs,
+  QUIET,
+} from "./coalesce.ts";
+import { openDeviceSource } from "./device_source.ts";
+import { type Actor, eventName, type ObservedEvent, type SourceName } from "./event.ts";
+import { FileSource } from "./file_source.ts";
+import { KeptSource } from "./kept_source.ts";
+import { openMountSource } from "./mount_source.ts";
+import { openNetworkSource } from "./network_source.ts";
+import { readProcessFacts } from "./process_facts.ts";
+import { openProcessSource } from "./process_source.ts";
+import type { Listener, Source } from "./source.ts";
+
+/** So long an item's last change is put down to its actor. */
+const ACTOR_MS = 60_000;
+/** Most items whose actor is remembered. */
+const MAX_ACTORS = 4_096;
+/** Most events taken together. */
+const MAX_TOLD = 256;
+
+/** What an observer works with. */
+export interface ObserverOptions {
+  readonly shim: Pick<
+    Shim,
+    | "files"
+    | "network"
+    | "openFanotify"
+    | "openInotify"
+    | "system"
+    | "watchMounts"
+    | "watchProcesses"
+  >;
+  readonly events: EventPump;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Prefix of every managed path; empty on a real node. */
+  readonly root: string;
+  /** Roots below which files are watched, declared or not (agent.observer.watch_paths). */
+  readonly watchPaths: readonly string[];
+  /** agent.observer.inotify_enabled: files. */
+  readonly watchesFiles: boolean;
+  /** agent.observer.netlink_enabled: network, devices, new processes. */
+  readonly watchesNetlink: boolean;
+  /** Undeclared files that are operational noise (BLK-1). */
+  readonly isNoise: (path: string) => boolean;
+  /** What changed, each item once within 250 ms. */
+  readonly onEvents: (events: readonly ObservedEvent[]) => void;
+  /** News were lost: anything may have changed. */
+  readonly onRescan: () => void;
+}
+
+/** A running observer. */
+export interface Observer {
+  /** Watches these declared files, paths without the prefix, and of declared files no others. */
+  observe(paths: Iterable<string>): void;
+  /** Who is known to have changed the item of this name, `category:key`, in the last minute. */
+  actorOf(name: string): Actor | undefined;
+  /** Sources that are not there, as `observer NAME: REASON` (OBS-12). */
+  readonly unavailable: readonly string[];
+  /** Why some declared files are found by scans alone. */
+  readonly unwatched: readonly string[];
+  close(): void;
+}
+
+/** Opens every source that this machine permits; what is missing is named in `unavailable`. */
+export function openObserver(options: ObserverOptions): Observer {
+  return new RunningObserver(options);
+}
+
+class RunningObserver implements Observer {
+  readonly #kept = new Map<string, KeptSource>();
+  readonly #table = new ActorTable();
+  readonly #actors = new Map<string, { readonly actor: Actor; readonly atMs: number }>();
+  readonly #ownPid: number;
+  #files: FileSource | undefined;
+  #declared: readonly string[] = [];
+  #state: CoalesceState = QUIET;
+  #timer: { readonly handle: TimerHandle; readonly atMs: number } | undefined;
+  readonly #told: ObservedEvent[] = [];
+  #isClosed = false;
+
+  constructor(private readonly options: ObserverOptions) {
+    const { shim, events, clock, log, watchesFiles, watchesNetlink } = options;
+    this.#ownPid = shim.system.ids().pid;
+    const listener: Listener = {
+      tell: (event, pid) => this.#tell(event, pid),
+      lost: (source) => this.#input({ kind: "lost", source }),
+      actor: (pid) => this.#actor(pid),
+    };
+    const keep = (name: string, open: () => Source) =>
+      this.#kept.set(name, new KeptSource({ name, clock, log, open }));
+    // First, so that who acts is known when the others tell.
+    if (watchesNetlink) {
+      keep("processes", () => openProcessSource({ ...options, table: this.#table }));
+      keep("netlink", () => openNetworkSource({ ...options, listener }));
+      keep("uevent", () => openDeviceSource(shim, events, listener));
+    }
+    keep("mountinfo", () => openMountSource(shim, events, listener));
+    if (watchesFiles) keep("inotify", () => this.#openFiles(listener));
+  }
+
+  get unavailable(): readonly string[] {
+    const failed = [...this.#kept].flatMap(([name, { failure }]) =>
+      failure === undefined ? [] : [`observer ${name}: ${failure}`]
+    );
+    const actors = this.#files?.actorsUnavailable;
+    return actors === undefined ? failed : [...failed, `observer fanotify: ${actors}`];
+  }
+
+  get unwatched(): readonly string[] {
+    return this.#files?.unwatched ?? [];
+  }
+
+  observe(paths: Iterable<string>): void {
+    this.#declared = [...paths];
+    this.#files?.observe(this.#declared);
+  }
+
+  actorOf(name: string): Actor | undefined {
+    const found = this.#actors.get(name);
+    if (found === undefined) return undefined;
+    return this.options.clock.monotonicMs() - found.atMs <= ACTOR_MS ? found.actor : undefined;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer.handle);
+    for (const source of this.#kept.values()) source.close();
+  }
+
+  #openFiles(listener: Listener): Source {
+    const files = new FileSource({ ...this.options, listener });
+    this.#files = files;
+    files.observe(this.#declared);
+    return files;
+  }
+
+  #actor(pid: number): Actor | undefined {
+    if (pid <= 0 || pid === this.#ownPid) return undefined;
+    const { shim, clock } = this.options;
+    return this.#table.actor(pid, clock.monotonicMs(), (at) => readProcessFacts(shim.files, at));
+  }
+
+  /** Nobody is looked up in a storm: it would last the longer. */
+  #tell(event: Omit<ObservedEvent, "atMs">, pid = 0): void {
+    const isHeard = !isStorming(this.#state, event.source);
+    const actor = event.actor ?? (isHeard ? this.#actor(pid) : undefined);
+    const told = { ...event, atMs: this.options.clock.nowMs(), ...(actor && { actor }) };
+    this.#rememberActor(told);
+    // What comes together is taken together.
+    if (this.#told.push(told) === 1) queueMicrotask(() => this.#takeTold());
+    else if (this.#told.length >= MAX_TOLD) this.#takeTold();
+  }
+
+  #takeTold(): void {
+    const events = this.#told.splice(0);
+    if (events.length > 0) this.#input({ kind: "events", events });
+  }
+
+  /** At once, so that a scan that comes before the event is delivered finds it. */
+  #rememberActor(event: ObservedEvent): void {
+    const { actor } = event;
+    if (actor === undefined) return;
+    const name = eventName(event);
+    const former = this.actorOf(name);
+    this.#actors.delete(name);
+    const atMs = this.options.clock.monotonicMs();
+    this.#actors.set(name, { actor: betterActor(former, actor) ?? actor, atMs });
+    if (this.#actors.size <= MAX_ACTORS) return;
+    const [oldest] = this.#actors.keys();
+    if (oldest !== undefined) this.#actors.delete(oldest);
+  }
+
+  #input(input: CoalesceInput): void {
+    if (this.#isClosed) return;
+    const { clock } = this.options;
+    const { state, effects } = coalesce(this.#state, input, clock.monotonicMs());
+    this.#state = state;
+    this.#setTimer();
+    for (const effect of effects) {
+      if (effect.kind === "deliver") this.options.onEvents(effect.events);
+      else if (effect.kind === "rescan") this.#rescan(effect.source);
+      else this.options.log.warn("storm of changes, looked at all together", { ...effect });
+    }
+  }
+
+  #rescan(source: SourceName): void {
+    if (source === "inotify" || source === "fanotify") this.#files?.rescan();
+    this.options.onRescan();
+  }
+
+  #setTimer(): void {
+    const { clock } = this.options;
+    const atMs = nextTimerMs(this.#state);
+    if (atMs === this.#timer?.atMs) return;
+    if (this.#timer !== undefined) clock.clearTimer(this.#timer.handle);
+    this.#timer = undefined;
+    if (atMs === undefined) return;
+    const handle = clock.setTimer(atMs - clock.monotonicMs(), () => {
+      this.#timer = undefined;
+      this.#input({ kind: "timer" });
+    });
+    this.#timer = { handle, atMs };
+  }
+}
