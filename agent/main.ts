@@ -3,11 +3,14 @@
 import { VERSION } from "../common/version/mod.ts";
 import { PathError } from "../contracts/mod.ts";
 import { ShimLoadError } from "../ffi/mod.ts";
-import { endingOf, STOP_SIGNALS, type StopSignal } from "./init/mod.ts";
+import { endingOf, initFacts, STOP_SIGNALS, type StopSignal } from "./init/mod.ts";
 import { SystemdMissingError } from "./systemd/mod.ts";
 import {
+  type AgentProcess,
+  type AgentProcessOptions,
   ConfigurationError,
   coreArguments,
+  holdNode,
   readConfiguration,
   startAgent,
   USAGE,
@@ -38,7 +41,8 @@ async function main(): Promise<number> {
     return print("configuration is valid");
   }
   const stop = stopSignal();
-  const agent = await startAgent(options);
+  const agent = await startOrHold(options, stop);
+  if (agent === undefined) return 0;
   Deno.addSignalListener("SIGHUP", () => agent.hangUp());
   const ended = await Promise.race([stop, agent.failed, agent.upgrading]);
   if (typeof ended === "object") {
@@ -55,6 +59,23 @@ async function main(): Promise<number> {
   const left = await agent.stop(endingOf(ended, { isInit: agent.isInit, keepServices }));
   for (const name of left) console.error(`pact-agent: service ${name} could not be stopped`);
   return 0;
+}
+
+/** The agent; undefined once a node that could not be configured was held and let go (ACF-1). */
+async function startOrHold(
+  options: AgentProcessOptions,
+  stop: Promise<StopSignal>,
+): Promise<AgentProcess | undefined> {
+  try {
+    return await startAgent(options);
+  } catch (error) {
+    const facts = initFacts(options.env);
+    if (!(error instanceof ConfigurationError) || facts === undefined) throw error;
+    const { promise: again, resolve } = Promise.withResolvers<"SIGHUP">();
+    Deno.addSignalListener("SIGHUP", () => resolve("SIGHUP"));
+    await holdNode(facts, error.message, Promise.race([stop, again]));
+    return undefined;
+  }
 }
 
 function stopSignal(): Promise<StopSignal> {

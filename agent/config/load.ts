@@ -15,7 +15,8 @@ export interface LoadedAgentConfig {
 }
 
 /**
- * Reads the configuration the core handed over (AGT-1, ACF-1).
+ * Reads the configuration the core handed over (AGT-1, ACF-1). On a node that must boot, a value that
+ * cannot be used warns and leaves the default.
  *
  * @throws {ConfigError} naming option, variable, or file with line and column.
  */
@@ -24,13 +25,16 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
     args: input.arguments,
     env: input.environment,
     file: input.configText === "" ? undefined : { path: input.configPath, text: input.configText },
+    isForgiving: input.holdLink,
   };
   const settings = resolveConfig(AGENT_SETTINGS, sources).values;
   const all = resolveConfig({ ...LATER.settings, ...AGENT_SETTINGS }, sources);
   const nodeId = settings.nodeId ?? input.hostname;
   if (settings.journalEndpoints.length === 0) {
+    const unused = input.holdLink ? all.warnings : [];
     throw new ConfigError(
-      "no journal: give --journal, PACT_AGENT_JOURNAL or agent.journal.endpoints",
+      ["no journal: give --journal, PACT_AGENT_JOURNAL or agent.journal.endpoints", ...unused]
+        .join("; "),
     );
   }
   if (settings.root !== undefined && settings.profile !== "rootless") {

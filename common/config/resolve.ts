@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly file?: { readonly path: string; readonly text: string } | undefined;
+  /** What cannot be used warns and leaves the default, where there is one. */
+  readonly isForgiving?: boolean;
 }
 
 /** Values, what to warn about, and the words of the command line that were no options. */
@@ -40,19 +42,34 @@ export function resolveConfig<Table extends SettingTable>(
   sources: ConfigSources,
 ): ResolvedConfig<Table> {
   const { flags, operands } = readFlags(table, sources.args);
-  const toml = sources.file === undefined ? {} : parseToml(sources.file.text, sources.file.path);
+  const warnings: string[] = [];
+  const toml = readToml(sources, warnings);
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(table)) {
     const found = find(setting, flags, sources.env, toml);
     const parsed = setting.schema.safeParse(found?.value);
-    if (!parsed.success) throw invalid(setting, found, parsed.error, sources);
-    values[name] = parsed.data;
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const error = invalid(setting, found, parsed.error, sources);
+      const byDefault = setting.schema.safeParse(undefined);
+      if (sources.isForgiving !== true || !byDefault.success) throw error;
+      values[name] = byDefault.data;
+      warnings.push(`${error.message}; the default is used`);
+    }
   }
-  return {
-    values: values as SettingValues<Table>,
-    warnings: sources.file === undefined ? [] : unknownKeys(table, toml, sources.file),
-    operands,
-  };
+  if (sources.file !== undefined) warnings.push(...unknownKeys(table, toml, sources.file));
+  return { values: values as SettingValues<Table>, warnings, operands };
+}
+
+function readToml({ file, isForgiving }: ConfigSources, warnings: string[]): TomlTable {
+  if (file === undefined) return {};
+  try {
+    return parseToml(file.text, file.path);
+  } catch (error) {
+    if (isForgiving !== true || !(error instanceof ConfigError)) throw error;
+    warnings.push(`${error.message}; nothing of this file is used`);
+    return {};
+  }
 }
 
 interface Found {

@@ -130,3 +130,42 @@ Deno.test({
     assert.match(log(), /service ticker: stop/, "services were stopped by the agent");
   },
 });
+
+Deno.test({
+  ...needingNamespaces(
+    "ACF-1: a node that cannot be configured stays up, lets in from the console, and begins anew on SIGHUP",
+  ),
+  async fn() {
+    await using network = await openNamespaces(1);
+    await using site = await openSite({ listen: `${network.outsideAddress}:0` });
+    await site.addPerson({ name: "ana", role: "pact-platform-admin" });
+    await site.startJournal();
+    await pact(site, "enroll", "node-1", "--hardware-id", site.hardwareId("node-1"));
+    const started = await startAgentNode({
+      site,
+      network,
+      nodeId: "node-1",
+      hasWatchdog: true,
+      isMisconfigured: true,
+    });
+    await using node = started.node;
+    const log = () => node.read("agent.log");
+    const shown = (text: RegExp) =>
+      node.until(`${text} in the log`, () => text.test(log()), LONG).catch((error) => {
+        throw new Error(`${error}\n${log()}`);
+      });
+    await shown(
+      /the node is held: it cannot be configured.*no journal.*agent.toml:.*nothing of this file is used/,
+    );
+    await shown(/login on the console/);
+    const petted = node.pets.length;
+    await node.until("a beat", () => node.pets.length > petted, LONG);
+
+    await node.run("cp /etc/pact/right.toml /etc/pact/agent.toml");
+    await node.signalInit("SIGHUP");
+    await shown(/agent ready/);
+    assert.equal(node.console.includes("again in"), false, "it never failed");
+    await node.signalInit("SIGTERM");
+    assert.equal((await node.ended).signal, "SIGHUP", "reboot");
+  },
+});

@@ -16,6 +16,8 @@ export interface AgentNodeOptions {
   readonly network: Namespaces;
   readonly nodeId: string;
   readonly hasWatchdog?: boolean;
+  /** Its configuration cannot be used; the right one is beside it, as `right.toml`. */
+  readonly isMisconfigured?: boolean;
 }
 
 const PREPARE = `
@@ -33,7 +35,7 @@ cp -p /run/t/etc/* /etc/pact/
 
 /** Starts the node; its agent listens at `address` once it is ready. */
 export async function startAgentNode(
-  { site, network, nodeId, hasWatchdog = false }: AgentNodeOptions,
+  { site, network, nodeId, hasWatchdog = false, isMisconfigured = false }: AgentNodeOptions,
 ): Promise<{ readonly node: NamespaceNode; readonly address: string }> {
   const { address, through } = network.host(1);
   const listen = `${address}:9445`;
@@ -50,8 +52,9 @@ export async function startAgentNode(
       await Deno.copyFile(site.caCert, `${directory}/etc/ca.crt`);
       await site.copySecret(`${directory}/etc`);
       await Deno.copyFile(shim, `${directory}/libpact_shim.so`);
+      if (isMisconfigured) await Deno.writeTextFile(`${directory}/etc/agent.toml`, "[agent\n");
       await Deno.writeTextFile(
-        `${directory}/etc/agent.toml`,
+        `${directory}/etc/${isMisconfigured ? "right" : "agent"}.toml`,
         stringify({
           agent: {
             node_id: nodeId,

@@ -55,6 +55,27 @@ Deno.test("CFG-1: an option beats the environment, which beats the file, which b
   assert.equal(resolve(["--node-id=1"]).values.dataDir, "/var/lib/pact");
 });
 
+Deno.test("ACF-1: who has to come up is forgiven what cannot be used, and told of it", () => {
+  const forgiving = (text: string) =>
+    resolveConfig(TABLE, {
+      args: ["--node-id=1"],
+      env: {},
+      file: { path: "journal.toml", text },
+      isForgiving: true,
+    });
+  const bad = forgiving("[journal]\ndata_dir = 'relative'\n");
+  assert.equal(bad.values.dataDir, "/var/lib/pact");
+  assert.match(bad.warnings[0] ?? "", /data_dir: must be an absolute path.*the default is used/);
+  const torn = forgiving("[journal\n");
+  assert.equal(torn.values.dataDir, "/var/lib/pact");
+  assert.match(torn.warnings[0] ?? "", /journal.toml:1.*nothing of this file is used/);
+  assert.throws(
+    () => resolveConfig(TABLE, { args: [], env: {}, isForgiving: true }),
+    ConfigError,
+    "what has no default is still missed",
+  );
+});
+
 Deno.test("DEP-21: an empty variable counts as not set", () => {
   assert.equal(
     resolve([], { PACT_NODE: "", PACT_DIR: "" }, "[journal]\nnode_id = 3").values.nodeId,
