@@ -2,7 +2,7 @@ import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditSink, CgroupError, nodePaths } from "../../contracts/mod.ts";
-import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   type ControlFileWatcher,
   type Isolation,
@@ -220,7 +220,7 @@ export class NodeServices implements ServiceManager {
     if (choice.kind === "open") return;
     if (choice.kind === "impossible") throw new SystemdMissingError(choice.reason);
     this.#backend = choice.backend;
-    this.#record.write(choice.backend);
+    this.#keepChoice(choice.backend);
     if (choice.backend === "systemd") {
       this.#current = this.#listenTo(this.#openSystemd());
       this.#options.log.info("services are run by systemd");
@@ -243,6 +243,16 @@ export class NodeServices implements ServiceManager {
         supervisor,
       }),
     });
+  }
+
+  /** Without room for it the next agent of this boot decides again. */
+  #keepChoice(backend: Backend): void {
+    try {
+      this.#record.write(backend);
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.#options.log.error("backend of this boot not recorded", { reason: error.message });
+    }
   }
 
   /** SHD-4: the machine is about to end. */

@@ -138,9 +138,23 @@ export class ServiceLog {
 
   #noticeDrops(): void {
     if (this.#droppedLines === 0) return;
-    const notice = new TextEncoder().encode(`${this.#droppedLines} lines dropped`);
+    const lost = this.#droppedLines;
+    const notice = new TextEncoder().encode(`${lost} lines dropped`);
     this.#droppedLines = 0;
     this.#write(`${new Date(this.#clock.nowMs()).toISOString()} pact `, [notice]);
+    // There is no room for the notice either: it is said later.
+    if (this.#droppedLines > 0) this.#droppedLines = lost;
+  }
+
+  /** What finds no room is lost and counted: a full disk is no reason to stop draining (LGX-1). */
+  #store(bytes: Uint8Array, lines: number): void {
+    try {
+      this.#file.write(bytes);
+    } catch {
+      this.#file.close();
+      if (this.#droppedLines === 0) this.#droppedSinceMs = this.#clock.monotonicMs();
+      this.#droppedLines += lines;
+    }
   }
 
   #write(prefix: string, lines: readonly Uint8Array[]): void {
@@ -155,7 +169,7 @@ export class ServiceLog {
       at += head.length + line.length;
       bytes[at++] = 0x0a;
     }
-    this.#file.write(bytes);
+    this.#store(bytes, lines.length);
     if (this.#followers.size === 0) return;
     const decoder = new TextDecoder();
     for (const line of lines) {

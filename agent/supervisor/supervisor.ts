@@ -84,6 +84,7 @@ export class Supervisor implements ServiceManager {
   /** The first look is at once. */
   #interfacePollMs = 0;
   #savedState = "";
+  #isUnsaved = false;
   #saidWhereWorkloadGoes = false;
   #released = false;
 
@@ -194,6 +195,7 @@ export class Supervisor implements ServiceManager {
    */
   poll(): boolean {
     if (this.#released) return false;
+    if (this.#isUnsaved) this.#save();
     let found = false;
     for (const run of [...this.#runs.values()]) found = run.poll() || found;
     const wakeMs = nextWakeMs(this.#state);
@@ -428,8 +430,15 @@ export class Supervisor implements ServiceManager {
     if (stateFile === undefined) return;
     const text = encodeSnapshot(this.snapshot());
     if (text === this.#savedState) return;
-    this.#savedState = text;
-    saveStateFile(stateFile, text);
+    try {
+      saveStateFile(stateFile, text);
+      this.#savedState = text;
+      this.#isUnsaved = false;
+    } catch (error) {
+      // Services are looked after all the same; a later tick tries again.
+      if (!this.#isUnsaved) this.#options.log.error(`state of services not saved: ${error}`);
+      this.#isUnsaved = true;
+    }
   }
 
   #logOf(name: string): ServiceLog {

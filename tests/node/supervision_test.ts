@@ -201,3 +201,53 @@ depends_on = ["teller"]
     await node.console.read(`rmdir ${scope}`);
   },
 );
+
+nodeTest(
+  "OOM-1: workload that overruns its memory is the kernel's to end, and no service notices",
+  PACT,
+  async (lab) => {
+    const node = await nodeWith(lab, "");
+    const [steady] = await processesOf(node, "steady");
+    const scope = "/sys/fs/cgroup/workload.slice/alloc-7.scope";
+    await node.console.read(
+      `mkdir ${scope} && echo 33554432 >${scope}/memory.max && ` +
+        `sh -c 'echo $$ >${scope}/cgroup.procs; exec tail /dev/zero' ; true`,
+      WAIT_MS,
+    );
+    assert.match(await node.readFile(`${scope}/memory.events`), /^oom_kill 1$/m);
+    assert.deepEqual(await processesOf(node, "steady"), [steady]);
+    const { status } = await node.console.run("grep -q service.oom /run/pact/state/audit.log*");
+    assert.notEqual(status, 0, "a service was said to have overrun its memory");
+    await lab.until(["status"], /node-1 .*COMMITTED/);
+  },
+);
+
+nodeTest(
+  "a full /run keeps nobody from looking after services, and is told of until there is room",
+  PACT,
+  async (lab) => {
+    const node = await nodeWith(lab, "");
+    const agent = (await node.console.read("pidof -s deno")).trim();
+    const [before] = await processesOf(node, "steady");
+    await node.console.read(
+      "used=$(df -k --output=used /run | tail -n 1); " +
+        "mount -o remount,size=$((used + 128))k /run; dd if=/dev/zero of=/run/fill bs=4k; true",
+    );
+    assert.notEqual((await node.console.run("echo x >/run/one-more")).status, 0);
+    await node.console.read(`kill -9 ${before}`);
+    await waitFor(async () => {
+      const [pid] = await processesOf(node, "steady");
+      return pid !== undefined && pid !== before;
+    }, { what: "the service to be back", timeoutMs: WAIT_MS });
+    await statusOf(lab, "steady", /steady +Running/i);
+    assert.equal(await lab.pact("exec", "node-1", "--", "hostname"), "node-1\n");
+    await node.machine.waitForSerial(/state of services not saved/, WAIT_MS);
+
+    await node.console.read("rm /run/fill; mount -o remount,size=64m /run");
+    await waitFor(async () => {
+      const state = await node.readFile("/run/pact/state/services.json");
+      return /"restart_count":1/.test(state);
+    }, { what: "the state of services to be saved", timeoutMs: WAIT_MS });
+    assert.equal((await node.console.read("pidof -s deno")).trim(), agent);
+  },
+);
