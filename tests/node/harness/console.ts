@@ -47,6 +47,12 @@ export class GuestConsole {
     return output;
   }
 
+  /** Waits for text from a script that runs there instead of a shell, and returns all it wrote. */
+  async wrote(pattern: RegExp, timeoutMs: number): Promise<string> {
+    await this.#waitFor(pattern, timeoutMs, `${pattern}`);
+    return this.#text.replaceAll("\r\n", "\n");
+  }
+
   /** Waits for a shell that has just been started: what was written before is lost. */
   async answers(): Promise<void> {
     await waitFor(async () => (await this.run("true", ANSWER_LIMIT_MS)).status === 0, {
@@ -71,11 +77,21 @@ export class GuestConsole {
     const bytes = new TextEncoder().encode(line);
     for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
     const pattern = new RegExp(`${mark} begin\\r?\\n([^]*?)${mark} end (\\d+)\\r?\\n`);
-    const [, output = "", status] = await waitFor(() => pattern.exec(this.#text), {
-      timeoutMs,
-      what: `the end of \`${command}\` on the node's console; so far: ${this.#text}`,
-    });
+    const end = await this.#waitFor(pattern, timeoutMs, `the end of \`${command}\``);
+    const [, output = "", status] = end;
     return { status: Number(status), output: output.replaceAll("\r\n", "\n") };
+  }
+
+  async #waitFor(pattern: RegExp, timeoutMs: number, what: string): Promise<RegExpExecArray> {
+    try {
+      return await waitFor(() => pattern.exec(this.#text), {
+        timeoutMs,
+        what: `${what} on the node's second serial line`,
+      });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : error;
+      throw new Error(`${message}; so far: ${this.#text}`, { cause: error });
+    }
   }
 
   async #read(): Promise<void> {

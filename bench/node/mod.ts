@@ -1,0 +1,6 @@
+/**
+ * Boots of the node image with one or the other first program.
+ *
+ * @module
+ */
+export { type Boot, measureBoot } from "./measure.ts";
