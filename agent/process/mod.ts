@@ -8,6 +8,7 @@ export {
   startAgent,
 } from "./agent.ts";
 export { ConfigurationError } from "./configure.ts";
+export { type InitDuties, type InitDutiesOptions, openInitDuties } from "./init_duties.ts";
 export { holdNode, type StrandedEnd } from "./stranded.ts";
 export { WORKER_PERMISSIONS } from "./worker_permissions.ts";
 export { MAX_MISSED, PULSE_MS, WorkerPulse, type WorkerPulseOptions } from "./worker_pulse.ts";
