@@ -44,12 +44,13 @@ export class CommittedFeed {
   }
 
   #recordOf(entry: Entry): LogRecord {
-    const position = { index: BigInt(entry.index), term: BigInt(entry.term) };
-    if (entry.kind === "normal") return { ...position, payload: entry.data };
+    const index = BigInt(entry.index);
+    const term = BigInt(entry.term);
+    if (entry.kind === "normal") return { index, term, payload: entry.data };
     const membership = this.#site.member.applyMembershipChange(entry.change, entry.index);
     this.#site.roster.setMembership(membership);
     const { context } = entry.change;
-    return { ...position, payload: NO_PAYLOAD, membership: { membership, context } };
+    return { index, term, payload: NO_PAYLOAD, membership: { membership, context } };
   }
 }
 

@@ -63,6 +63,7 @@ export class Proposals {
 
   #take(id: string): Waiting | undefined {
     const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return undefined;
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) {
       this.#emptied.resolve();

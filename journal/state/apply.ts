@@ -23,9 +23,9 @@ import { closeSession, markStale, openSession } from "./emergency_sessions.ts";
 import { purgeExpired } from "./purge.ts";
 import { dropNotices } from "./notices.ts";
 import { updateNodeState } from "./node_state.ts";
-import { publishCa, recordOperation, reportCapability } from "./operations.ts";
+import { publishCa, recordOperation, recordSuccess, reportCapability } from "./operations.ts";
 import { promote } from "./promote.ts";
-import { firstResult, isRemembered, rememberResult } from "./requests.ts";
+import { firstResult, isRemembered, rememberResult, requestKey } from "./requests.ts";
 import { resolveConflict } from "./resolve_conflict.ts";
 import { expireTtl } from "./rollback.ts";
 import { setOverlay } from "./set_overlay.ts";
@@ -56,8 +56,9 @@ export type Outcome =
 export function apply(view: StateView, envelope: Envelope): Outcome {
   const tx = new Transaction(view, envelope.timestamp, envelope.actor, envelope.request_id);
   const { type } = envelope.command;
+  const key = requestKey(tx);
   try {
-    const repeated = firstResult(tx, type);
+    const repeated = firstResult(tx, key, type);
     if (repeated?.kind === "Rejected") {
       return { kind: "rejected", rejection: repeated.rejection, writes: emptyTables() };
     }
@@ -65,10 +66,9 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
     checkActor(tx);
     const result = perform(tx, envelope.command);
     if (envelope.audit !== undefined) {
-      const operation = { ...envelope.audit, actor: tx.actor, outcome: "Success" as const };
-      recordOperation(tx, { type: "RecordOperation", operation });
+      recordSuccess(tx, envelope.audit);
     }
-    rememberResult(tx, type, result);
+    rememberResult(tx, key, type, result);
     const { entries, entryTexts, writes } = tx;
     return { kind: "applied", result, entries, entryTexts, writes };
   } catch (error) {
@@ -82,7 +82,8 @@ export function apply(view: StateView, envelope: Envelope): Outcome {
 function memoryOf(view: StateView, envelope: Envelope, rejection: Rejection): DocumentChanges {
   const tx = new Transaction(view, envelope.timestamp, envelope.actor, envelope.request_id);
   const { type } = envelope.command;
-  if (!isRemembered(tx)) rememberResult(tx, type, { kind: "Rejected", rejection });
+  const key = requestKey(tx);
+  if (!isRemembered(tx, key)) rememberResult(tx, key, type, { kind: "Rejected", rejection });
   return tx.writes;
 }
 

@@ -393,8 +393,10 @@ export type RequestOutcome = z.infer<typeof RequestOutcomeSchema>;
 export const COUNTERS_KEY = "counters";
 
 /** Joins the parts of a composite key. */
-export function compositeKey(...parts: readonly string[]): string {
-  return parts.join("\n");
+export function compositeKey(first: string, ...others: readonly string[]): string {
+  let key = first;
+  for (const part of others) key += `\n${part}`;
+  return key;
 }
 
 /** A number as a key that sorts like the number. */

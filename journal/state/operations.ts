@@ -1,5 +1,5 @@
 import { materialText } from "../../common/capability/mod.ts";
-import type { CommandOf } from "./commands.ts";
+import type { AuditNote, CommandOf } from "./commands.ts";
 import { type CommandResult, numberKey } from "./documents.ts";
 import { reject, type Transaction } from "./transaction.ts";
 
@@ -19,17 +19,25 @@ export function recordOperation(
 ): CommandResult {
   if (operation.actor.principal === "") reject("INVALID_ARGUMENT", "author principal required");
   if (operation.actor.role === "") reject("INVALID_ARGUMENT", "author role required");
+  return { kind: "Ok", id: addRecord(tx, operation) };
+}
+
+/** Appends the record of the command that is being applied (AUD-5). */
+export function recordSuccess(tx: Transaction, note: AuditNote): void {
+  const { operation_type, scope, detail, source, metadata } = note;
+  const { actor } = tx;
+  addRecord(tx, { operation_type, scope, detail, source, metadata, actor, outcome: "Success" });
+}
+
+function addRecord(tx: Transaction, operation: CommandOf<"RecordOperation">["operation"]): string {
   const { audit_first: first, audit_next: next } = tx.counters;
   const id = `op-${next}`;
-  tx.put("audit", numberKey(next), {
-    ...operation,
-    id,
-    timestamp: operation.timestamp ?? tx.timestamp,
-  });
+  const timestamp = operation.timestamp ?? tx.timestamp;
+  tx.put("audit", numberKey(next), { ...operation, id, timestamp });
   const full = next - first >= MAX_AUDIT_RECORDS;
   if (full) tx.delete("audit", numberKey(first));
   tx.count({ audit_next: next + 1, audit_first: full ? first + 1 : first });
-  return { kind: "Ok", id };
+  return id;
 }
 
 /** Replaces a node's capability report; an entry tells of it when it is news (CAP-3). */

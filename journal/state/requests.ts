@@ -15,9 +15,9 @@ const MAX_FORGET = 32;
  */
 export function firstResult(
   tx: Transaction,
+  key: string | undefined,
   type: Command["type"],
 ): RequestOutcome | undefined {
-  const key = requestKey(tx);
   const first = key === undefined ? undefined : tx.get("request_ids", key);
   if (first !== undefined && first.type !== type) {
     reject("CONFLICT", "CONFLICT: this request id was used for another kind of request");
@@ -26,18 +26,17 @@ export function firstResult(
 }
 
 /** Whether something is known of this actor's request already. */
-export function isRemembered(tx: Transaction): boolean {
-  const key = requestKey(tx);
+export function isRemembered(tx: Transaction, key: string | undefined): boolean {
   return key !== undefined && tx.get("request_ids", key) !== undefined;
 }
 
 /** Remembers the result under the request id and forgets ids past number or age. */
 export function rememberResult(
   tx: Transaction,
+  key: string | undefined,
   type: Command["type"],
   result: RequestOutcome,
 ): void {
-  const key = requestKey(tx);
   if (key === undefined) return;
   const { request_next: order } = tx.counters;
   tx.put("request_ids", key, { order, type, result });
@@ -63,6 +62,6 @@ export function forgetRequests(tx: Transaction, limit: number): void {
 }
 
 /** Ids are scoped to who sent them: nobody gets the result of someone else's request. */
-function requestKey(tx: Transaction): string | undefined {
-  return tx.requestId === undefined ? undefined : compositeKey(tx.actor.principal, tx.requestId);
+export function requestKey({ requestId, actor }: Transaction): string | undefined {
+  return requestId === undefined ? undefined : compositeKey(actor.principal, requestId);
 }

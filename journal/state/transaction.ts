@@ -114,14 +114,18 @@ export class Transaction implements StateView {
 
   get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
     const written = this.#writes[collection];
-    return written.has(key) ? written.get(key) : this.#base.get(collection, key);
+    const isWritten = written.size > 0 && written.has(key);
+    return isWritten ? written.get(key) : this.#base.get(collection, key);
   }
 
-  *list<C extends CollectionName>(collection: C, prefix = ""): Generator<[string, Doc<C>]> {
-    const written = this.#writes[collection];
-    if (written.size === 0) return yield* this.#base.list(collection, prefix);
+  list<C extends CollectionName>(collection: C, prefix = ""): Iterable<[string, Doc<C>]> {
+    const isUntouched = this.#writes[collection].size === 0;
+    return isUntouched ? this.#base.list(collection, prefix) : this.#merged(collection, prefix);
+  }
+
+  *#merged<C extends CollectionName>(collection: C, prefix: string): Generator<[string, Doc<C>]> {
     const found = new Map(this.#base.list(collection, prefix));
-    for (const [key, document] of written) {
+    for (const [key, document] of this.#writes[collection]) {
       if (!key.startsWith(prefix)) continue;
       if (document === undefined) found.delete(key);
       else found.set(key, document);
@@ -142,7 +146,7 @@ export class Transaction implements StateView {
 
   #table<C extends CollectionName>(collection: C): DocumentTables[C] {
     if (this.#writes[collection] === UNTOUCHED[collection]) {
-      Object.assign(this.#writes, { [collection]: new Map<string, Doc<C> | undefined>() });
+      this.#writes[collection] = new Map();
     }
     return this.#writes[collection];
   }

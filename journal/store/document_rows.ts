@@ -12,8 +12,10 @@ import {
   type CollectionName,
   type Doc,
   type DocumentTables,
+  emptyTables,
   numberKey,
 } from "../state/mod.ts";
+import { BulkInsert } from "./bulk_insert.ts";
 
 /** A document as it is stored: collection, key, JSON. */
 export type StoredDocument = readonly [collection: string, key: string, json: string];
@@ -22,33 +24,39 @@ export type StoredDocument = readonly [collection: string, key: string, json: st
 export class DocumentRows {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
-  readonly #putAudit: StatementSync;
-  readonly #putRequest: StatementSync;
+  readonly #putAudit: BulkInsert;
+  readonly #putRequest: BulkInsert;
   readonly #mergeRequest: StatementSync;
-  readonly #deleteRequest: StatementSync;
+  readonly #deleteRequests: StatementSync;
+  /** What changed since it was last saved: each document once, as it is now. */
+  readonly #unsaved: DocumentTables = emptyTables();
 
   constructor(database: DatabaseSync) {
     this.#put = database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
     this.#delete = database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
-    this.#putAudit = database.prepare("INSERT OR REPLACE INTO audit VALUES (?, ?)");
-    this.#putRequest = database.prepare("INSERT OR REPLACE INTO requests VALUES (?, ?)");
+    this.#putAudit = new BulkInsert(database, "INSERT OR REPLACE INTO audit", 2);
+    this.#putRequest = new BulkInsert(database, "INSERT OR REPLACE INTO requests", 2);
     this.#mergeRequest = database.prepare(
       `INSERT INTO requests VALUES (?, ?)
        ON CONFLICT (number) DO UPDATE SET json = json_patch(json, excluded.json)`,
     );
-    this.#deleteRequest = database.prepare("DELETE FROM requests WHERE number = ?");
+    this.#deleteRequests = database.prepare("DELETE FROM requests WHERE number BETWEEN ? AND ?");
   }
 
-  /** Stores what changed, and forgets it. `firstResult` is what is remembered under a request's key. */
-  save(
-    unsaved: DocumentTables,
-    firstResult: (requestKey: string) => Doc<"request_ids"> | undefined,
-  ): void {
+  /** Takes a document to be stored with the next {@link save}; undefined deletes it. */
+  put<C extends CollectionName>(collection: C, key: string, document: Doc<C> | undefined): void {
+    // What is known of a request is stored in the row of its place in the order.
+    if (collection !== "request_ids") this.#unsaved[collection].set(key, document);
+  }
+
+  /** Stores what changed. `firstResult` is what is remembered under a request's key. */
+  save(firstResult: (requestKey: string) => Doc<"request_ids"> | undefined): void {
+    const unsaved = this.#unsaved;
     for (const collection of COLLECTION_NAMES) {
       if (unsaved[collection].size === 0) continue;
       if (collection === "audit") this.#saveAudit(unsaved.audit);
       else if (collection === "request_order") this.#saveRequests(unsaved[collection], firstResult);
-      else if (collection !== "request_ids") this.#saveDocuments(unsaved, collection);
+      else this.#saveDocuments(collection);
       unsaved[collection].clear();
     }
   }
@@ -56,7 +64,8 @@ export class DocumentRows {
   /** Stores one document of an import; those of one request come one after the other. */
   import(collection: CollectionName, key: string, json: string): void {
     if (collection === "audit") {
-      this.#putAudit.run(Number(key), json);
+      this.#putAudit.add(Number(key), json);
+      this.#putAudit.flush();
     } else if (collection === "request_ids") {
       const { order, ...result }: Doc<"request_ids"> = JSON.parse(json);
       this.#mergeRequest.run(order, JSON.stringify({ request_key: key, ...result }));
@@ -67,8 +76,8 @@ export class DocumentRows {
     }
   }
 
-  #saveDocuments<C extends CollectionName>(unsaved: DocumentTables, collection: C): void {
-    for (const [key, document] of unsaved[collection]) {
+  #saveDocuments<C extends CollectionName>(collection: C): void {
+    for (const [key, document] of this.#unsaved[collection]) {
       if (document === undefined) this.#delete.run(collection, key);
       else this.#put.run(collection, key, JSON.stringify(document));
     }
@@ -77,23 +86,38 @@ export class DocumentRows {
   /** A record that left the state stays where it is: that is this member's archive (AUD-3). */
   #saveAudit(records: DocumentTables["audit"]): void {
     for (const [key, record] of records) {
-      if (record !== undefined) this.#putAudit.run(Number(key), JSON.stringify(record));
+      if (record !== undefined) this.#putAudit.add(Number(key), JSON.stringify(record));
     }
+    this.#putAudit.flush();
   }
 
   #saveRequests(
     requests: DocumentTables["request_order"],
     firstResult: (requestKey: string) => Doc<"request_ids"> | undefined,
   ): void {
+    const forgotten: number[] = [];
     for (const [key, request] of requests) {
       if (request === undefined) {
-        this.#deleteRequest.run(Number(key));
+        forgotten.push(Number(key));
         continue;
       }
       const { type, result } = firstResult(request.request_key) ?? {};
-      this.#putRequest.run(Number(key), JSON.stringify({ ...request, type, result }));
+      this.#putRequest.add(Number(key), JSON.stringify({ ...request, type, result }));
     }
+    this.#putRequest.flush();
+    for (const [first, last] of runsOf(forgotten)) this.#deleteRequests.run(first, last);
   }
+}
+
+/** Rising numbers as runs without a gap; requests are forgotten in their order, oldest first. */
+function runsOf(numbers: readonly number[]): [first: number, last: number][] {
+  const runs: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run !== undefined && run[1] + 1 === number) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs;
 }
 
 /** Every document of the state in the order of the canonical export. */

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { intactHash } from "../../common/chain/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Entry, parseEntry, type Scope, scopeText } from "../../common/model/mod.ts";
+import { BulkInsert } from "./bulk_insert.ts";
 import type { EntryQuery } from "./queries.ts";
 
 /** Entries read at once; what one page holds in memory is bounded by it. */
@@ -21,14 +22,14 @@ interface EntryRow {
 export class EntryTable {
   readonly #database: DatabaseSync;
   #unsaved: EntryRow[] = [];
-  readonly #insert: StatementSync;
+  readonly #insert: BulkInsert;
   readonly #select: StatementSync;
   /** Prepared queries by their text; there are as many as there are shapes of queries. */
   readonly #queries = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
+    this.#insert = new BulkInsert(database, "INSERT INTO entries", 6);
     this.#select = database.prepare(
       "SELECT sequence, json FROM entries WHERE sequence = ?",
     );
@@ -42,9 +43,10 @@ export class EntryTable {
   /** Puts what was added into the database. */
   save(): void {
     const rows = this.#unsaved;
+    if (rows.length === 0) return;
     this.#unsaved = [];
     for (const { entry, json, vclusterId } of rows) {
-      this.#insert.run(
+      this.#insert.add(
         entry.sequence,
         scopeText(entry.scope),
         vclusterId ?? null,
@@ -53,6 +55,7 @@ export class EntryTable {
         json,
       );
     }
+    this.#insert.flush();
   }
 
   /** The entry with this sequence. */

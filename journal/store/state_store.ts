@@ -20,8 +20,6 @@ import {
   countersOf,
   type Doc,
   type DocumentChanges,
-  type DocumentTables,
-  emptyTables,
   type HistoryView,
   isCollectionName,
   type StateView,
@@ -68,8 +66,6 @@ export class StateStore implements StateView {
   readonly #mirror = new DocumentMirror();
   #file: OpenFile;
   readonly #gather: StoreOptions["gather"];
-  /** What changed since the transaction began: each document once, as it is now. */
-  #unsaved: DocumentTables = emptyTables();
   #gathered = 0;
   #fold: BackgroundFold;
   #unfolded = 0;
@@ -158,7 +154,7 @@ export class StateStore implements StateView {
       this.#timer = undefined;
       if (!this.#database.isTransaction) return;
       this.#entries.save();
-      this.#file.documents.save(this.#unsaved, (key) => this.#mirror.get("request_ids", key));
+      this.#file.documents.save((key) => this.#mirror.get("request_ids", key));
       this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
       this.#unfolded += this.#gathered;
@@ -287,9 +283,11 @@ export class StateStore implements StateView {
   #takeOver<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
     const changed: DocumentChanges[C] = changes[collection];
     if (changed.size === 0) return;
-    const unsaved = this.#unsaved[collection];
-    for (const [key, document] of changed) unsaved.set(key, document);
-    if (!COLD.has(collection)) this.#mirror.absorb(collection, changed);
+    const isCold = COLD.has(collection);
+    for (const [key, document] of changed) {
+      this.#file.documents.put(collection, key, document);
+      if (!isCold) this.#mirror.set(collection, key, document);
+    }
   }
 
   /** The vCluster an entry counts for: its own scope's, or its node's at this moment. */
