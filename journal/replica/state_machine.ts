@@ -87,14 +87,29 @@ function applyOne(store: RecordStore, { index, payload }: LogRecord): AppliedRec
   return { index, envelope, outcome };
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+
+/** UTF-8 as text. What is none throws, but is looked for only where it left its mark: that is slow. */
+function textOf(content: Uint8Array): string {
+  const text = decoder.decode(content);
+  return text.includes("\u{fffd}") ? strictDecoder.decode(content) : text;
+}
+
+let lastInstant = { atMs: Number.NaN, text: "" };
+
+/** A stamp's time as text; kept for the next record, which mostly came in the same millisecond. */
+function instantOf(atMs: number): string {
+  if (atMs !== lastInstant.atMs) lastInstant = { atMs, text: new Date(atMs).toISOString() };
+  return lastInstant.text;
+}
 
 function decodeEnvelope(index: bigint, payload: Uint8Array): Envelope {
   try {
     const stamp = readStamp(payload);
     if (stamp === undefined) throw new TypeError("unknown format");
-    const timestamp = new Date(stamp.atMs).toISOString();
-    return readEnvelope({ ...JSON.parse(decoder.decode(stamp.content)), timestamp });
+    const timestamp = instantOf(stamp.atMs);
+    return readEnvelope({ ...JSON.parse(textOf(stamp.content)), timestamp });
   } catch (cause) {
     throw new PactError(
       "DATA_CORRUPT",
