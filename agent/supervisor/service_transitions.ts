@@ -21,6 +21,8 @@ import type {
 
 /** How long a start that met a missing identity waits before it looks again. */
 const BLOCKED_RETRY_MS = 5_000;
+/** How the reason of a service begins that has used up its restarts. */
+export const RESTART_LIMIT = "restart limit reached";
 
 export function stay(machine: ServiceMachine): MachineStep {
   return { machine, effects: [] };
@@ -369,7 +371,7 @@ function scheduleRestart(
   effects: readonly ServiceEffect[],
 ): MachineStep {
   if (limits.maxRestarts > 0 && machine.series >= limits.maxRestarts) {
-    const limit = `restart limit reached (${limits.maxRestarts})`;
+    const limit = `${RESTART_LIMIT} (${limits.maxRestarts})`;
     return to(machine, { kind: "Failed", reason: limit }, effects);
   }
   const delaySeconds = restartDelaySeconds(

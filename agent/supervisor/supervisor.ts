@@ -19,6 +19,7 @@ import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
 import { isWorkloadSlice, readServiceSpec } from "./service_spec.ts";
 import type { RestartLimits } from "./service_state.ts";
+import { RESTART_LIMIT } from "./service_transitions.ts";
 import type { ServiceManager, StopOptions } from "./service_manager.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
 import { saveStateFile } from "./state_file.ts";
@@ -114,7 +115,11 @@ export class Supervisor implements ServiceManager {
   }
 
   get unavailable(): readonly Unavailable[] {
-    return [...this.#options.isolation.unavailable, ...this.#unavailable.values()];
+    return [
+      ...this.#options.isolation.unavailable,
+      ...this.#unavailable.values(),
+      ...alarmingServices(this.status().services),
+    ];
   }
 
   declare(specs: readonly agentport.ServiceSpec[], by: Actor = SUPERVISION_LOOP): void {
@@ -449,6 +454,14 @@ export class Supervisor implements ServiceManager {
     this.#logs.set(name, log);
     return log;
   }
+}
+
+/** Failures that are nobody's plan: a used-up restart limit, and services the node is not well without
+ * (SUP-4, RDY-3). */
+function alarmingServices(services: readonly ServiceStatus[]): readonly Unavailable[] {
+  return services.filter(({ state, reason, critical }) =>
+    state === "Failed" && (critical || reason.startsWith(RESTART_LIMIT))
+  ).map(({ name, reason }) => ({ what: `service ${name}`, reason }));
 }
 
 /** Health alone is looked at anew by the next agent. */

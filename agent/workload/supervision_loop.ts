@@ -24,6 +24,8 @@ export interface SupervisionLoopOptions {
 
 /** Twice the interval is late (SUP-34). */
 const LATE_FACTOR = 2;
+/** A busy machine is told of once in this time, with how often it was late. */
+const LATE_NOTICE_MS = 60_000;
 
 export class SupervisionLoop {
   readonly #options: SupervisionLoopOptions;
@@ -34,6 +36,8 @@ export class SupervisionLoop {
   #lastMs: number | null = null;
   #isComplete = true;
   #isEventful = false;
+  #lateTicks = 0;
+  #lateToldMs = -Infinity;
   /** The step of the last tick that took longest, for people. */
   #slowest = "";
 
@@ -120,7 +124,13 @@ export class SupervisionLoop {
     const sinceMs = this.#options.clock.monotonicMs() - this.#lastMs;
     const plannedMs = this.#dueMs - this.#lastMs;
     if (plannedMs <= 0 || sinceMs <= LATE_FACTOR * plannedMs) return;
+    this.#lateTicks++;
+    if (this.#lastMs + sinceMs - this.#lateToldMs < LATE_NOTICE_MS) return;
+    const times = this.#lateTicks;
+    this.#lateTicks = 0;
+    this.#lateToldMs = this.#lastMs + sinceMs;
     this.#options.log.warn("supervision tick late", {
+      times: times === 1 ? undefined : times,
       after_ms: Math.round(sinceMs),
       planned_ms: Math.round(plannedMs),
       slowest_step: this.#slowest === "" ? undefined : this.#slowest,

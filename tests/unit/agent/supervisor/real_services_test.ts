@@ -109,6 +109,24 @@ Deno.test("SUP-2, SUP-5: a service killed with kill -9 is noticed at once and ba
   });
 });
 
+Deno.test("SUP-4: a service that has used up its restarts is shown among what the node lacks", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    supervisor.declare([
+      script("a", "exit 3", { restartDelaySeconds: 0 }),
+      script("b", "exit 3", { restart: agentport.RestartPolicy.NEVER }),
+      script("c", "exit 3", { restart: agentport.RestartPolicy.NEVER, critical: true }),
+    ]);
+    await reaches("a", "Failed (restart limit reached (2))");
+    await reaches("b", "Failed (exited with code 3)");
+    await reaches("c", "Failed (exited with code 3)");
+    const shown = supervisor.unavailable.filter(({ what }) => what.startsWith("service "));
+    assert.deepEqual(shown.slice(-2), [
+      { what: "service a", reason: "restart limit reached (2)" },
+      { what: "service c", reason: "exited with code 3" },
+    ]);
+  }, { limits: { maxRestarts: 2 } });
+});
+
 Deno.test("SHD-2: a service that ignores SIGTERM is killed at once where its time is zero", async () => {
   await withSupervisor(async ({ supervisor, reaches }) => {
     supervisor.declare([script("a", "trap '' TERM; sleep 1000", { stopTimeoutSeconds: 0 })]);

@@ -184,4 +184,12 @@ Deno.test("SUP-34: a tick later than twice its interval is warned of, with what 
   assert.deepEqual(lines, [
     'WARN  loop: supervision tick late after_ms=1800 planned_ms=800 slowest_step="supervise 300 ms"',
   ]);
+  for (let late = 0; late < 70; late++) {
+    nowMs += 1_700;
+    fires.at(-1)?.();
+  }
+  assert.deepEqual(lines.slice(1).map((line) => /times=\d+/.exec(line)?.[0]), [
+    "times=30",
+    "times=30",
+  ]);
 });
