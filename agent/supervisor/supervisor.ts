@@ -12,17 +12,18 @@ import type { NodePlace } from "./environment.ts";
 import { SupervisorError } from "./errors.ts";
 import type { FormerEnds } from "./former_end.ts";
 import { rootlessLimits } from "./identity.ts";
-import { interfacesUp } from "./interfaces.ts";
+import { InterfacePoll } from "./interface_poll.ts";
 import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices.ts";
 import { createNetworkProber, type Prober } from "./probes.ts";
-import { type ReadLogOptions, ServiceLog } from "./service_log.ts";
+import type { ReadLogOptions } from "./service_log.ts";
+import { ServiceLogs } from "./service_logs.ts";
 import { adoptRun, type RunContext, type ServiceRun, startRun } from "./service_run.ts";
 import { isWorkloadSlice, readServiceSpec } from "./service_spec.ts";
 import type { RestartLimits } from "./service_state.ts";
 import { RESTART_LIMIT } from "./service_transitions.ts";
 import type { ServiceManager, StopOptions } from "./service_manager.ts";
 import { encodeSnapshot, type SupervisorSnapshot } from "./snapshot.ts";
-import { saveStateFile } from "./state_file.ts";
+import { StateKeeper } from "./state_keeper.ts";
 import { type ServiceStatus, type SupervisorStatus, supervisorStatus } from "./status.ts";
 import { isAllDown, nextWakeMs, stepSupervisor } from "./supervisor_core.ts";
 import {
@@ -67,25 +68,21 @@ const DEFAULT_LIMITS: RestartLimits = {
   maxRestarts: 0,
 };
 const STOP_ALL_LIMIT_MS = 90_000;
-const INTERFACE_POLL_MS = 1_000;
 
 export class Supervisor implements ServiceManager {
   readonly backend = "Pact";
   readonly #options: SupervisorOptions;
   readonly #context: RunContext;
   readonly #runs = new Map<string, ServiceRun>();
-  readonly #logs = new Map<string, ServiceLog>();
+  readonly #logs: ServiceLogs;
+  readonly #keeper: StateKeeper;
+  readonly #interfaces: InterfacePoll;
   readonly #specs = new Map<string, agentport.ServiceSpec>();
   readonly #feed: NoticeFeed;
   readonly #prober: Prober;
   readonly #unavailable = new Map<string, Unavailable>();
   #state: SupervisorState;
   #timer: TimerHandle | null = null;
-  #interfacePoll: TimerHandle | null = null;
-  /** The first look is at once. */
-  #interfacePollMs = 0;
-  #savedState = "";
-  #isUnsaved = false;
   #saidWhereWorkloadGoes = false;
   #released = false;
 
@@ -93,6 +90,13 @@ export class Supervisor implements ServiceManager {
     this.#options = options;
     this.#feed = new NoticeFeed(options.clock, options.log);
     this.#prober = options.prober ?? createNetworkProber(options.clock);
+    this.#logs = new ServiceLogs(options.logsDirectory, options.clock);
+    this.#keeper = new StateKeeper(options.stateFile, options.log);
+    this.#interfaces = new InterfacePoll(
+      options.clock,
+      options.shim.files,
+      (up) => this.#send({ kind: "facts", facts: { ...this.#state.facts, interfacesUp: up } }),
+    );
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });
     this.#context = {
       ...options,
@@ -187,7 +191,7 @@ export class Supervisor implements ServiceManager {
 
   logs(name: string, options: ReadLogOptions = {}): AsyncIterable<string> {
     this.statusOf(name);
-    return this.#logOf(name).read(options);
+    return this.#logs.of(name).read(options);
   }
 
   setActive(active: boolean): void {
@@ -200,7 +204,7 @@ export class Supervisor implements ServiceManager {
    */
   poll(): boolean {
     if (this.#released) return false;
-    if (this.#isUnsaved) this.#save();
+    if (this.#keeper.isUnsaved) this.#save();
     let found = false;
     for (const run of [...this.#runs.values()]) found = run.poll() || found;
     const wakeMs = nextWakeMs(this.#state);
@@ -249,7 +253,7 @@ export class Supervisor implements ServiceManager {
       this.#specs.set(spec.name, spec);
       if (run === null) continue;
       const declaration = readServiceSpec(spec);
-      this.#hold(spec.name, 1, adoptRun(declaration, run, this.#logOf(spec.name), this.#context));
+      this.#hold(spec.name, 1, adoptRun(declaration, run, this.#logs.of(spec.name), this.#context));
     }
     this.#send({ kind: "tick" });
   }
@@ -259,9 +263,9 @@ export class Supervisor implements ServiceManager {
     if (this.#released) return;
     this.#released = true;
     if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
-    if (this.#interfacePoll !== null) this.#options.clock.clearTimer(this.#interfacePoll);
+    this.#interfaces.close();
     for (const run of this.#runs.values()) run.release();
-    for (const log of this.#logs.values()) log.close();
+    this.#logs.close();
     this.#runs.clear();
   }
 
@@ -280,8 +284,8 @@ export class Supervisor implements ServiceManager {
     this.#state = step.state;
     for (const effect of step.effects) this.#perform(effect);
     this.#schedule();
-    this.#watchInterfaces();
-    this.#forgetLogs();
+    if (isNetworkAwaited(this.#state)) this.#interfaces.look();
+    this.#logs.keepOnly(this.#state.services);
     if (isWorthSaving(before, this.#state)) this.#save();
     this.#feed.announce(before, this.#state);
   }
@@ -316,7 +320,7 @@ export class Supervisor implements ServiceManager {
   }
 
   async #spawn(name: string, run: number, declaration: ServiceDeclaration): Promise<void> {
-    const outcome = await startRun(declaration, this.#logOf(name), this.#context);
+    const outcome = await startRun(declaration, this.#logs.of(name), this.#context);
     switch (outcome.kind) {
       case "started":
         if (this.#released) return outcome.run.release();
@@ -405,55 +409,16 @@ export class Supervisor implements ServiceManager {
       : clock.setTimer(wakeMs - clock.monotonicMs(), () => this.#send({ kind: "tick" }));
   }
 
-  /** Looks at the interfaces while a service waits for one (NET-7). */
-  #watchInterfaces(): void {
-    const { clock, shim } = this.#options;
-    const waits = [...this.#state.services.values()].some(({ declaration, machine }) =>
-      machine.state.kind === "Waiting" && declaration.needsNetwork.length > 0
-    );
-    if (!waits || this.#interfacePoll !== null || this.#released) return;
-    const poll = () => {
-      this.#interfacePoll = null;
-      const facts = { ...this.#state.facts, interfacesUp: interfacesUp(shim.files) };
-      this.#send({ kind: "facts", facts });
-    };
-    this.#interfacePoll = clock.setTimer(this.#interfacePollMs, poll);
-    this.#interfacePollMs = INTERFACE_POLL_MS;
-  }
-
-  /** The files stay, as a record; only what is held in memory goes. */
-  #forgetLogs(): void {
-    for (const [name, log] of this.#logs) {
-      if (this.#state.services.has(name)) continue;
-      log.close();
-      this.#logs.delete(name);
-    }
-  }
-
   #save(): void {
-    const { stateFile } = this.#options;
-    if (stateFile === undefined) return;
-    const text = encodeSnapshot(this.snapshot());
-    if (text === this.#savedState) return;
-    try {
-      saveStateFile(stateFile, text);
-      this.#savedState = text;
-      this.#isUnsaved = false;
-    } catch (error) {
-      // Services are looked after all the same; a later tick tries again.
-      if (!this.#isUnsaved) this.#options.log.error(`state of services not saved: ${error}`);
-      this.#isUnsaved = true;
-    }
+    this.#keeper.save(encodeSnapshot(this.snapshot()));
   }
+}
 
-  #logOf(name: string): ServiceLog {
-    const existing = this.#logs.get(name);
-    if (existing !== undefined) return existing;
-    const { logsDirectory: directory, clock } = this.#options;
-    const log = new ServiceLog({ directory, name, clock });
-    this.#logs.set(name, log);
-    return log;
-  }
+/** A service waits for an interface. */
+function isNetworkAwaited({ services }: SupervisorState): boolean {
+  return [...services.values()].some(({ declaration, machine }) =>
+    machine.state.kind === "Waiting" && declaration.needsNetwork.length > 0
+  );
 }
 
 /** Failures that are nobody's plan: a used-up restart limit, and services the node is not well without
