@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { needingNamespaces, startAgentNode } from "../support/init/mod.ts";
+import { type NamespaceNode, needingNamespaces, startAgentNode } from "../support/init/mod.ts";
 import { canMakeNamespaces, openNamespaces } from "../support/quorum/mod.ts";
 import { openSite, type Site } from "../support/site/mod.ts";
 import { waitFor } from "../support/mod.ts";
@@ -39,6 +39,13 @@ async function servicesOf(site: Site) {
   return new Map<string, { pid: number; state: string; restarts: number }>(entries);
 }
 
+async function agentPid(node: NamespaceNode): Promise<number> {
+  const scope = "/sys/fs/cgroup/pact.slice/agent.scope";
+  const pid = Number(await node.run(`head -1 ${scope}/cgroup.procs`));
+  assert.ok(pid > 1, `the agent's pid, not ${pid}`);
+  return pid;
+}
+
 const hasNetworks = await canMakeNamespaces();
 
 Deno.test({
@@ -74,11 +81,7 @@ Deno.test({
     assert.match(log(), /profile=init/);
     const before = await servicesOf(site);
 
-    const agent = Number(
-      await node.run("head -1 /sys/fs/cgroup/pact.slice/agent.scope/cgroup.procs"),
-    );
-    assert.ok(agent > 1, `the agent's pid, not ${agent}`);
-    await node.run(`kill -9 ${agent}`);
+    await node.run(`kill -9 ${await agentPid(node)}`);
     await until("the next agent", () => log().match(/agent ready/g)?.length === 2);
     assert.deepEqual(await servicesOf(site), before, "same pids, no restart");
     assert.match(log(), /agent started again.*former="?signal 9/);
@@ -97,6 +100,19 @@ Deno.test({
     assert.match(log(), /keeper: crash \(killed by SIGKILL\)/, "PID 1 told how it ended");
     assert.equal((await servicesOf(site)).get("ticker")?.pid, before.get("ticker")?.pid);
 
+    const ticker = before.get("ticker")?.pid;
+    await node.run(`kill -9 ${await agentPid(node)}; kill -TERM ${ticker}`);
+    await until(
+      "the ticker's end, of which PID 1 tells the next agent",
+      () => /service ticker: crash \(killed by SIGTERM\)/.test(log()),
+    );
+    const both = await until("both services", async () => {
+      const services = await servicesOf(site);
+      return services.get("ticker")?.state === "Running" && services;
+    });
+    assert.equal(both.get("ticker")?.restarts, 1);
+    assert.equal(both.get("keeper")?.pid, after.pid);
+
     await node.run("mkdir -m 0755 /run/pact/next; cp /run/t/agent /run/pact/next/agent");
     const upgraded = await pact(
       site,
@@ -111,7 +127,7 @@ Deno.test({
     assert.equal(link, "/run/pact/next/agent");
     const kept = await servicesOf(site);
     assert.equal(kept.get("keeper")?.pid, after.pid);
-    assert.equal(kept.get("ticker")?.pid, before.get("ticker")?.pid);
+    assert.equal(kept.get("ticker")?.pid, both.get("ticker")?.pid);
     assert.match(log(), /agent started again.*former=upgrade/);
     await node.run("chmod 0777 /run/pact/next");
     const refused = await site.pact("ana", [
