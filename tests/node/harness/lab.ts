@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly fromPowerOn?: boolean;
   /** Words for the kernel's command line; only with `fromPowerOn`. */
   readonly kernelWords?: readonly string[];
+  /** Words for the network in place of what a netboot leaves; only with `fromPowerOn`. */
+  readonly networkWords?: readonly string[];
   /** Files that the site lays over the image; only with `fromPowerOn`. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -89,7 +91,7 @@ export class Lab implements AsyncDisposable {
       kernelWords: [
         `init=${FIRST_PROGRAMS[this.profile]}`,
         `hostname=${nodeId}`,
-        ...NETBOOT_WORDS[this.profile],
+        ...options.networkWords ?? NETBOOT_WORDS[this.profile],
         ...options.kernelWords ?? [],
       ],
       macAddress: hardwareId.slice("mac:".length),

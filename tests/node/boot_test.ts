@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
+
+const PACT = { profile: "pact" } as const;
+
+const SPEC = `
+[vcluster.demo.files]
+"/etc/motd" = { content = "declared\\n", mode = "0644" }
+[vcluster.demo.policy]
+enforcement_mode = "enforce"
+`;
+
+/** A node whose network nobody has made before its agent. */
+async function startAlone(lab: Lab, ...networkWords: string[]): Promise<GuestNode> {
+  return await lab.startNode("node-1", { fromPowerOn: true, networkWords });
+}
+
+async function becomesAsDeclared(lab: Lab, node: GuestNode): Promise<void> {
+  await lab.apply(SPEC);
+  await node.machine.waitForSerial(/enrollment rejected: NODE_NOT_ENROLLED/, 90_000);
+  await lab.enrol(node);
+  await lab.until(["status"], /node-1 .*COMMITTED/, 60_000);
+}
+
+nodeTest(
+  "CLD-1, NET-2: the agent loads the drivers and gets its address by DHCP, and the node is as declared",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    await becomesAsDeclared(lab, node);
+    const serial = await node.machine.serialLog();
+    assert.match(serial, /drivers loaded .*modules=[1-9]/);
+    assert.match(serial, /boot complete .*InitHardware \d+, ConfigureNetwork \d+, LoadIdentity/);
+    assert.match(await node.console.read("ip -4 address show eth0"), /10\.0\.2\.15\/24/);
+    assert.match(await node.console.read("ip route"), /^default via 10\.0\.2\.2 dev eth0/m);
+    assert.match(await node.readFile("/etc/resolv.conf"), /nameserver 10\.0\.2\.3/);
+    const audit = await node.readFile("/run/pact/state/audit.log");
+    for (const action of ["network.configured", "boot.phase_complete", "boot.ready"]) {
+      assert.ok(audit.includes(action), action);
+    }
+  },
+);
+
+nodeTest(
+  "NET-2, BTS-13: a fixed address of the kernel's command line, and an agent that finds it again",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,10.0.2.15/24,10.0.2.2");
+    await becomesAsDeclared(lab, node);
+    const before = await node.console.read("ip address show eth0; ip route");
+    const from = (await node.machine.serialLog()).length;
+    await node.console.read(`kill -9 $(pidof -s deno)`);
+    await node.machine.waitForSerial(/boot complete/, 60_000, from);
+    assert.equal(await node.console.read("ip address show eth0; ip route"), before);
+    assert.equal(await lab.pact("exec", "node-1", "--", "hostname"), "node-1\n");
+  },
+);
+
+nodeTest(
+  "NET-6, BTS-3: without its interface the boot fails by name, again and again, with the console open",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth7,10.0.2.15/24,10.0.2.2");
+    await node.machine.waitForSerial(
+      /boot phase ConfigureNetwork failed, retry 1\/30: .*eth7: no interface of this name within 5 s/,
+      90_000,
+    );
+    await node.machine.waitForSerial(/ConfigureNetwork failed, retry 2\/30/, 60_000);
+    assert.equal(await node.console.read("cat /proc/1/comm"), "pact-init\n");
+    assert.doesNotMatch(await node.machine.serialLog(), /LoadIdentity/);
+  },
+);
+
+nodeTest(
+  "NET-8: a wrong address from the overlay is taken back by the node itself, and told",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,10.0.2.15/24,10.0.2.2");
+    await becomesAsDeclared(lab, node);
+    await lab.apply(`${SPEC}
+[vcluster.demo.network.eth0]
+address = "192.168.77.5/24"
+gateway = "192.168.77.1"
+role = "management"
+`);
+    await node.machine.waitForSerial(/network changed back/, 90_000);
+    await lab.until(["status", "node-1"], /network:eth0 not applied: reverted/, 60_000);
+    assert.match(await node.console.read("ip -4 address show eth0"), /10\.0\.2\.15\/24/);
+  },
+);
