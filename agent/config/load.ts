@@ -99,13 +99,13 @@ function coreConfig(
     watchdogEnabled: settings.isWatchdogEnabled,
     watchdogTimeoutSeconds: settings.watchdogTimeoutSeconds,
     watchdogRequired: settings.isWatchdogRequired,
-    consoleEnabled: settings.isConsoleEnabled,
-    consoleCommand: settings.consoleCommand,
     bootMaxRetries: settings.bootMaxRetries,
     bootBackoffInitialSeconds: settings.bootBackoffInitialSeconds,
     bootBackoffMaxSeconds: settings.bootBackoffMaxSeconds,
     bootSlowRetrySeconds: settings.bootSlowRetrySeconds,
     interfaces,
+    consoleEnabled: settings.isConsoleEnabled,
+    consoleCommand: settings.consoleCommand,
     journalHosts: settings.journalEndpoints.map(hostOf),
   });
 }

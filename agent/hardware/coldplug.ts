@@ -61,6 +61,7 @@ class ColdplugRunner implements Coldplug {
     const beginMs = clock.monotonicMs();
     const loaded: string[] = [];
     const failed: LoadReport["failed"][number][] = [];
+    const unused: string[] = [];
     this.#loader ??= this.#openLoader();
     for (let round = 0; round < MAX_ROUNDS && this.#loader !== undefined; round++) {
       const fresh = this.#aliases().filter((alias) => !this.#seen.has(alias));
@@ -68,6 +69,7 @@ class ColdplugRunner implements Coldplug {
       const report = await this.#loadFor(this.#loader, fresh);
       loaded.push(...report.loaded);
       failed.push(...report.failed);
+      unused.push(...report.unused);
     }
     for (const problem of setUpDeviceNodes(shim.files)) {
       log.warn("device node not set up", { problem });
@@ -78,7 +80,8 @@ class ColdplugRunner implements Coldplug {
       modules: loaded.length,
       duration_ms: Math.round(clock.monotonicMs() - beginMs),
     });
-    return { loaded, failed };
+    if (unused.length > 0) log.debug("drivers without a device", { modules: unused.join(" ") });
+    return { loaded, failed, unused };
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface LoadReport {
   /** Modules that are there now and were not before. */
   readonly loaded: readonly string[];
   readonly failed: readonly { readonly name: string; readonly reason: string }[];
+  /** Modules that looked at the machine and found nothing to do. */
+  readonly unused: readonly string[];
 }
 
 /** What the loader works with. */
@@ -28,7 +30,14 @@ export interface ModuleLoaderOptions {
   readonly clock: Clock;
 }
 
-type Outcome = { readonly isNew: boolean } | { readonly reason: string };
+type Outcome = { readonly isNew: boolean } | { readonly reason: string } | "unused";
+
+/** A report that is being put together. */
+interface Collected {
+  readonly loaded: string[];
+  readonly failed: { name: string; reason: string }[];
+  readonly unused: string[];
+}
 
 /** Loads modules by name. */
 export class ModuleLoader {
@@ -43,7 +52,7 @@ export class ModuleLoader {
 
   /** Loads these and what they need; reports what was tried now. */
   async load(names: Iterable<string>): Promise<LoadReport> {
-    const report = { loaded: [] as string[], failed: [] as { name: string; reason: string }[] };
+    const report: Collected = { loaded: [], failed: [], unused: [] };
     const queue = [...new Set(names)].filter((name) => !this.#outcomes.has(name));
     const worker = async () => {
       for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
@@ -56,7 +65,7 @@ export class ModuleLoader {
 
   async #loadChain(
     name: string,
-    report: { loaded: string[]; failed: { name: string; reason: string }[] },
+    report: Collected,
   ): Promise<void> {
     const chain = this.options.index.chainOf(name);
     if (chain === undefined) {
@@ -67,7 +76,8 @@ export class ModuleLoader {
       const isFirst = !this.#outcomes.has(file.name);
       const outcome = await this.#once(file);
       if (!isFirst) continue;
-      if ("reason" in outcome) report.failed.push({ name: file.name, reason: outcome.reason });
+      if (outcome === "unused") report.unused.push(file.name);
+      else if ("reason" in outcome) report.failed.push({ name: file.name, reason: outcome.reason });
       else if (outcome.isNew) report.loaded.push(file.name);
     }
   }
@@ -93,6 +103,7 @@ export class ModuleLoader {
       return await Promise.race([loaded, late.promise]);
     } catch (error) {
       if (isShimError(error, "EEXIST")) return { isNew: false };
+      if (isShimError(error, "ENODEV")) return "unused";
       return { reason: error instanceof Error ? error.message : String(error) };
     } finally {
       clock.clearTimer(timer);

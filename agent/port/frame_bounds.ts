@@ -150,6 +150,7 @@ function checkConfig(config: agentport.AgentConfig): void {
     atMost("interface name", name.length, MAX_NAME);
     atMost("interface", text.length, MAX_TEXT);
   }
+  atMost("words of the console command", config.consoleCommand.length, MAX_ITEMS);
   atMost("journal hosts", config.journalHosts.length, MAX_ITEMS);
 }
 

@@ -372,7 +372,9 @@ class RunningAgent implements AgentProcess {
         isShellKnown: this.#shellText() !== undefined,
       }),
       startLink: () => {
-        if (this.#profile === "init") this.#port.send({ case: "startLink", value: {} });
+        if (!this.isInit) return;
+        const hardware = detectHardware(this.shim.files);
+        this.#port.send({ case: "startLink", value: { hardware } });
       },
       checkHardware: () => this.#init?.checkHardware(),
       onReady: () => {

@@ -86,15 +86,15 @@ class RunningWorker {
     });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
     if (input.identity !== undefined) this.#useIdentity(input.identity);
-    if (!input.holdLink) this.#startLink();
+    if (!input.holdLink) this.#startLink(input.hardware);
   }
 
-  #startLink(): void {
+  #startLink(hardware: Readonly<Record<string, string>>): void {
     const { settings, input, nodeId, port } = this;
     this.#link ??= startJournalLink({
       endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),
       caPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
-      hardware: hardwareOf(settings.hardwareIds, input.hardware),
+      hardware: hardwareOf(settings.hardwareIds, hardware),
       identity: input.identity,
       clock: systemClock,
       random: Math.random,
@@ -141,7 +141,7 @@ class RunningWorker {
       case "resume":
         return this.#link?.resume();
       case "startLink":
-        return this.#startLink();
+        return this.#startLink(frame.value.hardware);
       case "reconnect":
         return this.#link?.reconnect();
       case "stop":

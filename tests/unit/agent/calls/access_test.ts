@@ -51,6 +51,14 @@ Deno.test("BTS-11: a node of no vCluster obeys platform admins alone", () => {
   assert.ok(grantCall(nowhere, caller("pact-platform-admin"), "exec").isPlatformAdmin);
 });
 
+Deno.test("SHS-8: a node that failed to boot lets platform admins in alone", () => {
+  const failed = standing({}, { isBootFailed: true });
+  const refused = refusal(() => grantCall(failed, caller("pact-ops-ml"), "status"));
+  assert.equal(refused.code, "PERMISSION_DENIED");
+  assert.match(refused.message, /BootFailed: platform admins only/);
+  assert.ok(grantCall(failed, caller("pact-platform-admin"), "exec").isPlatformAdmin);
+});
+
 Deno.test("where two people decide, one alone is refused with the reason", () => {
   const two = standing({ regulated: true, twoPersonApproval: true });
   const refused = refusal(() => grantCall(two, caller("pact-regulated-ml"), "commit"));

@@ -19,6 +19,7 @@ const TABLES = {
     "kernel/there.ko:",
     "kernel/broken.ko:",
     "kernel/stuck.ko:",
+    "kernel/idle.ko:",
   ].join("\n"),
   softDependencies: "",
   builtin: "",
@@ -32,6 +33,7 @@ function loader(clock = new VirtualClock()) {
     load: (path: string): Promise<void> => {
       calls.push(path);
       if (path.endsWith("there.ko")) return Promise.reject(ShimError.of("EEXIST", "finit_module"));
+      if (path.endsWith("idle.ko")) return Promise.reject(ShimError.of("ENODEV", "finit_module"));
       if (path.endsWith("broken.ko")) {
         return Promise.reject(ShimError.of("ENOEXEC", "finit_module", path));
       }
@@ -60,7 +62,8 @@ Deno.test("CLD-1: what two modules need is loaded once, before both", async () =
 
 Deno.test("CLD-1: a module that is there is no news, a broken one is named and stops nobody", async () => {
   const { loader: modules } = loader();
-  const report = await modules.load(["broken", "there", "left", "unknown"]);
+  const report = await modules.load(["broken", "there", "left", "unknown", "idle"]);
+  assert.deepEqual(report.unused, ["idle"]);
   assert.deepEqual([...report.loaded].sort(), ["base", "left"]);
   assert.deepEqual(report.failed.map(({ name }) => name).sort(), ["broken", "unknown"]);
   assert.match(report.failed.find(({ name }) => name === "broken")?.reason ?? "", /Exec format/);
