@@ -15,7 +15,7 @@ const MAX_LINE_CHARS = 64 * 1024;
 export async function* journalLines(
   unit: string,
   options: ReadLogOptions,
-  { shim }: Pick<CommandContext, "shim">,
+  { shim, events }: Pick<CommandContext, "shim" | "events">,
 ): AsyncGenerator<string> {
   const tail = Math.min(options.tailLines ?? DEFAULT_TAIL_LINES, MAX_TAIL_LINES);
   const program = PLACES.find((place) => shim.files.lstatIfPresent(place) !== null) ??
@@ -43,7 +43,7 @@ export async function* journalLines(
   } finally {
     options.signal?.removeEventListener("abort", end);
     end();
-    // Its status is nobody's business; left unread it is reaped as an orphan.
+    await events.exitOf(process);
     process.close();
   }
 }
@@ -87,7 +87,7 @@ export function journalLine(json: string): string | null {
   const text = Array.isArray(message)
     ? new TextDecoder().decode(Uint8Array.from(message.map(Number)))
     : message;
-  const atMs = Number(usec) / 1000;
+  const atMs = typeof usec === "string" ? Number(usec) / 1000 : NaN;
   if (typeof text !== "string" || !Number.isFinite(atMs) || Math.abs(atMs) > 8.64e15) return null;
   return `${new Date(atMs).toISOString()} journal ${text}`;
 }
