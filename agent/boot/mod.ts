@@ -19,5 +19,6 @@ export {
   statusTexts,
 } from "./boot_report.ts";
 export { type BootNews, type BootOptions, BootSequence, type PhaseWork } from "./boot_sequence.ts";
+export { environmentOf } from "./environment_file.ts";
 export { type HostNameSources, hostNameToSet } from "./host_name.ts";
 export { kernelWords, valuesOf, variableFrom } from "./kernel_command_line.ts";

@@ -9,12 +9,13 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../comm
 import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
 import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
-import { kernelWords, variableFrom } from "../boot/mod.ts";
+import { kernelWords } from "../boot/mod.ts";
 import type { Ending } from "../init/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
 import type { CoreArguments } from "./arguments.ts";
+import { withBootSources } from "./boot_sources.ts";
 import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
@@ -159,7 +160,8 @@ class RunningAgent implements AgentProcess {
     });
     this.#profile = runProfile(options.args, options.env, shim);
     this.#commandLine = this.#profile === "init" ? kernelWords(readCommandLine(shim)) : [];
-    const frame = firstFrame(shim, withCommandLine(options, this.#commandLine));
+    const bootOptions = this.isInit ? withBootSources(options, this.#commandLine, shim) : options;
+    const frame = firstFrame(shim, bootOptions);
     frame.holdLink = this.#profile === "init";
     const state = `${options.args.root ?? ""}/run/pact/state`;
     const identity = loadIdentity(shim.files, state, this.#log);
@@ -448,16 +450,6 @@ function makeDirectories({ cacheDir, stateDir, logDir }: agentport.AgentConfig):
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
   Deno.mkdirSync(logDir, { recursive: true, mode: 0o755 });
-}
-
-/** The options with what the kernel's command line says where nobody else does (AGT-1). */
-function withCommandLine(
-  { args, env, startWorker }: AgentProcessOptions,
-  words: readonly string[],
-): AgentProcessOptions {
-  const value = (name: string) => env(name) ?? variableFrom(words, name);
-  const configPath = args.configPath ?? value("PACT_AGENT_CONFIG");
-  return { args: { ...args, configPath }, env: value, startWorker };
 }
 
 function loggerOf(level: string, format: string): Logger {

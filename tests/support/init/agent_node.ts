@@ -52,12 +52,12 @@ export async function startAgentNode(
       await Deno.copyFile(site.caCert, `${directory}/etc/ca.crt`);
       await site.copySecret(`${directory}/etc`);
       await Deno.copyFile(shim, `${directory}/libpact_shim.so`);
+      await Deno.writeTextFile(`${directory}/etc/agent.env`, `PACT_AGENT_NODE_ID=${nodeId}\n`);
       if (isMisconfigured) await Deno.writeTextFile(`${directory}/etc/agent.toml`, "[agent\n");
       await Deno.writeTextFile(
         `${directory}/etc/${isMisconfigured ? "right" : "agent"}.toml`,
         stringify({
           agent: {
-            node_id: nodeId,
             enforcement_mode: "enforce",
             journal: { endpoints: [site.journalEndpoint], tls_ca: "/etc/pact/ca.crt" },
             enrollment: { hardware_ids: [site.hardwareId(nodeId)], retry_seconds: 1 },
