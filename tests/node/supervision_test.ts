@@ -18,11 +18,13 @@ binary = "/usr/bin/sleep"
 args = ["86400"]
 `;
 
-/** A node with the declared services, all of them running. */
+/** A node with the declared services. */
 async function nodeWith(lab: Lab, services: string): Promise<GuestNode> {
   await lab.apply(POLICY + STEADY + services);
   const node = await lab.startNode("node-1");
   await lab.enrol(node);
+  // What is on its way counts as declared.
+  await statusOf(lab, "steady", /steady +Running/i);
   return node;
 }
 
@@ -94,6 +96,7 @@ io_max = 1048576
 rlimits = { nofile = { soft = 512, hard = 1024 }, core = 0 }
 `);
     await lab.enrol(node);
+    await statusOf(lab, "steady", /steady +Running/i);
     await statusOf(lab, "limited", /limited +Running/i);
     const scope = "/sys/fs/cgroup/pact.slice/gpu.slice/limited.scope";
     const read = async (file: string) => (await node.readFile(`${scope}/${file}`)).trim();
