@@ -3,6 +3,7 @@ import {
   buildInit,
   buildNamespaces,
   buildNss,
+  buildProbe,
   buildShim,
   ShimBuildError,
 } from "../ffi/build/mod.ts";
@@ -16,4 +17,12 @@ try {
   if (!(error instanceof ShimBuildError)) throw error;
   console.error(error.message);
   Deno.exit(1);
+}
+
+// Not every machine has what it takes, and an agent works without (OBS-12).
+try {
+  console.log((await buildProbe()).path);
+} catch (error) {
+  if (!(error instanceof ShimBuildError)) throw error;
+  console.log(`pact-probe is left out: ${error.message.split("\n", 2).join(" ")}`);
 }

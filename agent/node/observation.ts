@@ -3,9 +3,11 @@
  * is put down to. It owns the observer from the first declaration on (OBS-3) and ends by `close`.
  */
 
+import { dirname } from "node:path";
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
+import { nodePaths, WORKLOAD_ROOT } from "../../contracts/mod.ts";
 import type { EventPump, Shim } from "../../ffi/mod.ts";
 import type { EffectiveState } from "../apply/mod.ts";
 import { type Attribution, type Blacklist, compileBlacklist } from "../drift/mod.ts";
@@ -18,10 +20,6 @@ import {
   placeOf,
 } from "../observer/mod.ts";
 import { type Attributor, createAttributor } from "./attribution.ts";
-
-/** OBS-12: what is said where agent.observer.ebpf_enabled asks for them. */
-const NO_PROBES =
-  "observer ebpf: unavailable (no probes in this build; fanotify and the proc connector name processes)";
 
 /** What the observation works with. */
 export interface ObservationOptions {
@@ -81,9 +79,7 @@ export class Observation {
 
   /** What is not observed here, for status (CTX-5, OBS-12). */
   get unavailable(): readonly string[] {
-    const { ebpfEnabled } = this.options.config;
-    const probes = ebpfEnabled ? [NO_PROBES] : [];
-    return [...probes, ...this.#observer?.unavailable ?? []];
+    return this.#observer?.unavailable ?? [];
   }
 
   close(): void {
@@ -91,7 +87,11 @@ export class Observation {
   }
 
   #open(): Observer {
-    const { config, log } = this.options;
+    const { config, log, shim } = this.options;
+    const probes = {
+      program: `${dirname(shim.path)}/pact-probe`,
+      workloadCgroup: `${nodePaths(config.root).cgroupRoot}/${WORKLOAD_ROOT}`,
+    };
     return openObserver({
       ...this.options,
       log: log.child("agent.observer"),
@@ -99,6 +99,7 @@ export class Observation {
       watchPaths: config.watchPaths,
       watchesFiles: config.inotifyEnabled,
       watchesNetlink: config.netlinkEnabled,
+      ...(config.ebpfEnabled && { probes }),
       isNoise: (path) => this.#blacklist.matchesPath(path),
       onEvents: (events) => this.#onEvents(events),
       onRescan: this.options.onChange,

@@ -23,6 +23,7 @@ import { KeptSource } from "./kept_source.ts";
 import { openMountSource } from "./mount_source.ts";
 import { openNetworkSource } from "./network_source.ts";
 import { readProcessFacts } from "./process_facts.ts";
+import { ProbeSource } from "./probe_source.ts";
 import { openProcessSource } from "./process_source.ts";
 import type { Listener, Source } from "./source.ts";
 
@@ -41,6 +42,7 @@ export interface ObserverOptions {
     | "network"
     | "openFanotify"
     | "openInotify"
+    | "processes"
     | "system"
     | "watchMounts"
     | "watchProcesses"
@@ -56,6 +58,8 @@ export interface ObserverOptions {
   readonly watchesFiles: boolean;
   /** agent.observer.netlink_enabled: network, devices, new processes. */
   readonly watchesNetlink: boolean;
+  /** agent.observer.ebpf_enabled: where `pact-probe` is; absent without probes. */
+  readonly probes?: { readonly program: string; readonly workloadCgroup: string };
   /** Undeclared files that are operational noise (BLK-1). */
   readonly isNoise: (path: string) => boolean;
   /** What changed, each item once within 250 ms. */
@@ -88,6 +92,7 @@ class RunningObserver implements Observer {
   readonly #actors = new Map<string, { readonly actor: Actor; readonly atMs: number }>();
   readonly #ownPid: number;
   #files: FileSource | undefined;
+  #probes: ProbeSource | undefined;
   #declared: readonly string[] = [];
   #state: CoalesceState = QUIET;
   #timer: { readonly handle: TimerHandle; readonly atMs: number } | undefined;
@@ -104,6 +109,10 @@ class RunningObserver implements Observer {
     };
     const keep = (name: string, open: () => Source) =>
       this.#kept.set(name, new KeptSource({ name, clock, log, open }));
+    const { probes } = options;
+    if (probes !== undefined) {
+      this.#probes = new ProbeSource({ ...options, ...probes, listener, table: this.#table });
+    }
     // First, so that who acts is known when the others tell.
     if (watchesNetlink) {
       keep("processes", () => openProcessSource({ ...options, table: this.#table }));
@@ -119,7 +128,11 @@ class RunningObserver implements Observer {
       failure === undefined ? [] : [`observer ${name}: ${failure}`]
     );
     const actors = this.#files?.actorsUnavailable;
-    return actors === undefined ? failed : [...failed, `observer fanotify: ${actors}`];
+    if (actors !== undefined) failed.push(`observer fanotify: ${actors}`);
+    const probes = this.#probes?.failure;
+    if (probes !== undefined) failed.push(`observer ebpf: unavailable (${probes})`);
+    const missing = this.#probes?.missing ?? [];
+    return [...failed, ...missing.map((name) => `observer ebpf: ${name}: not in this kernel`)];
   }
 
   get unwatched(): readonly string[] {
@@ -134,13 +147,15 @@ class RunningObserver implements Observer {
   actorOf(name: string): Actor | undefined {
     const found = this.#actors.get(name);
     if (found === undefined) return undefined;
-    return this.options.clock.monotonicMs() - found.atMs <= ACTOR_MS ? found.actor : undefined;
+    if (this.options.clock.monotonicMs() - found.atMs > ACTOR_MS) return undefined;
+    return this.#known(found.actor);
   }
 
   close(): void {
     this.#isClosed = true;
     if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer.handle);
     for (const source of this.#kept.values()) source.close();
+    this.#probes?.close();
   }
 
   #openFiles(listener: Listener): Source {
@@ -154,6 +169,11 @@ class RunningObserver implements Observer {
     if (pid <= 0 || pid === this.#ownPid) return undefined;
     const { shim, clock } = this.options;
     return this.#table.actor(pid, clock.monotonicMs(), (at) => readProcessFacts(shim.files, at));
+  }
+
+  /** Who was only a number may have been told of since: a probe tells of each process that ends. */
+  #known(actor: Actor): Actor {
+    return actor.confidence === "number" ? this.#actor(actor.pid) ?? actor : actor;
   }
 
   /** Nobody is looked up in a storm: it would last the longer. */
@@ -193,10 +213,18 @@ class RunningObserver implements Observer {
     this.#state = state;
     this.#setTimer();
     for (const effect of effects) {
-      if (effect.kind === "deliver") this.options.onEvents(effect.events);
+      if (effect.kind === "deliver") this.#deliver(effect.events);
       else if (effect.kind === "rescan") this.#rescan(effect.source);
       else this.options.log.warn("storm of changes, looked at all together", { ...effect });
     }
+  }
+
+  #deliver(events: readonly ObservedEvent[]): void {
+    this.options.onEvents(
+      events.map((event) =>
+        event.actor === undefined ? event : { ...event, actor: this.#known(event.actor) }
+      ),
+    );
   }
 
   #rescan(source: SourceName): void {

@@ -24,6 +24,20 @@ const PROGRAM_FLAGS = [
   "-Wl,-z,relro,-z,now,-z,noexecstack",
 ];
 
+/** With the libraries of the system, which the plan's flags name. */
+const DYNAMIC_PROGRAM_FLAGS = PROGRAM_FLAGS.map((flag) => flag === "-static-pie" ? "-pie" : flag);
+/** An object for the kernel's own machine, by clang; its C library headers are the system's. */
+const KERNEL_OBJECT_FLAGS = [
+  "-target",
+  "bpf",
+  "-O2",
+  "-g",
+  "-Wall",
+  "-Werror",
+  "-c",
+  `-I/usr/include/${Deno.build.arch}-linux-gnu`,
+];
+
 /** Every finding of the sanitizers ends it. */
 const SANITIZED_FLAGS = [
   ...WARNING_FLAGS,
@@ -36,7 +50,7 @@ const SANITIZED_FLAGS = [
 /** A library, or a program, that can be built. */
 export interface LibraryPlan {
   /** A library unless said. */
-  readonly kind?: "library" | "program" | "sanitizedProgram";
+  readonly kind?: "library" | "program" | "dynamicProgram" | "kernelObject" | "sanitizedProgram";
   /** The folder of its C files and headers. */
   readonly sources: string;
   /** Its file name. */
@@ -90,6 +104,8 @@ export async function buildLibrary(
 const FLAGS = {
   library: LIBRARY_FLAGS,
   program: PROGRAM_FLAGS,
+  dynamicProgram: DYNAMIC_PROGRAM_FLAGS,
+  kernelObject: KERNEL_OBJECT_FLAGS,
   sanitizedProgram: SANITIZED_FLAGS,
 } as const;
 

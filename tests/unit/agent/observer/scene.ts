@@ -25,6 +25,7 @@ export async function observing(
     readonly noise?: (path: string) => boolean;
     /** A temporary directory unless given. */
     readonly root?: string;
+    readonly probes?: { readonly program: string; readonly workloadCgroup: string };
   },
   test: (scene: Scene) => Promise<void>,
 ): Promise<void> {
@@ -43,6 +44,7 @@ export async function observing(
       watchPaths: options.watchPaths ?? [],
       watchesFiles: true,
       watchesNetlink: true,
+      ...(options.probes && { probes: options.probes }),
       isNoise: options.noise ?? (() => false),
       onEvents: (told) => events.push(...told),
       onRescan: () => rescans++,
