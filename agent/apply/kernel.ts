@@ -1,4 +1,5 @@
 import { type Files, isShimError } from "../../ffi/mod.ts";
+import type { ModuleControl } from "../hardware/mod.ts";
 import type { Difference, Observation, Target } from "../drift/mod.ts";
 import {
   type Availability,
@@ -16,18 +17,24 @@ import { isRefusal, reasonOf, underRoot } from "./root.ts";
 import { normaliseSysctl, sysctlPath, whyNotWritable } from "./sysctl_key.ts";
 
 const MAX_VALUE_BYTES = 64 * 1024;
-const MODULES_UNSUPPORTED = "kernel modules are not managed by this build";
+const MODULES_UNSUPPORTED = "kernel modules are not managed in this profile";
+const MODULE_PREFIX = "module:";
+/** What a declared module is. */
+const LOADED = "loaded";
 
 /** What the kernel dimension stands on. */
 export interface KernelOptions {
   readonly files: Files;
   /** `/` on a node. Below any other root only a tree that exists there is used (PATH-23). */
   readonly root: string;
+  /** Absent where no modules can be loaded. */
+  readonly modules?: Pick<ModuleControl, "isLoaded" | "load">;
 }
 
 /**
  * Kernel parameters below /proc/sys (APL-4): written in one call, read back with blanks evened out.
- * A parameter that may not be written is unavailable: no drift, and not applied either.
+ * A parameter that may not be written is unavailable: no drift, and not applied either. Modules are
+ * the keys `module:NAME`; one that is no longer declared stays loaded.
  */
 export function kernelDimension(options: KernelOptions): Dimension {
   return new KernelDimension(options);
@@ -38,8 +45,10 @@ class KernelDimension implements Dimension {
   readonly #files: Files;
   readonly #tree: string;
   readonly #isNode: boolean;
+  readonly #modules: KernelOptions["modules"];
 
-  constructor({ files, root }: KernelOptions) {
+  constructor({ files, root, modules }: KernelOptions) {
+    this.#modules = modules;
     this.#files = files;
     this.#tree = underRoot(root, "/proc/sys");
     this.#isNode = root === "/" || root === "";
@@ -72,8 +81,13 @@ class KernelDimension implements Dimension {
     return Promise.resolve(differences);
   }
 
-  apply(operations: readonly Operation[]): Promise<Outcome[]> {
-    return Promise.resolve(operations.map((operation) => this.#bringAbout(operation)));
+  async apply(operations: readonly Operation[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const operation of operations) {
+      const isModule = operation.key.startsWith(MODULE_PREFIX);
+      outcomes.push(isModule ? await this.#load(operation) : this.#bringAbout(operation));
+    }
+    return outcomes;
   }
 
   revert(operations: readonly Operation[]): Promise<Outcome[]> {
@@ -86,7 +100,9 @@ class KernelDimension implements Dimension {
   ): Promise<Outcome[]> {
     return Promise.resolve(
       operations.map(({ key, original }) =>
-        original?.state === "present" ? this.#bringAbout({ key, target: original }) : done(key)
+        original?.state === "present" && !key.startsWith(MODULE_PREFIX)
+          ? this.#bringAbout({ key, target: original })
+          : done(key)
       ),
     );
   }
@@ -104,7 +120,7 @@ class KernelDimension implements Dimension {
   }
 
   #observe(key: string): Observation {
-    if (key.startsWith("module:")) return { state: "unavailable", reason: MODULES_UNSUPPORTED };
+    if (key.startsWith(MODULE_PREFIX)) return this.#observeModule(key.slice(MODULE_PREFIX.length));
     const found = sysctlPath(key);
     if (!found.ok) return { state: "unavailable", reason: found.reason };
     try {
@@ -120,6 +136,28 @@ class KernelDimension implements Dimension {
       const reason = isRefusal(error) ? "permission denied" : reasonOf(error);
       return { state: "unavailable", reason };
     }
+  }
+
+  #observeModule(name: string): Observation {
+    if (this.#modules === undefined || !this.#isNode) {
+      return { state: "unavailable", reason: MODULES_UNSUPPORTED };
+    }
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
+      return { state: "unavailable", reason: "not the name of a module" };
+    }
+    if (!this.#modules.isLoaded(name)) return { state: "absent" };
+    return { state: "present", value: { kind: "text", text: LOADED } };
+  }
+
+  async #load({ key, target }: Operation): Promise<Outcome> {
+    const before = this.#observe(key);
+    if (before.state === "unavailable") return unavailable(key, before.reason);
+    if (before.state === "present" || target.state === "absent") return done(key);
+    const reason = await this.#modules?.load(key.slice(MODULE_PREFIX.length));
+    if (reason !== undefined) return failed(key, reason);
+    return this.#observe(key).state === "present"
+      ? done(key)
+      : failed(key, "verification failed: the kernel does not list it");
   }
 
   #bringAbout({ key, target }: Operation): Outcome {

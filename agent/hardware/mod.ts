@@ -13,4 +13,5 @@ export {
   type ModuleTables,
 } from "./module_index.ts";
 export { type LoadReport, ModuleLoader } from "./module_loader.ts";
+export { type ModuleControl, openModuleControl } from "./module_control.ts";
 export { decodeUevent, type Uevent } from "./uevent.ts";

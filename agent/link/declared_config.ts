@@ -31,7 +31,10 @@ export function declaredConfig(
     overlayVersion: BigInt(overlayVersion),
     sequence: BigInt(sequence),
     vclusterId: document.vcluster,
-    sysctl: document.sysctl,
+    sysctl: {
+      ...document.sysctl,
+      ...Object.fromEntries(document.modules.map((name) => [`module:${name}`, "loaded"])),
+    },
     files: Object.entries(document.files).map(([path, value]) => fileOf(path, value)),
     services: document.services.map(serviceSpec),
     mounts: Object.entries(document.mounts).map(([path, mount]) => ({
@@ -87,7 +90,6 @@ function unsupportedItems(document: OverlayDocument): string[] {
   return [
     ...Object.keys(document.packages).map((key) => `packages:${key}`),
     ...Object.keys(document.gpu).map((key) => `gpu:${key}`),
-    ...document.modules.map((name) => `settings:module:${name}`),
     ...(document.uenv === undefined ? [] : ["settings:uenv"]),
   ];
 }

@@ -31,6 +31,7 @@ import {
 } from "../calls/mod.ts";
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
+import { openModuleControl } from "../hardware/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
@@ -332,6 +333,7 @@ export class Node {
   #openConvergence(): Convergence {
     const { shim, config, clock, log } = this.options;
     const root = config.root === "" ? "/" : config.root;
+    const isRoot = shim.system.ids().effectiveUid === 0;
     const dimensions: Dimension[] = [
       filesDimension({
         files: shim.files,
@@ -345,7 +347,11 @@ export class Node {
         }),
         wallMs: clock.nowMs,
       }),
-      kernelDimension({ files: shim.files, root }),
+      kernelDimension({
+        files: shim.files,
+        root,
+        ...(isRoot && { modules: openModuleControl(shim, clock) }),
+      }),
       servicesDimension(serviceControl(this.supervisor)),
       this.options.network ?? unsupportedDimension("network", "managed only where pact is init"),
       ...LATER_DIMENSIONS.map((category) =>

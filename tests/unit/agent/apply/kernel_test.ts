@@ -63,7 +63,7 @@ Deno.test("CTX-5: a parameter that may not be written is unavailable, not drift 
       [...unknown.values()].map((seen) => seen.state === "unavailable" && seen.reason),
       [
         "this kernel has no such parameter",
-        "kernel modules are not managed by this build",
+        "kernel modules are not managed in this profile",
       ],
     );
   });
@@ -89,5 +89,49 @@ Deno.test("APL-4: names that leave the tree and a core pattern with a pipe are r
       assert.equal(outcome?.result, "unavailable", key);
     }
     assert.equal(await Deno.readTextFile(`${dir.path}/proc/sys/kernel/core_pattern`), "core\n");
+  });
+});
+
+Deno.test("APL-4: a declared module is loaded once, looked at, and stays when nobody declares it", async () => {
+  const loads: string[] = [];
+  const there = new Set<string>();
+  const modules = {
+    isLoaded: (name: string) => there.has(name),
+    load: (name: string) => {
+      loads.push(name);
+      if (name === "broken") return Promise.resolve("finit_module: Exec format error");
+      if (name !== "liar") there.add(name);
+      return Promise.resolve(undefined);
+    },
+  };
+  await withShim(async (shim) => {
+    const kernel = kernelDimension({ files: shim.files, root: "/", modules });
+    const nfs = { key: "module:nfs", target: declared("loaded") };
+    const targets = new Map([[nfs.key, nfs.target]]);
+    const differences = async () =>
+      await kernel.diff(targets, await kernel.observe(targets.keys()));
+    assert.deepEqual((await differences()).map(({ action }) => action), ["Remove"]);
+    for (let times = 0; times < 2; times++) {
+      assert.deepEqual(await kernel.apply([nfs]), [{ key: "module:nfs", result: "done" }]);
+    }
+    assert.deepEqual(await differences(), []);
+    await kernel.release([{ key: nfs.key, original: undefined }]);
+    assert.ok(there.has("nfs"));
+    const outcomes = await kernel.apply(
+      ["broken", "liar", "../x"].map((name) => ({
+        key: `module:${name}`,
+        target: declared("loaded"),
+      })),
+    );
+    assert.deepEqual(outcomes.map(({ result }) => result), ["failed", "failed", "unavailable"]);
+    assert.deepEqual(loads, ["nfs", "broken", "liar"]);
+  });
+});
+
+Deno.test("CTX-5: without the right to load modules they are unavailable", async () => {
+  await withShim(async (shim) => {
+    const kernel = kernelDimension({ files: shim.files, root: "/" });
+    const [outcome] = await kernel.apply([{ key: "module:nfs", target: declared("loaded") }]);
+    assert.equal(outcome?.result, "unavailable");
   });
 });

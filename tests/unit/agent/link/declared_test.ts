@@ -112,7 +112,6 @@ Deno.test("a declaration is told the core with its defaults filled in", () => {
 
 Deno.test("CTX-5: what no dimension of this version applies is named, never dropped", () => {
   const { unsupported } = declared({
-    modules: ["nfs"],
     packages: { slurm: "24.05" },
     gpu: { mode: "exclusive" },
     uenv: "pytorch",
@@ -120,7 +119,6 @@ Deno.test("CTX-5: what no dimension of this version applies is named, never drop
   assert.deepEqual(unsupported.sort(), [
     "gpu:mode",
     "packages:slurm",
-    "settings:module:nfs",
     "settings:uenv",
   ]);
 });
