@@ -4,6 +4,14 @@
  *
  * @module
  */
+export {
+  type AllocationEffect,
+  type AllocationEvent,
+  type AllocationState,
+  type AllocationStep,
+  beginAllocation,
+  stepAllocation,
+} from "./allocation_machine.ts";
 export { HandoffServer, type HandoffServerOptions, type HandoffService } from "./handoff_server.ts";
 export {
   createNamespaceProgram,

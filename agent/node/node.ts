@@ -239,7 +239,7 @@ export class Node {
     const { config, log } = this.options;
     try {
       await this.supervisor.policyKnown(declared.policy?.supervisorBackend);
-      this.#contracts.takeDeclared(declared);
+      await this.#contracts.takeDeclared(declared);
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
       const effective = effectiveFromWire(declared);
       await this.convergence.setDeclared(effective);

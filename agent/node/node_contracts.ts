@@ -55,6 +55,8 @@ export interface NodeContractsOptions {
 /** How far a boot is. */
 export type BootStanding = Exclude<Readiness, { name: "Ready" }> | { readonly name: "Ready" };
 
+/** How long services wait for the handoff to open: an image may lie on a server that is away. */
+const OPEN_LIMIT_MS = 5_000;
 const MAX_MARKER_BYTES = 4_096;
 
 /** The node's side of the contracts. */
@@ -99,11 +101,20 @@ export class NodeContracts {
     return this.#unavailable;
   }
 
-  /** What is declared is known, and with it who runs the services: the handoff opens (WLI-1). */
-  takeDeclared(declared: agentport.DeclaredConfig): void {
+  /**
+   * What is declared is known, and with it who runs the services: the handoff opens, before a service
+   * asks for it (WLI-1). Resolves when it is open, or takes too long to be waited for.
+   */
+  async takeDeclared(declared: agentport.DeclaredConfig): Promise<void> {
     this.#declared = declared;
     this.#identity.take(undefined);
-    this.#handoff ??= this.#openHandoff();
+    if (this.#handoff !== undefined) return;
+    const { clock } = this.options;
+    const late = Promise.withResolvers<void>();
+    const timer = clock.setTimer(OPEN_LIMIT_MS, late.resolve);
+    this.#handoff = this.#openHandoff();
+    await Promise.race([this.#handoff, late.promise]);
+    clock.clearTimer(timer);
   }
 
   takeIdentityMap(map: journal.UidMap): void {

@@ -1,6 +1,6 @@
 /* A program that goes on running while names change: looks each name of its input up and answers
  * `NAME UID GID GROUPS...` or `NAME -`. `NAME COUNT` looks it up so often and answers with the
- * nanoseconds that one took. */
+ * nanoseconds of processor time that one took. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -26,9 +26,9 @@ static void measure(const char *name, long count) {
   char buffer[4096];
   struct passwd entry, *found;
   struct timespec begin, end;
-  clock_gettime(CLOCK_MONOTONIC, &begin);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
   for (long i = 0; i < count; i++) getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
-  clock_gettime(CLOCK_MONOTONIC, &end);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
   double ns = (double)(end.tv_sec - begin.tv_sec) * 1e9 + (double)(end.tv_nsec - begin.tv_nsec);
   printf("%.0f\n", ns / (double)count);
 }

@@ -12,7 +12,7 @@ void record_failure(const char *file, int line, const char *what, long long valu
 
 int main(void) {
   const struct test *const suites[] = {spawn_request_tests, spawn_tests, process_tests,
-                                       file_tests,          event_tests, system_tests,
+                                       file_tests,          event_tests, system_tests, socket_tests,
                                        network_tests,       notify_tests, observe_tests};
   int passed = 0, failed = 0;
   for (size_t suite = 0; suite < sizeof suites / sizeof *suites; suite++) {

@@ -19,6 +19,7 @@ extern const struct test process_tests[];
 extern const struct test file_tests[];
 extern const struct test event_tests[];
 extern const struct test system_tests[];
+extern const struct test socket_tests[];
 extern const struct test network_tests[];
 extern const struct test notify_tests[];
 extern const struct test observe_tests[];
