@@ -1,7 +1,13 @@
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type AuditSink, CgroupError, nodePaths } from "../../contracts/mod.ts";
+import {
+  auditEvent,
+  type AuditSink,
+  CgroupError,
+  nodePaths,
+  nodeVclusterScope,
+} from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
   type ControlFileWatcher,
@@ -237,12 +243,31 @@ export class NodeServices implements ServiceManager {
       ...this.#options,
       watcher: this.#watcher,
       supervisor: this,
+      onKernelOom: (kills) => this.#onKernelOom(kills),
       inspections: idleInspections({
         ...this.#options,
         isolation: this.#isolation,
         supervisor,
       }),
     });
+  }
+
+  /** OOM-3: an event of the node's record, and no drift. */
+  #onKernelOom(kills: bigint): void {
+    const { audit, clock, log, newUuid, place } = this.#options;
+    const detail = `the kernel ended ${kills} processes outside of services and workload`;
+    log.warn("out of memory", { detail });
+    const { nodeId, vclusterId } = place();
+    audit.emit(auditEvent({
+      id: newUuid(),
+      nowUsec: BigInt(Math.round(clock.nowMs())) * 1000n,
+      principal: SUPERVISION_LOOP,
+      action: "kernel.oom",
+      scope: nodeVclusterScope(nodeId, vclusterId),
+      outcome: "Failure",
+      source: "PactAgent",
+      detail,
+    }));
   }
 
   /** Without room for it the next agent of this boot decides again. */

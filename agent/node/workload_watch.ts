@@ -8,6 +8,7 @@ import type { ServiceManager } from "../supervisor/mod.ts";
 import {
   boundIntervals,
   type Inspection,
+  openKernelOomWatch,
   openWorkloadDetector,
   SupervisionLoop,
 } from "../workload/mod.ts";
@@ -26,6 +27,8 @@ export interface WorkloadWatchOptions {
   readonly supervisor: ServiceManager;
   readonly beat?: () => void;
   readonly longestTickMs?: number;
+  /** The kernel ended processes that are neither services' nor workload's (OOM-3). */
+  readonly onKernelOom: (kills: bigint) => void;
   /** What is looked after while no workload runs. */
   readonly inspections?: readonly Inspection[];
 }
@@ -48,10 +51,12 @@ export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch 
   }, options.longestTickMs ?? Infinity);
   for (const warning of warnings) log.warn(warning);
 
+  const { cgroupRoot } = nodePaths(config.root);
+  const kernelOom = openKernelOomWatch(shim.files, cgroupRoot);
   const detector = openWorkloadDetector({
     files: shim.files,
     watcher: options.watcher,
-    cgroupRoot: nodePaths(config.root).cgroupRoot,
+    cgroupRoot,
     onChange: () => loop.noteEvent(),
   });
   const loop = new SupervisionLoop({
@@ -65,7 +70,11 @@ export function openWorkloadWatch(options: WorkloadWatchOptions): WorkloadWatch 
       log.info("workload state", { state });
       supervisor.setActive(state === "active");
     },
-    supervise: () => supervisor.poll(),
+    supervise: () => {
+      const kills = kernelOom.look();
+      if (kills > 0n) options.onKernelOom(kills);
+      return supervisor.poll() || kills > 0n;
+    },
   });
   const stopListening = supervisor.onNotice(() => loop.noteEvent());
   loop.start();

@@ -10,5 +10,6 @@ export {
   type WorkloadDetectorOptions,
 } from "./detector.ts";
 export type { Inspection } from "./inspections.ts";
+export { type KernelOomWatch, openKernelOomWatch } from "./kernel_oom.ts";
 export { boundIntervals, type LoopIntervals, type Pace, type WorkloadState } from "./pace.ts";
 export { SupervisionLoop, type SupervisionLoopOptions } from "./supervision_loop.ts";
