@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { openFileSink } from "../../../../agent/audit/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
-import { createLogger } from "../../../../common/log/mod.ts";
+import { createLogger, silentLogger } from "../../../../common/log/mod.ts";
 import {
   type AuditEvent,
   auditEvent,
+  AuditSinkError,
   CHAIN_START,
   type ChainHead,
   nodeScope,
   readChainLine,
   systemPrincipal,
 } from "../../../../contracts/mod.ts";
-import { tempDir, withShim } from "../../../support/mod.ts";
+import { needingSysAdmin, tempDir, withShim } from "../../../support/mod.ts";
 
 const event = (detail: string): AuditEvent =>
   auditEvent({
@@ -84,4 +85,32 @@ Deno.test("AS-12: a file that was tampered with is put aside and told, and a new
   assert.deepEqual(detailsOf(path), ["three"]);
   const aside = [...Deno.readDirSync(directory.path)].filter(({ name }) => name.includes("broken"));
   assert.equal(aside.length, 1);
+});
+
+Deno.test({
+  ...needingSysAdmin("AS-6: on a full disk a flush fails, and nothing is lost once there is room"),
+  async fn() {
+    await using directory = await tempDir();
+    const disk = directory.file("disk");
+    await Deno.mkdir(disk);
+    await withShim(async ({ files, mounts }) => {
+      await mounts.mount({ source: "none", target: disk, type: "tmpfs", data: "size=16k" });
+      const path = `${disk}/audit.log`;
+      const sink = openFileSink({ files, path, clock: systemClock, log: silentLogger });
+      try {
+        await Deno.writeFile(`${disk}/filler`, new Uint8Array(16 * 1024)).catch(() => {});
+        sink.emit(event("freeze"));
+        await assert.rejects(
+          sink.flush(1_000),
+          new AuditSinkError({ kind: "FlushFailed", reason: "the file cannot be written" }),
+        );
+        await Deno.remove(`${disk}/filler`);
+        await sink.flush(1_000);
+        assert.deepEqual(detailsOf(path), ["freeze"]);
+      } finally {
+        await sink.close();
+        await mounts.unmount(disk);
+      }
+    });
+  },
 });
