@@ -10,6 +10,9 @@ import {
 } from "./item.ts";
 import { isVolatileSysctl } from "./volatile.ts";
 
+/** So long the news of who changed something may come after the change itself. */
+const CAUSE_MS = 5_000;
+
 /** What is remembered of an item from one evaluation to the next. */
 export interface KnownItem {
   readonly firstSeenMs: number;
@@ -76,11 +79,11 @@ export function evaluateDrift(input: EvaluationInput): Evaluation {
     const same = known?.mark === markOf(difference);
     grew ||= !same;
     const attribution = same ? known?.attribution : input.attribution?.(name) ?? known?.attribution;
-    // The process behind a former value has nothing to do with this one.
-    const cause = same ? known?.cause : input.cause?.(name);
+    const firstSeenMs = known?.firstSeenMs ?? input.nowMs;
+    const cause = causeOf(input, name, same ? known : undefined);
     items.push({
       ...difference,
-      firstSeenMs: known?.firstSeenMs ?? input.nowMs,
+      firstSeenMs,
       ...(attribution && { attribution }),
       ...(cause !== undefined && { cause }),
     });
@@ -88,6 +91,20 @@ export function evaluateDrift(input: EvaluationInput): Evaluation {
   items.sort(compareItems);
   const changed = grew || items.length !== input.before.size;
   return { items, changed, grew, declaredThoughListed };
+}
+
+/**
+ * The process behind a value. That of a former value has nothing to do with this one; and a scan may have
+ * been faster than the news of who it was, so that it is asked for again, for a while.
+ */
+function causeOf(
+  { cause, nowMs }: EvaluationInput,
+  name: string,
+  same: KnownItem | undefined,
+): string | undefined {
+  if (same?.cause !== undefined) return same.cause;
+  if (same !== undefined && nowMs - same.firstSeenMs > CAUSE_MS) return undefined;
+  return cause?.(name);
 }
 
 function isNoise(difference: Difference, blacklist: Blacklist): boolean {

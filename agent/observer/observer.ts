@@ -27,8 +27,8 @@ import { ProbeSource } from "./probe_source.ts";
 import { openProcessSource } from "./process_source.ts";
 import type { Listener, Source } from "./source.ts";
 
-/** So long an item's last change is put down to its actor. */
-const ACTOR_MS = 60_000;
+/** So long an item's last change is put down to its actor: a storm may keep it from being looked at. */
+const ACTOR_MS = 15_000;
 /** Most items whose actor is remembered. */
 const MAX_ACTORS = 4_096;
 /** Most events taken together. */
@@ -72,7 +72,7 @@ export interface ObserverOptions {
 export interface Observer {
   /** Watches these declared files, paths without the prefix, and of declared files no others. */
   observe(paths: Iterable<string>): void;
-  /** Who is known to have changed the item of this name, `category:key`, in the last minute. */
+  /** Who is known to have changed the item of this name, `category:key`, of late. */
   actorOf(name: string): Actor | undefined;
   /** Sources that are not there, as `observer NAME: REASON` (OBS-12). */
   readonly unavailable: readonly string[];

@@ -1,5 +1,12 @@
 import { basename, dirname, join } from "node:path";
-import { buildInit, buildNamespaces, buildNss, buildShim } from "../../../ffi/build/mod.ts";
+import {
+  buildInit,
+  buildNamespaces,
+  buildNss,
+  buildProbe,
+  buildShim,
+  ShimBuildError,
+} from "../../../ffi/build/mod.ts";
 import { compileAll } from "../../../tools/compile/mod.ts";
 import { repositoryRoot } from "../../support/mod.ts";
 import { cached, contentKey } from "./cached.ts";
@@ -34,17 +41,29 @@ const ROOTFS = join(import.meta.dirname ?? ".", "files", "rootfs");
 
 /** The directory with {@link PACT_IMAGE}: pact's executables, libraries and units. */
 export async function pactLayer(cache: string, say: (progress: string) => void): Promise<string> {
-  const key = contentKey(JSON.stringify(Deno.version), ...await sources());
+  const probe = await probeIfAny();
+  const key = contentKey(JSON.stringify(Deno.version), probe ?? "no probes", ...await sources());
   return await cached(cache, "pact", key, async (directory) => {
     say("pact's executables, with a warm code cache");
     const tree = join(directory, "tree");
     await fill(tree);
+    if (probe !== undefined) await install(probe, join(tree, "usr/lib/pact/pact-probe"), 0o755);
     await warmCodeCache(tree);
     const unpacked = ["-noI", "-noD", "-noF", "-noX", "-no-xattrs"];
     const image = join(directory, PACT_IMAGE);
     await run("mksquashfs", [tree, image, "-all-root", "-quiet", "-no-progress", ...unpacked]);
     await Deno.remove(tree, { recursive: true });
   });
+}
+
+/** The kernel probes, where this machine can build them; a node does without. */
+async function probeIfAny(): Promise<string | undefined> {
+  try {
+    return (await buildProbe()).path;
+  } catch (error) {
+    if (!(error instanceof ShimBuildError) || Deno.env.get("CI") === "true") throw error;
+    return undefined;
+  }
 }
 
 async function fill(tree: string): Promise<void> {

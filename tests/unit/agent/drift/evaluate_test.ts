@@ -89,6 +89,32 @@ Deno.test("DRIFT-6: a change is attributed to whoever is known to have made it",
   );
 });
 
+Deno.test("OBS-11: the process behind a value stays with it, and goes with it", () => {
+  const seen = (
+    content: string,
+    before: ReturnType<typeof knownItems>,
+    nowMs: number,
+    cause?: string,
+  ) => {
+    const { items } = evaluateDrift({
+      differences: [{ ...file("/etc/motd", content), source: "declared" }],
+      blacklist: compileBlacklist([]),
+      before,
+      nowMs,
+      cause: () => cause,
+    });
+    return { cause: items[0]?.cause, known: knownItems(items) };
+  };
+  const first = seen("a", new Map(), 0);
+  assert.equal(first.cause, undefined);
+  // The scan was faster than the news.
+  const told = seen("a", first.known, 1_000, "sed (pid 7)");
+  assert.equal(told.cause, "sed (pid 7)");
+  assert.equal(seen("a", told.known, 2_000, "touch (pid 8)").cause, "sed (pid 7)");
+  assert.equal(seen("b", told.known, 2_000).cause, undefined);
+  assert.equal(seen("a", first.known, 60_000, "late (pid 9)").cause, undefined);
+});
+
 Deno.test("DRIFT-12: file contents and values of secret keys never leave in a report", () => {
   const shown = redactItem(file("/etc/munge/munge.key", "a"));
   assert.equal(shown.declared?.kind === "file" && "content" in shown.declared, false);
