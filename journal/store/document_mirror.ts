@@ -1,4 +1,10 @@
-import { type CollectionName, type Doc, type DocumentTables, emptyTables } from "../state/mod.ts";
+import {
+  type CollectionName,
+  type Doc,
+  type DocumentChanges,
+  type DocumentTables,
+  emptyTables,
+} from "../state/mod.ts";
 
 /**
  * Documents in memory. Keys are kept sorted for the collections that are listed, from the first
@@ -32,6 +38,12 @@ export class DocumentMirror {
     }
     if (keys !== undefined && !table.has(key)) keys.splice(lowerBound(keys, key), 0, key);
     table.set(key, document);
+  }
+
+  /** Takes over all of `changes` for one collection. */
+  absorb<C extends CollectionName>(collection: C, changes: DocumentChanges[C]): void {
+    if (changes.size === 0) return;
+    for (const [key, document] of changes) this.set(collection, key, document);
   }
 
   /** Forgets everything. */

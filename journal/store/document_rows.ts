@@ -11,6 +11,7 @@ import {
   COLLECTION_NAMES,
   type CollectionName,
   type Doc,
+  type DocumentChanges,
   type DocumentTables,
   emptyTables,
   numberKey,
@@ -30,6 +31,8 @@ export class DocumentRows {
   readonly #deleteRequests: StatementSync;
   /** What changed since it was last saved: each document once, as it is now. */
   readonly #unsaved: DocumentTables = emptyTables();
+  /** Numbers of requests to be deleted, rising. */
+  #forgotten: number[] = [];
 
   constructor(database: DatabaseSync) {
     this.#put = database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
@@ -43,22 +46,29 @@ export class DocumentRows {
     this.#deleteRequests = database.prepare("DELETE FROM requests WHERE number BETWEEN ? AND ?");
   }
 
-  /** Takes a document to be stored with the next {@link save}; undefined deletes it. */
-  put<C extends CollectionName>(collection: C, key: string, document: Doc<C> | undefined): void {
-    // What is known of a request is stored in the row of its place in the order.
-    if (collection !== "request_ids") this.#unsaved[collection].set(key, document);
+  /**
+   * Takes what one command changed, to be stored with the next {@link save} at the latest. What has
+   * a number is never written again: it becomes text at once, while it is at hand.
+   */
+  take(changes: DocumentChanges): void {
+    for (const [key, record] of changes.audit) {
+      // A record that left the state stays where it is: that is this member's archive (AUD-3).
+      if (record !== undefined) this.#putAudit.add(Number(key), JSON.stringify(record));
+    }
+    for (const [key, request] of changes.request_order) {
+      if (request === undefined) this.#forgotten.push(Number(key));
+      else this.#takeRequest(Number(key), request, changes.request_ids.get(request.request_key));
+    }
+    for (const collection of KEYED) this.#takeKeyed(collection, changes);
   }
 
-  /** Stores what changed. `firstResult` is what is remembered under a request's key. */
-  save(firstResult: (requestKey: string) => Doc<"request_ids"> | undefined): void {
-    const unsaved = this.#unsaved;
-    for (const collection of COLLECTION_NAMES) {
-      if (unsaved[collection].size === 0) continue;
-      if (collection === "audit") this.#saveAudit(unsaved.audit);
-      else if (collection === "request_order") this.#saveRequests(unsaved[collection], firstResult);
-      else this.#saveDocuments(collection);
-      unsaved[collection].clear();
-    }
+  /** Stores what was taken. */
+  save(): void {
+    this.#putAudit.flush();
+    this.#putRequest.flush();
+    for (const [first, last] of runsOf(this.#forgotten)) this.#deleteRequests.run(first, last);
+    this.#forgotten = [];
+    for (const collection of KEYED) this.#saveKeyed(collection);
   }
 
   /** Stores one document of an import; those of one request come one after the other. */
@@ -76,36 +86,30 @@ export class DocumentRows {
     }
   }
 
-  #saveDocuments<C extends CollectionName>(collection: C): void {
-    for (const [key, document] of this.#unsaved[collection]) {
+  #takeRequest(
+    number: number,
+    { request_key, at }: Doc<"request_order">,
+    first: Doc<"request_ids"> | undefined,
+  ): void {
+    const { type, result } = first ?? {};
+    this.#putRequest.add(number, JSON.stringify({ request_key, at, type, result }));
+  }
+
+  #takeKeyed<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
+    const changed: DocumentChanges[C] = changes[collection];
+    if (changed.size === 0) return;
+    const unsaved = this.#unsaved[collection];
+    for (const [key, document] of changed) unsaved.set(key, document);
+  }
+
+  #saveKeyed<C extends CollectionName>(collection: C): void {
+    const unsaved = this.#unsaved[collection];
+    if (unsaved.size === 0) return;
+    for (const [key, document] of unsaved) {
       if (document === undefined) this.#delete.run(collection, key);
       else this.#put.run(collection, key, JSON.stringify(document));
     }
-  }
-
-  /** A record that left the state stays where it is: that is this member's archive (AUD-3). */
-  #saveAudit(records: DocumentTables["audit"]): void {
-    for (const [key, record] of records) {
-      if (record !== undefined) this.#putAudit.add(Number(key), JSON.stringify(record));
-    }
-    this.#putAudit.flush();
-  }
-
-  #saveRequests(
-    requests: DocumentTables["request_order"],
-    firstResult: (requestKey: string) => Doc<"request_ids"> | undefined,
-  ): void {
-    const forgotten: number[] = [];
-    for (const [key, request] of requests) {
-      if (request === undefined) {
-        forgotten.push(Number(key));
-        continue;
-      }
-      const { type, result } = firstResult(request.request_key) ?? {};
-      this.#putRequest.add(Number(key), JSON.stringify({ ...request, type, result }));
-    }
-    this.#putRequest.flush();
-    for (const [first, last] of runsOf(forgotten)) this.#deleteRequests.run(first, last);
+    unsaved.clear();
   }
 }
 
@@ -150,3 +154,6 @@ const OWN_TABLES: { readonly [collection: string]: string } = {
   request_order: `SELECT number AS key, json_remove(json, '$.type', '$.result') AS json
     FROM requests ORDER BY number`,
 };
+
+/** Collections whose documents are rows under their collection and key. */
+const KEYED: readonly CollectionName[] = COLLECTION_NAMES.filter((name) => !(name in OWN_TABLES));

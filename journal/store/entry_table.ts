@@ -8,20 +8,9 @@ import type { EntryQuery } from "./queries.ts";
 /** Entries read at once; what one page holds in memory is bounded by it. */
 const PAGE_ENTRIES = 256;
 
-/** An entry as it is to be stored. */
-interface EntryRow {
-  readonly entry: Entry;
-  readonly json: string;
-  readonly vclusterId: string | undefined;
-}
-
-/**
- * Entries in SQLite. They are only ever added (J2). New ones wait in memory until they are saved or
- * read, so that those of one transaction are inserted together.
- */
+/** Entries in SQLite. They are only ever added (J2); the last few wait until they are saved or read. */
 export class EntryTable {
   readonly #database: DatabaseSync;
-  #unsaved: EntryRow[] = [];
   readonly #insert: BulkInsert;
   readonly #select: StatementSync;
   /** Prepared queries by their text; there are as many as there are shapes of queries. */
@@ -37,24 +26,18 @@ export class EntryTable {
 
   /** Adds an entry by its canonical JSON; `vclusterId` is the vCluster it counts for, if any. */
   insert(entry: Entry, json: string, vclusterId: string | undefined): void {
-    this.#unsaved.push({ entry, json, vclusterId });
+    this.#insert.add(
+      entry.sequence,
+      scopeText(entry.scope),
+      vclusterId ?? null,
+      entry.entry_type,
+      Date.parse(entry.timestamp),
+      json,
+    );
   }
 
   /** Puts what was added into the database. */
   save(): void {
-    const rows = this.#unsaved;
-    if (rows.length === 0) return;
-    this.#unsaved = [];
-    for (const { entry, json, vclusterId } of rows) {
-      this.#insert.add(
-        entry.sequence,
-        scopeText(entry.scope),
-        vclusterId ?? null,
-        entry.entry_type,
-        Date.parse(entry.timestamp),
-        json,
-      );
-    }
     this.#insert.flush();
   }
 

@@ -59,6 +59,9 @@ const FOLD_EVERY = 2000;
 /** Kept in the file alone: too many, and no command reads them. */
 const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
 
+/** Kept in memory too. */
+const MIRRORED = COLLECTION_NAMES.filter((collection) => !COLD.has(collection));
+
 /** The state as of the last applied log record. */
 export class StateStore implements StateView {
   readonly history: HistoryView;
@@ -154,7 +157,7 @@ export class StateStore implements StateView {
       this.#timer = undefined;
       if (!this.#database.isTransaction) return;
       this.#entries.save();
-      this.#file.documents.save((key) => this.#mirror.get("request_ids", key));
+      this.#file.documents.save();
       this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
       this.#unfolded += this.#gathered;
@@ -172,7 +175,8 @@ export class StateStore implements StateView {
     entryTexts: readonly string[],
   ): void {
     const before = entries.map((entry) => this.#vclusterOf(entry));
-    for (const collection of COLLECTION_NAMES) this.#takeOver(collection, changes);
+    this.#file.documents.take(changes);
+    for (const collection of MIRRORED) this.#mirror.absorb(collection, changes[collection]);
     for (const [at, entry] of entries.entries()) {
       this.#entries.insert(entry, entryTexts[at] ?? "", this.#vclusterOf(entry) ?? before[at]);
     }
@@ -278,16 +282,6 @@ export class StateStore implements StateView {
         // Nobody waits for this commit: whoever writes next hears of its failure.
       }
     });
-  }
-
-  #takeOver<C extends CollectionName>(collection: C, changes: DocumentChanges): void {
-    const changed: DocumentChanges[C] = changes[collection];
-    if (changed.size === 0) return;
-    const isCold = COLD.has(collection);
-    for (const [key, document] of changed) {
-      this.#file.documents.put(collection, key, document);
-      if (!isCold) this.#mirror.set(collection, key, document);
-    }
   }
 
   /** The vCluster an entry counts for: its own scope's, or its node's at this moment. */
