@@ -4,7 +4,7 @@
  */
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Entry } from "../../common/model/mod.ts";
+import type { Entry, EntryType } from "../../common/model/mod.ts";
 import type { EnrollmentCounts } from "../enrollment/mod.ts";
 import type { GaugeSources } from "./gauges.ts";
 import { registerStateGauges, snakeCase } from "./state_gauges.ts";
@@ -103,11 +103,19 @@ function countEntries(registry: Registry, { replica }: GaugeSources): () => void
       this.inc(replica.status().overlayBuildFailures);
     },
   });
-  const events = new Counter({
+  const events = new Map<string, Map<EntryType, number>>();
+  new Counter({
     name: "pact_journal_events_total",
     help: "Entries appended since this process started, by type and vCluster.",
     labelNames: ["type", "vcluster"],
     registers,
+    // Entries are many, scrapes are few: the labels are looked up when somebody asks.
+    collect() {
+      this.reset();
+      for (const [vcluster, counts] of events) {
+        for (const [type, count] of counts) this.inc({ type: snakeCase(type), vcluster }, count);
+      }
+    },
   });
   const restarts = new Counter({
     name: "pact_supervisor_restart_total",
@@ -123,7 +131,9 @@ function countEntries(registry: Registry, { replica }: GaugeSources): () => void
   return replica.onApplied(({ entries }) => {
     for (const entry of entries) {
       const vcluster = vclusterOf(entry);
-      events.inc({ type: snakeCase(entry.entry_type), vcluster });
+      let counts = events.get(vcluster);
+      if (counts === undefined) events.set(vcluster, counts = new Map());
+      counts.set(entry.entry_type, (counts.get(entry.entry_type) ?? 0) + 1);
       const isRestart = entry.entry_type === "ServiceLifecycle" &&
         /restart/i.test(entry.message ?? "");
       if (isRestart) restarts.inc({ vcluster });
