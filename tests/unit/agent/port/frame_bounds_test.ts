@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import type { agentport } from "../../../../api/mod.ts";
+import type { agentport, journal } from "../../../../api/mod.ts";
 import { checkWorkerFrame, FrameError } from "../../../../agent/port/mod.ts";
 import { workerFrame } from "./frames.ts";
 
@@ -39,6 +39,13 @@ const call = (
 });
 const caller = (value: CallerFields) => call({ caller: { ...CALLER, ...value } });
 
+const PERSON = { username: "ann", home: "/home/ann", shell: "/bin/bash", org: "local" };
+const GROUP = { name: "local", members: ["ann"] };
+const identityMap = (value: Fields<typeof journal.UidMapSchema>): Content => ({
+  case: "identityMap",
+  value,
+});
+
 const TAKEN: Readonly<Record<string, Content>> = {
   "a declaration": declared({
     sysctl: { "vm.swappiness": "10", "net.ipv4.conf.eth0/100.forwarding": "1" },
@@ -56,6 +63,8 @@ const TAKEN: Readonly<Record<string, Content>> = {
   "a link state": { case: "linkState", value: { connected: true, nodeId: "n", vclusterId: "ml" } },
   "a listener": { case: "listening", value: { hostname: "0.0.0.0", port: 9445 } },
   "credit": { case: "callCredit", value: { callId: 1n, credit: 1 } },
+  "an identity map": identityMap({ entries: many(100_000, PERSON), groups: [GROUP] }),
+  "an emergency": { case: "emergency", value: { sessionId: "em-7", scope: "node", isOpen: true } },
   "a cancelled call": { case: "callCancelled", value: { callId: 1n } },
   "an answer": { case: "appendResult", value: { appendId: 1n, sequence: 7n } },
   "an end": { case: "fatal", value: { reason: "out of sockets" } },
@@ -66,6 +75,20 @@ for (const [what, frame] of Object.entries(TAKEN)) {
 }
 
 const REFUSED: readonly (readonly [string, Content, RegExp])[] = [
+  ["too many people", identityMap({ entries: many(100_001, PERSON) }), /people: 100001 exceeds/],
+  ["a long name", identityMap({ entries: [{ ...PERSON, username: text(257) }] }), /user name/],
+  ["a long home", identityMap({ entries: [{ ...PERSON, home: text(4097) }] }), /home directory/],
+  ["a long member", identityMap({ groups: [{ members: [text(257)] }] }), /member/],
+  [
+    "too many members",
+    identityMap({ groups: many(11, { name: "g", members: many(100_000, "ann") }) }),
+    /members/,
+  ],
+  [
+    "an emergency of elsewhere",
+    { case: "emergency", value: { sessionId: "em-7", scope: "site" } },
+    /malformed emergency scope/,
+  ],
   ["too many files", declared({ files: many(100_001, { path: "/a" }) }), /files: 100001 exceeds/],
   ["too many services", declared({ services: many(100_001, SERVICE) }), /services: 100001/],
   ["too many mounts", declared({ mounts: many(100_001, { path: "/a" }) }), /mounts: 100001/],
