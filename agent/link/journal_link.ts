@@ -8,6 +8,7 @@ import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
+import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
 import { createRpcTransport } from "../../common/rpc/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
@@ -104,6 +105,8 @@ class Link implements JournalLink {
   #identity: agentport.NodeIdentity | undefined;
   #session: JournalSession | undefined;
   #overlay: { readonly document: OverlayDocument; readonly version: number } | undefined;
+  /** Sequence of the last update that came. */
+  #heard: number | undefined;
   /** vCluster whose overlay that is. */
   #overlayOf = "";
   #resume: (() => void) | undefined;
@@ -226,7 +229,10 @@ class Link implements JournalLink {
     const handedIn = this.#waitForResume();
     this.#announce(session.address.endpoint, { connected: true, vclusterId });
     await handedIn;
-    if (vclusterId !== this.#overlayOf) this.#overlay = undefined;
+    if (vclusterId !== this.#overlayOf) {
+      this.#overlay = undefined;
+      this.#heard = undefined;
+    }
     this.#overlayOf = vclusterId;
     const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
     // Before what is declared: services may run as users of the map (SUP-25).
@@ -238,7 +244,10 @@ class Link implements JournalLink {
       renewed.abort();
     });
     try {
-      await this.#subscribe(session, vclusterId, boot.nextSequence, renewed.signal);
+      // What happened while there was no contact is heard too: an emergency may have been opened.
+      const next = this.#heard === undefined ? boot.nextSequence : this.#heard + 1;
+      const fromSequence = Math.min(next, boot.nextSequence);
+      await this.#subscribe(session, vclusterId, fromSequence, renewed.signal);
     } catch (error) {
       if (!renewed.signal.aborted) throw error;
     } finally {
@@ -263,7 +272,8 @@ class Link implements JournalLink {
     };
     const probe = startProbe(this.options, ask, (error) => silent.abort(error));
     try {
-      for await (const { update } of session.updates(vclusterId, fromSequence, signal)) {
+      for await (const { sequence, update } of session.updates(vclusterId, fromSequence, signal)) {
+        this.#heard = counterFromWire(sequence);
         if (changesDeclaration(update)) refresher.due();
         const emergency = emergencyIn(update);
         if (emergency !== undefined) this.options.events.onEmergency?.(emergency);

@@ -98,13 +98,10 @@ export class Handoff {
    */
   static async open(options: HandoffOptions): Promise<Handoff> {
     const { shim, events, clock, paths, isolation, log } = options;
+    const helper = `${dirname(shim.files.realPath(shim.path))}/${PROGRAM}`;
+    if (shim.files.lstatIfPresent(helper) === null) throw new Error(`${helper} is missing (AGT-2)`);
     const watcher = openControlFileWatcher(shim, events);
-    const program = createNamespaceProgram({
-      shim,
-      events,
-      clock,
-      program: `${dirname(shim.files.realPath(shim.path))}/${PROGRAM}`,
-    });
+    const program = createNamespaceProgram({ shim, events, clock, program: helper });
     const mounts = openMounts(options, program);
     const provider = new NamespaceProvider({
       ...options,

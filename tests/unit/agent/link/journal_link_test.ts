@@ -264,3 +264,29 @@ Deno.test("NET-8: a link that is to reconnect makes another connection at once, 
   await declare(admin, { node: "n1" }, "vm.swappiness", "30");
   await linked.until("a change over the new connection", has("vm.swappiness", "30"));
 });
+
+Deno.test("EMM-1: an emergency is told, also one that was opened while there was no contact", async () => {
+  const { site, macAddress, admin } = await siteWithMachine();
+  await using _ = site;
+  using linked = new Linked(site, macAddress, { resumesByHand: true });
+  const contact = (count: number) =>
+    waitFor(() => linked.states.length === count, { what: `contact ${count}` });
+  await contact(1);
+  linked.link.resume();
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  await declare(admin, { node: "n1" }, "vm.swappiness", "30");
+  await linked.until("a change", has("vm.swappiness", "30"));
+  linked.link.reconnect();
+  await contact(2);
+  const scope = { scope: { case: "nodeId" as const, value: "n1" } };
+  await admin.config.appendEntry({
+    entry: { entryType: EntryType.EMERGENCY_START, scope, emergencyReason: "runaway job" },
+  });
+  linked.link.resume();
+  const opened = await waitFor(() => linked.emergencies[0], { what: "the emergency" });
+  assert.deepEqual([opened.isOpen, opened.scope, opened.reason], [true, "node", "runaway job"]);
+  assert.match(opened.sessionId, /^em-[0-9]+$/);
+  await admin.config.appendEntry({ entry: { entryType: EntryType.EMERGENCY_END, scope } });
+  const closed = await waitFor(() => linked.emergencies[1], { what: "its end" });
+  assert.equal(closed.isOpen, false);
+});

@@ -25,6 +25,7 @@ export class Linked implements Disposable {
   readonly identities: agentport.NodeIdentity[] = [];
   readonly declared: agentport.DeclaredConfig[] = [];
   readonly maps: journal.UidMap[] = [];
+  readonly emergencies: agentport.Emergency[] = [];
   readonly link: JournalLink;
 
   constructor(site: JournalSite, macAddress: string, tuning: LinkTuning = {}) {
@@ -45,6 +46,7 @@ export class Linked implements Disposable {
         },
         onIdentity: (identity) => this.identities.push(identity),
         onDeclared: (declared) => this.declared.push(declared),
+        onEmergency: (emergency) => this.emergencies.push(emergency),
         onIdentityMap: (map) => this.maps.push(map),
       },
     });
