@@ -481,7 +481,8 @@ export class Node {
     const { clock, config, log } = this.options;
     const { scanIdleSeconds, scanActiveSeconds } = config;
     const seconds = this.supervisor.isActive ? scanActiveSeconds : scanIdleSeconds;
-    this.#scanTimer = clock.setTimer(seconds * 1000, () => {
+    const pace = this.#observation.isSilent ? 500 : 1000;
+    this.#scanTimer = clock.setTimer(seconds * pace, () => {
       this.convergence.scan()
         .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
         .finally(() => {

@@ -8,7 +8,7 @@ import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths, WORKLOAD_ROOT } from "../../contracts/mod.ts";
-import type { EventPump, Shim } from "../../ffi/mod.ts";
+import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import type { EffectiveState } from "../apply/mod.ts";
 import { type Attribution, type Blacklist, compileBlacklist } from "../drift/mod.ts";
 import {
@@ -82,6 +82,11 @@ export class Observation {
     return this.#observer?.unavailable ?? [];
   }
 
+  /** Scans should come twice as often: a source shows no sign of life (OBS-13). */
+  get isSilent(): boolean {
+    return this.#observer?.isSilent === true;
+  }
+
   close(): void {
     this.#observer?.close();
   }
@@ -100,10 +105,25 @@ export class Observation {
       watchesFiles: config.inotifyEnabled,
       watchesNetlink: config.netlinkEnabled,
       ...(config.ebpfEnabled && { probes }),
+      ...this.#canary(),
       isNoise: (path) => this.#blacklist.matchesPath(path),
       onEvents: (events) => this.#onEvents(events),
       onRescan: this.options.onChange,
     });
+  }
+
+  #canary(): { readonly canary?: string } {
+    const { config: { root, stateDir }, shim: { files } } = this.options;
+    if (stateDir === "") return {};
+    const directory = `${stateDir}/observer`;
+    try {
+      if (files.lstatIfPresent(directory) === null) files.mkdir(directory, 0o700);
+      return { canary: `${directory.slice(root.length)}/canary` };
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      this.options.log.warn("no sign of life can be asked for", { reason: error.message });
+      return {};
+    }
   }
 
   #onEvents(events: readonly ObservedEvent[]): void {

@@ -19,6 +19,7 @@ import {
 import { openDeviceSource } from "./device_source.ts";
 import { type Actor, eventName, type ObservedEvent, type SourceName } from "./event.ts";
 import { FileSource } from "./file_source.ts";
+import { LifeSign } from "./life_sign.ts";
 import { KeptSource } from "./kept_source.ts";
 import { openMountSource } from "./mount_source.ts";
 import { openNetworkSource } from "./network_source.ts";
@@ -58,6 +59,9 @@ export interface ObserverOptions {
   readonly watchesFiles: boolean;
   /** agent.observer.netlink_enabled: network, devices, new processes. */
   readonly watchesNetlink: boolean;
+  /** A file of the agent's own, path without the prefix, that is touched to see whether files are
+   * observed (OBS-13); its directory must be there. */
+  readonly canary?: string;
   /** agent.observer.ebpf_enabled: where `pact-probe` is; absent without probes. */
   readonly probes?: { readonly program: string; readonly workloadCgroup: string };
   /** Undeclared files that are operational noise (BLK-1). */
@@ -76,6 +80,8 @@ export interface Observer {
   actorOf(name: string): Actor | undefined;
   /** Sources that are not there, as `observer NAME: REASON` (OBS-12). */
   readonly unavailable: readonly string[];
+  /** A source shows no sign of life: scans should come twice as often (OBS-13). */
+  readonly isSilent: boolean;
   /** Why some declared files are found by scans alone. */
   readonly unwatched: readonly string[];
   close(): void;
@@ -93,6 +99,7 @@ class RunningObserver implements Observer {
   readonly #ownPid: number;
   #files: FileSource | undefined;
   #probes: ProbeSource | undefined;
+  #lifeSign: LifeSign | undefined;
   #declared: readonly string[] = [];
   #state: CoalesceState = QUIET;
   #timer: { readonly handle: TimerHandle; readonly atMs: number } | undefined;
@@ -121,6 +128,7 @@ class RunningObserver implements Observer {
     }
     keep("mountinfo", () => openMountSource(shim, events, listener));
     if (watchesFiles) keep("inotify", () => this.#openFiles(listener));
+    if (watchesFiles && options.canary !== undefined) this.#lifeSign = this.#awaitLife();
   }
 
   get unavailable(): readonly string[] {
@@ -131,8 +139,13 @@ class RunningObserver implements Observer {
     if (actors !== undefined) failed.push(`observer fanotify: ${actors}`);
     const probes = this.#probes?.failure;
     if (probes !== undefined) failed.push(`observer ebpf: unavailable (${probes})`);
+    if (this.isSilent) failed.push("observer inotify: no sign of life");
     const missing = this.#probes?.missing ?? [];
     return [...failed, ...missing.map((name) => `observer ebpf: ${name}: not in this kernel`)];
+  }
+
+  get isSilent(): boolean {
+    return this.#lifeSign?.isMissing === true;
   }
 
   get unwatched(): readonly string[] {
@@ -141,7 +154,7 @@ class RunningObserver implements Observer {
 
   observe(paths: Iterable<string>): void {
     this.#declared = [...paths];
-    this.#files?.observe(this.#declared);
+    this.#observeFiles();
   }
 
   actorOf(name: string): Actor | undefined {
@@ -156,13 +169,28 @@ class RunningObserver implements Observer {
     if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer.handle);
     for (const source of this.#kept.values()) source.close();
     this.#probes?.close();
+    this.#lifeSign?.close();
   }
 
   #openFiles(listener: Listener): Source {
     const files = new FileSource({ ...this.options, listener });
     this.#files = files;
-    files.observe(this.#declared);
+    this.#observeFiles();
     return files;
+  }
+
+  #observeFiles(): void {
+    const { canary } = this.options;
+    this.#files?.observe(canary === undefined ? this.#declared : [...this.#declared, canary]);
+  }
+
+  #awaitLife(): LifeSign {
+    const { shim, root, canary } = this.options;
+    return new LifeSign({
+      ...this.options,
+      source: "inotify",
+      touch: () => shim.files.writeAtomicSync(`${root}${canary}`, "", { mode: 0o600 }),
+    });
   }
 
   #actor(pid: number): Actor | undefined {
@@ -178,6 +206,7 @@ class RunningObserver implements Observer {
 
   /** Nobody is looked up in a storm: it would last the longer. */
   #tell(event: Omit<ObservedEvent, "atMs">, pid = 0): void {
+    if (event.path === this.options.canary) return this.#lifeSign?.seen();
     const isHeard = !isStorming(this.#state, event.source);
     const actor = event.actor ?? (isHeard ? this.#actor(pid) : undefined);
     const told = { ...event, atMs: this.options.clock.nowMs(), ...(actor && { actor }) };
