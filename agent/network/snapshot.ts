@@ -24,10 +24,12 @@ export function linkNamed(snapshot: NetworkSnapshot, name: string): Link | undef
   return snapshot.links.find((link) => link.name === name);
 }
 
-/** The addresses of an interface that somebody gave it; the kernel's own link-local ones are left out. */
+/** The addresses of an interface that somebody gave it; what the kernel makes for IPv6 by itself, on the
+ * link or from a router's advertisement, is left out. */
 export function addressesOn({ addresses }: NetworkSnapshot, link: Link): InterfaceAddress[] {
-  return addresses.filter(({ interfaceIndex, isLinkLocal, cidr }) =>
-    interfaceIndex === link.index && !(isLinkLocal && cidr.address.byteLength === 16)
+  return addresses.filter(({ interfaceIndex, isLinkLocal, isDynamic, cidr }) =>
+    interfaceIndex === link.index && !isDynamic &&
+    !(isLinkLocal && cidr.address.byteLength === 16)
   );
 }
 

@@ -187,7 +187,14 @@ export class NodeBoot {
         throw new Error(`journal ${link.endpoint}: ${code}${link.reason}`);
       }
       return false;
-    }, "no answer from a journal");
+    }, () => this.#lastWord());
+  }
+
+  /** A refused node asks less often than an attempt lasts. */
+  #lastWord(): string {
+    const { link } = this.options.facts();
+    if (link === undefined || link.connected) return "no answer from a journal";
+    return `journal ${link.endpoint}: ${link.reason}`;
   }
 
   async #startServices(signal: AbortSignal): Promise<void> {

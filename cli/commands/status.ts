@@ -206,6 +206,8 @@ function nodeLines(
   }
   const window = windowSeconds(node, nowMs);
   if (window !== undefined) lines.push(`Commit window: ${durationText(window)} remaining`);
+  // What the node could not do: a phase of its boot, an item that is declared (CTX-5).
+  lines.push(...node.unavailable.map((text) => `Unavailable: ${printable(text)}`));
   return lines;
 }
 

@@ -134,5 +134,6 @@ export function nodeStateJson(node: NodeStateDetail): { [key: string]: JsonValue
     overlay_version: Number(node.overlayVersion),
     applied_sequence: Number(node.appliedSequence),
     active_sessions: node.activeSessions,
+    unavailable: [...node.unavailable],
   };
 }

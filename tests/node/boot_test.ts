@@ -84,7 +84,11 @@ gateway = "192.168.77.1"
 role = "management"
 `);
     await node.machine.waitForSerial(/network changed back/, 90_000);
-    await lab.until(["status", "node-1"], /network:eth0 not applied: reverted/, 60_000);
+    await lab.until(
+      ["status", "node-1"],
+      /Unavailable: network:eth0 not applied: reverted: no journal reached/,
+      60_000,
+    );
     assert.match(await node.console.read("ip -4 address show eth0"), /10\.0\.2\.15\/24/);
   },
 );

@@ -16,7 +16,7 @@ export const FAMILY = { any: 0, ipv4: 2, ipv6: 10 } as const;
 
 /** IFA_* of rtnetlink(7). */
 const IFA = { address: 1, local: 2, broadcast: 4, flags: 8 } as const;
-const IFA_F = { dadFailed: 0x08, tentative: 0x40 } as const;
+const IFA_F = { dadFailed: 0x08, tentative: 0x40, permanent: 0x80 } as const;
 /** struct ifaddrmsg. */
 const FIXED_BYTES = 8;
 const SCOPE_LINK = 253;
@@ -27,6 +27,8 @@ export interface InterfaceAddress {
   readonly cidr: Cidr;
   /** Only good on its link, as the kernel gives every IPv6 interface one. */
   readonly isLinkLocal: boolean;
+  /** The kernel made it from a router's advertisement, and takes it away by itself. */
+  readonly isDynamic: boolean;
   /** Somebody else may have it: being found out. */
   readonly isTentative: boolean;
   /** Somebody else has it. */
@@ -70,6 +72,7 @@ export function decodeAddress(payload: Uint8Array): InterfaceAddress {
     interfaceIndex: view.getUint32(4, true),
     cidr: { address: address.slice(), prefixLength: view.getUint8(1) },
     isLinkLocal: view.getUint8(3) === SCOPE_LINK,
+    isDynamic: address.byteLength === 16 && (flags & IFA_F.permanent) === 0,
     isTentative: (flags & IFA_F.tentative) !== 0,
     isDuplicate: (flags & IFA_F.dadFailed) !== 0,
   };

@@ -40,6 +40,7 @@ function withAddress(gateway?: string): BootKnowledge["snapshot"] {
       interfaceIndex: 2,
       cidr,
       isLinkLocal: false,
+      isDynamic: false,
       isTentative: false,
       isDuplicate: false,
     }],
