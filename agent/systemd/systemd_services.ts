@@ -224,9 +224,12 @@ export class SystemdServices implements ServiceManager {
   }
 
   /** None ends with the agent: they are systemd's (SHD-3). */
-  stopAll(): Promise<readonly string[]> {
+  async stopAll(): Promise<readonly string[]> {
     this.release();
-    return Promise.resolve([]);
+    // What systemctl is still doing ends before its agent does.
+    await this.#work;
+    await this.#looks;
+    return [];
   }
 
   release(): void {

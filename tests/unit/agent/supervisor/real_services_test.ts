@@ -7,6 +7,14 @@ import { isAlive, script, withSupervisor } from "./real_rig.ts";
 
 const HOLD = "exec sleep 1000";
 
+/** A service's log once it has so many lines: the last of them may come after the end. */
+async function logOf(directory: string, name: string, lines: number): Promise<string> {
+  return await waitFor(() => {
+    const text = Deno.readTextFileSync(`${directory}/logs/${name}.log`);
+    return text.split("\n").length > lines ? text : undefined;
+  }, { what: `${lines} lines of ${name}` });
+}
+
 Deno.test("SVC-2: real services start after what they depend on, in order", async () => {
   await withSupervisor(async ({ supervisor, reaches, audited }) => {
     supervisor.declare([
@@ -194,7 +202,7 @@ Deno.test("SUP-24: a service sees its documented environment and nothing of the 
       }),
     ]);
     await reaches("a", "Stopped (exited with code 0)");
-    const log = Deno.readTextFileSync(`${directory}/logs/a.log`);
+    const log = await logOf(directory, "a", 9);
     const names = [...log.matchAll(/stdout ([A-Z_]+)=/g)].map(([, name]) => name).sort();
     assert.deepEqual(names, [
       "HOME",
@@ -218,7 +226,7 @@ Deno.test("SUP-20: a service runs under its declared resource limits", async () 
     const restart = agentport.RestartPolicy.NEVER;
     supervisor.declare([script("a", show, { restart, rlimits })]);
     await reaches("a", "Stopped (exited with code 0)");
-    const log = Deno.readTextFileSync(`${directory}/logs/a.log`);
+    const log = await logOf(directory, "a", 3);
     assert.deepEqual([...log.matchAll(/stdout (\d+)/g)].map(([, value]) => value), [
       "512",
       "768",
@@ -242,7 +250,7 @@ Deno.test({
       const seen: string[][] = [];
       for (const name of names) {
         await reaches(name, "Stopped (exited with code 0)");
-        const log = Deno.readTextFileSync(`${directory}/logs/${name}.log`);
+        const log = await logOf(directory, name, 2);
         seen.push([...log.matchAll(/stdout (-?\d+)/g)].map(([, value = ""]) => value));
       }
       const lacks = (what: string) =>
@@ -274,7 +282,7 @@ Deno.test({
       ]);
       const output = async (name: string) => {
         await reaches(name, "Stopped (exited with code 0)");
-        const log = Deno.readTextFileSync(`${directory}/logs/${name}.log`);
+        const log = await logOf(directory, name, 3);
         return [...log.matchAll(/stdout (.*)/g)].map(([, text]) => text);
       };
       assert.deepEqual(await output("named"), [

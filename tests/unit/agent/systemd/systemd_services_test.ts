@@ -81,7 +81,7 @@ async function withServices(test: (rig: Rig) => Promise<void>): Promise<void> {
         },
       });
     } finally {
-      services.release();
+      await services.stopAll();
       await events.close();
     }
   });
