@@ -5,6 +5,7 @@
 
 import type { agentport } from "../../api/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
+import { nodePaths } from "../../contracts/mod.ts";
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../common/log/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
@@ -445,7 +446,11 @@ class RunningAgent implements AgentProcess {
   }
 }
 
-function makeDirectories({ cacheDir, stateDir, logDir }: agentport.AgentConfig): void {
+function makeDirectories({ cacheDir, stateDir, logDir, root }: agentport.AgentConfig): void {
+  // Anybody may ask what is there for all: names, readiness (PATH-1).
+  const { run } = nodePaths(root);
+  Deno.mkdirSync(run, { recursive: true });
+  Deno.chmodSync(run, 0o755);
   for (const directory of [cacheDir, stateDir]) {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
