@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { waitFor } from "../support/mod.ts";
+import { maySysAdmin, waitFor } from "../support/mod.ts";
 import { type AgentTuning, openSite, type Site, SITE_VARIABLE } from "../support/site/mod.ts";
 
 const WITH_SHORT_WINDOW: AgentTuning = { baseWindowSeconds: 60, driftSensitivity: 200 };
@@ -72,6 +72,9 @@ Deno.test("demand 7: drift that nobody commits is rolled back when its window en
   await until(site, ["status"], /node-1 .*COMMITTED/);
   assert.equal(await motd(site), "declared\n");
   await until(site, ["log"], /ROLLBACK +node:node-1 .*commit window expired/);
+  // Who did it (OBS-11): the process of this test, where the agent may know.
+  const who = maySysAdmin() ? ` by deno \\(pid ${Deno.pid}, uid 0` : "";
+  await until(site, ["log"], new RegExp(`drift: files:/etc/motd${who}`));
 });
 
 Deno.test("demand 7: drift that is committed in time stays, through a restart of the agent too", async () => {
