@@ -174,6 +174,18 @@ inNetworkNamespace(import.meta.url, () => {
     });
   });
 
+  Deno.test("NET-5: addresses that the kernel takes from router advertisements are left to it", async () => {
+    await withManager(async ({ cable, manager }) => {
+      await ip("link", "set", cable.near, "up");
+      // As the kernel makes them: they end by themselves.
+      const lifetimes = ["valid_lft", "100", "preferred_lft", "50"];
+      await ip("address", "add", "fd00:7::99/64", "dev", cable.near, ...lifetimes);
+      await manager.configure(interfaceSpec(cable.near, { address: "10.7.0.2/24" }));
+      assert.match(await ip("address", "show", cable.near), /fd00:7::99/);
+      assert.equal(stateOf(manager, cable.near), "Up");
+    });
+  });
+
   Deno.test("an IPv6 address counts only once nobody else has it", async () => {
     await withManager(async ({ cable, manager }) => {
       await manager.configure(
