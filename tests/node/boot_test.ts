@@ -92,3 +92,48 @@ role = "management"
     assert.match(await node.console.read("ip -4 address show eth0"), /10\.0\.2\.15\/24/);
   },
 );
+
+const plug = (node: GuestNode, up: boolean) =>
+  node.machine.qmp.execute("set_link", { name: "net", up });
+
+nodeTest(
+  "NET-4, NET-10: a cable that is plugged in late, pulled and plugged in again",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    await plug(node, false);
+    await node.machine.waitForSerial(/eth0: no carrier within 10 s/, 90_000);
+    await plug(node, true);
+    await becomesAsDeclared(lab, node);
+    await plug(node, false);
+    await node.machine.waitForSerial(/link lost interface=eth0/, 30_000);
+    await plug(node, true);
+    await node.machine.waitForSerial(/link restored interface=eth0/, 30_000);
+    assert.equal(await lab.pact("exec", "node-1", "--", "hostname"), "node-1\n");
+  },
+);
+
+nodeTest(
+  "a node whose power is cut in every phase of its boot is as declared in the end",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    await becomesAsDeclared(lab, node);
+    for (
+      const moment of [
+        /agent starting/,
+        /boot phase complete .*InitHardware/,
+        /boot phase complete .*ConfigureNetwork/,
+        /boot phase complete .*LoadIdentity/,
+        /boot phase complete .*PullOverlay/,
+      ]
+    ) {
+      const from = (await node.machine.serialLog()).length;
+      await node.machine.powerCut();
+      await node.machine.waitForSerial(moment, 90_000, from);
+    }
+    await node.powerCut();
+    await lab.until(["status"], /node-1 .*COMMITTED/, 60_000);
+    assert.equal(await node.readFile("/etc/motd"), "declared\n");
+  },
+);
