@@ -1,4 +1,5 @@
 import { FIRST_PROGRAM } from "./boot.ts";
+import { waitFor } from "../../support/mod.ts";
 import type { GuestConsole } from "./console.ts";
 import type { Machine } from "./machine.ts";
 
@@ -47,6 +48,34 @@ export class GuestNode {
 
   async readFile(path: string): Promise<string> {
     return await this.console.read(`cat '${path}'`);
+  }
+
+  /** The first process of a service; undefined while it has none. */
+  async processOf(service: string): Promise<number | undefined> {
+    const scope = `/sys/fs/cgroup/pact.slice/infra.slice/${service}.scope`;
+    const { output, status } = await this.console.run(`head -n 1 ${scope}/cgroup.procs`);
+    return status === 0 && output !== "" ? Number(output) : undefined;
+  }
+
+  /** Kills a service's process and waits for the one that takes its place. */
+  async killedServiceComesBack(service: string, timeoutMs = 30_000): Promise<number> {
+    const before = await this.processOf(service);
+    if (before === undefined) throw new Error(`${service} does not run`);
+    await this.console.read(`kill -9 ${before}`);
+    return await waitFor(async () => {
+      const now = await this.processOf(service);
+      return now !== before && now;
+    }, { what: `${service} to run again`, timeoutMs });
+  }
+
+  /** The agent's process. */
+  async agent(): Promise<number> {
+    return Number(await this.console.read("pidof -s deno"));
+  }
+
+  /** Differs from boot to boot. */
+  async bootId(): Promise<string> {
+    return await this.readFile("/proc/sys/kernel/random/boot_id");
   }
 
   async #isBack(from: number, resetWithinMs: number): Promise<void> {

@@ -14,6 +14,7 @@ import { GuestNode } from "./guest_node.ts";
 import { type MachineOptions, startMachine } from "./machine.ts";
 import { HOST_FROM_GUEST, makeSiteArchive, type Profile } from "./site_archive.ts";
 import { nodeSnapshot } from "./snapshot.ts";
+import { makeStateDisk } from "./state_disk.ts";
 
 /** How a lab is opened. */
 export interface LabOptions {
@@ -30,6 +31,8 @@ export interface NodeOptions {
   readonly networkWords?: readonly string[];
   /** Files that the site lays over the image; only with `fromPowerOn`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Keeps /var/lib/pact on a disk, which outlives cuts of the power; only with `fromPowerOn`. */
+  readonly withStateDisk?: boolean;
 }
 
 /** The person who asks for everything: a platform admin. */
@@ -96,6 +99,7 @@ export class Lab implements AsyncDisposable {
       ],
       macAddress: hardwareId.slice("mac:".length),
       agentPort: freePort(),
+      ...options.withStateDisk === true && { stateDisk: await makeStateDisk(directory) },
     };
     const node = options.fromPowerOn === true
       ? new GuestNode(nodeId, hardwareId, await bootMachine(machine))

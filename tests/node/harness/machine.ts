@@ -115,6 +115,28 @@ export class Machine implements AsyncDisposable {
     await this.qmp.execute("system_reset");
   }
 
+  /** Takes the cable out of its network interface, or puts it in again. */
+  async setLink(isUp: boolean): Promise<void> {
+    await this.qmp.execute("set_link", { name: "net", up: isUp });
+  }
+
+  /** The link stays up, and nothing that is sent arrives, until `isSilent` is false again. */
+  async setSilent(isSilent: boolean): Promise<void> {
+    if (!isSilent) {
+      await this.qmp.execute("object-del", { id: "silence" });
+      await this.qmp.execute("chardev-remove", { id: "nowhere" });
+      return;
+    }
+    await this.qmp.execute("chardev-add", { id: "nowhere", backend: { type: "null", data: {} } });
+    await this.qmp.execute("object-add", {
+      "qom-type": "filter-redirector",
+      id: "silence",
+      netdev: "net",
+      queue: "all",
+      outdev: "nowhere",
+    });
+  }
+
   /** Stops the processors and keeps the whole machine in a file; it can only be ended then. */
   async keep(file: string): Promise<void> {
     await this.qmp.execute("stop");

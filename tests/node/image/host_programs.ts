@@ -13,6 +13,7 @@ const PROGRAMS: readonly HostProgram[] = [
   { program: "cpio", debianPackage: "cpio" },
   { program: "lz4", debianPackage: "lz4" },
   { program: "xz", debianPackage: "xz-utils" },
+  { program: "mkfs.ext4", debianPackage: "e2fsprogs" },
   { program: "unshare", debianPackage: "util-linux" },
   { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86" },
 ];
