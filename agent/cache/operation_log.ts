@@ -28,7 +28,10 @@ export interface OperationLog {
 
 /** Opens the log, taking over what an earlier agent left; a torn last record is dropped. */
 export function openOperationLog(files: Files, path: string, log: Logger): OperationLog {
-  return new FileOperationLog(files, path, readRecords(files, path, log));
+  const { records, isWhole } = readRecords(files, path, log);
+  // A whole file stays as it is: the agent has to start where there is no room for another, too.
+  if (!isWhole) rewrite(files, path, records);
+  return new FileOperationLog(files, path, records, log);
 }
 
 class FileOperationLog implements OperationLog {
@@ -39,8 +42,9 @@ class FileOperationLog implements OperationLog {
     private readonly files: Files,
     private readonly path: string,
     readonly pending: agentport.Append[],
+    private readonly log: Logger,
   ) {
-    this.#bytes = rewrite(files, path, pending);
+    this.#bytes = sizeOf(pending);
     this.#file = files.openAppend(path, 0o600);
   }
 
@@ -59,8 +63,14 @@ class FileOperationLog implements OperationLog {
     this.pending.shift();
     // Repeating a settled entry is harmless, its request id is known; so the file is cut only at the end.
     if (this.pending.length > 0) return;
+    try {
+      rewrite(this.files, this.path, []);
+    } catch (error) {
+      this.log.error("operation log not cut", { path: this.path, error: String(error) });
+      return;
+    }
     this.#file.close();
-    this.#bytes = rewrite(this.files, this.path, []);
+    this.#bytes = 0;
     this.#file = this.files.openAppend(this.path, 0o600);
   }
 
@@ -69,11 +79,12 @@ class FileOperationLog implements OperationLog {
   }
 }
 
-/** Writes the file anew; answers its size. */
-function rewrite(files: Files, path: string, records: readonly agentport.Append[]): number {
-  const text = records.map(lineOf).join("");
-  files.writeAtomicSync(path, text, { mode: 0o600 });
-  return text.length;
+function rewrite(files: Files, path: string, records: readonly agentport.Append[]): void {
+  files.writeAtomicSync(path, records.map(lineOf).join(""), { mode: 0o600 });
+}
+
+function sizeOf(records: readonly agentport.Append[]): number {
+  return records.reduce((bytes, record) => bytes + lineOf(record).length, 0);
 }
 
 function lineOf(append: agentport.Append): string {
@@ -81,19 +92,27 @@ function lineOf(append: agentport.Append): string {
   return `${hashOf(record)} ${record}\n`;
 }
 
-function readRecords(files: Files, path: string, log: Logger): agentport.Append[] {
-  if (files.lstatIfPresent(path) === null) return [];
-  const lines = files.readText(path, { maxBytes: MAX_BYTES, followSymlink: false }).split("\n");
+/** The records of the file, and whether it holds nothing else. */
+function readRecords(
+  files: Files,
+  path: string,
+  log: Logger,
+): { readonly records: agentport.Append[]; readonly isWhole: boolean } {
+  if (files.lstatIfPresent(path) === null) return { records: [], isWhole: true };
+  const text = files.readText(path, { maxBytes: MAX_BYTES, followSymlink: false });
+  const lines = text.split("\n");
+  let isWhole = text === "" || text.endsWith("\n");
   const records: agentport.Append[] = [];
   for (const [index, line] of lines.entries()) {
     const [hash, record] = line.split(" ");
     if (record !== undefined && hashOf(record) === hash) {
       records.push(fromBinary(agentport.AppendSchema, Uint8Array.fromBase64(record)));
     } else if (line !== "") {
+      isWhole = false;
       log.error("operation log record damaged, dropped", { path, line: index + 1 });
     }
   }
-  return records;
+  return { records, isWhole };
 }
 
 function hashOf(text: string): string {
