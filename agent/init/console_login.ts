@@ -143,7 +143,9 @@ export class ConsoleLogin {
     const { files } = this.options.shim;
     try {
       const names = files.readText("/sys/class/tty/console/active", { maxBytes: MAX_RECORD_BYTES });
-      const device = `/dev/${names.trim().split(" ").at(-1)}`;
+      const name = names.trim().split(" ").at(-1);
+      // The screen that happens to be shown belongs to nobody; the first one does.
+      const device = `/dev/${name === "tty0" ? "tty1" : name}`;
       return files.lstatIfPresent(device)?.type === "character" ? device : "/dev/console";
     } catch (error) {
       if (isShimError(error)) return "/dev/console";
