@@ -44,3 +44,17 @@ Deno.test("what stands where a named pipe should be is refused", async () => {
     refused("none/x", "ENOENT");
   });
 });
+
+Deno.test("WDG: a pipe takes a write whole and at once, or says why not", async () => {
+  await using dir = await tempDir();
+  await withShim(({ files }) => {
+    const both = files.openFifo(dir.file("pipe"), "both");
+    const refused = (fd: number, bytes: Uint8Array, code: "EAGAIN" | "EINVAL") =>
+      assert.throws(() => files.writePipe(fd, bytes), (error) => isShimError(error, code));
+    refused(both, new Uint8Array(4097), "EINVAL");
+    assert.throws(() => {
+      for (let written = 0; written < 1024; written++) files.writePipe(both, new Uint8Array(4096));
+    }, (error) => isShimError(error, "EAGAIN"));
+    files.closeDescriptor(both);
+  });
+});

@@ -111,11 +111,32 @@ static void paths_of_any_length(void) {
   CHECK_EQUAL(pact_shim_write_atomic("/proc/..", NULL, 0, 0644, -1, -1), -EINVAL);
 }
 
+static void pipe_writes_are_whole(void) {
+  int fds[2];
+  uint8_t bytes[4096] = {0};
+  CHECK_EQUAL(pipe(fds), 0);
+  CHECK_EQUAL(pact_shim_pipe_write(fds[1], NULL, 1), -EFAULT);
+  CHECK_EQUAL(pact_shim_pipe_write(fds[1], bytes, 0), -EINVAL);
+  CHECK_EQUAL(pact_shim_pipe_write(fds[1], bytes, sizeof bytes + 1), -EINVAL);
+  int32_t written = 0;
+  for (int i = 0; i < 1024 && written == 0; i++) {
+    written = pact_shim_pipe_write(fds[1], bytes, sizeof bytes);
+  }
+  CHECK_EQUAL(written, -EAGAIN); /* full, and no wait */
+  close(fds[0]);
+  close(fds[1]);
+  CHECK_EQUAL(pact_shim_pipe_write(fds[1], bytes, 1), -EBADF);
+  int null_fd = open("/dev/null", O_WRONLY);
+  CHECK_EQUAL(pact_shim_pipe_write(null_fd, bytes, 1), -EOPNOTSUPP);
+  close(null_fd);
+}
+
 const struct test file_tests[] = {
     {"reads stay within their bound", bounded_reads},
     {"a write that fails midway keeps the old content and leaves no temporary file",
      failed_writes_leave_no_trace},
     {"listings and links stay within their buffers", listing_bounds},
     {"paths of any length are taken or refused", paths_of_any_length},
+    {"a pipe takes a write whole or not at all", pipe_writes_are_whole},
     {NULL, NULL},
 };
