@@ -162,7 +162,7 @@ initTest(
       DENO_DISABLE_NODE_SHIM: "1",
       DENO_NO_UPDATE_CHECK: "1",
       PACT_INIT_BEAT_FD: "3",
-      PACT_INIT_WATCHDOG: "none",
+      PACT_INIT_WATCHDOG: "1",
       PACT_INIT_FORMER: "none",
     });
   },

@@ -3,7 +3,10 @@ import { needingNamespaces, ScriptedAgent } from "../../support/init/mod.ts";
 
 type Start = Omit<Parameters<typeof ScriptedAgent.start>[0], "init">;
 
-/** A test of pact-init with a scripted agent; under sanitizers where `PACT_INIT_SANITIZED` is set. */
+/**
+ * A test of pact-init with a scripted agent; under sanitizers where `PACT_INIT_SANITIZED` is set. There
+ * is a watchdog unless said, so that nobody kills an agent that does not beat on a slow machine.
+ */
 export function initTest(
   name: string,
   test: (agent: ScriptedAgent) => Promise<void>,
@@ -14,7 +17,7 @@ export function initTest(
     async fn() {
       const sanitized = Deno.env.get("PACT_INIT_SANITIZED") !== undefined;
       const { path } = await buildTestInit({ sanitized });
-      await using agent = await ScriptedAgent.start({ ...options, init: path });
+      await using agent = await ScriptedAgent.start({ hasWatchdog: true, ...options, init: path });
       await test(agent);
     },
   });

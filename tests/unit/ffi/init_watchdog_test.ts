@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { initTest } from "./init_fixture.ts";
 
-const withWatchdog = { hasWatchdog: true };
+const withoutWatchdog = { hasWatchdog: false };
 /** Longer than PID 1 pets by itself for an agent that starts (START_GRACE_MS of the test build). */
 const PAST_GRACE_MS = 2_000;
 
@@ -18,7 +18,7 @@ initTest("WDG-2: every beat pets the watchdog", async (agent) => {
   await agent.beat();
   await node.until("pets", () => node.pets.length > 20);
   assert.match(node.pets, /^K+$/);
-}, withWatchdog);
+});
 
 initTest("PS2: without a beat nobody pets, though PID 1 and agent live", async (agent) => {
   const { node } = agent;
@@ -29,7 +29,7 @@ initTest("PS2: without a beat nobody pets, though PID 1 and agent live", async (
   await node.until("the last pet", async () => await petsIn(node, 200) === 0);
   assert.equal(await petsIn(node, 1_000), 0);
   assert.equal(agent.starts.length, 1, "the watchdog will reset the node, nobody else acts");
-}, withWatchdog);
+});
 
 initTest("issue 4 demand 5: a stopped agent is not petted for", async (agent) => {
   const { node } = agent;
@@ -37,14 +37,14 @@ initTest("issue 4 demand 5: a stopped agent is not petted for", async (agent) =>
   await agent.tell("kill -STOP $$");
   await node.until("the last pet", async () => await petsIn(node, 200) === 0);
   assert.equal(await petsIn(node, 1_000), 0);
-}, withWatchdog);
+});
 
 initTest("BTS-4: PID 1 pets while an agent starts, but not for ever", async (agent) => {
   const { node } = agent;
   assert.ok(await petsIn(node, 300) > 2, "petted before the first beat");
   await new Promise((resolve) => setTimeout(resolve, PAST_GRACE_MS));
   assert.equal(await petsIn(node, 500), 0);
-}, withWatchdog);
+});
 
 initTest(
   "issue 4 demand 5: the watchdog is petted between two agents, and disarmed by nothing but an end",
@@ -57,7 +57,6 @@ initTest(
     await node.until("more pets", () => node.pets.length > before + 2);
     assert.equal(node.pets.includes("V"), false);
   },
-  withWatchdog,
 );
 
 initTest(
@@ -67,14 +66,13 @@ initTest(
     assert.equal((await agent.node.ended).signal, "SIGINT");
     await agent.node.until("the magic byte", () => agent.node.pets.endsWith("V"));
   },
-  withWatchdog,
 );
 
 initTest("WDG-8: for a reboot the watchdog stays armed", async (agent) => {
   await agent.say("R");
   assert.equal((await agent.node.ended).signal, "SIGHUP");
   assert.match(agent.node.pets, /^K+$/);
-}, withWatchdog);
+});
 
 initTest(
   "agent.watchdog.enabled = false: the agent has it disarmed, and nobody arms it again",
@@ -85,7 +83,6 @@ initTest(
     await agent.beat();
     assert.equal(await petsIn(node, 300), 0);
   },
-  withWatchdog,
 );
 
 initTest("agent.watchdog.timeout_seconds: the agent says the timeout", async (agent) => {
@@ -93,7 +90,7 @@ initTest("agent.watchdog.timeout_seconds: the agent says the timeout", async (ag
   await agent.node.until("the timeout", () => agent.node.console.includes("watchdog: 45"));
   await agent.tell("exit 1");
   assert.equal((await agent.untilStarts(2)).watchdog, "45");
-}, withWatchdog);
+});
 
 initTest("WDG-1: a watchdog that appears after coldplug is taken up", async (agent) => {
   const { node } = agent;
@@ -104,7 +101,7 @@ initTest("WDG-1: a watchdog that appears after coldplug is taken up", async (age
     "ln -s /run/t/late /dev/watchdog; (timeout 20 head -c 5 /run/t/late > /run/t/pets) &",
   );
   await node.until("pets", () => node.pets === "KKKKK");
-});
+}, withoutWatchdog);
 
 initTest(
   "CTX-6: without a watchdog an agent that falls silent is killed and started again",
@@ -116,4 +113,5 @@ initTest(
     assert.match(agent.node.console, /agent silent for \d+ ms and no watchdog: killing it/);
     await agent.node.run(`kill -0 ${service}`);
   },
+  withoutWatchdog,
 );
