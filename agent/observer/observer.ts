@@ -51,7 +51,7 @@ export interface ObserverOptions {
   readonly events: EventPump;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Prefix of every managed path; empty on a real node. */
+  /** Prefix of every managed path; empty on a real node, and only there more than files is observed. */
   readonly root: string;
   /** Roots below which files are watched, declared or not (agent.observer.watch_paths). */
   readonly watchPaths: readonly string[];
@@ -123,10 +123,14 @@ class RunningObserver implements Observer {
     // First, so that who acts is known when the others tell.
     if (watchesNetlink) {
       keep("processes", () => openProcessSource({ ...options, table: this.#table }));
+    }
+    // A node below a prefix has files of its own; network, devices and mounts are its host's.
+    const isWholeNode = options.root === "";
+    if (watchesNetlink && isWholeNode) {
       keep("netlink", () => openNetworkSource({ ...options, listener }));
       keep("uevent", () => openDeviceSource(shim, events, listener));
     }
-    keep("mountinfo", () => openMountSource(shim, events, listener));
+    if (isWholeNode) keep("mountinfo", () => openMountSource(shim, events, listener));
     if (watchesFiles) keep("inotify", () => this.#openFiles(listener));
     if (watchesFiles && options.canary !== undefined) this.#lifeSign = this.#awaitLife();
   }
