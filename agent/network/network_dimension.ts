@@ -27,7 +27,7 @@ import type { ConfirmedChange } from "./confirmed_change.ts";
 import { describeInterface } from "./describe.ts";
 import { type ResolvedSpec, withLease } from "./lease.ts";
 import { NetworkError, type NetworkManager } from "./manager.ts";
-import { conditionOf } from "./plan.ts";
+import { conditionOf, planInterface } from "./plan.ts";
 import { linkNamed, type NetworkSnapshot } from "./snapshot.ts";
 
 /** What the dimension stands on, once there is a network. */
@@ -182,7 +182,10 @@ function isAsDeclared(
   // The loss of a carrier has its own event and is nobody's change (NET-10).
   if (!link.hasCarrier && link.isUp) return true;
   const resolved = resolvedOf(manager, spec);
-  return resolved !== undefined && conditionOf(resolved, link, snapshot).state === "Up";
+  if (resolved === undefined) return false;
+  // An address that is still being checked is there; one that somebody else has is not.
+  return planInterface(resolved, link, snapshot).length === 0 &&
+    conditionOf(resolved, link, snapshot).state !== "Down";
 }
 
 /** The specification with the lease that the interface has; undefined while it has none. */
