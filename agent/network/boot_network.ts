@@ -17,8 +17,8 @@ export interface BootKnowledge {
   readonly cached: readonly InterfaceSpec[];
   /** Hosts of the journal's endpoints. */
   readonly journalHosts: readonly string[];
-  /** A former agent of this boot configured the network itself: its choice is verified (BTS-13). */
-  readonly isOwn: boolean;
+  /** What a former agent of this boot has configured: it is verified, not chosen anew (BTS-13). */
+  readonly own: readonly InterfaceSpec[];
 }
 
 /** What phase 2 does. */
@@ -26,18 +26,22 @@ export type BootNetwork =
   | { readonly kind: "adopt"; readonly name: string }
   | {
     readonly kind: "configure";
-    readonly source: "command line" | "configuration" | "cache";
+    readonly source: "former agent" | "command line" | "configuration" | "cache";
     readonly specs: readonly InterfaceSpec[];
   }
   | { readonly kind: "none" };
 
 /**
- * The first source that says something: firmware or kernel, command line, configuration, cache.
+ * The first source that says something: a former agent, firmware or kernel, command line,
+ * configuration, cache.
  *
  * @throws {InterfaceSpecError} for a malformed `pact.net=`: another source would be a surprise.
  */
 export function bootNetwork(knowledge: BootKnowledge): BootNetwork {
-  const adopted = knowledge.isOwn ? undefined : configuredInterface(knowledge);
+  if (knowledge.own.length > 0) {
+    return { kind: "configure", source: "former agent", specs: knowledge.own };
+  }
+  const adopted = configuredInterface(knowledge);
   if (adopted !== undefined) return { kind: "adopt", name: adopted };
   const commandLine = knowledge.commandLine.map(specOfCommandLine);
   if (commandLine.length > 0) {

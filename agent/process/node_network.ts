@@ -26,13 +26,18 @@ import {
   openNetworkManager,
   textOfLease,
 } from "../network/mod.ts";
-import { type InterfaceSpec, InterfaceSpecError, interfaceSpecOfText } from "../interfaces/mod.ts";
+import {
+  type InterfaceSpec,
+  InterfaceSpecError,
+  interfaceSpecOfText,
+  textOfInterfaceSpec,
+} from "../interfaces/mod.ts";
 
 const MAX_LEASE_BYTES = 64 * 1024;
 /** How long an interface may take to appear after its driver was loaded. */
 const LINK_WAIT_MS = 5_000;
 
-const MAX_CONFIRMED_BYTES = 1024 * 1024;
+const MAX_TEXTS_BYTES = 1024 * 1024;
 
 /** What the network works with. */
 export interface NodeNetworkOptions {
@@ -74,9 +79,9 @@ export class NodeNetwork {
       snapshot: manager.snapshot(),
       commandLine: valuesOf(this.options.commandLine, "pact.net"),
       configured: this.#specs(this.options.config.interfaces),
-      cached: this.#specs(this.#confirmed()),
+      cached: this.#specs(this.#readTexts(this.#confirmedPath)),
       journalHosts: this.options.config.journalHosts,
-      isOwn: this.#isOwn(),
+      own: this.#specs(this.#readTexts(this.#ownPath)),
     });
     if (found.kind === "none") {
       throw new Error(
@@ -89,8 +94,11 @@ export class NodeNetwork {
       return manager.adopt(found.name);
     }
     log.info("network to configure", { source: found.source });
-    this.#noteOwn();
     for (const spec of found.specs) await this.#bringUp(manager, spec);
+    // Only a network that came up: one that did not may be corrected before the next attempt.
+    for (const spec of found.specs) {
+      this.#keepText(this.#ownPath, spec.name, textOfInterfaceSpec(spec));
+    }
   }
 
   close(): void {
@@ -155,13 +163,22 @@ export class NodeNetwork {
     return `${this.options.config.cacheDir}/network.json`;
   }
 
-  #confirmed(): Record<string, string> {
+  /** As they stand now: the next agent of this boot goes on with them (BTS-13). */
+  get #ownPath(): string {
+    return `${this.options.config.stateDir}/network.json`;
+  }
+
+  #keepConfirmed(name: string, text: string): void {
+    this.#keepText(this.#confirmedPath, name, text);
+    this.#keepText(this.#ownPath, name, text);
+  }
+
+  /** Specifications by interface, none where there is no such file. */
+  #readTexts(path: string): Record<string, string> {
     const { files } = this.options.shim;
-    if (files.lstatIfPresent(this.#confirmedPath) === null) return {};
+    if (files.lstatIfPresent(path) === null) return {};
     try {
-      const value: unknown = JSON.parse(
-        files.readText(this.#confirmedPath, { maxBytes: MAX_CONFIRMED_BYTES }),
-      );
+      const value: unknown = JSON.parse(files.readText(path, { maxBytes: MAX_TEXTS_BYTES }));
       if (typeof value !== "object" || value === null) return {};
       return Object.fromEntries(
         Object.entries(value).filter((entry): entry is [string, string] =>
@@ -169,20 +186,20 @@ export class NodeNetwork {
         ),
       );
     } catch (error) {
-      this.options.log.error("confirmed network ignored", { error: String(error) });
+      this.options.log.error("file of the network ignored", { path, error: String(error) });
       return {};
     }
   }
 
-  #keepConfirmed(name: string, text: string): void {
-    const confirmed = this.#confirmed();
-    if (confirmed[name] === text) return;
-    const bytes = JSON.stringify({ ...confirmed, [name]: text });
+  #keepText(path: string, name: string, text: string): void {
+    const texts = this.#readTexts(path);
+    if (texts[name] === text) return;
+    const bytes = JSON.stringify({ ...texts, [name]: text });
     try {
-      this.options.shim.files.writeAtomicSync(this.#confirmedPath, bytes, { mode: 0o600 });
+      this.options.shim.files.writeAtomicSync(path, bytes, { mode: 0o600 });
     } catch (error) {
       if (!isShimError(error)) throw error;
-      this.options.log.warn("confirmed network not kept", { reason: error.message });
+      this.options.log.warn("network not kept", { path, reason: error.message });
     }
   }
 
@@ -258,24 +275,6 @@ export class NodeNetwork {
       case "linkRestored":
         log.info("link restored", { interface: event.name });
         return record("network.link_restored", event.name, "Success");
-    }
-  }
-
-  /** Beside the state of this boot: who finds it after a restart of the agent made the network (BTS-13). */
-  get #markPath(): string {
-    return `${this.options.config.stateDir}/network-configured`;
-  }
-
-  #isOwn(): boolean {
-    return this.options.shim.files.lstatIfPresent(this.#markPath) !== null;
-  }
-
-  #noteOwn(): void {
-    try {
-      this.options.shim.files.writeAtomicSync(this.#markPath, "", { mode: 0o600 });
-    } catch (error) {
-      if (!isShimError(error)) throw error;
-      this.options.log.warn("state of the network not kept", { reason: error.message });
     }
   }
 }

@@ -25,7 +25,7 @@ const NOTHING: BootKnowledge = {
   configured: [],
   cached: [],
   journalHosts: [],
-  isOwn: false,
+  own: [],
 };
 
 function withAddress(gateway?: string): BootKnowledge["snapshot"] {
@@ -71,8 +71,9 @@ Deno.test("NET-2: an address without a default route is enough where a journal i
 });
 
 Deno.test("BTS-13: what a former agent configured itself is verified, not adopted", () => {
-  const found = bootNetwork({ ...ALL, snapshot: withAddress("10.0.0.1"), isOwn: true });
-  assert.equal(found.kind, "configure");
+  const own = [interfaceSpec("eth0", "10.0.0.5/24")];
+  const found = bootNetwork({ ...ALL, snapshot: withAddress("10.0.0.1"), own });
+  assert.deepEqual(found, { kind: "configure", source: "former agent", specs: own });
 });
 
 Deno.test("NET-2: then command line, configuration, cache, in this order; then nothing", () => {
