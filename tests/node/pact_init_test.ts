@@ -94,3 +94,22 @@ nodeTest("SHD-1: told to end, a node stops its services and powers off", PACT, a
   });
   assert.match(await node.machine.serialLog(), /Power down/);
 });
+
+nodeTest(
+  "WDG: a hardware watchdog does as well: its driver is found at boot",
+  PACT,
+  async (lab) => {
+    const node = await lab.startNode("node-1", {
+      fromPowerOn: true,
+      kernel: "generic",
+      devices: ["i6300esb"],
+    });
+    await lab.apply(SPEC);
+    await lab.enrol(node);
+    await isAsDeclared(lab);
+    assert.match(await node.readFile("/sys/class/watchdog/watchdog0/identity"), /i6300ESB/i);
+    await node.console.read(`kill -STOP ${await pidOf(node, "deno")}`);
+    await node.resets(90_000);
+    await isAsDeclared(lab);
+  },
+);

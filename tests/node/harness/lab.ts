@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort, type ProgramEnd, waitFor } from "../../support/mod.ts";
 import { openSite, type Site } from "../../support/site/mod.ts";
-import { buildNodeImage, IMAGE_CACHE, type NodeImage } from "../image/mod.ts";
+import { buildNodeImage, IMAGE_CACHE, type KernelFlavour, type NodeImage } from "../image/mod.ts";
 import { type Authority, openAuthority } from "./authority.ts";
 import { bootMachine } from "./boot.ts";
 import { GuestNode } from "./guest_node.ts";
@@ -25,6 +25,10 @@ export interface LabOptions {
 export interface NodeOptions {
   /** Boots it from its kernel instead of going on from a snapshot. */
   readonly fromPowerOn?: boolean;
+  /** Which of Debian's kernels it boots; only with `fromPowerOn`. */
+  readonly kernel?: KernelFlavour;
+  /** QEMU devices beside the usual ones; only with `fromPowerOn`. */
+  readonly devices?: readonly string[];
   /** Words for the kernel's command line; only with `fromPowerOn`. */
   readonly kernelWords?: readonly string[];
   /** Words for the network in place of what a netboot leaves; only with `fromPowerOn`. */
@@ -45,7 +49,7 @@ const FIRST_PROGRAMS: Readonly<Record<Profile, string>> = {
 
 /** The network that a netboot leaves behind; systemd makes its own. */
 const NETBOOT_WORDS: Readonly<Record<Profile, readonly string[]>> = {
-  pact: ["ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off", "pact.modules=softdog"],
+  pact: ["ip=10.0.2.15::10.0.2.2:255.255.255.0::eth0:off"],
   systemd: [],
 };
 
@@ -54,7 +58,7 @@ const ASK_AGAIN_MS = 300;
 
 /** Opens a lab with a running journal and no nodes. */
 export async function openLab({ profile }: LabOptions): Promise<Lab> {
-  const image = await buildNodeImage((step) => console.error(`node image: ${step}`));
+  const image = await buildNodeImage(sayStep);
   const lock = await takeLock();
   const directory = await Deno.makeTempDir({ prefix: "pact-lab-" });
   try {
@@ -87,14 +91,18 @@ export class Lab implements AsyncDisposable {
     await Deno.mkdir(directory, { recursive: true });
     const siteArchive = join(directory, "site.cpio");
     const siteText = await makeSiteArchive(this.authority, options.files ?? {}, siteArchive);
+    const { kernel = "cloud", devices = [] } = options;
     const machine: MachineOptions = {
-      image: this.image,
+      image: kernel === "cloud" ? this.image : await buildNodeImage(sayStep, kernel),
+      devices,
       directory,
       siteArchive,
       kernelWords: [
         `init=${FIRST_PROGRAMS[this.profile]}`,
         `hostname=${nodeId}`,
         ...options.networkWords ?? NETBOOT_WORDS[this.profile],
+        // A virtual machine has no other watchdog, unless it is given one.
+        ...(this.profile === "pact" && devices.length === 0 ? ["pact.modules=softdog"] : []),
         ...options.kernelWords ?? [],
       ],
       macAddress: hardwareId.slice("mac:".length),
@@ -190,6 +198,10 @@ export class Lab implements AsyncDisposable {
     await node.setClock();
     return node;
   }
+}
+
+function sayStep(step: string): void {
+  console.error(`node image: ${step}`);
 }
 
 async function openLabSite({ journalPort, ...files }: Authority): Promise<Site> {

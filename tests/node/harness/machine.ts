@@ -24,6 +24,8 @@ export interface MachineOptions {
   readonly incoming?: string;
   /** An ext4 image to be mounted at /var/lib/pact. */
   readonly stateDisk?: string;
+  /** QEMU devices beside the usual ones, such as `i6300esb`. */
+  readonly devices?: readonly string[];
 }
 
 /** Memory of a node. */
@@ -77,6 +79,7 @@ function argumentsOf(options: MachineOptions, initramfs: string): string[] {
     ...(stateDisk === undefined ? [] : disk("state", stateDisk, false)),
     ...["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${agentPort}-:${AGENT_PORT}`],
     ...["-device", `virtio-net-pci,netdev=net,romfile=,mac=${macAddress}`],
+    ...(options.devices ?? []).flatMap((device) => ["-device", device]),
     ...line("tty", `,logfile=${join(directory, "serial.log")},logappend=on`),
     ...["-serial", "chardev:tty"],
     ...line("shell", ""),

@@ -8,6 +8,7 @@ export const BASE_IMAGE = "base.squashfs";
 /** What a node is made of, beside what these depend on. */
 const PACKAGES = [
   "linux-image-cloud-amd64",
+  "linux-image-amd64",
   "busybox-static",
   "kmod",
   "iproute2",
@@ -20,12 +21,26 @@ const PACKAGES = [
   "rasdaemon",
 ];
 
-/** Left out: nobody reads them on a node. */
+/** Kinds of drivers for what QEMU's machines do not have. */
+const ABSENT_HARDWARE = [
+  "drivers/gpu",
+  "drivers/infiniband",
+  "drivers/media",
+  "drivers/net/ethernet",
+  "drivers/net/wireless",
+  "drivers/scsi",
+  "drivers/staging",
+  "drivers/usb",
+  "sound",
+];
+
+/** Left out: nobody reads them on a node, or no node of the tests has what they are for. */
 const EXCLUDED = [
   "/usr/share/doc/*",
   "/usr/share/man/*",
   "/usr/share/locale/*",
   "/usr/share/info/*",
+  ...ABSENT_HARDWARE.map((kind) => `/lib/modules/*/kernel/${kind}/*`),
 ];
 
 /**

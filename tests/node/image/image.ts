@@ -4,7 +4,7 @@ import { BASE_IMAGE, baseImage } from "./base.ts";
 import { cached, contentKey } from "./cached.ts";
 import { whatIsMissing } from "./host_programs.ts";
 import { INIT_SCRIPT, makeInitramfs } from "./initramfs.ts";
-import { extractKernel } from "./kernel.ts";
+import { extractKernel, type KernelFlavour } from "./kernel.ts";
 import { PACT_IMAGE, pactLayer } from "./layer.ts";
 
 /** What a node boots from. */
@@ -30,6 +30,7 @@ export const IMAGE_CACHE: string = join(repositoryRoot, ".cache", "node-image");
  */
 export async function buildNodeImage(
   say: (progress: string) => void = () => {},
+  flavour: KernelFlavour = "cloud",
 ): Promise<NodeImage> {
   const missing = whatIsMissing();
   if (missing !== undefined) throw new Error(missing);
@@ -37,9 +38,9 @@ export async function buildNodeImage(
   const pact = await pactLayer(IMAGE_CACHE, say);
   const script = await Deno.readFile(INIT_SCRIPT);
   const key = contentKey(base, script);
-  const boot = await cached(IMAGE_CACHE, "boot", key, async (directory) => {
-    say("kernel and initramfs");
-    const release = await extractKernel(base, join(directory, "vmlinux"));
+  const boot = await cached(IMAGE_CACHE, `boot-${flavour}`, key, async (directory) => {
+    say(`the ${flavour} kernel and its initramfs`);
+    const release = await extractKernel(base, flavour, join(directory, "vmlinux"));
     await makeInitramfs(base, release, join(directory, "initramfs.cpio"));
   });
   return {
