@@ -42,4 +42,5 @@ for (const name of Object.keys(boots.pact[0]?.upMs ?? {})) {
 row("kernel start to all five services up, ms", ({ allUpMs }) => allUpMs);
 row("peak memory until then, KiB", ({ peakKib }) => peakKib);
 row("init system's own processes, KiB (PSS)", ({ pssKib }) => sum(pssKib));
+row("  of these not backed by files, KiB", ({ ownKib }) => sum(ownKib));
 row("kill -9 of a service to its next start, ms", ({ restartMs }) => median(restartMs));

@@ -12,6 +12,8 @@ export interface Boot {
   readonly peakKib: number;
   /** Memory of the init system's processes 5 s later, in KiB (PSS). */
   readonly pssKib: Readonly<Record<string, number>>;
+  /** The part of it that is no file's: what would not be given back for other uses. */
+  readonly ownKib: Readonly<Record<string, number>>;
   /** From the death of a service to the next of its name. */
   readonly restartMs: readonly number[];
 }
@@ -50,13 +52,18 @@ function read(seen: string): Boot {
   const all = (key: string) => lines.filter(([first]) => first === key);
   const ms = (text: string | undefined) => Math.round(Number(text) * 1000);
   const pssKib: Record<string, number> = {};
-  for (const [, name = "", kib] of all("pss")) pssKib[name] = (pssKib[name] ?? 0) + Number(kib);
+  const ownKib: Record<string, number> = {};
+  for (const [, name = "", pss, own] of all("pss")) {
+    pssKib[name] = (pssKib[name] ?? 0) + Number(pss);
+    ownKib[name] = (ownKib[name] ?? 0) + Number(own);
+  }
   return {
     firstMs: ms(all("first")[0]?.[2]),
     upMs: Object.fromEntries(all("up").map(([, name = "", at]) => [name, ms(at)])),
     allUpMs: ms(all("all")[0]?.[1]),
     peakKib: Number(all("peak")[0]?.[1]),
     pssKib,
+    ownKib,
     restartMs: all("restart").map(([, , from, to]) => ms(to) - ms(from)),
   };
 }
