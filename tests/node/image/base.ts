@@ -5,10 +5,16 @@ import { run } from "./run.ts";
 /** Name of the image of Debian packages in its directory. */
 export const BASE_IMAGE = "base.squashfs";
 
-/** What a node is made of, beside what these depend on. */
+/** Debian's kernels: a small one for virtual machines, and the one for all others. */
+export type KernelFlavour = "cloud" | "generic";
+
+const KERNELS: Readonly<Record<KernelFlavour, string>> = {
+  cloud: "linux-image-cloud-amd64",
+  generic: "linux-image-amd64",
+};
+
+/** What a node is made of beside its kernel and what these depend on. */
 const PACKAGES = [
-  "linux-image-cloud-amd64",
-  "linux-image-amd64",
   "busybox-static",
   "kmod",
   "iproute2",
@@ -21,7 +27,15 @@ const PACKAGES = [
   "rasdaemon",
 ];
 
-/** Kinds of drivers for what QEMU's machines do not have. */
+/** Left out: nobody reads them on a node. */
+const EXCLUDED = [
+  "/usr/share/doc/*",
+  "/usr/share/man/*",
+  "/usr/share/locale/*",
+  "/usr/share/info/*",
+];
+
+/** Kinds of drivers for what QEMU's machines do not have: left out with the kernel that has all. */
 const ABSENT_HARDWARE = [
   "drivers/gpu",
   "drivers/infiniband",
@@ -32,16 +46,7 @@ const ABSENT_HARDWARE = [
   "drivers/staging",
   "drivers/usb",
   "sound",
-];
-
-/** Left out: nobody reads them on a node, or no node of the tests has what they are for. */
-const EXCLUDED = [
-  "/usr/share/doc/*",
-  "/usr/share/man/*",
-  "/usr/share/locale/*",
-  "/usr/share/info/*",
-  ...ABSENT_HARDWARE.map((kind) => `/lib/modules/*/kernel/${kind}/*`),
-];
+].map((kind) => `/lib/modules/*/kernel/${kind}/*`);
 
 /**
  * After the packages: the package manager is not needed on a diskless node, nor may the sources it was
@@ -61,17 +66,30 @@ const MAKE_TIMEOUT_MS = 15 * 60_000;
 /** The directory with {@link BASE_IMAGE}: Debian of this machine's release, from its own sources. */
 export async function baseImage(
   cache: string,
+  flavour: KernelFlavour,
   say: (progress: string) => void,
 ): Promise<string> {
   const suite = await suiteName();
-  const key = contentKey(suite, PACKAGES.join(), EXCLUDED.join(), CUSTOMIZE);
-  return await cached(cache, "base", key, async (directory) => {
-    say(`Debian ${suite} with ${PACKAGES.join(", ")} (about a minute, once)`);
-    await makeBase(directory, suite);
-  });
+  const packages = [KERNELS[flavour], ...PACKAGES];
+  const excluded = flavour === "cloud" ? EXCLUDED : [...EXCLUDED, ...ABSENT_HARDWARE];
+  const key = contentKey(suite, packages.join(), excluded.join(), CUSTOMIZE);
+  return await cached(
+    cache,
+    flavour === "cloud" ? "base" : `${flavour}-base`,
+    key,
+    async (place) => {
+      say(`Debian ${suite} with ${packages.join(", ")} (about a minute, once)`);
+      await makeBase(place, suite, packages, excluded);
+    },
+  );
 }
 
-async function makeBase(directory: string, suite: string): Promise<void> {
+async function makeBase(
+  directory: string,
+  suite: string,
+  packages: readonly string[],
+  excluded: readonly string[],
+): Promise<void> {
   const hook = join(directory, "customize.sh");
   await Deno.writeTextFile(hook, CUSTOMIZE, { mode: 0o755 });
   const options = join(directory, "apt.conf");
@@ -80,8 +98,8 @@ async function makeBase(directory: string, suite: string): Promise<void> {
   await run("mmdebstrap", [
     "--variant=minbase",
     "--quiet",
-    `--include=${PACKAGES.join()}`,
-    ...EXCLUDED.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+    `--include=${packages.join()}`,
+    ...excluded.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
     `--aptopt=${options}`,
     `--customize-hook=sh -e ${hook} "$1"`,
     suite,

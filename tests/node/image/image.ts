@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { repositoryRoot } from "../../support/mod.ts";
-import { BASE_IMAGE, baseImage } from "./base.ts";
+import { BASE_IMAGE, baseImage, type KernelFlavour } from "./base.ts";
 import { cached, contentKey } from "./cached.ts";
 import { whatIsMissing } from "./host_programs.ts";
 import { INIT_SCRIPT, makeInitramfs } from "./initramfs.ts";
-import { extractKernel, type KernelFlavour } from "./kernel.ts";
+import { extractKernel } from "./kernel.ts";
 import { PACT_IMAGE, pactLayer } from "./layer.ts";
 
 /** What a node boots from. */
@@ -34,13 +34,14 @@ export async function buildNodeImage(
 ): Promise<NodeImage> {
   const missing = whatIsMissing();
   if (missing !== undefined) throw new Error(missing);
-  const base = await baseImage(IMAGE_CACHE, say);
+  const base = await baseImage(IMAGE_CACHE, flavour, say);
   const pact = await pactLayer(IMAGE_CACHE, say);
   const script = await Deno.readFile(INIT_SCRIPT);
   const key = contentKey(base, script);
-  const boot = await cached(IMAGE_CACHE, `boot-${flavour}`, key, async (directory) => {
+  const name = flavour === "cloud" ? "boot" : `${flavour}-boot`;
+  const boot = await cached(IMAGE_CACHE, name, key, async (directory) => {
     say(`the ${flavour} kernel and its initramfs`);
-    const release = await extractKernel(base, flavour, join(directory, "vmlinux"));
+    const release = await extractKernel(base, join(directory, "vmlinux"));
     await makeInitramfs(base, release, join(directory, "initramfs.cpio"));
   });
   return {

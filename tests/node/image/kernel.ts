@@ -16,23 +16,11 @@ const UNPACKERS: readonly { readonly magic: readonly number[]; readonly program:
   { magic: [0x28, 0xb5, 0x2f, 0xfd], program: "zstd" },
 ];
 
-/** Debian's kernels: a small one for virtual machines, and the one for all others. */
-export type KernelFlavour = "cloud" | "generic";
-
-const RELEASES: Readonly<Record<KernelFlavour, RegExp>> = {
-  cloud: /-cloud-amd64$/,
-  generic: /(?<!-cloud)-amd64$/,
-};
-
 /**
- * Takes a kernel out of the base image and unpacks it to `output`: QEMU starts an unpacked one at
+ * Takes the kernel out of the base image and unpacks it to `output`: QEMU starts an unpacked one at
  * its PVH entry, without firmware and without unpacking under emulation. Answers its release.
  */
-export async function extractKernel(
-  base: string,
-  flavour: KernelFlavour,
-  output: string,
-): Promise<string> {
+export async function extractKernel(base: string, output: string): Promise<string> {
   const scratch = await Deno.makeTempDir();
   try {
     await run("unsquashfs", [
@@ -46,8 +34,8 @@ export async function extractKernel(
     const boot = join(scratch, "out", "boot");
     const releases = (await Array.fromAsync(Deno.readDir(boot)))
       .flatMap(({ name }) => name.startsWith("vmlinuz-") ? [name.slice("vmlinuz-".length)] : []);
-    const release = releases.find((name) => RELEASES[flavour].test(name));
-    if (release === undefined) throw new Error(`the base image holds no ${flavour} kernel`);
+    const [release] = releases;
+    if (release === undefined) throw new Error("the base image holds no kernel");
     const payload = payloadOf(await Deno.readFile(join(boot, `vmlinuz-${release}`)));
     await unpack(payload, join(scratch, "payload"), output);
     return release;

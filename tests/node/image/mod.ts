@@ -6,6 +6,6 @@
 export { cached, contentKey } from "./cached.ts";
 export { whatIsMissing } from "./host_programs.ts";
 export { buildNodeImage, IMAGE_CACHE, type NodeImage } from "./image.ts";
-export type { KernelFlavour } from "./kernel.ts";
+export type { KernelFlavour } from "./base.ts";
 export { packInitramfs } from "./initramfs.ts";
 export { run } from "./run.ts";
