@@ -43,6 +43,7 @@ export class Checkpointer {
   #notBeforeMs = -Infinity;
   #proposal: Promise<void> | undefined;
   #closed = false;
+  #isLookDue = false;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -53,7 +54,7 @@ export class Checkpointer {
       for (const document of writes.checkpoints.values()) {
         if (document !== undefined) this.#newest = Math.max(this.#newest, document.sequence);
       }
-      this.#look();
+      this.#lookSoon();
     });
     this.#look();
   }
@@ -72,6 +73,16 @@ export class Checkpointer {
       newest = sequence;
     }
     return newest;
+  }
+
+  /** Looks once for all commands that are applied in one go. */
+  #lookSoon(): void {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    queueMicrotask(() => {
+      this.#isLookDue = false;
+      this.#look();
+    });
   }
 
   /** Takes in where the log stands, and arms the timer or proposes. */
