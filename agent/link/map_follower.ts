@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { journal } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { JournalSession } from "./session.ts";
@@ -13,8 +14,8 @@ export interface MapFollower {
   meet(session: Session | undefined, subject: string): Promise<void>;
 }
 
-/** Subjects that were refused and are not asked for again. */
-const MAX_REFUSED = 1_000;
+/** Subjects that wait for contact, and that were refused and are not asked for again. */
+const MAX_REMEMBERED = 1_000;
 
 /** A follower that hands each newer map to `onMap`. */
 export function createMapFollower(
@@ -25,6 +26,8 @@ export function createMapFollower(
   let subjects: ReadonlySet<string> = new Set();
   /** Being asked for, or refused: neither is asked for twice. */
   const asked = new Set<string>();
+  /** Signed in while there was no contact. */
+  const waiting = new Set<string>();
 
   async function refresh(session: Session): Promise<void> {
     try {
@@ -38,19 +41,42 @@ export function createMapFollower(
     }
   }
 
+  async function meet(session: Session | undefined, subject: string): Promise<void> {
+    if (session === undefined || known === undefined) {
+      if (waiting.size < MAX_REMEMBERED) waiting.add(subject);
+      return;
+    }
+    if (subjects.has(subject) || asked.has(subject) || asked.size >= MAX_REMEMBERED) return;
+    asked.add(subject);
+    try {
+      await session.assignUid(subject, usernameOf(subject));
+      asked.delete(subject);
+      await refresh(session);
+    } catch (error) {
+      if (isOutage(error)) asked.delete(subject);
+      log.warn("no id for who signed in", { subject, error: String(error) });
+    }
+  }
+
+  /** Nobody waits for it: a slow journal keeps no node from its declaration. */
+  async function meetWaiting(session: Session): Promise<void> {
+    for (const subject of [...waiting]) {
+      waiting.delete(subject);
+      await meet(session, subject);
+    }
+  }
+
   return {
-    refresh,
-    meet: async (session, subject) => {
-      const isKnown = known === undefined || subjects.has(subject) || asked.has(subject);
-      if (session === undefined || isKnown || asked.size >= MAX_REFUSED) return;
-      asked.add(subject);
-      try {
-        await session.assignUid(subject, usernameOf(subject));
-        asked.delete(subject);
-        await refresh(session);
-      } catch (error) {
-        log.warn("no id for who signed in", { subject, error: String(error) });
-      }
+    meet,
+    refresh: async (session) => {
+      await refresh(session);
+      void meetWaiting(session);
     },
   };
+}
+
+/** A journal that is away, and not one that refuses: it is asked again at the next sign-in. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return true;
+  return [Code.Unavailable, Code.DeadlineExceeded, Code.Canceled].includes(error.code);
 }

@@ -13,17 +13,38 @@ export interface KernelMounts {
 
 const FLAGS = MS.readOnly | MS.noSuid | MS.noDev;
 const MAX_NAMED = 20;
+/** What a kernel says that lacks the driver. */
+const WITHOUT_MODULE = ["ENOENT", "ENODEV", "ENXIO"] as const;
 
-/** The real ones. */
+/** Loads a module by its name; the reason why it is not there, undefined when it is. */
+type LoadModule = (name: string) => Promise<string | undefined>;
+
+/** The real ones. Where nobody loads modules for the kernel, `loadModule` does. */
 export function createKernelMounts(
   { files, mounts }: Pick<Shim, "files" | "mounts">,
+  loadModule?: LoadModule,
 ): KernelMounts {
+  /** Tries again with the module that was missing. */
+  async function withModule<T>(name: string, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (loadModule === undefined || !isShimError(error, ...WITHOUT_MODULE)) throw error;
+      const reason = await loadModule(name);
+      if (reason !== undefined) throw new Error(`module ${name}: ${reason}`, { cause: error });
+      return await operation();
+    }
+  }
+
   return {
     mount: async (image, target) => {
       if (files.lstatIfPresent(target) === null) files.mkdir(target, 0o755);
-      const { device, fd } = await mounts.attachLoop(image);
+      const { device, fd } = await withModule("loop", () => mounts.attachLoop(image));
       try {
-        await mounts.mount({ source: device, target, type: "squashfs", flags: FLAGS });
+        await withModule(
+          "squashfs",
+          () => mounts.mount({ source: device, target, type: "squashfs", flags: FLAGS }),
+        );
       } finally {
         // The mount keeps the device now; without one the device is free again.
         files.closeDescriptor(fd);

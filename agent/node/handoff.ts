@@ -12,6 +12,7 @@ import {
   type Readiness,
 } from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
+import { openModuleControl } from "../hardware/mod.ts";
 import {
   type ControlFileWatcher,
   createProcessTable,
@@ -148,9 +149,10 @@ function openMounts(options: HandoffOptions, program: NamespaceProgram): SharedM
     const pin = namespacePin(paths, allocationId, "Mount");
     return shim.files.lstatIfPresent(pin) === null ? undefined : pin;
   };
+  const modules = openModuleControl(shim, options.clock);
   return new SharedMounts({
     ...options,
-    kernel: createKernelMounts(shim),
+    kernel: createKernelMounts(shim, (name) => modules.load(name)),
     imageRoots: config.imageRoots,
     holdTimeMs: config.mountHoldSeconds * 1000,
     bootMs: () => shim.system.bootTimeMs(),
