@@ -290,3 +290,15 @@ Deno.test("EMM-1: an emergency is told, also one that was opened while there was
   const closed = await waitFor(() => linked.emergencies[1], { what: "its end" });
   assert.equal(closed.isOpen, false);
 });
+
+Deno.test("IDM-4: who signed in before there was contact is given an id once there is", async () => {
+  const { site, macAddress } = await siteWithMachine();
+  await using _ = site;
+  using linked = new Linked(site, macAddress);
+  linked.link.meet("oidc|dora");
+  const isThere = () =>
+    linked.maps.at(-1)?.entries.some(({ subject, username }) =>
+      subject === "oidc|dora" && username === "dora"
+    );
+  await waitFor(isThere, { what: "the map with who signed in" });
+});
