@@ -20,11 +20,10 @@ async function runningNode(lab: Lab): Promise<GuestNode> {
   return node;
 }
 
-/** The agent that runs now; another one than `former`. */
+/** The agent that runs now, past the shell that starts it; another one than `former`. */
 async function agentPid(node: GuestNode, former = 0): Promise<number> {
   return await waitFor(async () => {
-    const scope = "/sys/fs/cgroup/pact.slice/agent.scope";
-    const pid = Number(await node.console.read(`head -1 ${scope}/cgroup.procs`));
+    const pid = Number(await node.console.read("pidof -s deno || true"));
     return pid > 0 && pid !== former && pid;
   }, { timeoutMs: 30_000, what: "the agent" });
 }
