@@ -4,10 +4,12 @@ import { type Lab, type LabOptions, openLab } from "./lab.ts";
 
 const missing = whatIsMissing();
 const mayBeSkipped = Deno.env.get("CI") !== "true";
+/** The reason stands once, at the first test that is ignored. */
+let isTold = false;
 
 /**
- * Registers a test that has nodes in QEMU. Where they cannot run it is ignored and its name says what
- * to install; with CI=true it fails. When it fails its logs are kept and the error says where; with
+ * Registers a test that has nodes in QEMU. Where they cannot run it is ignored and the first one's
+ * name says what to install; with CI=true it fails. When it fails its logs are kept and the error says where; with
  * PACT_KEEP_LOGS=1 they are kept of every test.
  */
 export function nodeTest(
@@ -16,7 +18,9 @@ export function nodeTest(
   body: (lab: Lab) => Promise<void>,
 ): void {
   if (missing !== undefined && mayBeSkipped) {
-    Deno.test({ name: `${name} (ignored: ${missing})`, ignore: true, fn: () => {} });
+    const reason = isTold ? "" : ` (ignored: ${missing})`;
+    isTold = true;
+    Deno.test({ name: `${name}${reason}`, ignore: true, fn: () => {} });
     return;
   }
   Deno.test(name, async () => {
