@@ -58,8 +58,9 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
   const soft = new Map<string, SoftDependency>();
   const blacklist = new Set<string>();
   const parameters = new Map<string, string[]>();
-  const files = dependencyTable(tables.dependencies);
-  const builtin = new Set(linesOf(tables.builtin).map(([path = ""]) => moduleName(path)));
+  const buses = new Set<string>();
+  const files = once(() => dependencyTable(tables.dependencies));
+  const builtin = once(() => new Set(tables.builtin.trim().split("\n").map(moduleName)));
 
   const read = ([word = "", ...rest]: readonly string[]) => {
     const [first = "", ...others] = rest;
@@ -70,19 +71,29 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
     if (word === "softdep") soft.set(plainName(first), softDependency(others));
     if (word === "options") addParameters(parameters, first, others);
   };
-  for (const text of [tables.aliases, tables.softDependencies, ...tables.configuration]) {
+  for (const text of [tables.softDependencies, ...tables.configuration]) {
     linesOf(text).forEach(read);
   }
+  for (const wildcard of ["*", "?", "["]) aliasLines(tables.aliases, wildcard).forEach(read);
+
+  /** The table of aliases is long, and a node has few kinds of devices: each is read when one comes. */
+  const readAliasesLike = (modalias: string) => {
+    const bus = /^[A-Za-z0-9]*/.exec(modalias)?.[0] ?? "";
+    if (bus === "" || buses.has(bus)) return;
+    buses.add(bus);
+    aliasLines(tables.aliases, bus).forEach(read);
+  };
+
   for (const word of tables.commandLine) readCommandLineWord(word, blacklist, parameters);
 
   function chain(name: string, depth: number, found: Map<string, ModuleFile>): boolean {
-    const file = files.get(plainName(name));
-    if (file === undefined) return builtin.has(plainName(name));
+    const file = files().get(plainName(name));
+    if (file === undefined) return builtin().has(plainName(name));
     if (found.has(plainName(name)) || depth > MAX_DEPTH) return true;
     const { before = [], after = [] } = soft.get(plainName(name)) ?? {};
     for (const other of before) chain(other, depth + 1, found);
     // The table names the most basic one last.
-    for (const path of [...file.needs].reverse()) chain(moduleName(path), depth + 1, found);
+    for (const path of needsOf(file).reverse()) chain(moduleName(path), depth + 1, found);
     const given = parameters.get(plainName(name))?.join(" ") ?? "";
     found.set(plainName(name), { name: plainName(name), path: file.path, parameters: given });
     for (const other of after) chain(other, depth + 1, found);
@@ -91,6 +102,7 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
 
   return {
     modulesFor: (modalias) => {
+      readAliasesLike(modalias);
       const wanted = normalise(modalias);
       const names = new Set<string>();
       for (let length = 0; length <= wanted.length; length++) {
@@ -114,11 +126,12 @@ export function moduleName(path: string): string {
 }
 
 function plainName(name: string): string {
-  return name.replaceAll("-", "_");
+  return name.includes("-") ? name.replaceAll("-", "_") : name;
 }
 
 /** `-` and `_` are the same outside of brackets. */
 function normalise(alias: string): string {
+  if (!alias.includes("-")) return alias;
   return alias.replaceAll(/\[[^\]]*\]|-/g, (part) => part === "-" ? "_" : part);
 }
 
@@ -139,13 +152,43 @@ function addAlias(aliases: Map<string, AliasEntry[]>, alias: string, module: str
   else entries.push(entry);
 }
 
-function dependencyTable(text: string) {
-  const files = new Map<string, { readonly path: string; readonly needs: readonly string[] }>();
-  for (const [first = "", ...needs] of linesOf(text)) {
-    const path = first.replace(/:$/, "");
-    files.set(moduleName(path), { path, needs });
+/** The lines of a table of aliases whose pattern begins with `beginning`, by word. */
+function aliasLines(text: string, beginning: string): string[][] {
+  const start = `alias ${beginning}`;
+  const lines: string[][] = [];
+  for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
+    if (at > 0 && text[at - 1] !== "\n") continue;
+    const end = text.indexOf("\n", at);
+    lines.push(text.slice(at, end < 0 ? text.length : end).split(" "));
+  }
+  return lines;
+}
+
+interface ModuleLine {
+  readonly path: string;
+  /** Paths of the modules that it needs, apart by spaces. */
+  readonly needs: string;
+}
+
+function dependencyTable(text: string): Map<string, ModuleLine> {
+  const files = new Map<string, ModuleLine>();
+  for (const line of text.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon <= 0) continue;
+    const path = line.slice(0, colon);
+    files.set(moduleName(path), { path, needs: line.slice(colon + 1) });
   }
   return files;
+}
+
+function needsOf({ needs }: ModuleLine): string[] {
+  return needs.split(" ").filter((path) => path !== "");
+}
+
+/** A value that is made when somebody first wants it. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function softDependency(words: readonly string[]): SoftDependency {
