@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { journal } from "../../../api/mod.ts";
 import { type Checkpoint, GENESIS_HASH, linkEntry } from "../../../common/chain/mod.ts";
-import { canonicalJson } from "../../../common/json/mod.ts";
+import { canonicalJson, type JsonValue } from "../../../common/json/mod.ts";
 import { checkpointToWire, documentedEntryToWire } from "../../../common/wire/mod.ts";
 import type { JournalScript } from "../../support/mod.ts";
 import { packedBackup } from "../../support/journal/mod.ts";
@@ -81,7 +81,7 @@ export async function backupOf(log = ENTRIES): Promise<Uint8Array> {
     ["checkpoint_signers", CHECKPOINT.signer, { certificate_pem: SIGNER_PEM }],
     ["checkpoints", "0000000000000003", CHECKPOINT],
   ];
-  const lines = (list: readonly unknown[]) => list.map((item) => JSON.stringify(item)).join(",\n");
+  const lines = (list: readonly JsonValue[]) => list.map(canonicalJson).join(",\n");
   const snapshot = [
     `{"applied":{"index":9,"term":1},"documents":[`,
     lines(documents),
