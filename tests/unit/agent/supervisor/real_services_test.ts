@@ -342,6 +342,20 @@ Deno.test("SHD-1: stopAll ends everything, dependents first, and leaves nothing 
   for (const pid of pids) assert.equal(isAlive(pid), false);
 });
 
+Deno.test("SUP-34: a tick over twelve services takes less than 5 ms in 99 of 100", async () => {
+  await withSupervisor(async ({ supervisor, reaches }) => {
+    const names = Array.from({ length: 12 }, (_, index) => `service-${index}`);
+    supervisor.declare(names.map((name) => script(name, HOLD)));
+    for (const name of names) await reaches(name, "Running");
+    const tookMs = Array.from({ length: 1000 }, () => {
+      const startMs = performance.now();
+      supervisor.poll();
+      return performance.now() - startMs;
+    }).sort((a, b) => a - b);
+    assert.ok((tookMs[989] ?? Infinity) < 5, `${tookMs[989]} ms`);
+  });
+});
+
 Deno.test("SVC-7: a changed program is restarted, an unchanged one keeps its process", async () => {
   await withSupervisor(async ({ supervisor, reaches }) => {
     supervisor.declare([script("a", HOLD), script("b", HOLD)]);
