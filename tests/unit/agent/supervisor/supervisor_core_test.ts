@@ -391,3 +391,26 @@ Deno.test("SHD-2: after the total limit everything that is left is killed", () =
   assert.equal(rig.allDown, true);
   assert.throws(() => rig.declare(), { message: "all services are being stopped" });
 });
+
+Deno.test("HLT-2: while workload runs, checks come half as often, and never sooner than declared", () => {
+  const rig = new SupervisorRig();
+  const probe = { kind: "Tcp", host: "127.0.0.1", port: 80 } as const;
+  rig.declare(service("a", { healthCheck: { probe, intervalSeconds: 10, gate: false } }));
+  rig.spawned("a");
+  const probesIn = (ms: number) => {
+    let probes = 0;
+    for (let passed = 0; passed < ms; passed += 1_000) {
+      rig.news();
+      rig.pass(1_000);
+      if (!rig.log.includes("probe a")) continue;
+      probes++;
+      rig.tell("a", { kind: "probed", ok: true, detail: "" });
+    }
+    return probes;
+  };
+  assert.equal(probesIn(5_000), 1);
+  assert.equal(probesIn(40_000), 4);
+  rig.send({ kind: "facts", facts: { ...rig.state.facts, active: true } });
+  assert.equal(probesIn(10_000), 1);
+  assert.equal(probesIn(40_000), 2);
+});
