@@ -12,6 +12,7 @@ export { type Errno, type ErrnoName, errnoNumber, errnoOf, knownErrnos } from ".
 export type { EventPump, Watch } from "./events.ts";
 export type { ExitStatus, ReapedProcess } from "./exit_status.ts";
 export type { Fanotify, ProcessFileEvent } from "./fanotify.ts";
+export type { FileWrite, FileWrites } from "./file_writes.ts";
 export type { FileStat } from "./file_stat.ts";
 export type { AtomicWrite, Files } from "./files.ts";
 export { type FileEvent, IN, type Inotify } from "./inotify.ts";

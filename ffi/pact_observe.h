@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* ---- files and who changes them (fanotify.c) ------------------------------------------------- */
+/* ---- files and who changes them (fanotify.c, file_writes.c) ------------------------------------------------- */
 
 #define PACT_DIRECTORY_KEY_MAX 152u
 
@@ -24,6 +24,21 @@ PACT_EXPORT int32_t pact_shim_fanotify_unmark(int32_t fd, const char *directory,
 /* Reads whole events with their information records; returns bytes, 0 when there are none.
  * Blocking: no. */
 PACT_EXPORT int32_t pact_shim_fanotify_read(int32_t fd, uint8_t *buffer, uint32_t capacity);
+
+/* A new group whose events carry an open file instead of a handle, which every file system can do, for
+ * writes alone. -EPERM without CAP_SYS_ADMIN. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_file_writes_open(void);
+
+/* Marks a directory for the ends of writes to files directly in it, or with `on` 0 takes the mark away;
+ * a symlink as last component is refused. Blocking: disk. */
+PACT_EXPORT int32_t pact_shim_file_writes_mark(int32_t fd, const char *directory, int32_t on);
+
+#define PACT_FILE_WRITES_CAPACITY 65664u
+
+/* Reads at most 16 events as records: int32_t pid, uint32_t bytes of the path, the path, without padding.
+ * A record without a path says that events were lost. Returns bytes, 0 when there are none. The buffer
+ * must hold PACT_FILE_WRITES_CAPACITY. Blocking: disk (the files are opened by the kernel). */
+PACT_EXPORT int32_t pact_shim_file_writes_read(int32_t fd, uint8_t *buffer, uint32_t capacity);
 
 /* ---- processes that come (process_news.c) ---------------------------------------------------- */
 

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { type EventPump, startEventPump, type Watch } from "./events.ts";
 import { createFiles, type Files } from "./files.ts";
 import { type Fanotify, openFanotify, type ProcessFileEvent } from "./fanotify.ts";
+import { type FileWrite, type FileWrites, openFileWrites } from "./file_writes.ts";
 import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
 import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
 import { createMounts, type Mounts } from "./mounts.ts";
@@ -55,6 +56,9 @@ export interface Shim {
   openInotify(pump: EventPump, onEvent: (event: FileEvent) => void): Inotify;
   /** Opens a fanotify group on a pump. Throws EPERM without CAP_SYS_ADMIN. */
   openFanotify(pump: EventPump, onEvent: (event: ProcessFileEvent) => void): Fanotify;
+  /** Opens a fanotify group for writes alone, which every file system can do. Throws EPERM without
+   * CAP_SYS_ADMIN. */
+  openFileWrites(pump: EventPump, onWrite: (write: FileWrite) => void): FileWrites;
   /** Hears of every new process and program, by the proc connector, until closed. Throws EPERM without
    * CAP_NET_ADMIN; outside of the first PID namespace nothing is ever told. */
   watchProcesses(pump: EventPump, onNews: (news: ProcessNews) => void): Watch;
@@ -147,6 +151,7 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
     sendNotification: (path, text) => sendNotification(symbols, path, text),
     openInotify: (pump, onEvent) => openInotify(symbols, pump, onEvent),
     openFanotify: (pump, onEvent) => openFanotify(symbols, pump, onEvent),
+    openFileWrites: (pump, onWrite) => openFileWrites(symbols, pump, onWrite),
     watchProcesses: (pump, onNews) => watchProcesses(symbols, pump, onNews),
     watchMounts: (pump, onChange) => watchMounts(symbols, pump, onChange),
     close: () => library.close(),

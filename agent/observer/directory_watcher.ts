@@ -1,11 +1,15 @@
 /**
  * Watches single directories: by fanotify, which names the process behind a change, and by inotify where
- * fanotify may not or cannot be used. It owns both and ends by `close`.
+ * the file system has no handles for it (an overlay before Linux 6.6) or the agent no right. Then fanotify
+ * in its older form names at least the process behind a write. It owns all three and ends by `close`.
  */
 
+import { dirname } from "node:path";
 import {
   type EventPump,
   type Fanotify,
+  type FileWrite,
+  type FileWrites,
   IN,
   type Inotify,
   isShimError,
@@ -48,13 +52,14 @@ interface Held {
 export class DirectoryWatcher {
   readonly #fanotify: Fanotify | undefined;
   readonly #inotify: Inotify;
+  readonly #writes: FileWrites | undefined;
   readonly #held = new Map<string, Held>();
   readonly #directories = new Map<string, string>();
   /** Why no change can be put down to a process; undefined while that works. */
   readonly actorsUnavailable: string | undefined;
 
   constructor(
-    shim: Pick<Shim, "openInotify" | "openFanotify">,
+    shim: Pick<Shim, "openInotify" | "openFanotify" | "openFileWrites">,
     events: EventPump,
     private readonly listener: DirectoryListener,
   ) {
@@ -71,6 +76,11 @@ export class DirectoryWatcher {
     } catch (error) {
       if (!isShimError(error)) throw error;
       this.actorsUnavailable = error.message;
+    }
+    try {
+      this.#writes = shim.openFileWrites(events, (write) => this.#onWrite(write));
+    } catch (error) {
+      if (!isShimError(error)) throw error;
     }
   }
 
@@ -90,8 +100,7 @@ export class DirectoryWatcher {
   /** Watches a directory. Throws ShimError. */
   add(directory: string): void {
     if (this.#held.has(directory)) return;
-    const held = this.#byFanotify(directory) ??
-      { source: "inotify" as const, key: `${this.#inotify.add(directory, INOTIFY_MASK)}` };
+    const held = this.#byFanotify(directory) ?? this.#byInotify(directory);
     this.#held.set(directory, held);
     this.#directories.set(held.key, directory);
   }
@@ -101,8 +110,10 @@ export class DirectoryWatcher {
     const held = this.#drop(directory);
     if (held === undefined) return;
     try {
-      if (held.source === "inotify") this.#inotify.remove(Number(held.key));
-      else this.#fanotify?.unmark(directory);
+      if (held.source === "inotify") {
+        this.#writes?.unmark(directory);
+        this.#inotify.remove(Number(held.key));
+      } else this.#fanotify?.unmark(directory);
     } catch (error) {
       // What is left of it names a directory that nobody knows: its events are passed over.
       if (!isShimError(error)) throw error;
@@ -111,6 +122,7 @@ export class DirectoryWatcher {
 
   close(): void {
     this.#fanotify?.close();
+    this.#writes?.close();
     this.#inotify.close();
   }
 
@@ -122,6 +134,25 @@ export class DirectoryWatcher {
       if (!isShimError(error) || isShimError(error, ...NO_DIRECTORY)) throw error;
       return undefined;
     }
+  }
+
+  #byInotify(directory: string): Held {
+    const watch = this.#inotify.add(directory, INOTIFY_MASK);
+    try {
+      this.#writes?.mark(directory);
+    } catch (error) {
+      // Changes are told all the same, without their process.
+      if (!isShimError(error)) throw error;
+    }
+    return { source: "inotify", key: `${watch}` };
+  }
+
+  /** Inotify tells of the same write: the two become one event. */
+  #onWrite({ path, pid }: FileWrite): void {
+    const directory = dirname(path);
+    if (path === "" || this.#held.get(directory)?.source !== "inotify") return;
+    const name = path.slice(directory === "/" ? 1 : directory.length + 1);
+    this.listener.changed({ directory, name, mask: IN.closeWrite, source: "fanotify", pid });
   }
 
   #drop(directory: string): Held | undefined {

@@ -19,7 +19,7 @@ const MAX_LISTING_BYTES = 1 << 20;
 
 /** What the source works with. */
 export interface FileSourceOptions {
-  readonly shim: Pick<Shim, "openInotify" | "openFanotify" | "files">;
+  readonly shim: Pick<Shim, "openInotify" | "openFanotify" | "openFileWrites" | "files">;
   readonly events: EventPump;
   readonly clock: Clock;
   readonly log: Logger;

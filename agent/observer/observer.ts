@@ -42,6 +42,7 @@ export interface ObserverOptions {
     | "files"
     | "network"
     | "openFanotify"
+    | "openFileWrites"
     | "openInotify"
     | "processes"
     | "system"

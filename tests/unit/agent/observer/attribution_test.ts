@@ -67,3 +67,22 @@ Deno.test({
       assert.equal(scene.observer.actorOf("files:/motd"), undefined);
     }),
 });
+
+Deno.test({
+  ...needingSysAdmin(
+    "OBS-11: on a file system without handles a write has its process, and is one event",
+  ),
+  fn: () =>
+    observing({ withoutHandles: true }, async (scene) => {
+      scene.observer.observe(["/motd"]);
+      const child = new Deno.Command("sh", {
+        args: ["-c", `echo changed > ${scene.root}/motd; read -r _`],
+        stdin: "piped",
+      }).spawn();
+      const { actor, detail } = await scene.eventOf("files", "/motd");
+      await child.stdin.close();
+      await child.status;
+      assert.deepEqual([actor?.pid, actor?.comm, detail], [child.pid, "sh", "written"]);
+      assert.equal(scene.events.filter(({ path }) => path === "/motd").length, 1);
+    }),
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ObservedEvent, type Observer, openObserver } from "../../../../agent/observer/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
+import { ShimError } from "../../../../ffi/mod.ts";
 import { tempDir, waitFor, withShim } from "../../../support/mod.ts";
 
 /** A real observer over a temporary directory. */
@@ -25,6 +26,8 @@ export async function observing(
     readonly noise?: (path: string) => boolean;
     /** A temporary directory unless given. */
     readonly root?: string;
+    /** As on a file system without handles. */
+    readonly withoutHandles?: boolean;
     readonly probes?: { readonly program: string; readonly workloadCgroup: string };
   },
   test: (scene: Scene) => Promise<void>,
@@ -35,8 +38,14 @@ export async function observing(
     const pump = shim.startEvents();
     const events: ObservedEvent[] = [];
     let rescans = 0;
+    const withoutHandles = {
+      ...shim,
+      openFanotify: () => {
+        throw ShimError.of("EOPNOTSUPP", "fanotify_init");
+      },
+    };
     const observer = openObserver({
-      shim,
+      shim: options.withoutHandles === true ? withoutHandles : shim,
       events: pump,
       clock: systemClock,
       log: silentLogger,

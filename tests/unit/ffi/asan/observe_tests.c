@@ -53,6 +53,37 @@ static void the_process_behind_a_change(void) {
   pact_shim_close(fd);
 }
 
+static void the_process_behind_a_write(void) {
+  int32_t fd = pact_shim_file_writes_open();
+  if (geteuid() != 0) {
+    CHECK(fd == -EPERM || fd >= 0);
+    if (fd >= 0) pact_shim_close(fd);
+    return;
+  }
+  CHECK(fd >= 0);
+  uint8_t *buffer = malloc(PACT_FILE_WRITES_CAPACITY);
+  if (buffer == NULL) abort();
+  CHECK_EQUAL(pact_shim_file_writes_mark(fd, test_directory(), 1), 0);
+  int file = open(test_path("written"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  CHECK_EQUAL(close(file), 0);
+  uint32_t path_bytes = (uint32_t)strlen(test_path("written"));
+  CHECK_EQUAL(pact_shim_file_writes_read(fd, buffer, 100), -EINVAL);
+  int32_t got = pact_shim_file_writes_read(fd, buffer, PACT_FILE_WRITES_CAPACITY);
+  CHECK_EQUAL(got, 8 + path_bytes);
+  int32_t pid;
+  memcpy(&pid, buffer, sizeof pid);
+  CHECK_EQUAL(pid, getpid());
+  CHECK(memcmp(buffer + 8, test_path("written"), path_bytes) == 0);
+  CHECK_EQUAL(pact_shim_file_writes_read(fd, buffer, PACT_FILE_WRITES_CAPACITY), 0);
+  CHECK_EQUAL(pact_shim_file_writes_mark(fd, test_directory(), 0), 0);
+  CHECK_EQUAL(pact_shim_file_writes_mark(fd, test_directory(), 0), -ENOENT);
+  CHECK_EQUAL(pact_shim_file_writes_mark(fd, NULL, 1), -EFAULT);
+  CHECK_EQUAL(pact_shim_file_writes_read(fd, NULL, 1), -EFAULT);
+  CHECK_EQUAL(unlink(test_path("written")), 0);
+  free(buffer);
+  pact_shim_close(fd);
+}
+
 /* Whether a child that starts a program is told of, and nothing of its kind is left out. */
 static int tells_of(int32_t fd, pid_t child) {
   uint8_t buffer[4096];
@@ -115,6 +146,7 @@ static void news_of_mounts(void) {
 
 const struct test observe_tests[] = {
     {"a change in a marked directory names directory, name and process", the_process_behind_a_change},
+    {"a write in a marked directory names its path and process", the_process_behind_a_write},
     {"a child and its program are told of, threads are not", processes_that_come},
     {"a mount table that does not change has no urgent news", news_of_mounts},
     {NULL, NULL},
