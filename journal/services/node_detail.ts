@@ -56,6 +56,7 @@ export function nodeDetail(context: ServiceContext, nodeId: string): journal.Nod
     enrollmentState: enrollment?.state ?? "",
     live: context.liveness.isLive(nodeId),
     activeSessions: enrollment?.active_sessions ?? 0,
+    unavailable: [...known?.unavailable ?? []],
   });
 }
 

@@ -16,6 +16,10 @@ import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
 /** Largest capability report kept, in bytes of its JSON (journal.md 2.3). */
 const MAX_REPORT_BYTES = 32 * 1024;
 
+/** As the state keeps them. */
+const MAX_UNAVAILABLE = 100;
+const MAX_UNAVAILABLE_CHARS = 512;
+
 /** What an agent says of its own node (JRN-26). */
 export async function reportNodeState(
   context: ServiceContext,
@@ -48,6 +52,7 @@ export async function reportNodeState(
       gpus_total: request.gpusTotal,
       gpus_healthy: request.gpusHealthy,
       gpus_degraded: request.gpusDegraded,
+      ...present("unavailable", unavailableTexts(request.unavailable)),
     },
   }, { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: call.signal });
   return create(journal.ReportAckSchema, {
@@ -88,6 +93,12 @@ function requireOwnNode(call: HandlerContext, nodeId: string): string {
 }
 
 /** Drift items as the document form of a delta; the two messages share their element types. */
+/** Bounded, and absent where there is nothing to say. */
+function unavailableTexts(texts: readonly string[]): string[] | undefined {
+  if (texts.length === 0) return undefined;
+  return texts.slice(0, MAX_UNAVAILABLE).map((text) => text.slice(0, MAX_UNAVAILABLE_CHARS));
+}
+
 function driftItems({ $typeName: _type, $unknown: _unknown, ...items }: config.DriftVector) {
   return deltaFromWire(create(config.StateDeltaSchema, items));
 }

@@ -55,6 +55,8 @@ export const NodeStateSchema = z.object({
   gpus_healthy: CounterSchema.optional(),
   gpus_degraded: CounterSchema.optional(),
   emergency_session: z.string().max(128).optional(),
+  /** What the node cannot do, each with the reason (CTX-5); a failed boot among it. */
+  unavailable: z.array(z.string().max(512)).max(100).optional(),
 });
 
 /** Identifiers of a machine as its agent presents them (ENR-10). */

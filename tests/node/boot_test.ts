@@ -47,11 +47,11 @@ nodeTest(
   async (lab) => {
     const node = await startAlone(lab, "pact.net=eth0,10.0.2.15/24,10.0.2.2");
     await becomesAsDeclared(lab, node);
-    const before = await node.console.read("ip address show eth0; ip route");
+    const before = await node.console.read("ip -4 address show eth0; ip route");
     const from = (await node.machine.serialLog()).length;
     await node.console.read(`kill -9 $(pidof -s deno)`);
     await node.machine.waitForSerial(/boot complete/, 60_000, from);
-    assert.equal(await node.console.read("ip address show eth0; ip route"), before);
+    assert.equal(await node.console.read("ip -4 address show eth0; ip route"), before);
     assert.equal(await lab.pact("exec", "node-1", "--", "hostname"), "node-1\n");
   },
 );

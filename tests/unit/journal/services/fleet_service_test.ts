@@ -53,6 +53,7 @@ Deno.test("JRN-26: what an agent reports of its node is what the fleet shows", a
     supervisor: { backend: "pact", servicesDeclared: 3, servicesRunning: 2, servicesFailed: 1 },
     overlayVersion: 4n,
     memoryTotal: 1024n,
+    unavailable: ["x".repeat(1000), ...new Array<string>(200).fill("gpu:0: no tool")],
   });
   const { nodes } = await ann.fleet.listNodeStates({ vclusterId: "ml" });
   assert.deepEqual(
@@ -68,6 +69,9 @@ Deno.test("JRN-26: what an agent reports of its node is what the fleet shows", a
   assert.equal(detail?.driftItems?.kernel[0]?.actualValue, "60");
   assert.equal(detail?.supervisor?.servicesFailed, 1);
   assert.equal(detail?.overlayVersion, 4n);
+  const { unavailable = [] } = detail ?? {};
+  assert.deepEqual([unavailable.length, unavailable[0]?.length], [100, 512], "bounded");
+  assert.equal(unavailable[1], "gpu:0: no tool");
   assert.ok(Date.now() - Number(detail?.lastSeen?.seconds) * 1000 < 10_000, "HB-1: it just called");
   const state = await ann.config.getNodeState({ nodeId: "n1" });
   assert.equal(state.configState, "Drifted");
