@@ -304,7 +304,7 @@ export class Node {
     const { clock } = this.options;
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
-    this.#observation.close();
+    const observed = this.#observation.close();
     this.supervisor.closeLoop();
     await this.#contracts.close(keepServices);
     this.#calls.close();
@@ -317,6 +317,7 @@ export class Node {
     await this.writer.settled(SHUTDOWN_FLUSH_MS);
     this.writer.close();
     await this.#audit.close();
+    await observed;
     return left;
   }
 

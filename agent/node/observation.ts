@@ -87,8 +87,8 @@ export class Observation {
     return this.#observer?.isSilent === true;
   }
 
-  close(): void {
-    this.#observer?.close();
+  async close(): Promise<void> {
+    await this.#observer?.close();
   }
 
   #open(): Observer {

@@ -85,7 +85,8 @@ export interface Observer {
   readonly isSilent: boolean;
   /** Why some declared files are found by scans alone. */
   readonly unwatched: readonly string[];
-  close(): void;
+  /** Resolves when what was started for it has ended. */
+  close(): Promise<void>;
 }
 
 /** Opens every source that this machine permits; what is missing is named in `unavailable`. */
@@ -169,12 +170,12 @@ class RunningObserver implements Observer {
     return this.#known(found.actor);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer.handle);
     for (const source of this.#kept.values()) source.close();
-    this.#probes?.close();
     this.#lifeSign?.close();
+    await this.#probes?.close();
   }
 
   #openFiles(listener: Listener): Source {

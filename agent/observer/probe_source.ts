@@ -23,7 +23,7 @@ import {
   PROBE_RECORD_BYTES,
   type ProbeRecord,
 } from "./probe_record.ts";
-import type { Listener, Source } from "./source.ts";
+import type { Listener } from "./source.ts";
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
@@ -46,12 +46,12 @@ export interface ProbeSourceOptions {
   readonly workloadCgroup: string;
 }
 
-export class ProbeSource implements Source {
+export class ProbeSource {
   readonly #cgroups = new Map<bigint, string>();
   #missing: readonly string[] = [];
   #failure: string | undefined = "starting";
   #process: Process | undefined;
-  #readers: readonly PipeReader[] = [];
+  #following: Promise<void> = Promise.resolve();
   #timer: TimerHandle | undefined;
   #waitMs = FIRST_WAIT_MS;
   #isClosed = false;
@@ -70,11 +70,12 @@ export class ProbeSource implements Source {
     return this.#missing;
   }
 
-  close(): void {
+  /** Resolves when the program has ended and is reaped; it has nothing to save. */
+  close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer);
-    this.#process?.signal("SIGTERM");
-    for (const reader of this.#readers) reader.close();
+    this.#process?.signal("SIGKILL");
+    return this.#following;
   }
 
   #start(): void {
@@ -90,10 +91,8 @@ export class ProbeSource implements Source {
         oomScoreAdj: 0,
       });
       this.#process = process;
-      this.#readers = [process.stdout, process.stderr].flatMap((fd) =>
-        fd === null ? [] : [readPipe(fd)]
-      );
-      this.#follow(process).catch((error: unknown) => this.#ended(String(error)));
+      this.#following = this.#follow(process)
+        .catch((error: unknown) => this.#ended(String(error)));
     } catch (error) {
       if (!(error instanceof SpawnError) && !isShimError(error)) throw error;
       this.#ended(error.message);
@@ -102,11 +101,11 @@ export class ProbeSource implements Source {
 
   /** Its end is awaited when it has closed its output: it closes nothing before. */
   async #follow(process: Process): Promise<void> {
-    const [output, errors] = this.#readers;
-    if (output === undefined || errors === undefined) return;
+    const { stdout, stderr } = process;
+    if (stdout === null || stderr === null) return;
     try {
-      const [said] = await Promise.all([firstLine(errors), this.#read(output)]);
-      if (!this.#isClosed) await this.options.events.exitOf(process);
+      const [said] = await Promise.all([firstLine(readPipe(stderr)), this.#read(readPipe(stdout))]);
+      await this.options.events.exitOf(process);
       this.#ended(said === "" ? "pact-probe ended" : said);
     } finally {
       process.close();

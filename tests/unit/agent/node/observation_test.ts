@@ -49,7 +49,7 @@ async function observed(test: (scene: Scene) => Promise<void>): Promise<void> {
     try {
       await test({ root: directory.path, observation, log, changes: () => changes });
     } finally {
-      observation.close();
+      await observation.close();
       await events.close();
     }
   });

@@ -78,7 +78,7 @@ Deno.test("OBS-13: the canary's change comes back from the kernel, and nobody is
     clock.advance(10_000);
     assert.equal(observer.isSilent, false);
     assert.deepEqual(told.filter((path) => path !== "/last" && path !== "/"), []);
-    observer.close();
+    await observer.close();
     await pump.close();
   });
 });

@@ -94,7 +94,7 @@ export async function observing(
         run,
       });
     } finally {
-      observer.close();
+      await observer.close();
       await pump.close();
     }
   });
