@@ -185,10 +185,17 @@ export class Ledger {
     return [...reasons, ...inexpressible];
   }
 
+  /** What is not declared any more can neither fail nor be missed. */
   #refold(): void {
     this.#effective = this.#commits.reduce(
       (state, { items }) => foldDelta(state, items),
       this.#declared,
     );
+    const declared = new Set(this.declaredKeys().map(({ name }) => name));
+    for (const name of [...this.#failures.keys(), ...this.#unavailable.keys()]) {
+      if (declared.has(name)) continue;
+      this.#failures = forgetFailure(this.#failures, name);
+      this.#unavailable.delete(name);
+    }
   }
 }

@@ -454,6 +454,26 @@ Deno.test("APL-6: a failing item keeps the node converging and is tried again un
   assert.equal(it.convergence.status().nodeState, "Committed");
 });
 
+Deno.test("APL-6: a failing item that is declared no more is forgotten, and never tried again", async () => {
+  await using it = await Node.create({
+    files: (files) => ({
+      ...files,
+      writeAtomic: (path, data, how) =>
+        path.endsWith("/motd")
+          ? Promise.reject(ShimError.of("ENOSPC", "write", path))
+          : files.writeAtomic(path, data, how),
+    }),
+  });
+  await it.convergence.setDeclared(declare({ files: [file(MOTD, "x")] }));
+  assert.equal(it.convergence.status().nodeState, "Converging");
+  await it.convergence.setDeclared(declare({ files: [] }));
+  assert.equal(it.convergence.status().nodeState, "Committed");
+  assert.deepEqual(it.convergence.status().failures, []);
+  const tries = it.find("applied").length;
+  await it.pass(600);
+  assert.equal(it.find("applied").length, tries);
+});
+
 Deno.test("DRIFT-7: entries about changing drift are at least ten seconds apart", async () => {
   await using it = await Node.create();
   const paths = Array.from({ length: 20 }, (_, at) => `/f${at}`);
