@@ -225,7 +225,6 @@ class Link implements JournalLink {
     // The certificate is judged by the first call, not by the handshake.
     const vclusterId = await session.assignedVCluster();
     this.#session = session;
-    this.#attempt = 0;
     const handedIn = this.#waitForResume();
     this.#announce(session.address.endpoint, { connected: true, vclusterId });
     await handedIn;
@@ -238,6 +237,8 @@ class Link implements JournalLink {
     // Before what is declared: services may run as users of the map (SUP-25).
     await this.#map?.refresh(session);
     this.#take(boot);
+    // Not before: a journal that answers, but with what is of no use, is to be asked less and less.
+    this.#attempt = 0;
     const renewed = new AbortController();
     const renewal = scheduleRenewal({ ...this.options, session }, (identity) => {
       this.#keep(identity);
