@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { declaredNode, isAsDeclared } from "./declared_node.ts";
+import { DECLARED, declaredNode, isAsDeclared } from "./declared_node.ts";
 import { nodeTest } from "./harness/mod.ts";
 
 const PACT = { profile: "pact" } as const;
+/** The agent has its own network up. */
+const NETWORK_IS_UP = /boot phase complete.*ConfigureNetwork/;
 
 nodeTest(
   "NET-10: a node whose management link goes down supervises on, and tells what happened once it is up",
@@ -22,5 +24,32 @@ nodeTest(
     const record = await node.console.read("grep -h network.link /run/pact/state/audit.log*");
     assert.match(record, /network.link_lost[^]*network.link_restored/);
     assert.equal(await node.agent(), agent);
+  },
+);
+
+nodeTest(
+  "NET-6, BTS-3: a node whose DHCP server is silent says so and tries on, and boots once it is answered",
+  PACT,
+  async (lab) => {
+    await lab.apply(DECLARED);
+    const node = await lab.startNode("node-1", {
+      fromPowerOn: true,
+      networkWords: ["pact.net=eth0,dhcp"],
+    });
+    await node.machine.setSilent(true);
+    const [, reason = ""] = await node.machine.waitForSerial(
+      /boot phase ConfigureNetwork failed, retry 1\/30: (.*)/,
+      90_000,
+    );
+    assert.match(reason, /network configuration failed: eth0: .*DHCP/i);
+    // Nothing later has begun, and who is at the console can look around.
+    assert.doesNotMatch(await node.machine.serialLog(), /boot phase complete.*LoadIdentity/);
+    assert.equal(await node.console.read("cat /proc/1/comm"), "pact-init\n");
+    await node.machine.setSilent(false);
+    await node.machine.waitForSerial(NETWORK_IS_UP, 90_000);
+    await node.setClock();
+    await lab.enrol(node);
+    await isAsDeclared(lab);
+    assert.match(await node.console.read("ip -4 address show eth0"), /10\.0\.2\.15\/24/);
   },
 );
