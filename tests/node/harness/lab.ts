@@ -195,6 +195,8 @@ export class Lab implements AsyncDisposable {
     const started = await startMachine({ ...machine, incoming });
     await started.resume();
     const node = new GuestNode(nodeId, hardwareId, started);
+    // What is written while the line comes to life again may be lost.
+    await node.console.answers();
     await node.setClock();
     return node;
   }
