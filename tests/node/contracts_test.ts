@@ -42,6 +42,15 @@ async function restartAgent(lab: Lab, node: GuestNode): Promise<void> {
   await lab.until(["exec", "node-1", "--", "hostname"], /^node-1$/m, 120_000);
 }
 
+/** Waits until the node's audit file has an event of this action. */
+async function isOnRecord(node: GuestNode, action: string): Promise<void> {
+  const line = `"action":"${action}"`;
+  await waitFor(
+    async () => (await node.readFile("/run/pact/state/audit.log")).includes(line),
+    { timeoutMs: 30_000, what: `${action} on the record` },
+  );
+}
+
 /** Brings bytes into the guest. */
 async function carry(node: GuestNode, path: string, bytes: Uint8Array): Promise<void> {
   const text = gzipSync(bytes).toString("base64");
@@ -117,6 +126,8 @@ nodeTest(
     await consumer.tell(`move ${pid} ${SCOPE}/cgroup.procs`);
     assert.equal(await consumer.line("the workload in its scope"), "moved");
 
+    // A scope that no agent has seen in use is kept for 300 s (NS-22).
+    await isOnRecord(node, "workload.allocation_start");
     await restartAgent(lab, node);
     assert.equal(await node.console.read("ls -1 /run/pact/ns/job-1"), "mnt\nnet\npid\n");
     assert.match(await node.readFile("/proc/mounts"), /\/run\/pact\/uenv\/tools squashfs ro/);
@@ -127,13 +138,7 @@ nodeTest(
       timeoutMs: 30_000,
       what: "the end of the namespaces",
     });
-    for (const action of ["workload.allocation_start", "mount.release", "namespace.cleanup"]) {
-      await waitFor(
-        async () =>
-          (await node.readFile("/run/pact/state/audit.log")).includes(`"action":"${action}"`),
-        { timeoutMs: 30_000, what: `${action} on the record` },
-      );
-    }
+    for (const action of ["mount.release", "namespace.cleanup"]) await isOnRecord(node, action);
     assert.equal((await node.console.run("pidof pact-ns-holder")).status, 1);
   },
 );
