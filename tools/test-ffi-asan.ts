@@ -30,7 +30,7 @@ async function run(program: string): Promise<number> {
 
 /** The tests of PID 1, which choose its build by the environment. */
 async function runInitTests(): Promise<number> {
-  const directory = join(root, "tests", "unit", "ffi");
+  const directory = join(root, "tests", "real", "ffi");
   const names = (await Array.fromAsync(Deno.readDir(directory))).map(({ name }) => name);
   const files = names.filter((name) => /^init_.*_test\.ts$/.test(name)).sort();
   const { code } = await new Deno.Command(Deno.execPath(), {

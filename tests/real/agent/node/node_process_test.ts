@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DEVELOPMENT_LIBRARY } from "../../../../ffi/mod.ts";
 import { repositoryRoot, spawnDeno, type SpawnedDeno, waitFor } from "../../../support/mod.ts";
 import { parseReadinessLine, parseReadyMarker } from "../../../../contracts/mod.ts";
-import { NODE, NodeRig } from "../calls/node_rig.ts";
+import { NODE, NodeRig } from "../../../unit/agent/calls/node_rig.ts";
 
 const WAIT_MS = 20_000;
 /** A node that has been registered, and has never started. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadStateFile } from "../../../../agent/supervisor/mod.ts";
 import { tempDir, waitFor } from "../../../support/mod.ts";
-import { isAlive, script, withSupervisor } from "./real_rig.ts";
+import { isAlive, script, withSupervisor } from "../../../unit/agent/supervisor/real_rig.ts";
 
 /** Whatever is written to it finds no room on its device. */
 const FULL = "/dev/full";
