@@ -1,3 +1,6 @@
+/** pact-init, process 1, names the pipe for the beat in this variable. */
+export const BEAT_VARIABLE = "PACT_INIT_BEAT_FD";
+
 /** What PID 1 told this agent when it started it. */
 export interface InitFacts {
   /** The pipe to PID 1. */
@@ -27,7 +30,7 @@ export interface InitFacts {
  * ```
  */
 export function initFacts(env: (name: string) => string | undefined): InitFacts | undefined {
-  const beat = env("PACT_INIT_BEAT_FD") ?? "";
+  const beat = env(BEAT_VARIABLE) ?? "";
   if (!/^[0-9]{1,4}$/.test(beat)) return undefined;
   const [, seconds, fired] = /^([0-9]{1,5})( fired)?$/.exec(env("PACT_INIT_WATCHDOG") ?? "") ?? [];
   const former = env("PACT_INIT_FORMER") ?? "none";

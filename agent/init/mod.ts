@@ -6,7 +6,7 @@
  */
 export { ConsoleLogin, type ConsoleLoginOptions } from "./console_login.ts";
 export { type Ending, endingOf, type MachineEnd, STOP_SIGNALS, type StopSignal } from "./ending.ts";
-export { type InitFacts, initFacts } from "./facts.ts";
+export { BEAT_VARIABLE, type InitFacts, initFacts } from "./facts.ts";
 export { InitLink, type InitLinkOptions } from "./init_link.ts";
 export { chooseAgent, UpgradeError } from "./upgrade.ts";
 export { openReapedRecord, type ReapedRecord } from "./reaped_record.ts";

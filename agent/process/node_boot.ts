@@ -136,7 +136,7 @@ export class NodeBoot {
     };
   }
 
-  /** The stub has mounted the pseudo file systems (INI-1); the rest of the phase is here. */
+  /** pact-init has mounted the pseudo file systems (INI-1); this does what else the phase demands. */
   async #initHardware(): Promise<void> {
     const { shim, events, clock, commandLine } = this.options;
     if (shim.files.lstatIfPresent("/sys/fs/cgroup/cgroup.controllers") === null) {

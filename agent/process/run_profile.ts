@@ -1,11 +1,10 @@
 import type { Shim } from "../../ffi/mod.ts";
+import { BEAT_VARIABLE } from "../init/mod.ts";
 import type { CoreArguments } from "./arguments.ts";
 
 /** How this agent runs (CTX-3); decided once at start. */
 export type RunProfile = "init" | "guest" | "service" | "rootless";
 
-/** The stub that is process 1 hands its agent a pipe for the beat in this variable. */
-const BEAT_VARIABLE = "PACT_INIT_BEAT_FD";
 const MAX_COMMAND_LINE_BYTES = 64 * 1024;
 
 /** The profile of this process; `backend` is the configured one. */

@@ -1,4 +1,4 @@
-/* A few lines of test frame: a check that fails marks its test, and the run goes on. */
+/* The tests of the shim, and what they share. */
 #ifndef PACT_SUITE_H
 #define PACT_SUITE_H
 
@@ -6,12 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "check.h"
 #include "pact_shim.h"
-
-struct test {
-  const char *name; /* a sentence */
-  void (*run)(void);
-};
 
 extern const struct test spawn_tests[];
 extern const struct test spawn_request_tests[];
@@ -23,18 +19,6 @@ extern const struct test socket_tests[];
 extern const struct test network_tests[];
 extern const struct test notify_tests[];
 extern const struct test observe_tests[];
-
-/* Marks the running test as failed; `what` is the condition's text. */
-void record_failure(const char *file, int line, const char *what, long long value);
-
-#define CHECK(condition) \
-  ((condition) ? (void)0 : record_failure(__FILE__, __LINE__, #condition, 0))
-#define CHECK_EQUAL(actual, expected)                                              \
-  do {                                                                             \
-    long long seen = (long long)(actual);                                          \
-    if (seen != (long long)(expected))                                             \
-      record_failure(__FILE__, __LINE__, #actual " == " #expected, seen);          \
-  } while (0)
 
 /* What a packed request is made of; ends of arrays are NULL. */
 struct request {

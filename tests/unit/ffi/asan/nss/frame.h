@@ -1,4 +1,4 @@
-/* A test frame, and databases to test with, written by other code than the agent's. */
+/* Databases to test with, written by other code than the agent's. */
 #ifndef PACT_NSS_FRAME_H
 #define PACT_NSS_FRAME_H
 
@@ -6,25 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct test {
-  const char *name; /* a sentence */
-  void (*run)(void);
-};
+#include "../check.h"
 
 extern const struct test lookup_tests[];
 extern const struct test file_tests[];
 extern const struct test fuzz_tests[];
 
-void record_failure(const char *file, int line, const char *what, long long value);
-
-#define CHECK(condition) \
-  ((condition) ? (void)0 : record_failure(__FILE__, __LINE__, #condition, 0))
-#define CHECK_EQUAL(actual, expected)                                              \
-  do {                                                                             \
-    long long seen = (long long)(actual);                                          \
-    if (seen != (long long)(expected))                                             \
-      record_failure(__FILE__, __LINE__, #actual " == " #expected, seen);          \
-  } while (0)
 #define CHECK_TEXT(actual, expected) CHECK(strcmp((actual), (expected)) == 0)
 
 struct image_user {
