@@ -7,6 +7,7 @@
 export { EchoService } from "./echo_service.ts";
 export { freePort } from "./free_port.ts";
 export { needing } from "./needing.ts";
+export { needingPeer, peerProgram } from "./peers.ts";
 export { maySysAdmin, needingSysAdmin } from "./privilege.ts";
 export {
   type AgentScript,

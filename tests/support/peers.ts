@@ -1,0 +1,27 @@
+import { type Peer, peerFolder } from "../../tools/peers/mod.ts";
+
+/** Path of a program that `deno task peers` builds; undefined where it is not built. */
+export async function peerProgram(peer: Peer, program: string = peer): Promise<string | undefined> {
+  const path = `${await peerFolder(peer)}/${program}`;
+  try {
+    await Deno.stat(path);
+    return path;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Name and `ignore` of a test that runs a peer's program: skipped with a line where it is not built,
+ * except in CI, where the missing program fails the test.
+ */
+export async function needingPeer(
+  peer: Peer,
+  name: string,
+): Promise<{ readonly name: string; readonly ignore: boolean }> {
+  const isMet = Deno.env.get("CI") === "true" || await peerProgram(peer) !== undefined;
+  return isMet
+    ? { name, ignore: false }
+    : { name: `${name} (ignored: needs \`deno task peers ${peer}\`)`, ignore: true };
+}
