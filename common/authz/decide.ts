@@ -1,65 +1,22 @@
 import { type Action, actionGroup, parseAction } from "./actions.ts";
 import { type Cell, matrixCell } from "./matrix.ts";
 import { isMachineRole, parseRole, type Role, SERVICE_AI } from "./roles.ts";
-
-/** Who asks. All of it comes from a verified credential. */
-export interface Principal {
-  readonly principal: string;
-  readonly principalType: "Human" | "Agent" | "Service";
-  readonly roles: readonly string[];
-  /** Node of an agent certificate. */
-  readonly nodeId?: string | undefined;
-}
-
-/** Where the action applies, the vCluster of a node already resolved (ROL-4). */
-export interface DecisionScope {
-  readonly global: boolean;
-  readonly vclusterId?: string | undefined;
-  readonly nodeId?: string | undefined;
-}
-
-/** What of the vCluster's policy the decision reads. */
-export interface DecisionPolicy {
-  readonly policyId: string;
-  readonly emergencyAllowed: boolean;
-  readonly regulated: boolean;
-  readonly twoPersonApproval: boolean;
-  readonly aiExecAllowed: boolean;
-  readonly roleBindings: readonly {
-    readonly role: string;
-    readonly principals: readonly string[];
-    readonly allowedActions: readonly string[];
-  }[];
-}
-
-/** A request for a decision. */
-export interface DecisionRequest {
-  readonly principal: Principal;
-  /** Action as named by the caller; aliases are understood. */
-  readonly action: string;
-  readonly scope: DecisionScope;
-  readonly policy: DecisionPolicy;
-  /** Whether the command changes state; decides the two-person rule of exec (APR-3). */
-  readonly changesState?: boolean | undefined;
-}
-
-/** The answer; `policyRef` is stored in the entry (POL-26). */
-export type Decision =
-  | { readonly outcome: "allow"; readonly role: string; readonly policyRef: string }
-  | { readonly outcome: "approval"; readonly role: string; readonly policyRef: string }
-  | {
-    readonly outcome: "deny";
-    readonly role: string;
-    readonly policyRef: string;
-    readonly reason: string;
-  };
+import type {
+  Decision,
+  DecisionPolicy,
+  DecisionRequest,
+  DecisionScope,
+  RoleBinding,
+} from "./request.ts";
+import type { DecisionStep, DecisionStepKind, Trace } from "./steps.ts";
+import { bindingStep, matrixStep, questionSteps, roleStep, step } from "./trace.ts";
 
 const RANK = { allow: 2, approval: 1, deny: 0 } as const;
 
 /**
  * Decides a request by the role matrix and the vCluster's bindings; deny by default (POL-2). Every
  * role the principal holds is tried and the most permissive outcome kept; a denial names the first
- * role (ROL-2).
+ * role (ROL-2). `trace` hears the steps that led there.
  *
  * @example
  * ```ts
@@ -78,50 +35,107 @@ const RANK = { allow: 2, approval: 1, deny: 0 } as const;
  * assert.equal(decision.outcome, "deny");
  * ```
  */
-export function decide(request: DecisionRequest): Decision {
+export function decide(request: DecisionRequest, trace?: Trace): Decision {
+  const decision = decideForRoles(request, trace);
+  trace?.({
+    kind: "outcome",
+    subject: decision.policyRef,
+    effect: decision.outcome,
+    detail: decision.outcome === "deny" ? decision.reason : `decided by role ${decision.role}`,
+  });
+  return decision;
+}
+
+/**
+ * The decision with the chain that led to it.
+ *
+ * @example
+ * ```ts
+ * import { explainDecision } from "./decide.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const { steps } = explainDecision({
+ *   principal: { principal: "bo", principalType: "Human", roles: ["pact-ops-ml"] },
+ *   action: "commit",
+ *   scope: { global: false, vclusterId: "bio" },
+ *   policy: {
+ *     policyId: "default", emergencyAllowed: true, regulated: false, twoPersonApproval: false,
+ *     aiExecAllowed: false, roleBindings: [],
+ *   },
+ * });
+ * assert.deepEqual(steps.map(({ kind }) => kind), ["action", "scope", "role", "scope", "outcome"]);
+ * ```
+ */
+export function explainDecision(
+  request: DecisionRequest,
+): { readonly decision: Decision; readonly steps: readonly DecisionStep[] } {
+  const steps: DecisionStep[] = [];
+  return { decision: decide(request, (step) => steps.push(step)), steps };
+}
+
+function decideForRoles(request: DecisionRequest, trace?: Trace): Decision {
   const action = parseAction(request.action);
-  if (action === undefined) return deny("", request.action, `unknown action: ${request.action}`);
+  if (action === undefined) {
+    trace?.(step("action", request.action, "deny", "pact knows no such action (POL-2)"));
+    return deny("", request.action, `unknown action: ${request.action}`);
+  }
+  if (trace !== undefined) questionSteps(request, action).forEach(trace);
   let best: Decision | undefined;
   for (const role of request.principal.roles) {
-    const decision = decideForRole(request, action, role);
+    const decision = decideForRole(request, action, role, trace);
     if (best === undefined || RANK[decision.outcome] > RANK[best.outcome]) best = decision;
   }
   return best ?? deny("", action, "no pact role in token");
 }
 
 /** One role, in the order of POL-21. */
-function decideForRole(request: DecisionRequest, action: Action, roleName: string): Decision {
+function decideForRole(
+  request: DecisionRequest,
+  action: Action,
+  roleName: string,
+  trace?: Trace,
+): Decision {
   const { principal, scope, policy } = request;
   const role = parseRole(roleName);
-  const refuse = (reason: string) => deny(roleName, action, reason);
   const isMachine = principal.principalType !== "Human" || isMachineRole(roleName);
+  const refuse = (rule: DecisionStepKind, subject: string, reason: string) => {
+    trace?.(step(rule, subject, "deny", reason));
+    return deny(roleName, action, reason);
+  };
+  trace?.(roleStep(roleName, role, isMachine));
 
   if (isEmergency(action) && isMachine) {
-    return refuse(
-      roleName === SERVICE_AI
-        ? "emergency mode restricted to human admins (P8)"
-        : "emergency mode requires a human admin (PAuth2)",
-    );
+    return roleName === SERVICE_AI
+      ? refuse("matrix", "P8", "emergency mode restricted to human admins (P8)")
+      : refuse("matrix", "PAuth2", "emergency mode requires a human admin (PAuth2)");
   }
   if (role.kind === "platform-admin") {
     if (isMachine && (action === "backup_restore" || action === "approve")) {
-      return refuse(`${action} requires a human admin (ROL-3)`);
+      return refuse("matrix", "ROL-3", `${action} requires a human admin (ROL-3)`);
     }
+    trace?.(step("shortcut", "P6", "allow", `${roleName} may do everything a person may (P6)`));
     return allow(roleName, action, policy);
   }
   if (scope.global && !isRead(action)) {
-    return refuse("global scope requires pact-platform-admin role");
+    return refuse("scope", "ROL-5", "global scope requires pact-platform-admin role");
   }
-  if (isMachine && action === "approve") return refuse("approve requires a human admin (ROL-3)");
+  if (isMachine && action === "approve") {
+    return refuse("matrix", "ROL-3", "approve requires a human admin (ROL-3)");
+  }
   const outside = outsideScope(role, scope, roleName);
-  if (outside !== undefined) return refuse(outside);
-  if (action === "policy_update") return refuse("policy_update requires pact-platform-admin role");
+  if (outside !== undefined) return refuse("scope", "P3", outside);
+  if (action === "policy_update") {
+    return refuse("matrix", "POL-21", "policy_update requires pact-platform-admin role");
+  }
 
   const cell = matrixCell(action, role) ?? "deny";
   const byMatrix = applyCell(cell, request, action, roleName);
+  trace?.(matrixStep(cell, byMatrix, request, action, role));
   if (byMatrix !== undefined) return byMatrix;
-  if (hasBinding(request, action, roleName)) return allow(roleName, action, policy);
-  return refuse(denialReason(role, roleName, action, request));
+  const binding = bindingFor(request, action, roleName);
+  trace?.(bindingStep(binding, request, action, roleName));
+  if (binding !== undefined) return allow(roleName, action, policy);
+  return deny(roleName, action, denialReason(role, roleName, action, request));
 }
 
 /** Outcome of a matrix cell, or undefined when only a binding can still allow. */
@@ -178,20 +192,27 @@ function outsideScope(role: Role, scope: DecisionScope, roleName: string): strin
   return `role ${roleName} is scoped to vCluster ${role.vclusterId}, not ${where} (P3)`;
 }
 
-/** Actions `*` never stands for: they must be listed by name, some not even then (POL-24). */
-function hasBinding(request: DecisionRequest, action: Action, roleName: string): boolean {
-  const group = actionGroup(action);
-  if (action === "policy_update" || action === "backup_restore" || group === "registry") {
-    return false;
-  }
-  const isWildcardable = group !== "emergency" && action !== "approve";
-  return request.policy.roleBindings.some((binding) =>
+/** The first binding that grants `action` to the principal in `roleName`. */
+function bindingFor(
+  request: DecisionRequest,
+  action: Action,
+  roleName: string,
+): RoleBinding | undefined {
+  if (!isBindable(action)) return undefined;
+  const isWildcardable = !isEmergency(action) && action !== "approve";
+  return request.policy.roleBindings.find((binding) =>
     binding.role === roleName &&
     bindsPrincipal(binding.principals, request.principal.principal, roleName) &&
     binding.allowedActions.some((allowed) =>
       (allowed === "*" && isWildcardable) || matchesAction(allowed, action)
     )
   );
+}
+
+/** Actions `*` never stands for: they must be listed by name, these not even then (POL-24). */
+function isBindable(action: Action): boolean {
+  return action !== "policy_update" && action !== "backup_restore" &&
+    actionGroup(action) !== "registry";
 }
 
 function bindsPrincipal(principals: readonly string[], principal: string, role: string): boolean {

@@ -10,14 +10,15 @@ export {
   isAction,
   parseAction,
 } from "./actions.ts";
-export {
-  decide,
-  type Decision,
-  type DecisionPolicy,
-  type DecisionRequest,
-  type DecisionScope,
-  type Principal,
-} from "./decide.ts";
+export { decide, explainDecision } from "./decide.ts";
+export type {
+  Decision,
+  DecisionPolicy,
+  DecisionRequest,
+  DecisionScope,
+  Principal,
+  RoleBinding,
+} from "./request.ts";
 export {
   isMachineRole,
   parseRole,
@@ -26,3 +27,4 @@ export {
   SERVICE_AGENT,
   SERVICE_AI,
 } from "./roles.ts";
+export type { DecisionEffect, DecisionStep, DecisionStepKind, Trace } from "./steps.ts";
