@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/policy.proto.
  */
 export const file_pact_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChFwYWN0L3BvbGljeS5wcm90bxILcGFjdC5wb2xpY3kixwIKEVBvbGljeUV2YWxSZXF1ZXN0EiUKBmF1dGhvchgBIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EiEKBXNjb3BlGAIgASgLMhIucGFjdC5jb25maWcuU2NvcGUSDgoGYWN0aW9uGAMgASgJEjUKD3Byb3Bvc2VkX2NoYW5nZRgEIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGFIAIgBARIUCgdjb21tYW5kGAUgASgJSAGIAQESFAoMc2VydmljZV9uYW1lGGQgASgJEhYKDmRyaWZ0X2NhdGVnb3J5GGUgASgJEhYKDmVtZXJnZW5jeV9tb2RlGGYgASgIEgwKBGFyZ3MYZyADKAkSFwoPY3JlYXRlX2FwcHJvdmFsGGggASgIQhIKEF9wcm9wb3NlZF9jaGFuZ2VCCgoIX2NvbW1hbmQirQEKElBvbGljeUV2YWxSZXNwb25zZRISCgphdXRob3JpemVkGAEgASgIEhIKCnBvbGljeV9yZWYYAiABKAkSGgoNZGVuaWFsX3JlYXNvbhgDIAEoCUgAiAEBEjQKCGFwcHJvdmFsGAQgASgLMh0ucGFjdC5wb2xpY3kuQXBwcm92YWxSZXF1aXJlZEgBiAEBQhAKDl9kZW5pYWxfcmVhc29uQgsKCV9hcHByb3ZhbCJGChBBcHByb3ZhbFJlcXVpcmVkEhUKDWFwcHJvdmFsX3R5cGUYASABKAkSGwoTcGVuZGluZ19hcHByb3ZhbF9pZBgCIAEoCSInChBHZXRQb2xpY3lSZXF1ZXN0EhMKC3ZjbHVzdGVyX2lkGAEgASgJIvUGCg5WQ2x1c3RlclBvbGljeRITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIRCglwb2xpY3lfaWQYAiABKAkSLgoKdXBkYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRZHJpZnRfc2Vuc2l0aXZpdHkYBCABKAESIgoaYmFzZV9jb21taXRfd2luZG93X3NlY29uZHMYBSABKA0SIAoYZW1lcmdlbmN5X3dpbmRvd19zZWNvbmRzGAYgASgNEiAKGGF1dG9fY29udmVyZ2VfY2F0ZWdvcmllcxgHIAMoCRIeChZyZXF1aXJlX2Fja19jYXRlZ29yaWVzGAggAygJEhgKEGVuZm9yY2VtZW50X21vZGUYCSABKAkSLwoNcm9sZV9iaW5kaW5ncxgKIAMoCzIYLnBhY3QucG9saWN5LlJvbGVCaW5kaW5nEhEKCXJlZ3VsYXRlZBgLIAEoCBIbChN0d29fcGVyc29uX2FwcHJvdmFsGAwgASgIEhwKFGF1ZGl0X3JldGVudGlvbl9kYXlzGA0gASgNEiAKE2ZlZGVyYXRpb25fdGVtcGxhdGUYDiABKAlIAIgBARIaChJzdXBlcnZpc29yX2JhY2tlbmQYDyABKAkSFgoOZXhlY193aGl0ZWxpc3QYECADKAkSFwoPc2hlbGxfd2hpdGVsaXN0GBEgAygJEhkKEWVtZXJnZW5jeV9hbGxvd2VkGBIgASgIEhcKD2FpX2V4ZWNfYWxsb3dlZBgTIAEoCBIgChhhcHByb3ZhbF90aW1lb3V0X3NlY29uZHMYZCABKA0SHgoWY29uZmxpY3RfZ3JhY2Vfc2Vjb25kcxhlIAEoDRIVCg1pZGVudGl0eV9tb2RlGGYgASgJEhQKDG1pbl9pZGVudGl0eRhnIAEoCRIXCg9leHRyYV9sb2dfcGF0aHMYaCADKAkSFgoOd2hpdGVsaXN0X21vZGUYaSABKAkSEwoLcmVxdWlyZV9vcGEYaiABKAgSHAoUcmVzdGFydGFibGVfc2VydmljZXMYayADKAkSMAoNZHJpZnRfd2VpZ2h0cxhsIAEoCzIZLnBhY3QuY29uZmlnLkRyaWZ0V2VpZ2h0cxIPCgd2ZXJzaW9uGG0gASgEQhYKFF9mZWRlcmF0aW9uX3RlbXBsYXRlIkgKC1JvbGVCaW5kaW5nEgwKBHJvbGUYASABKAkSEgoKcHJpbmNpcGFscxgCIAMoCRIXCg9hbGxvd2VkX2FjdGlvbnMYAyADKAkiwwEKE1VwZGF0ZVBvbGljeVJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAkSKwoGcG9saWN5GAIgASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSJQoGYXV0aG9yGAMgASgLMhUucGFjdC5jb25maWcuSWRlbnRpdHkSDwoHbWVzc2FnZRgEIAEoCRIdChBleHBlY3RlZF92ZXJzaW9uGGQgASgESACIAQFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iWQoUVXBkYXRlUG9saWN5UmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBISCgpwb2xpY3lfcmVmGAIgASgJEhIKBWVycm9yGAMgASgJSACIAQFCCAoGX2Vycm9yIloKFExpc3RBcHByb3ZhbHNSZXF1ZXN0EhkKDHNjb3BlX2ZpbHRlchgBIAEoCUgAiAEBEhYKDmluY2x1ZGVfY2xvc2VkGGQgASgIQg8KDV9zY29wZV9maWx0ZXIiTQoVTGlzdEFwcHJvdmFsc1Jlc3BvbnNlEjQKCWFwcHJvdmFscxgBIAMoCzIhLnBhY3QucG9saWN5LlBlbmRpbmdBcHByb3ZhbEVudHJ5Iv0CChRQZW5kaW5nQXBwcm92YWxFbnRyeRITCgthcHByb3ZhbF9pZBgBIAEoCRIOCgZhY3Rpb24YAiABKAkSDQoFc2NvcGUYAyABKAkSEQoJcmVxdWVzdGVyGAQgASgJEg4KBnN0YXR1cxgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdW1tYXJ5GGQgASgJEhMKC3ZjbHVzdGVyX2lkGGUgASgJEhAKCGFwcHJvdmVyGGYgASgJEg4KBnJlYXNvbhhnIAEoCRIeChFleGVjdXRlZF9zZXF1ZW5jZRhoIAEoBEgAiAEBEjAKD3Byb3Bvc2VkX2NoYW5nZRhpIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGFCFAoSX2V4ZWN1dGVkX3NlcXVlbmNlIocBChVEZWNpZGVBcHByb3ZhbFJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSJwoIYXBwcm92ZXIYAiABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIQCghkZWNpc2lvbhgDIAEoCRITCgZyZWFzb24YBCABKAlIAIgBAUIJCgdfcmVhc29uIo0BChZEZWNpZGVBcHByb3ZhbFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSEgoFZXJyb3IYAiABKAlIAIgBARIOCgZzdGF0dXMYZCABKAkSHgoRZXhlY3V0ZWRfc2VxdWVuY2UYZSABKARIAYgBAUIICgZfZXJyb3JCFAoSX2V4ZWN1dGVkX3NlcXVlbmNlMr0DCg1Qb2xpY3lTZXJ2aWNlEksKCEV2YWx1YXRlEh4ucGFjdC5wb2xpY3kuUG9saWN5RXZhbFJlcXVlc3QaHy5wYWN0LnBvbGljeS5Qb2xpY3lFdmFsUmVzcG9uc2USUAoSR2V0RWZmZWN0aXZlUG9saWN5Eh0ucGFjdC5wb2xpY3kuR2V0UG9saWN5UmVxdWVzdBobLnBhY3QucG9saWN5LlZDbHVzdGVyUG9saWN5ElMKDFVwZGF0ZVBvbGljeRIgLnBhY3QucG9saWN5LlVwZGF0ZVBvbGljeVJlcXVlc3QaIS5wYWN0LnBvbGljeS5VcGRhdGVQb2xpY3lSZXNwb25zZRJdChRMaXN0UGVuZGluZ0FwcHJvdmFscxIhLnBhY3QucG9saWN5Lkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiIucGFjdC5wb2xpY3kuTGlzdEFwcHJvdmFsc1Jlc3BvbnNlElkKDkRlY2lkZUFwcHJvdmFsEiIucGFjdC5wb2xpY3kuRGVjaWRlQXBwcm92YWxSZXF1ZXN0GiMucGFjdC5wb2xpY3kuRGVjaWRlQXBwcm92YWxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_config]);
+  fileDesc("ChFwYWN0L3BvbGljeS5wcm90bxILcGFjdC5wb2xpY3ki5wIKEVBvbGljeUV2YWxSZXF1ZXN0EiUKBmF1dGhvchgBIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EiEKBXNjb3BlGAIgASgLMhIucGFjdC5jb25maWcuU2NvcGUSDgoGYWN0aW9uGAMgASgJEjUKD3Byb3Bvc2VkX2NoYW5nZRgEIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGFIAIgBARIUCgdjb21tYW5kGAUgASgJSAGIAQESFAoMc2VydmljZV9uYW1lGGQgASgJEhYKDmRyaWZ0X2NhdGVnb3J5GGUgASgJEhYKDmVtZXJnZW5jeV9tb2RlGGYgASgIEgwKBGFyZ3MYZyADKAkSFwoPY3JlYXRlX2FwcHJvdmFsGGggASgIEg8KB2V4cGxhaW4YaSABKAgSDQoFcm9sZXMYaiADKAlCEgoQX3Byb3Bvc2VkX2NoYW5nZUIKCghfY29tbWFuZCL2AQoSUG9saWN5RXZhbFJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSEgoKcG9saWN5X3JlZhgCIAEoCRIaCg1kZW5pYWxfcmVhc29uGAMgASgJSACIAQESNAoIYXBwcm92YWwYBCABKAsyHS5wYWN0LnBvbGljeS5BcHByb3ZhbFJlcXVpcmVkSAGIAQESDwoHb3V0Y29tZRhkIAEoCRIMCgRyb2xlGGUgASgJEigKBXN0ZXBzGGYgAygLMhkucGFjdC5wb2xpY3kuRGVjaXNpb25TdGVwQhAKDl9kZW5pYWxfcmVhc29uQgsKCV9hcHByb3ZhbCKtAQoMRGVjaXNpb25TdGVwEgwKBGtpbmQYASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZlZmZlY3QYAyABKAkSDgoGZGV0YWlsGAQgASgJEjEKBGRhdGEYBSADKAsyIy5wYWN0LnBvbGljeS5EZWNpc2lvblN0ZXAuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKEEFwcHJvdmFsUmVxdWlyZWQSFQoNYXBwcm92YWxfdHlwZRgBIAEoCRIbChNwZW5kaW5nX2FwcHJvdmFsX2lkGAIgASgJIicKEEdldFBvbGljeVJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAki9QYKDlZDbHVzdGVyUG9saWN5EhMKC3ZjbHVzdGVyX2lkGAEgASgJEhEKCXBvbGljeV9pZBgCIAEoCRIuCgp1cGRhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFkcmlmdF9zZW5zaXRpdml0eRgEIAEoARIiChpiYXNlX2NvbW1pdF93aW5kb3dfc2Vjb25kcxgFIAEoDRIgChhlbWVyZ2VuY3lfd2luZG93X3NlY29uZHMYBiABKA0SIAoYYXV0b19jb252ZXJnZV9jYXRlZ29yaWVzGAcgAygJEh4KFnJlcXVpcmVfYWNrX2NhdGVnb3JpZXMYCCADKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgJIAEoCRIvCg1yb2xlX2JpbmRpbmdzGAogAygLMhgucGFjdC5wb2xpY3kuUm9sZUJpbmRpbmcSEQoJcmVndWxhdGVkGAsgASgIEhsKE3R3b19wZXJzb25fYXBwcm92YWwYDCABKAgSHAoUYXVkaXRfcmV0ZW50aW9uX2RheXMYDSABKA0SIAoTZmVkZXJhdGlvbl90ZW1wbGF0ZRgOIAEoCUgAiAEBEhoKEnN1cGVydmlzb3JfYmFja2VuZBgPIAEoCRIWCg5leGVjX3doaXRlbGlzdBgQIAMoCRIXCg9zaGVsbF93aGl0ZWxpc3QYESADKAkSGQoRZW1lcmdlbmN5X2FsbG93ZWQYEiABKAgSFwoPYWlfZXhlY19hbGxvd2VkGBMgASgIEiAKGGFwcHJvdmFsX3RpbWVvdXRfc2Vjb25kcxhkIAEoDRIeChZjb25mbGljdF9ncmFjZV9zZWNvbmRzGGUgASgNEhUKDWlkZW50aXR5X21vZGUYZiABKAkSFAoMbWluX2lkZW50aXR5GGcgASgJEhcKD2V4dHJhX2xvZ19wYXRocxhoIAMoCRIWCg53aGl0ZWxpc3RfbW9kZRhpIAEoCRITCgtyZXF1aXJlX29wYRhqIAEoCBIcChRyZXN0YXJ0YWJsZV9zZXJ2aWNlcxhrIAMoCRIwCg1kcmlmdF93ZWlnaHRzGGwgASgLMhkucGFjdC5jb25maWcuRHJpZnRXZWlnaHRzEg8KB3ZlcnNpb24YbSABKARCFgoUX2ZlZGVyYXRpb25fdGVtcGxhdGUiSAoLUm9sZUJpbmRpbmcSDAoEcm9sZRgBIAEoCRISCgpwcmluY2lwYWxzGAIgAygJEhcKD2FsbG93ZWRfYWN0aW9ucxgDIAMoCSLDAQoTVXBkYXRlUG9saWN5UmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIrCgZwb2xpY3kYAiABKAsyGy5wYWN0LnBvbGljeS5WQ2x1c3RlclBvbGljeRIlCgZhdXRob3IYAyABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIPCgdtZXNzYWdlGAQgASgJEh0KEGV4cGVjdGVkX3ZlcnNpb24YZCABKARIAIgBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJZChRVcGRhdGVQb2xpY3lSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhIKCnBvbGljeV9yZWYYAiABKAkSEgoFZXJyb3IYAyABKAlIAIgBAUIICgZfZXJyb3IiWgoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSGQoMc2NvcGVfZmlsdGVyGAEgASgJSACIAQESFgoOaW5jbHVkZV9jbG9zZWQYZCABKAhCDwoNX3Njb3BlX2ZpbHRlciJNChVMaXN0QXBwcm92YWxzUmVzcG9uc2USNAoJYXBwcm92YWxzGAEgAygLMiEucGFjdC5wb2xpY3kuUGVuZGluZ0FwcHJvdmFsRW50cnki/QIKFFBlbmRpbmdBcHByb3ZhbEVudHJ5EhMKC2FwcHJvdmFsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRINCgVzY29wZRgDIAEoCRIRCglyZXF1ZXN0ZXIYBCABKAkSDgoGc3RhdHVzGAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1bW1hcnkYZCABKAkSEwoLdmNsdXN0ZXJfaWQYZSABKAkSEAoIYXBwcm92ZXIYZiABKAkSDgoGcmVhc29uGGcgASgJEh4KEWV4ZWN1dGVkX3NlcXVlbmNlGGggASgESACIAQESMAoPcHJvcG9zZWRfY2hhbmdlGGkgASgLMhcucGFjdC5jb25maWcuU3RhdGVEZWx0YUIUChJfZXhlY3V0ZWRfc2VxdWVuY2UihwEKFURlY2lkZUFwcHJvdmFsUmVxdWVzdBITCgthcHByb3ZhbF9pZBgBIAEoCRInCghhcHByb3ZlchgCIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EhAKCGRlY2lzaW9uGAMgASgJEhMKBnJlYXNvbhgEIAEoCUgAiAEBQgkKB19yZWFzb24ijQEKFkRlY2lkZUFwcHJvdmFsUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBISCgVlcnJvchgCIAEoCUgAiAEBEg4KBnN0YXR1cxhkIAEoCRIeChFleGVjdXRlZF9zZXF1ZW5jZRhlIAEoBEgBiAEBQggKBl9lcnJvckIUChJfZXhlY3V0ZWRfc2VxdWVuY2UyvQMKDVBvbGljeVNlcnZpY2USSwoIRXZhbHVhdGUSHi5wYWN0LnBvbGljeS5Qb2xpY3lFdmFsUmVxdWVzdBofLnBhY3QucG9saWN5LlBvbGljeUV2YWxSZXNwb25zZRJQChJHZXRFZmZlY3RpdmVQb2xpY3kSHS5wYWN0LnBvbGljeS5HZXRQb2xpY3lSZXF1ZXN0GhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSUwoMVXBkYXRlUG9saWN5EiAucGFjdC5wb2xpY3kuVXBkYXRlUG9saWN5UmVxdWVzdBohLnBhY3QucG9saWN5LlVwZGF0ZVBvbGljeVJlc3BvbnNlEl0KFExpc3RQZW5kaW5nQXBwcm92YWxzEiEucGFjdC5wb2xpY3kuTGlzdEFwcHJvdmFsc1JlcXVlc3QaIi5wYWN0LnBvbGljeS5MaXN0QXBwcm92YWxzUmVzcG9uc2USWQoORGVjaWRlQXBwcm92YWwSIi5wYWN0LnBvbGljeS5EZWNpZGVBcHByb3ZhbFJlcXVlc3QaIy5wYWN0LnBvbGljeS5EZWNpZGVBcHByb3ZhbFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_pact_config]);
 
 /**
  * @generated from message pact.policy.PolicyEvalRequest
@@ -86,6 +86,25 @@ export type PolicyEvalRequest = Message<"pact.policy.PolicyEvalRequest"> & {
    * @generated from field: bool create_approval = 104;
    */
   createApproval: boolean;
+
+  /**
+   * Answer with the chain that led to the decision. Whoever operates the scope
+   * may then ask about someone else, too.
+   *
+   * addition
+   *
+   * @generated from field: bool explain = 105;
+   */
+  explain: boolean;
+
+  /**
+   * All roles of the author, where it holds more than the one it names.
+   *
+   * addition
+   *
+   * @generated from field: repeated string roles = 106;
+   */
+  roles: string[];
 };
 
 /**
@@ -120,6 +139,31 @@ export type PolicyEvalResponse = Message<"pact.policy.PolicyEvalResponse"> & {
    * @generated from field: optional pact.policy.ApprovalRequired approval = 4;
    */
   approval?: ApprovalRequired | undefined;
+
+  /**
+   * "allow", "deny" or "approval"; set with explain, as are those below.
+   *
+   * addition
+   *
+   * @generated from field: string outcome = 100;
+   */
+  outcome: string;
+
+  /**
+   * The role that decided.
+   *
+   * addition
+   *
+   * @generated from field: string role = 101;
+   */
+  role: string;
+
+  /**
+   * addition
+   *
+   * @generated from field: repeated pact.policy.DecisionStep steps = 102;
+   */
+  steps: DecisionStep[];
 };
 
 /**
@@ -128,6 +172,55 @@ export type PolicyEvalResponse = Message<"pact.policy.PolicyEvalResponse"> & {
  */
 export const PolicyEvalResponseSchema: GenMessage<PolicyEvalResponse> = /*@__PURE__*/
   messageDesc(file_pact_policy, 1);
+
+/**
+ * addition
+ * One link of the chain that led to a decision.
+ *
+ * @generated from message pact.policy.DecisionStep
+ */
+export type DecisionStep = Message<"pact.policy.DecisionStep"> & {
+  /**
+   * "action", "scope", "lock", "role", "shortcut", "matrix", "policy",
+   * "binding", "engine", "approval" or "outcome".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * What was looked at: a role, a rule, a setting, a package of a policy.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * "allow", "deny" or "approval"; "continue" leaves it to the next step.
+   *
+   * @generated from field: string effect = 3;
+   */
+  effect: string;
+
+  /**
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * The values that were read.
+   *
+   * @generated from field: map<string, string> data = 5;
+   */
+  data: { [key: string]: string };
+};
+
+/**
+ * Describes the message pact.policy.DecisionStep.
+ * Use `create(DecisionStepSchema)` to create a new message.
+ */
+export const DecisionStepSchema: GenMessage<DecisionStep> = /*@__PURE__*/
+  messageDesc(file_pact_policy, 2);
 
 /**
  * @generated from message pact.policy.ApprovalRequired
@@ -151,7 +244,7 @@ export type ApprovalRequired = Message<"pact.policy.ApprovalRequired"> & {
  * Use `create(ApprovalRequiredSchema)` to create a new message.
  */
 export const ApprovalRequiredSchema: GenMessage<ApprovalRequired> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 2);
+  messageDesc(file_pact_policy, 3);
 
 /**
  * @generated from message pact.policy.GetPolicyRequest
@@ -168,7 +261,7 @@ export type GetPolicyRequest = Message<"pact.policy.GetPolicyRequest"> & {
  * Use `create(GetPolicyRequestSchema)` to create a new message.
  */
 export const GetPolicyRequestSchema: GenMessage<GetPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 3);
+  messageDesc(file_pact_policy, 4);
 
 /**
  * The rules of one vCluster.
@@ -355,7 +448,7 @@ export type VClusterPolicy = Message<"pact.policy.VClusterPolicy"> & {
  * Use `create(VClusterPolicySchema)` to create a new message.
  */
 export const VClusterPolicySchema: GenMessage<VClusterPolicy> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 4);
+  messageDesc(file_pact_policy, 5);
 
 /**
  * @generated from message pact.policy.RoleBinding
@@ -382,7 +475,7 @@ export type RoleBinding = Message<"pact.policy.RoleBinding"> & {
  * Use `create(RoleBindingSchema)` to create a new message.
  */
 export const RoleBindingSchema: GenMessage<RoleBinding> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 5);
+  messageDesc(file_pact_policy, 6);
 
 /**
  * @generated from message pact.policy.UpdatePolicyRequest
@@ -423,7 +516,7 @@ export type UpdatePolicyRequest = Message<"pact.policy.UpdatePolicyRequest"> & {
  * Use `create(UpdatePolicyRequestSchema)` to create a new message.
  */
 export const UpdatePolicyRequestSchema: GenMessage<UpdatePolicyRequest> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 6);
+  messageDesc(file_pact_policy, 7);
 
 /**
  * @generated from message pact.policy.UpdatePolicyResponse
@@ -450,7 +543,7 @@ export type UpdatePolicyResponse = Message<"pact.policy.UpdatePolicyResponse"> &
  * Use `create(UpdatePolicyResponseSchema)` to create a new message.
  */
 export const UpdatePolicyResponseSchema: GenMessage<UpdatePolicyResponse> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 7);
+  messageDesc(file_pact_policy, 8);
 
 /**
  * @generated from message pact.policy.ListApprovalsRequest
@@ -476,7 +569,7 @@ export type ListApprovalsRequest = Message<"pact.policy.ListApprovalsRequest"> &
  * Use `create(ListApprovalsRequestSchema)` to create a new message.
  */
 export const ListApprovalsRequestSchema: GenMessage<ListApprovalsRequest> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 8);
+  messageDesc(file_pact_policy, 9);
 
 /**
  * @generated from message pact.policy.ListApprovalsResponse
@@ -493,7 +586,7 @@ export type ListApprovalsResponse = Message<"pact.policy.ListApprovalsResponse">
  * Use `create(ListApprovalsResponseSchema)` to create a new message.
  */
 export const ListApprovalsResponseSchema: GenMessage<ListApprovalsResponse> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 9);
+  messageDesc(file_pact_policy, 10);
 
 /**
  * @generated from message pact.policy.PendingApprovalEntry
@@ -588,7 +681,7 @@ export type PendingApprovalEntry = Message<"pact.policy.PendingApprovalEntry"> &
  * Use `create(PendingApprovalEntrySchema)` to create a new message.
  */
 export const PendingApprovalEntrySchema: GenMessage<PendingApprovalEntry> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 10);
+  messageDesc(file_pact_policy, 11);
 
 /**
  * @generated from message pact.policy.DecideApprovalRequest
@@ -624,7 +717,7 @@ export type DecideApprovalRequest = Message<"pact.policy.DecideApprovalRequest">
  * Use `create(DecideApprovalRequestSchema)` to create a new message.
  */
 export const DecideApprovalRequestSchema: GenMessage<DecideApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 11);
+  messageDesc(file_pact_policy, 12);
 
 /**
  * @generated from message pact.policy.DecideApprovalResponse
@@ -660,7 +753,7 @@ export type DecideApprovalResponse = Message<"pact.policy.DecideApprovalResponse
  * Use `create(DecideApprovalResponseSchema)` to create a new message.
  */
 export const DecideApprovalResponseSchema: GenMessage<DecideApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_pact_policy, 12);
+  messageDesc(file_pact_policy, 13);
 
 /**
  * @generated from service pact.policy.PolicyService
