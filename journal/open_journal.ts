@@ -18,7 +18,7 @@ import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
 import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
-import { createTrust, openAuthority, readPrivateFile } from "./certs/mod.ts";
+import { createTrust, openAuthority, readPrivateFile, watchCertificateFiles } from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
@@ -193,9 +193,15 @@ async function openAll(
   opened.defer(() => certificates.stop());
   opened.defer(followRevocations(replica, rpc, clock));
   const reload = async () => {
-    place.rotate();
+    try {
+      place.rotate();
+    } catch (error) {
+      log.error("certificates of the Raft listener not renewed", { error: String(error) });
+    }
     await certificates.renew();
   };
+  const { tlsCert, tlsKey, tlsCa } = settings;
+  opened.defer(watchCertificateFiles([tlsCert, tlsKey, tlsCa], clock, () => void reload()));
   return { rpcPort: rpc.port, httpPort: http.port, failure: failure.promise, reload };
 }
 

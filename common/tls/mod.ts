@@ -33,4 +33,5 @@ export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.t
 export { joinPemBundle, splitPemBundle } from "./pem.ts";
 export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
 export { SignerCertificate, signWithCa } from "./signature.ts";
+export { type CertificateMaterial, type CertificateSource, HeldCertificate } from "./source.ts";
 export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

@@ -7,6 +7,7 @@ export {
   openAuthority,
 } from "./authority.ts";
 export { type CertificateCommand, certificateCommands } from "./commands.ts";
+export { watchCertificateFiles } from "./file_watch.ts";
 export { type CaFiles, initCa } from "./init_ca.ts";
 export { issueMember, type MemberCertificateOptions, type MemberFiles } from "./issue_member.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";

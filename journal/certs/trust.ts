@@ -6,7 +6,13 @@
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { RpcServer, ServerTls } from "../../common/rpc_server/mod.ts";
-import { joinPemBundle, splitPemBundle } from "../../common/tls/mod.ts";
+import {
+  type CertificateMaterial,
+  type CertificateSource,
+  HeldCertificate,
+  joinPemBundle,
+  splitPemBundle,
+} from "../../common/tls/mod.ts";
 import type { JournalSettings } from "../config/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { type Authority, listenerCertificate } from "./authority.ts";
@@ -18,6 +24,8 @@ const CHECK_INTERVAL_MS = 60_000;
 export interface Trust {
   /** Every CA that nodes and this listener trust now, this process's own first (CRT-1). */
   bundlePem(): string;
+  /** What the API listener presents and trusts, and its changes. */
+  readonly source: CertificateSource;
   /** What the API listener is to present and to trust. */
   serverTls(): Promise<ServerTls>;
   /** Keeps a listener's certificate and trust current. */
@@ -47,10 +55,16 @@ export function createTrust(
     // The configured one last: nodes need it to trust a listener that presents configured files.
     return joinPemBundle([authority.ca.certPem, ...replicated, ...configured]);
   };
-  const serverTls = async () => ({
+  const held = new HeldCertificate();
+  const newest = async (): Promise<CertificateMaterial> => ({
     ...await listenerCertificate(settings, authority, new Date(clock.nowMs())),
-    clientCaPem: bundlePem(),
+    trustPem: bundlePem(),
   });
+  const serverTls = async () => {
+    const material = await newest();
+    held.set(material);
+    return serverTlsOf(material);
+  };
 
   function keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): Upkeep {
     if (settings.tlsMode === "off") return { renew: () => Promise.resolve(), stop: () => {} };
@@ -59,7 +73,9 @@ export function createTrust(
     const renew = async () => {
       try {
         configured = configuredCa(settings);
-        rpc.rotate(await serverTls());
+        const material = await newest();
+        rpc.rotate(serverTlsOf(material));
+        held.set(material);
         issuedAtMs = clock.nowMs();
         trusted = bundlePem();
         log.info("certificates of the API listener renewed");
@@ -90,7 +106,11 @@ export function createTrust(
     };
   }
 
-  return { bundlePem, serverTls, keepFresh };
+  return { bundlePem, source: held, serverTls, keepFresh };
+}
+
+function serverTlsOf({ certPem, keyPem, trustPem }: CertificateMaterial): ServerTls {
+  return { certPem, keyPem, clientCaPem: trustPem };
 }
 
 function configuredCa({ tlsCa }: JournalSettings): string[] {
