@@ -159,7 +159,7 @@ async function openAll(
   opened.defer(() => hub.close());
   const liveness = openLiveness(settings, replica, clock, log.child("liveness"));
   opened.defer(() => liveness.close());
-  const gatekeeper = createGatekeeper(replica, metrics.denied);
+  const gatekeeper = createGatekeeper(replica, { onDenied: metrics.denied });
   const trust = createTrust(settings, authority, replica, clock);
   const enroller = createEnroller({
     ...settings,

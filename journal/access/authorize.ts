@@ -7,10 +7,13 @@ import {
   parseAction,
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { defaultPolicy, type Policy, type Scope } from "../../common/model/mod.ts";
+import { defaultPolicy, type Policy, type Scope, scopeText } from "../../common/model/mod.ts";
+import { isAsked, isReadOnly, type RequestDetails } from "../policy/mod.ts";
 import type { Replica } from "../replica/mod.ts";
+import { emergencyOf } from "../state/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
 import { operationType } from "./operation_type.ts";
+import { restrict, type RestrictedDecision, type Restriction } from "./restrict.ts";
 
 /** Most default policies kept at once. */
 const MAX_DEFAULT_POLICIES = 1_000;
@@ -22,6 +25,8 @@ export interface AccessRequest {
   readonly scope: Scope;
   /** Whether an exec changes state; what is not known to be harmless does (APR-3). */
   readonly changesState?: boolean;
+  /** What the rules of an engine may look at besides (OPA-4); made only where one is asked. */
+  readonly details?: () => RequestDetails;
 }
 
 /** An allowed request: the role that decided and the trace stored in the entry (POL-26). */
@@ -32,8 +37,10 @@ export interface Grant {
 
 /** Decides requests against the replicated policies. */
 export interface Gatekeeper {
-  /** The decision alone; writes nothing. */
+  /** What the roles say, without the engine: for what is filtered row by row. Writes nothing. */
   decide(request: AccessRequest): Decision;
+  /** The decision by roles and engine; writes nothing. */
+  evaluate(request: AccessRequest): Promise<Decision>;
   /**
    * The grant, or a refusal; refused changes are audited first (AUD-2).
    *
@@ -52,14 +59,22 @@ export interface Gatekeeper {
   policyOf(vclusterId: string | undefined): Policy;
 }
 
-/** A gatekeeper over the local replica (POL-1, J8). `onDenied` hears of every refusal. */
+/** What a gatekeeper works with besides the replica. */
+export interface GatekeeperOptions {
+  /** Hears of every refusal. */
+  readonly onDenied?: (action: string) => void;
+  /** The engine that restricts what roles allow; without one the roles alone decide. */
+  readonly restriction?: Restriction | undefined;
+}
+
+/** A gatekeeper over the local replica (POL-1, J8). */
 export function createGatekeeper(
   replica: Replica,
-  onDenied: (action: string) => void = () => {},
+  { onDenied = () => {}, restriction }: GatekeeperOptions = {},
 ): Gatekeeper {
   const refuse = async (request: AccessRequest, refusal: PactError): Promise<never> => {
     onDenied(parseAction(request.action) ?? "unknown");
-    await auditRefusal(replica, request, refusal.message);
+    await record(replica, request, "Denied", refusal.message);
     throw refusal;
   };
   const vclusterOf = (scope: Scope) => {
@@ -79,28 +94,75 @@ export function createGatekeeper(
       scope: {
         global: request.scope === "Global",
         vclusterId,
-        nodeId: request.scope !== "Global" && "Node" in request.scope
-          ? request.scope.Node
-          : undefined,
+        nodeId: nodeOf(request.scope),
       },
       policy: decisionPolicy(policyOf(vclusterId)),
       changesState: request.changesState,
     });
   };
+  const restrictRequest = async (
+    engine: Restriction,
+    request: AccessRequest,
+  ): Promise<RestrictedDecision> => {
+    const byRoles = decideRequest(request);
+    const action = parseAction(request.action);
+    const vclusterId = vclusterOf(request.scope);
+    const policy = policyOf(vclusterId);
+    if (byRoles.outcome === "deny" || action === undefined || !isAsked(action, policy)) {
+      return { decision: byRoles, auditRead: false };
+    }
+    const nodeId = nodeOf(request.scope);
+    return await restrict(engine, {
+      byRoles,
+      principal: request.caller.principal,
+      action,
+      vclusterId,
+      nodeId,
+      policy,
+      emergencyMode: isInEmergency(replica, vclusterId, nodeId),
+      details: request.details?.() ?? {},
+      source: request.caller.remoteAddress,
+    });
+  };
+  const evaluate = async (request: AccessRequest): Promise<Decision> =>
+    restriction === undefined
+      ? decideRequest(request)
+      : (await restrictRequest(restriction, request)).decision;
   return {
     decide: decideRequest,
+    evaluate,
     vclusterOf,
     policyOf,
     refuse,
     require: async (request) => {
-      const decision = decideRequest(request);
-      if (decision.outcome === "allow") return decision;
+      const { decision, auditRead } = restriction === undefined
+        ? { decision: decideRequest(request), auditRead: false }
+        : await restrictRequest(restriction, request);
+      if (decision.outcome === "allow") {
+        if (auditRead) await recordRead(replica, request, decision.policyRef);
+        return decision;
+      }
       const refusal = decision.outcome === "deny"
         ? new PactError("PERMISSION_DENIED", decision.reason)
         : new PactError("POLICY_DENIED", twoPeopleNeeded(request.action));
       return await refuse(request, refusal);
     },
   };
+}
+
+function nodeOf(scope: Scope): string | undefined {
+  return scope !== "Global" && "Node" in scope ? scope.Node : undefined;
+}
+
+/** Whether an emergency is open where the request applies (EMG-1). */
+function isInEmergency(
+  { state }: Replica,
+  vclusterId: string | undefined,
+  nodeId: string | undefined,
+): boolean {
+  if (nodeId !== undefined) return emergencyOf(state, nodeId) !== undefined;
+  return vclusterId !== undefined &&
+    state.get("open_emergencies", scopeText({ VCluster: vclusterId })) !== undefined;
 }
 
 /** Why an action that needs a second person is refused (policy.md section 6). */
@@ -140,13 +202,27 @@ function decisionPolicy(policy: Policy): DecisionPolicy {
   };
 }
 
-async function auditRefusal(
+/** Notes a read that the rules want on record (OPA-5). */
+async function recordRead(
   replica: Replica,
   request: AccessRequest,
-  reason: string,
+  policyRef: string,
 ): Promise<void> {
   const action = parseAction(request.action);
-  if (action === undefined || !isRecorded(action)) return;
+  if (action === undefined || !isReadOnly(action)) return;
+  await record(replica, request, "Success", policyRef, true);
+}
+
+/** Puts a decision on record; refused reads only where the rules ask for reads too (AUD-2). */
+async function record(
+  replica: Replica,
+  request: AccessRequest,
+  outcome: "Success" | "Denied",
+  detail: string,
+  isReadRecorded = false,
+): Promise<void> {
+  const action = parseAction(request.action);
+  if (action === undefined || !(isReadRecorded || isRecorded(action))) return;
   const { caller } = request;
   const actor = identityOf(caller, caller.principal.roles[0] ?? "none");
   await replica.submit({
@@ -155,8 +231,8 @@ async function auditRefusal(
       actor,
       operation_type: operationType(action),
       scope: request.scope,
-      outcome: "Denied",
-      detail: reason,
+      outcome,
+      detail,
       source: caller.remoteAddress,
       metadata: caller.certificateName === undefined ? {} : { via: caller.certificateName },
     },

@@ -8,10 +8,12 @@ export {
   type AccessRequest,
   createGatekeeper,
   type Gatekeeper,
+  type GatekeeperOptions,
   type Grant,
   twoPeopleNeeded,
 } from "./authorize.ts";
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 export { operationType } from "./operation_type.ts";
+export type { Restriction } from "./restrict.ts";
 export { FailureBrake } from "./failure_brake.ts";

@@ -9,6 +9,7 @@ import {
 } from "../../common/model/mod.ts";
 import { present, type SubmittedEntry } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
+import { changeFacts, type RequestDetails } from "../policy/mod.ts";
 import type { AuditedChange } from "./audit_note.ts";
 import { ownNodeOf, type ServiceContext } from "./context.ts";
 import { isBlank, requireSameIdentity } from "./stated_identity.ts";
@@ -70,7 +71,12 @@ async function authorizePerson(
   const { scope } = entry;
   const action = actionOf(entry);
   await requireSameIdentity(context, caller, { action, scope }, entry.author);
-  const { role, policyRef } = await context.gatekeeper.require({ caller, action, scope });
+  const { role, policyRef } = await context.gatekeeper.require({
+    caller,
+    action,
+    scope,
+    details: () => entryDetails(entry),
+  });
   const { timestamp: _ignored, via: _unverified, ...kept } = entry;
   return {
     entry: {
@@ -136,7 +142,8 @@ async function ownAccount(
     return { action, scope, policyRef: `rbac:own-node:${entry.entry_type}` };
   }
   // Refuses: machines neither start nor end an emergency (EMG-6).
-  const { policyRef } = await context.gatekeeper.require({ caller, action, scope });
+  const details = () => entryDetails(entry);
+  const { policyRef } = await context.gatekeeper.require({ caller, action, scope, details });
   return { action, scope, policyRef };
 }
 
@@ -157,8 +164,14 @@ async function relay(
     caller: { ...caller, principal: { principal, principalType: principal_type, roles: [role] } },
     action: actionOf(entry),
     scope,
+    details: () => entryDetails(entry),
   });
   return { action, scope, policyRef };
+}
+
+/** What of an entry the site's rules may look at (OPA-4). */
+function entryDetails({ state_delta }: SubmittedEntry): RequestDetails {
+  return present("change", changeFacts(state_delta));
 }
 
 /** As {@link actionOf}, for the types that only agents write as well. */

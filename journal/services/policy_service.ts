@@ -16,6 +16,7 @@ import { type Caller, identityOf, twoPeopleNeeded } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { evaluationDetails } from "./evaluation_details.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
 
@@ -97,17 +98,18 @@ function effectivePolicy({ gatekeeper, replica }: ServiceContext, id: string): P
 }
 
 /** A dry decision; only agents and platform admins may ask for somebody else (api.md section 4). */
-function evaluate(
+async function evaluate(
   { gatekeeper }: ServiceContext,
   request: policy.PolicyEvalRequest,
   caller: Caller,
-): policy.PolicyEvalResponse {
-  const decision = gatekeeper.decide({
+): Promise<policy.PolicyEvalResponse> {
+  const decision = await gatekeeper.evaluate({
     caller: subjectOf(request, caller),
     action: request.action,
     scope: scopeFromWire(request.scope),
     // The journal does not know which commands are harmless; the node's agent does (APR-3).
     changesState: true,
+    details: () => evaluationDetails(request),
   });
   return create(policy.PolicyEvalResponseSchema, {
     authorized: decision.outcome === "allow",

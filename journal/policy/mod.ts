@@ -1,0 +1,11 @@
+/** The site's own rules, as a restriction on what roles allow. */
+export { decideWithoutEngine, ENGINE_UNAVAILABLE } from "./degraded.ts";
+export type { PolicyEngine, Verdict } from "./engine.ts";
+export {
+  changeFacts,
+  isAsked,
+  isReadOnly,
+  type PolicyInput,
+  policyInput,
+  type RequestDetails,
+} from "./input.ts";
