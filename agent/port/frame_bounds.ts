@@ -46,6 +46,12 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
     case "appendResult":
       atMost("error code", frame.value.errorCode.length, MAX_NAME);
       atMost("policy reference", frame.value.policyRef.length, MAX_TEXT);
+      checkApproval(frame.value);
+      return atMost("error message", frame.value.errorMessage.length, MAX_TEXT);
+    case "approvalAnswer":
+      atMost("error code", frame.value.errorCode.length, MAX_NAME);
+      atMost("policy reference", frame.value.policyRef.length, MAX_TEXT);
+      checkApproval(frame.value);
       return atMost("error message", frame.value.errorMessage.length, MAX_TEXT);
     case "identityMap":
       return checkIdentityMap(frame.value);
@@ -61,17 +67,29 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
   }
 }
 
-function checkCall({ method, caller, request, credit }: agentport.Call): void {
+function checkCall({ method, caller, request, credit, approvalId }: agentport.Call): void {
   atMost("request", request.length, MAX_REQUEST_BYTES);
   atMost("credit", credit, MAX_CREDIT);
   if (!/^[A-Za-z]{1,64}$/.test(method)) throw new FrameError("malformed method name");
   if (caller === undefined) throw new FrameError("call without a caller");
   if (caller.principal === "") throw new FrameError("call without a principal");
   atMost("principal", caller.principal.length, MAX_TEXT);
+  atMost("subject", caller.subject.length, MAX_TEXT);
+  atMost("approval", approvalId.length, MAX_NAME);
   atMost("principal type", caller.principalType.length, MAX_NAME);
   atMost("remote address", caller.remoteAddress.length, MAX_NAME);
   atMost("roles", caller.roles.length, MAX_ROLES);
   for (const role of caller.roles) atMost("role", role.length, MAX_NAME);
+}
+
+function checkApproval(
+  { approvalId, approvalExpires }: {
+    readonly approvalId: string;
+    readonly approvalExpires: string;
+  },
+): void {
+  atMost("approval", approvalId.length, MAX_NAME);
+  atMost("approval's end", approvalExpires.length, MAX_NAME);
 }
 
 function checkIdentity(identity: agentport.NodeIdentity): void {

@@ -16,6 +16,7 @@ export const METHOD_CREDENTIALS: Readonly<Record<string, Credential>> = {
   "pact.policy.PolicyService/UpdatePolicy": "token",
   "pact.policy.PolicyService/ListPendingApprovals": "token",
   "pact.policy.PolicyService/DecideApproval": "token",
+  "pact.policy.PolicyService/RedeemPermit": "mtls",
   "pact.stream.BootConfigService/StreamBootConfig": "token|mtls",
   "pact.stream.BootConfigService/SubscribeConfigUpdates": "token|mtls",
   "pact.enrollment.EnrollmentService/Enroll": "none",

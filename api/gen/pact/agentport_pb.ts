@@ -10,7 +10,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { CapabilityReport } from "./capability_pb.ts";
 import { file_pact_capability } from "./capability_pb.ts";
-import type { ConfigEntry } from "./config_pb.ts";
+import type { ConfigEntry, Identity } from "./config_pb.ts";
 import { file_pact_config } from "./config_pb.ts";
 import type { NodeStateDetail, UidMap } from "./journal_pb.ts";
 import { file_pact_journal } from "./journal_pb.ts";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgi2QQKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAQgcKBWZyYW1lIr8FCgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEiwKDGlkZW50aXR5X21hcBgeIAEoCzIULnBhY3Quam91cm5hbC5VaWRNYXBIABIuCgllbWVyZ2VuY3kYHyABKAsyGS5wYWN0LmFnZW50cG9ydC5FbWVyZ2VuY3lIABIlCgRwb25nGCAgASgLMhUucGFjdC5hZ2VudHBvcnQuUHVsc2VIAEIHCgVmcmFtZSITCgVQdWxzZRIKCgJpZBgBIAEoBCIQCg5NYXBwaW5nSW5Gb3JjZSJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgi9QMKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ARovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiNQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJIqIKCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgSFwoPY29uc29sZV9lbmFibGVkGFMgASgIEhcKD2NvbnNvbGVfY29tbWFuZBhUIAMoCRIXCg9uZXRsaW5rX2VuYWJsZWQYVSABKAgSFAoMZWJwZl9lbmFibGVkGFYgASgIGjEKD0ludGVyZmFjZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInQKCUxpbmtTdGF0ZRIRCgljb25uZWN0ZWQYASABKAgSEAoIZW5kcG9pbnQYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbm9kZV9pZBgFIAEoCRITCgt2Y2x1c3Rlcl9pZBgGIAEoCSKEAQoMTm9kZUlkZW50aXR5Eg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3ZjbHVzdGVyX2lkGAMgASgJEhAKCGNlcnRfcGVtGAQgASgJEg8KB2tleV9wZW0YBSABKAkSGAoQdHJ1c3RfYnVuZGxlX3BlbRgGIAEoCSJwCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSDgoGbWV0aG9kGAIgASgJEiYKBmNhbGxlchgDIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkNhbGxlchIPCgdyZXF1ZXN0GAQgASgMEg4KBmNyZWRpdBgFIAEoDSJaCgZDYWxsZXISEQoJcHJpbmNpcGFsGAEgASgJEhYKDnByaW5jaXBhbF90eXBlGAIgASgJEg0KBXJvbGVzGAMgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIi0KCkNhbGxDcmVkaXQSDwoHY2FsbF9pZBgBIAEoBBIOCgZjcmVkaXQYAiABKA0iIAoNQ2FsbENhbmNlbGxlZBIPCgdjYWxsX2lkGAEgASgEIi4KCkNhbGxPdXRwdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMIkUKB0NhbGxFbmQSDwoHY2FsbF9pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkihgEKBkFwcGVuZBIRCglhcHBlbmRfaWQYASABKAQSJwoFZW50cnkYAiABKAsyGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRISCgpyZXF1ZXN0X2lkGAMgASgJEhoKDWV4cGVjdGVkX2hlYWQYBCABKARIAIgBAUIQCg5fZXhwZWN0ZWRfaGVhZCJyCgxBcHBlbmRSZXN1bHQSEQoJYXBwZW5kX2lkGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhIKCnBvbGljeV9yZWYYAyABKAkSEgoKZXJyb3JfY29kZRgEIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAUgASgJIisKCUxpc3RlbmluZxIQCghob3N0bmFtZRgBIAEoCRIMCgRwb3J0GAIgASgNIgYKBFN0b3AiCAoGUmVzdW1lIncKCVN0YXJ0TGluaxI5CghoYXJkd2FyZRgBIAMoCzInLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGluay5IYXJkd2FyZUVudHJ5Gi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASILCglSZWNvbm5lY3QiFwoFRmF0YWwSDgoGcmVhc29uGAEgASgJKoMBCg1SZXN0YXJ0UG9saWN5Eh4KGlJFU1RBUlRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVUkVTVEFSVF9QT0xJQ1lfQUxXQVlTEAESHQoZUkVTVEFSVF9QT0xJQ1lfT05fRkFJTFVSRRACEhgKFFJFU1RBUlRfUE9MSUNZX05FVkVSEAMqigEKD0hlYWx0aENoZWNrVHlwZRIhCh1IRUFMVEhfQ0hFQ0tfVFlQRV9VTlNQRUNJRklFRBAAEh0KGUhFQUxUSF9DSEVDS19UWVBFX1BST0NFU1MQARIaChZIRUFMVEhfQ0hFQ0tfVFlQRV9IVFRQEAISGQoVSEVBTFRIX0NIRUNLX1RZUEVfVENQEANiBnByb3RvMw", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgijgUKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAEjMKDGFza19hcHByb3ZhbBgoIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFza0FwcHJvdmFsSABCBwoFZnJhbWUi+gUKC1dvcmtlckZyYW1lEjEKCmNvbmZpZ3VyZWQYASABKAsyGy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZ0gAEjcKDmNvbmZpZ19yZWZ1c2VkGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29uZmlnUmVmdXNlZEgAEi8KCmxpbmtfc3RhdGUYAyABKAsyGS5wYWN0LmFnZW50cG9ydC5MaW5rU3RhdGVIABIyCghkZWNsYXJlZBgEIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkQ29uZmlnSAASMAoIaWRlbnRpdHkYBSABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHlIABIkCgRjYWxsGAYgASgLMhQucGFjdC5hZ2VudHBvcnQuQ2FsbEgAEjEKC2NhbGxfY3JlZGl0GAcgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAEjcKDmNhbGxfY2FuY2VsbGVkGAggASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbENhbmNlbGxlZEgAEjUKDWFwcGVuZF9yZXN1bHQYCSABKAsyHC5wYWN0LmFnZW50cG9ydC5BcHBlbmRSZXN1bHRIABIuCglsaXN0ZW5pbmcYCiABKAsyGS5wYWN0LmFnZW50cG9ydC5MaXN0ZW5pbmdIABImCgVmYXRhbBgLIAEoCzIVLnBhY3QuYWdlbnRwb3J0LkZhdGFsSAASLAoMaWRlbnRpdHlfbWFwGB4gASgLMhQucGFjdC5qb3VybmFsLlVpZE1hcEgAEi4KCWVtZXJnZW5jeRgfIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkVtZXJnZW5jeUgAEiUKBHBvbmcYICABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjkKD2FwcHJvdmFsX2Fuc3dlchgoIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkFwcHJvdmFsQW5zd2VySABCBwoFZnJhbWUiEwoFUHVsc2USCgoCaWQYASABKAQiEAoOTWFwcGluZ0luRm9yY2UiYgoJRW1lcmdlbmN5EhIKCnNlc3Npb25faWQYASABKAkSDQoFc2NvcGUYAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdpc19vcGVuGAUgASgIIvUDCglDb25maWd1cmUSEwoLY29uZmlnX3BhdGgYASABKAkSEwoLY29uZmlnX3RleHQYAiABKAkSEQoJYXJndW1lbnRzGAMgAygJEj8KC2Vudmlyb25tZW50GAQgAygLMioucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkVudmlyb25tZW50RW50cnkSEAoIaG9zdG5hbWUYBSABKAkSLgoIaWRlbnRpdHkYBiABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHkSMwoFZmlsZXMYCCADKAsyJC5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRmlsZXNFbnRyeRI5CghoYXJkd2FyZRgKIAMoCzInLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5IYXJkd2FyZUVudHJ5EhIKCmNoZWNrX29ubHkYCyABKAgSEQoJaG9sZF9saW5rGAwgASgIGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCSKiCgoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJEhgKEGJhc2VsaW5lX3BvbGxfbXMYKCABKA0SFAoMaWRsZV9wb2xsX21zGCkgASgNEhYKDmFjdGl2ZV9wb2xsX21zGCogASgNEhoKEmFjdGl2ZV9wb2xsX21heF9tcxgrIAEoDRIjChtyZXN0YXJ0X2JhY2tvZmZfbWF4X3NlY29uZHMYLCABKA0SHQoVcmVzdGFydF9yZXNldF9zZWNvbmRzGC0gASgNEhQKDG1heF9yZXN0YXJ0cxguIAEoDRIaChJzdXBlcnZpc29yX2JhY2tlbmQYLyABKAkSGAoQaWRlbnRpdHlfbWFwcGluZxg8IAEoCRIXCg9oYW5kb2ZmX2VuYWJsZWQYPSABKAgSEwoLaW1hZ2Vfcm9vdHMYPiADKAkSGgoSbW91bnRfaG9sZF9zZWNvbmRzGD8gASgNEhMKC2xhdHRpY2VfdWlkGEAgASgNEhgKEGJvb3RfbWF4X3JldHJpZXMYRiABKA0SJAocYm9vdF9iYWNrb2ZmX2luaXRpYWxfc2Vjb25kcxhHIAEoDRIgChhib290X2JhY2tvZmZfbWF4X3NlY29uZHMYSCABKA0SHwoXYm9vdF9zbG93X3JldHJ5X3NlY29uZHMYSSABKA0SPwoKaW50ZXJmYWNlcxhKIAMoCzIrLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnLkludGVyZmFjZXNFbnRyeRIVCg1qb3VybmFsX2hvc3RzGEsgAygJEhgKEHdhdGNoZG9nX2VuYWJsZWQYUCABKAgSIAoYd2F0Y2hkb2dfdGltZW91dF9zZWNvbmRzGFEgASgNEhkKEXdhdGNoZG9nX3JlcXVpcmVkGFIgASgIEhcKD2NvbnNvbGVfZW5hYmxlZBhTIAEoCBIXCg9jb25zb2xlX2NvbW1hbmQYVCADKAkSFwoPbmV0bGlua19lbmFibGVkGFUgASgIEhQKDGVicGZfZW5hYmxlZBhWIAEoCBoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkihQEKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBIOCgZtZXRob2QYAiABKAkSJgoGY2FsbGVyGAMgASgLMhYucGFjdC5hZ2VudHBvcnQuQ2FsbGVyEg8KB3JlcXVlc3QYBCABKAwSDgoGY3JlZGl0GAUgASgNEhMKC2FwcHJvdmFsX2lkGAYgASgJImsKBkNhbGxlchIRCglwcmluY2lwYWwYASABKAkSFgoOcHJpbmNpcGFsX3R5cGUYAiABKAkSDQoFcm9sZXMYAyADKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSDwoHc3ViamVjdBgFIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJ0CgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhMKC2FwcHJvdmFsX2lkGAQgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYBSABKAkitAEKC0Fza0FwcHJvdmFsEg4KBmFza19pZBgBIAEoBBIlCgZhdXRob3IYAiABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIWCg5hdXRob3Jfc3ViamVjdBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHY29tbWFuZBgFIAEoCRIMCgRhcmdzGAYgAygJEhMKC2FwcHJvdmFsX2lkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkijgEKDkFwcHJvdmFsQW5zd2VyEg4KBmFza19pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEgoKcG9saWN5X3JlZhgEIAEoCRITCgthcHByb3ZhbF9pZBgFIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAYgASgJIrMBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQESFgoOYXV0aG9yX3N1YmplY3QYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAlCEAoOX2V4cGVjdGVkX2hlYWQioQEKDEFwcGVuZFJlc3VsdBIRCglhcHBlbmRfaWQYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSEgoKcG9saWN5X3JlZhgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgHIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSJ3CglTdGFydExpbmsSOQoIaGFyZHdhcmUYASADKAsyJy5wYWN0LmFnZW50cG9ydC5TdGFydExpbmsuSGFyZHdhcmVFbnRyeRovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -542,6 +542,14 @@ export type CoreFrame = Message<"pact.agentport.CoreFrame"> & {
      */
     value: MappingInForce;
     case: "mappingInForce";
+  } | {
+    /**
+     * Somebody wants to do what needs a second person.
+     *
+     * @generated from field: pact.agentport.AskApproval ask_approval = 40;
+     */
+    value: AskApproval;
+    case: "askApproval";
   } | { case: undefined; value?: undefined };
 };
 
@@ -659,6 +667,12 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
      */
     value: Pulse;
     case: "pong";
+  } | {
+    /**
+     * @generated from field: pact.agentport.ApprovalAnswer approval_answer = 40;
+     */
+    value: ApprovalAnswer;
+    case: "approvalAnswer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1264,6 +1278,13 @@ export type Call = Message<"pact.agentport.Call"> & {
    * @generated from field: uint32 credit = 5;
    */
   credit: number;
+
+  /**
+   * The approval that the caller refers to; empty where none is.
+   *
+   * @generated from field: string approval_id = 6;
+   */
+  approvalId: string;
 };
 
 /**
@@ -1298,6 +1319,13 @@ export type Caller = Message<"pact.agentport.Caller"> & {
    * @generated from field: string remote_address = 4;
    */
   remoteAddress: string;
+
+  /**
+   * The token's own name for the caller, whatever the principal is made of.
+   *
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
 };
 
 /**
@@ -1388,6 +1416,18 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
    * @generated from field: string error_message = 3;
    */
   errorMessage: string;
+
+  /**
+   * The approval that the call waits for, and when it expires (RFC 3339).
+   *
+   * @generated from field: string approval_id = 4;
+   */
+  approvalId: string;
+
+  /**
+   * @generated from field: string approval_expires = 5;
+   */
+  approvalExpires: string;
 };
 
 /**
@@ -1396,6 +1436,109 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 21);
+
+/**
+ * What somebody wants to do that needs a second person: the journal opens an
+ * approval, or with an id redeems the permit of one.
+ *
+ * @generated from message pact.agentport.AskApproval
+ */
+export type AskApproval = Message<"pact.agentport.AskApproval"> & {
+  /**
+   * @generated from field: uint64 ask_id = 1;
+   */
+  askId: bigint;
+
+  /**
+   * @generated from field: pact.config.Identity author = 2;
+   */
+  author?: Identity | undefined;
+
+  /**
+   * @generated from field: string author_subject = 3;
+   */
+  authorSubject: string;
+
+  /**
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string command = 5;
+   */
+  command: string;
+
+  /**
+   * @generated from field: repeated string args = 6;
+   */
+  args: string[];
+
+  /**
+   * @generated from field: string approval_id = 7;
+   */
+  approvalId: string;
+
+  /**
+   * Unique, so that it takes effect once.
+   *
+   * @generated from field: string request_id = 8;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message pact.agentport.AskApproval.
+ * Use `create(AskApprovalSchema)` to create a new message.
+ */
+export const AskApprovalSchema: GenMessage<AskApproval> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 22);
+
+/**
+ * @generated from message pact.agentport.ApprovalAnswer
+ */
+export type ApprovalAnswer = Message<"pact.agentport.ApprovalAnswer"> & {
+  /**
+   * @generated from field: uint64 ask_id = 1;
+   */
+  askId: bigint;
+
+  /**
+   * Empty when the action may be carried out.
+   *
+   * @generated from field: string error_code = 2;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 3;
+   */
+  errorMessage: string;
+
+  /**
+   * @generated from field: string policy_ref = 4;
+   */
+  policyRef: string;
+
+  /**
+   * As in CallEnd.
+   *
+   * @generated from field: string approval_id = 5;
+   */
+  approvalId: string;
+
+  /**
+   * @generated from field: string approval_expires = 6;
+   */
+  approvalExpires: string;
+};
+
+/**
+ * Describes the message pact.agentport.ApprovalAnswer.
+ * Use `create(ApprovalAnswerSchema)` to create a new message.
+ */
+export const ApprovalAnswerSchema: GenMessage<ApprovalAnswer> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * An entry for the configuration log.
@@ -1422,6 +1565,18 @@ export type Append = Message<"pact.agentport.Append"> & {
    * @generated from field: optional uint64 expected_head = 4;
    */
   expectedHead?: bigint | undefined;
+
+  /**
+   * As in AskApproval.
+   *
+   * @generated from field: string author_subject = 5;
+   */
+  authorSubject: string;
+
+  /**
+   * @generated from field: string approval_id = 6;
+   */
+  approvalId: string;
 };
 
 /**
@@ -1429,7 +1584,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1461,6 +1616,18 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
    * @generated from field: string error_message = 5;
    */
   errorMessage: string;
+
+  /**
+   * As in CallEnd.
+   *
+   * @generated from field: string approval_id = 6;
+   */
+  approvalId: string;
+
+  /**
+   * @generated from field: string approval_expires = 7;
+   */
+  approvalExpires: string;
 };
 
 /**
@@ -1468,7 +1635,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1492,7 +1659,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1505,7 +1672,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1518,7 +1685,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 28);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1537,7 +1704,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 27);
+  messageDesc(file_pact_agentport, 29);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -1550,7 +1717,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 28);
+  messageDesc(file_pact_agentport, 30);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1567,7 +1734,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 29);
+  messageDesc(file_pact_agentport, 31);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/policy.proto.
  */
 export const file_pact_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChFwYWN0L3BvbGljeS5wcm90bxILcGFjdC5wb2xpY3ki5wIKEVBvbGljeUV2YWxSZXF1ZXN0EiUKBmF1dGhvchgBIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EiEKBXNjb3BlGAIgASgLMhIucGFjdC5jb25maWcuU2NvcGUSDgoGYWN0aW9uGAMgASgJEjUKD3Byb3Bvc2VkX2NoYW5nZRgEIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGFIAIgBARIUCgdjb21tYW5kGAUgASgJSAGIAQESFAoMc2VydmljZV9uYW1lGGQgASgJEhYKDmRyaWZ0X2NhdGVnb3J5GGUgASgJEhYKDmVtZXJnZW5jeV9tb2RlGGYgASgIEgwKBGFyZ3MYZyADKAkSFwoPY3JlYXRlX2FwcHJvdmFsGGggASgIEg8KB2V4cGxhaW4YaSABKAgSDQoFcm9sZXMYaiADKAlCEgoQX3Byb3Bvc2VkX2NoYW5nZUIKCghfY29tbWFuZCL2AQoSUG9saWN5RXZhbFJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSEgoKcG9saWN5X3JlZhgCIAEoCRIaCg1kZW5pYWxfcmVhc29uGAMgASgJSACIAQESNAoIYXBwcm92YWwYBCABKAsyHS5wYWN0LnBvbGljeS5BcHByb3ZhbFJlcXVpcmVkSAGIAQESDwoHb3V0Y29tZRhkIAEoCRIMCgRyb2xlGGUgASgJEigKBXN0ZXBzGGYgAygLMhkucGFjdC5wb2xpY3kuRGVjaXNpb25TdGVwQhAKDl9kZW5pYWxfcmVhc29uQgsKCV9hcHByb3ZhbCKtAQoMRGVjaXNpb25TdGVwEgwKBGtpbmQYASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZlZmZlY3QYAyABKAkSDgoGZGV0YWlsGAQgASgJEjEKBGRhdGEYBSADKAsyIy5wYWN0LnBvbGljeS5EZWNpc2lvblN0ZXAuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKEEFwcHJvdmFsUmVxdWlyZWQSFQoNYXBwcm92YWxfdHlwZRgBIAEoCRIbChNwZW5kaW5nX2FwcHJvdmFsX2lkGAIgASgJIicKEEdldFBvbGljeVJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAki9QYKDlZDbHVzdGVyUG9saWN5EhMKC3ZjbHVzdGVyX2lkGAEgASgJEhEKCXBvbGljeV9pZBgCIAEoCRIuCgp1cGRhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFkcmlmdF9zZW5zaXRpdml0eRgEIAEoARIiChpiYXNlX2NvbW1pdF93aW5kb3dfc2Vjb25kcxgFIAEoDRIgChhlbWVyZ2VuY3lfd2luZG93X3NlY29uZHMYBiABKA0SIAoYYXV0b19jb252ZXJnZV9jYXRlZ29yaWVzGAcgAygJEh4KFnJlcXVpcmVfYWNrX2NhdGVnb3JpZXMYCCADKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgJIAEoCRIvCg1yb2xlX2JpbmRpbmdzGAogAygLMhgucGFjdC5wb2xpY3kuUm9sZUJpbmRpbmcSEQoJcmVndWxhdGVkGAsgASgIEhsKE3R3b19wZXJzb25fYXBwcm92YWwYDCABKAgSHAoUYXVkaXRfcmV0ZW50aW9uX2RheXMYDSABKA0SIAoTZmVkZXJhdGlvbl90ZW1wbGF0ZRgOIAEoCUgAiAEBEhoKEnN1cGVydmlzb3JfYmFja2VuZBgPIAEoCRIWCg5leGVjX3doaXRlbGlzdBgQIAMoCRIXCg9zaGVsbF93aGl0ZWxpc3QYESADKAkSGQoRZW1lcmdlbmN5X2FsbG93ZWQYEiABKAgSFwoPYWlfZXhlY19hbGxvd2VkGBMgASgIEiAKGGFwcHJvdmFsX3RpbWVvdXRfc2Vjb25kcxhkIAEoDRIeChZjb25mbGljdF9ncmFjZV9zZWNvbmRzGGUgASgNEhUKDWlkZW50aXR5X21vZGUYZiABKAkSFAoMbWluX2lkZW50aXR5GGcgASgJEhcKD2V4dHJhX2xvZ19wYXRocxhoIAMoCRIWCg53aGl0ZWxpc3RfbW9kZRhpIAEoCRITCgtyZXF1aXJlX29wYRhqIAEoCBIcChRyZXN0YXJ0YWJsZV9zZXJ2aWNlcxhrIAMoCRIwCg1kcmlmdF93ZWlnaHRzGGwgASgLMhkucGFjdC5jb25maWcuRHJpZnRXZWlnaHRzEg8KB3ZlcnNpb24YbSABKARCFgoUX2ZlZGVyYXRpb25fdGVtcGxhdGUiSAoLUm9sZUJpbmRpbmcSDAoEcm9sZRgBIAEoCRISCgpwcmluY2lwYWxzGAIgAygJEhcKD2FsbG93ZWRfYWN0aW9ucxgDIAMoCSLDAQoTVXBkYXRlUG9saWN5UmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIrCgZwb2xpY3kYAiABKAsyGy5wYWN0LnBvbGljeS5WQ2x1c3RlclBvbGljeRIlCgZhdXRob3IYAyABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIPCgdtZXNzYWdlGAQgASgJEh0KEGV4cGVjdGVkX3ZlcnNpb24YZCABKARIAIgBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJZChRVcGRhdGVQb2xpY3lSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhIKCnBvbGljeV9yZWYYAiABKAkSEgoFZXJyb3IYAyABKAlIAIgBAUIICgZfZXJyb3IiWgoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSGQoMc2NvcGVfZmlsdGVyGAEgASgJSACIAQESFgoOaW5jbHVkZV9jbG9zZWQYZCABKAhCDwoNX3Njb3BlX2ZpbHRlciJNChVMaXN0QXBwcm92YWxzUmVzcG9uc2USNAoJYXBwcm92YWxzGAEgAygLMiEucGFjdC5wb2xpY3kuUGVuZGluZ0FwcHJvdmFsRW50cnki/QIKFFBlbmRpbmdBcHByb3ZhbEVudHJ5EhMKC2FwcHJvdmFsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRINCgVzY29wZRgDIAEoCRIRCglyZXF1ZXN0ZXIYBCABKAkSDgoGc3RhdHVzGAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1bW1hcnkYZCABKAkSEwoLdmNsdXN0ZXJfaWQYZSABKAkSEAoIYXBwcm92ZXIYZiABKAkSDgoGcmVhc29uGGcgASgJEh4KEWV4ZWN1dGVkX3NlcXVlbmNlGGggASgESACIAQESMAoPcHJvcG9zZWRfY2hhbmdlGGkgASgLMhcucGFjdC5jb25maWcuU3RhdGVEZWx0YUIUChJfZXhlY3V0ZWRfc2VxdWVuY2UihwEKFURlY2lkZUFwcHJvdmFsUmVxdWVzdBITCgthcHByb3ZhbF9pZBgBIAEoCRInCghhcHByb3ZlchgCIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EhAKCGRlY2lzaW9uGAMgASgJEhMKBnJlYXNvbhgEIAEoCUgAiAEBQgkKB19yZWFzb24ijQEKFkRlY2lkZUFwcHJvdmFsUmVzcG9uc2USDwoHc3VjY2VzcxgBIAEoCBISCgVlcnJvchgCIAEoCUgAiAEBEg4KBnN0YXR1cxhkIAEoCRIeChFleGVjdXRlZF9zZXF1ZW5jZRhlIAEoBEgBiAEBQggKBl9lcnJvckIUChJfZXhlY3V0ZWRfc2VxdWVuY2UyvQMKDVBvbGljeVNlcnZpY2USSwoIRXZhbHVhdGUSHi5wYWN0LnBvbGljeS5Qb2xpY3lFdmFsUmVxdWVzdBofLnBhY3QucG9saWN5LlBvbGljeUV2YWxSZXNwb25zZRJQChJHZXRFZmZlY3RpdmVQb2xpY3kSHS5wYWN0LnBvbGljeS5HZXRQb2xpY3lSZXF1ZXN0GhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSUwoMVXBkYXRlUG9saWN5EiAucGFjdC5wb2xpY3kuVXBkYXRlUG9saWN5UmVxdWVzdBohLnBhY3QucG9saWN5LlVwZGF0ZVBvbGljeVJlc3BvbnNlEl0KFExpc3RQZW5kaW5nQXBwcm92YWxzEiEucGFjdC5wb2xpY3kuTGlzdEFwcHJvdmFsc1JlcXVlc3QaIi5wYWN0LnBvbGljeS5MaXN0QXBwcm92YWxzUmVzcG9uc2USWQoORGVjaWRlQXBwcm92YWwSIi5wYWN0LnBvbGljeS5EZWNpZGVBcHByb3ZhbFJlcXVlc3QaIy5wYWN0LnBvbGljeS5EZWNpZGVBcHByb3ZhbFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_pact_config]);
+  fileDesc("ChFwYWN0L3BvbGljeS5wcm90bxILcGFjdC5wb2xpY3ki/wIKEVBvbGljeUV2YWxSZXF1ZXN0EiUKBmF1dGhvchgBIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EiEKBXNjb3BlGAIgASgLMhIucGFjdC5jb25maWcuU2NvcGUSDgoGYWN0aW9uGAMgASgJEjUKD3Byb3Bvc2VkX2NoYW5nZRgEIAEoCzIXLnBhY3QuY29uZmlnLlN0YXRlRGVsdGFIAIgBARIUCgdjb21tYW5kGAUgASgJSAGIAQESFAoMc2VydmljZV9uYW1lGGQgASgJEhYKDmRyaWZ0X2NhdGVnb3J5GGUgASgJEhYKDmVtZXJnZW5jeV9tb2RlGGYgASgIEgwKBGFyZ3MYZyADKAkSFwoPY3JlYXRlX2FwcHJvdmFsGGggASgIEg8KB2V4cGxhaW4YaSABKAgSDQoFcm9sZXMYaiADKAkSFgoOYXV0aG9yX3N1YmplY3QYayABKAlCEgoQX3Byb3Bvc2VkX2NoYW5nZUIKCghfY29tbWFuZCL2AQoSUG9saWN5RXZhbFJlc3BvbnNlEhIKCmF1dGhvcml6ZWQYASABKAgSEgoKcG9saWN5X3JlZhgCIAEoCRIaCg1kZW5pYWxfcmVhc29uGAMgASgJSACIAQESNAoIYXBwcm92YWwYBCABKAsyHS5wYWN0LnBvbGljeS5BcHByb3ZhbFJlcXVpcmVkSAGIAQESDwoHb3V0Y29tZRhkIAEoCRIMCgRyb2xlGGUgASgJEigKBXN0ZXBzGGYgAygLMhkucGFjdC5wb2xpY3kuRGVjaXNpb25TdGVwQhAKDl9kZW5pYWxfcmVhc29uQgsKCV9hcHByb3ZhbCKtAQoMRGVjaXNpb25TdGVwEgwKBGtpbmQYASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZlZmZlY3QYAyABKAkSDgoGZGV0YWlsGAQgASgJEjEKBGRhdGEYBSADKAsyIy5wYWN0LnBvbGljeS5EZWNpc2lvblN0ZXAuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInYKEEFwcHJvdmFsUmVxdWlyZWQSFQoNYXBwcm92YWxfdHlwZRgBIAEoCRIbChNwZW5kaW5nX2FwcHJvdmFsX2lkGAIgASgJEi4KCmV4cGlyZXNfYXQYZCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIicKEEdldFBvbGljeVJlcXVlc3QSEwoLdmNsdXN0ZXJfaWQYASABKAki9QYKDlZDbHVzdGVyUG9saWN5EhMKC3ZjbHVzdGVyX2lkGAEgASgJEhEKCXBvbGljeV9pZBgCIAEoCRIuCgp1cGRhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZChFkcmlmdF9zZW5zaXRpdml0eRgEIAEoARIiChpiYXNlX2NvbW1pdF93aW5kb3dfc2Vjb25kcxgFIAEoDRIgChhlbWVyZ2VuY3lfd2luZG93X3NlY29uZHMYBiABKA0SIAoYYXV0b19jb252ZXJnZV9jYXRlZ29yaWVzGAcgAygJEh4KFnJlcXVpcmVfYWNrX2NhdGVnb3JpZXMYCCADKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgJIAEoCRIvCg1yb2xlX2JpbmRpbmdzGAogAygLMhgucGFjdC5wb2xpY3kuUm9sZUJpbmRpbmcSEQoJcmVndWxhdGVkGAsgASgIEhsKE3R3b19wZXJzb25fYXBwcm92YWwYDCABKAgSHAoUYXVkaXRfcmV0ZW50aW9uX2RheXMYDSABKA0SIAoTZmVkZXJhdGlvbl90ZW1wbGF0ZRgOIAEoCUgAiAEBEhoKEnN1cGVydmlzb3JfYmFja2VuZBgPIAEoCRIWCg5leGVjX3doaXRlbGlzdBgQIAMoCRIXCg9zaGVsbF93aGl0ZWxpc3QYESADKAkSGQoRZW1lcmdlbmN5X2FsbG93ZWQYEiABKAgSFwoPYWlfZXhlY19hbGxvd2VkGBMgASgIEiAKGGFwcHJvdmFsX3RpbWVvdXRfc2Vjb25kcxhkIAEoDRIeChZjb25mbGljdF9ncmFjZV9zZWNvbmRzGGUgASgNEhUKDWlkZW50aXR5X21vZGUYZiABKAkSFAoMbWluX2lkZW50aXR5GGcgASgJEhcKD2V4dHJhX2xvZ19wYXRocxhoIAMoCRIWCg53aGl0ZWxpc3RfbW9kZRhpIAEoCRITCgtyZXF1aXJlX29wYRhqIAEoCBIcChRyZXN0YXJ0YWJsZV9zZXJ2aWNlcxhrIAMoCRIwCg1kcmlmdF93ZWlnaHRzGGwgASgLMhkucGFjdC5jb25maWcuRHJpZnRXZWlnaHRzEg8KB3ZlcnNpb24YbSABKARCFgoUX2ZlZGVyYXRpb25fdGVtcGxhdGUiSAoLUm9sZUJpbmRpbmcSDAoEcm9sZRgBIAEoCRISCgpwcmluY2lwYWxzGAIgAygJEhcKD2FsbG93ZWRfYWN0aW9ucxgDIAMoCSLDAQoTVXBkYXRlUG9saWN5UmVxdWVzdBITCgt2Y2x1c3Rlcl9pZBgBIAEoCRIrCgZwb2xpY3kYAiABKAsyGy5wYWN0LnBvbGljeS5WQ2x1c3RlclBvbGljeRIlCgZhdXRob3IYAyABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIPCgdtZXNzYWdlGAQgASgJEh0KEGV4cGVjdGVkX3ZlcnNpb24YZCABKARIAIgBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJZChRVcGRhdGVQb2xpY3lSZXNwb25zZRIPCgdzdWNjZXNzGAEgASgIEhIKCnBvbGljeV9yZWYYAiABKAkSEgoFZXJyb3IYAyABKAlIAIgBAUIICgZfZXJyb3IibwoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSGQoMc2NvcGVfZmlsdGVyGAEgASgJSACIAQESFgoOaW5jbHVkZV9jbG9zZWQYZCABKAgSEwoLYXBwcm92YWxfaWQYZSABKAlCDwoNX3Njb3BlX2ZpbHRlciJNChVMaXN0QXBwcm92YWxzUmVzcG9uc2USNAoJYXBwcm92YWxzGAEgAygLMiEucGFjdC5wb2xpY3kuUGVuZGluZ0FwcHJvdmFsRW50cnkixwQKFFBlbmRpbmdBcHByb3ZhbEVudHJ5EhMKC2FwcHJvdmFsX2lkGAEgASgJEg4KBmFjdGlvbhgCIAEoCRINCgVzY29wZRgDIAEoCRIRCglyZXF1ZXN0ZXIYBCABKAkSDgoGc3RhdHVzGAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1bW1hcnkYZCABKAkSEwoLdmNsdXN0ZXJfaWQYZSABKAkSEAoIYXBwcm92ZXIYZiABKAkSDgoGcmVhc29uGGcgASgJEh4KEWV4ZWN1dGVkX3NlcXVlbmNlGGggASgESACIAQESMAoPcHJvcG9zZWRfY2hhbmdlGGkgASgLMhcucGFjdC5jb25maWcuU3RhdGVEZWx0YRIuCgpkZWNpZGVkX2F0GGogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9leGVjdXRpb25fZXJyb3IYayABKAkSNQoRcGVybWl0X2V4cGlyZXNfYXQYbCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDnBlcm1pdF91c2VkX2F0GG0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxyZXF1ZXN0X2pzb24YbiABKAlCFAoSX2V4ZWN1dGVkX3NlcXVlbmNlIocBChVEZWNpZGVBcHByb3ZhbFJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSJwoIYXBwcm92ZXIYAiABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIQCghkZWNpc2lvbhgDIAEoCRITCgZyZWFzb24YBCABKAlIAIgBAUIJCgdfcmVhc29uIvIBChZEZWNpZGVBcHByb3ZhbFJlc3BvbnNlEg8KB3N1Y2Nlc3MYASABKAgSEgoFZXJyb3IYAiABKAlIAIgBARIOCgZzdGF0dXMYZCABKAkSHgoRZXhlY3V0ZWRfc2VxdWVuY2UYZSABKARIAYgBARITCgthcHByb3ZhbF9pZBhmIAEoCRIXCg9leGVjdXRpb25fZXJyb3IYZyABKAkSNQoRcGVybWl0X2V4cGlyZXNfYXQYaCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBl9lcnJvckIUChJfZXhlY3V0ZWRfc2VxdWVuY2UingEKE1JlZGVlbVBlcm1pdFJlcXVlc3QSEwoLYXBwcm92YWxfaWQYASABKAkSKAoJcmVxdWVzdGVyGAIgASgLMhUucGFjdC5jb25maWcuSWRlbnRpdHkSGQoRcmVxdWVzdGVyX3N1YmplY3QYAyABKAkSDgoGYWN0aW9uGAQgASgJEg8KB2NvbW1hbmQYBSABKAkSDAoEYXJncxgGIAMoCSIqChRSZWRlZW1QZXJtaXRSZXNwb25zZRISCgpwb2xpY3lfcmVmGAEgASgJMpIECg1Qb2xpY3lTZXJ2aWNlEksKCEV2YWx1YXRlEh4ucGFjdC5wb2xpY3kuUG9saWN5RXZhbFJlcXVlc3QaHy5wYWN0LnBvbGljeS5Qb2xpY3lFdmFsUmVzcG9uc2USUAoSR2V0RWZmZWN0aXZlUG9saWN5Eh0ucGFjdC5wb2xpY3kuR2V0UG9saWN5UmVxdWVzdBobLnBhY3QucG9saWN5LlZDbHVzdGVyUG9saWN5ElMKDFVwZGF0ZVBvbGljeRIgLnBhY3QucG9saWN5LlVwZGF0ZVBvbGljeVJlcXVlc3QaIS5wYWN0LnBvbGljeS5VcGRhdGVQb2xpY3lSZXNwb25zZRJdChRMaXN0UGVuZGluZ0FwcHJvdmFscxIhLnBhY3QucG9saWN5Lkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiIucGFjdC5wb2xpY3kuTGlzdEFwcHJvdmFsc1Jlc3BvbnNlElkKDkRlY2lkZUFwcHJvdmFsEiIucGFjdC5wb2xpY3kuRGVjaWRlQXBwcm92YWxSZXF1ZXN0GiMucGFjdC5wb2xpY3kuRGVjaWRlQXBwcm92YWxSZXNwb25zZRJTCgxSZWRlZW1QZXJtaXQSIC5wYWN0LnBvbGljeS5SZWRlZW1QZXJtaXRSZXF1ZXN0GiEucGFjdC5wb2xpY3kuUmVkZWVtUGVybWl0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_pact_config]);
 
 /**
  * @generated from message pact.policy.PolicyEvalRequest
@@ -105,6 +105,15 @@ export type PolicyEvalRequest = Message<"pact.policy.PolicyEvalRequest"> & {
    * @generated from field: repeated string roles = 106;
    */
   roles: string[];
+
+  /**
+   * Subject of the author's token, where an agent asks for the author.
+   *
+   * addition
+   *
+   * @generated from field: string author_subject = 107;
+   */
+  authorSubject: string;
 };
 
 /**
@@ -237,6 +246,13 @@ export type ApprovalRequired = Message<"pact.policy.ApprovalRequired"> & {
    * @generated from field: string pending_approval_id = 2;
    */
   pendingApprovalId: string;
+
+  /**
+   * addition
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 100;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -562,6 +578,15 @@ export type ListApprovalsRequest = Message<"pact.policy.ListApprovalsRequest"> &
    * @generated from field: bool include_closed = 100;
    */
   includeClosed: boolean;
+
+  /**
+   * Only this one, open or closed; an unambiguous beginning of its id is enough.
+   *
+   * addition
+   *
+   * @generated from field: string approval_id = 101;
+   */
+  approvalId: string;
 };
 
 /**
@@ -674,6 +699,49 @@ export type PendingApprovalEntry = Message<"pact.policy.PendingApprovalEntry"> &
    * @generated from field: pact.config.StateDelta proposed_change = 105;
    */
   proposedChange?: StateDelta | undefined;
+
+  /**
+   * addition
+   *
+   * @generated from field: google.protobuf.Timestamp decided_at = 106;
+   */
+  decidedAt?: Timestamp | undefined;
+
+  /**
+   * Why the approved request was not carried out; empty otherwise.
+   *
+   * addition
+   *
+   * @generated from field: string execution_error = 107;
+   */
+  executionError: string;
+
+  /**
+   * Until when the requester may carry out the approved action on the node.
+   *
+   * addition
+   *
+   * @generated from field: google.protobuf.Timestamp permit_expires_at = 108;
+   */
+  permitExpiresAt?: Timestamp | undefined;
+
+  /**
+   * When it was carried out.
+   *
+   * addition
+   *
+   * @generated from field: google.protobuf.Timestamp permit_used_at = 109;
+   */
+  permitUsedAt?: Timestamp | undefined;
+
+  /**
+   * The whole stored request as JSON; only where one approval is asked for.
+   *
+   * addition
+   *
+   * @generated from field: string request_json = 110;
+   */
+  requestJson: string;
 };
 
 /**
@@ -746,6 +814,33 @@ export type DecideApprovalResponse = Message<"pact.policy.DecideApprovalResponse
    * @generated from field: optional uint64 executed_sequence = 101;
    */
   executedSequence?: bigint | undefined;
+
+  /**
+   * The whole id, where a beginning of it was given.
+   *
+   * addition
+   *
+   * @generated from field: string approval_id = 102;
+   */
+  approvalId: string;
+
+  /**
+   * Why the approved request was not carried out; empty otherwise.
+   *
+   * addition
+   *
+   * @generated from field: string execution_error = 103;
+   */
+  executionError: string;
+
+  /**
+   * Until when the requester may carry out the approved action on the node.
+   *
+   * addition
+   *
+   * @generated from field: google.protobuf.Timestamp permit_expires_at = 104;
+   */
+  permitExpiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -754,6 +849,73 @@ export type DecideApprovalResponse = Message<"pact.policy.DecideApprovalResponse
  */
 export const DecideApprovalResponseSchema: GenMessage<DecideApprovalResponse> = /*@__PURE__*/
   messageDesc(file_pact_policy, 13);
+
+/**
+ * addition
+ *
+ * @generated from message pact.policy.RedeemPermitRequest
+ */
+export type RedeemPermitRequest = Message<"pact.policy.RedeemPermitRequest"> & {
+  /**
+   * @generated from field: string approval_id = 1;
+   */
+  approvalId: string;
+
+  /**
+   * Who carries out the action, and the subject of their token.
+   *
+   * @generated from field: pact.config.Identity requester = 2;
+   */
+  requester?: Identity | undefined;
+
+  /**
+   * @generated from field: string requester_subject = 3;
+   */
+  requesterSubject: string;
+
+  /**
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string command = 5;
+   */
+  command: string;
+
+  /**
+   * @generated from field: repeated string args = 6;
+   */
+  args: string[];
+};
+
+/**
+ * Describes the message pact.policy.RedeemPermitRequest.
+ * Use `create(RedeemPermitRequestSchema)` to create a new message.
+ */
+export const RedeemPermitRequestSchema: GenMessage<RedeemPermitRequest> = /*@__PURE__*/
+  messageDesc(file_pact_policy, 14);
+
+/**
+ * addition
+ *
+ * @generated from message pact.policy.RedeemPermitResponse
+ */
+export type RedeemPermitResponse = Message<"pact.policy.RedeemPermitResponse"> & {
+  /**
+   * What authorizes the action, for its entry.
+   *
+   * @generated from field: string policy_ref = 1;
+   */
+  policyRef: string;
+};
+
+/**
+ * Describes the message pact.policy.RedeemPermitResponse.
+ * Use `create(RedeemPermitResponseSchema)` to create a new message.
+ */
+export const RedeemPermitResponseSchema: GenMessage<RedeemPermitResponse> = /*@__PURE__*/
+  messageDesc(file_pact_policy, 15);
 
 /**
  * @generated from service pact.policy.PolicyService
@@ -803,6 +965,19 @@ export const PolicyService: GenService<{
     methodKind: "unary";
     input: typeof DecideApprovalRequestSchema;
     output: typeof DecideApprovalResponseSchema;
+  },
+  /**
+   * An agent uses the permit of an approved action on its own node; the second
+   * time it is refused (APR-12).
+   *
+   * addition
+   *
+   * @generated from rpc pact.policy.PolicyService.RedeemPermit
+   */
+  redeemPermit: {
+    methodKind: "unary";
+    input: typeof RedeemPermitRequestSchema;
+    output: typeof RedeemPermitResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_pact_policy, 0);

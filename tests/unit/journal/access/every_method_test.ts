@@ -182,6 +182,7 @@ const NOT_YET = [
 
 /** Called by nodes alone, with their certificate: see the tests of nodes. */
 const NODES_ONLY = [
+  "pact.policy.PolicyService/RedeemPermit",
   "pact.enrollment.EnrollmentService/RenewCert",
   "pact.journal.FleetService/ReportNodeState",
   "pact.journal.FleetService/ReportCapability",
