@@ -123,6 +123,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./group.ts")).groupCommand,
   },
   {
+    name: "policy",
+    brief: "Explain decisions.",
+    load: async () => (await import("./policy_forms.ts")).policyCommand,
+  },
+  {
     name: "whoami",
     brief: "Show who the token says you are.",
     load: async () => (await import("./whoami.ts")).whoamiCommand,

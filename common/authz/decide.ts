@@ -9,7 +9,7 @@ import type {
   RoleBinding,
 } from "./request.ts";
 import type { DecisionStep, DecisionStepKind, Trace } from "./steps.ts";
-import { bindingStep, matrixStep, questionSteps, roleStep, step } from "./trace.ts";
+import { bindingStep, matrixStep, outcomeStep, questionSteps, roleStep, step } from "./trace.ts";
 
 const RANK = { allow: 2, approval: 1, deny: 0 } as const;
 
@@ -36,14 +36,18 @@ const RANK = { allow: 2, approval: 1, deny: 0 } as const;
  * ```
  */
 export function decide(request: DecisionRequest, trace?: Trace): Decision {
-  const decision = decideForRoles(request, trace);
-  trace?.({
-    kind: "outcome",
-    subject: decision.policyRef,
-    effect: decision.outcome,
-    detail: decision.outcome === "deny" ? decision.reason : `decided by role ${decision.role}`,
-  });
-  return decision;
+  const action = parseAction(request.action);
+  if (action === undefined) {
+    trace?.(step("action", request.action, "deny", "pact knows no such action (POL-2)"));
+    return deny("", request.action, `unknown action: ${request.action}`);
+  }
+  if (trace !== undefined) questionSteps(request, action).forEach(trace);
+  let best: Decision | undefined;
+  for (const role of request.principal.roles) {
+    const decision = decideForRole(request, action, role, trace);
+    if (best === undefined || RANK[decision.outcome] > RANK[best.outcome]) best = decision;
+  }
+  return best ?? deny("", action, "no pact role in token");
 }
 
 /**
@@ -70,24 +74,9 @@ export function explainDecision(
   request: DecisionRequest,
 ): { readonly decision: Decision; readonly steps: readonly DecisionStep[] } {
   const steps: DecisionStep[] = [];
-  return { decision: decide(request, (step) => steps.push(step)), steps };
+  const decision = decide(request, (step) => steps.push(step));
+  return { decision, steps: [...steps, outcomeStep(decision)] };
 }
-
-function decideForRoles(request: DecisionRequest, trace?: Trace): Decision {
-  const action = parseAction(request.action);
-  if (action === undefined) {
-    trace?.(step("action", request.action, "deny", "pact knows no such action (POL-2)"));
-    return deny("", request.action, `unknown action: ${request.action}`);
-  }
-  if (trace !== undefined) questionSteps(request, action).forEach(trace);
-  let best: Decision | undefined;
-  for (const role of request.principal.roles) {
-    const decision = decideForRole(request, action, role, trace);
-    if (best === undefined || RANK[decision.outcome] > RANK[best.outcome]) best = decision;
-  }
-  return best ?? deny("", action, "no pact role in token");
-}
-
 /** One role, in the order of POL-21. */
 function decideForRole(
   request: DecisionRequest,

@@ -28,3 +28,4 @@ export {
   SERVICE_AI,
 } from "./roles.ts";
 export type { DecisionEffect, DecisionStep, DecisionStepKind, Trace } from "./steps.ts";
+export { outcomeStep, step } from "./trace.ts";

@@ -135,3 +135,10 @@ export function bindingStep(
     },
   );
 }
+
+/** What was decided in the end. */
+export function outcomeStep(decision: Decision): DecisionStep {
+  const { outcome, role, policyRef } = decision;
+  const detail = decision.outcome === "deny" ? decision.reason : `decided by role ${role}`;
+  return step("outcome", policyRef, outcome, detail);
+}

@@ -5,6 +5,7 @@ import {
   type Decision,
   type DecisionPolicy,
   parseAction,
+  type Trace,
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { defaultPolicy, type Policy, type Scope, scopeText } from "../../common/model/mod.ts";
@@ -39,8 +40,8 @@ export interface Grant {
 export interface Gatekeeper {
   /** What the roles say, without the engine: for what is filtered row by row. Writes nothing. */
   decide(request: AccessRequest): Decision;
-  /** The decision by roles and engine; writes nothing. */
-  evaluate(request: AccessRequest): Promise<Decision>;
+  /** The decision by roles and engine; writes nothing. `trace` hears the steps that lead to it. */
+  evaluate(request: AccessRequest, trace?: Trace): Promise<Decision>;
   /**
    * The grant, or a refusal; refused changes are audited first (AUD-2).
    *
@@ -86,7 +87,7 @@ export function createGatekeeper(
   const policyOf = (vclusterId: string | undefined) =>
     (vclusterId === undefined ? undefined : replica.state.get("policies", vclusterId)) ??
       defaults.of(vclusterId ?? "none");
-  const decideRequest = (request: AccessRequest): Decision => {
+  const decideRequest = (request: AccessRequest, trace?: Trace): Decision => {
     const vclusterId = vclusterOf(request.scope);
     return decide({
       principal: request.caller.principal,
@@ -98,13 +99,14 @@ export function createGatekeeper(
       },
       policy: decisionPolicy(policyOf(vclusterId)),
       changesState: request.changesState,
-    });
+    }, trace);
   };
   const restrictRequest = async (
     engine: Restriction,
     request: AccessRequest,
+    trace?: Trace,
   ): Promise<RestrictedDecision> => {
-    const byRoles = decideRequest(request);
+    const byRoles = decideRequest(request, trace);
     const action = parseAction(request.action);
     const vclusterId = vclusterOf(request.scope);
     const policy = policyOf(vclusterId);
@@ -122,14 +124,14 @@ export function createGatekeeper(
       emergencyMode: isInEmergency(replica, vclusterId, nodeId),
       details: request.details?.() ?? {},
       source: request.caller.remoteAddress,
-    });
+    }, trace);
   };
-  const evaluate = async (request: AccessRequest): Promise<Decision> =>
+  const evaluate = async (request: AccessRequest, trace?: Trace): Promise<Decision> =>
     restriction === undefined
-      ? decideRequest(request)
-      : (await restrictRequest(restriction, request)).decision;
+      ? decideRequest(request, trace)
+      : (await restrictRequest(restriction, request, trace)).decision;
   return {
-    decide: decideRequest,
+    decide: (request) => decideRequest(request),
     evaluate,
     vclusterOf,
     policyOf,

@@ -1,4 +1,10 @@
-import { type Decision, PLATFORM_ADMIN } from "../../common/authz/mod.ts";
+import {
+  type Decision,
+  type DecisionStep,
+  PLATFORM_ADMIN,
+  step,
+  type Trace,
+} from "../../common/authz/mod.ts";
 import {
   decideWithoutEngine,
   type PolicyEngine,
@@ -30,12 +36,19 @@ export type Allowed =
 export async function restrict(
   { engine, nowMs, bindsPlatformAdmin }: Restriction,
   allowed: Allowed,
+  trace?: Trace,
 ): Promise<RestrictedDecision> {
   const { byRoles, action, policy, vclusterId } = allowed;
   const isPlatformAdmin = byRoles.role === PLATFORM_ADMIN;
-  if (isPlatformAdmin && !bindsPlatformAdmin) return { decision: byRoles, auditRead: false };
+  if (isPlatformAdmin && !bindsPlatformAdmin) {
+    trace?.(
+      step("engine", "P6", "continue", "the rules of the engine do not bind platform admins"),
+    );
+    return { decision: byRoles, auditRead: false };
+  }
   const input = policyInput({ ...allowed, role: byRoles.role, nowMs: nowMs() });
   const verdict = await engine.restrict(input);
+  trace?.(verdictStep(verdict));
   if (verdict.outcome === "unavailable") {
     const mayAskForApproval = vclusterId !== undefined && engine.mayAskForApproval(vclusterId);
     const decision = decideWithoutEngine({
@@ -51,6 +64,22 @@ export async function restrict(
     decision: stricter(allowed, verdict, isPlatformAdmin),
     auditRead: verdict.outcome !== "deny" && verdict.auditRead,
   };
+}
+
+/** What the engine said, as a step of the decision. */
+function verdictStep(verdict: Verdict): DecisionStep {
+  switch (verdict.outcome) {
+    case "allow":
+      return step("engine", "pact.authz", "continue", "no rule speaks against it (OPA-6)");
+    case "approval":
+      return step("engine", "pact.authz", "approval", "a rule asks for a second person (OPA-5)");
+    case "deny":
+      return step("engine", "pact.authz", "deny", verdict.reason);
+    case "unavailable": {
+      const detail = `the engine could not be asked (${verdict.cause}): the degraded table decides`;
+      return step("engine", "DEG-6, DEG-7", "continue", detail);
+    }
+  }
 }
 
 function stricter(

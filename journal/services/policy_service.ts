@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { policy } from "../../api/mod.ts";
-import { parseRole, PLATFORM_ADMIN } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Policy } from "../../common/model/mod.ts";
 import { metadata, readFreeText, readRequestId } from "../../common/rpc/mod.ts";
@@ -9,14 +8,13 @@ import {
   identityFromWire,
   policyToWire,
   present,
-  scopeFromWire,
   settingsFromWire,
 } from "../../common/wire/mod.ts";
-import { type Caller, identityOf, twoPeopleNeeded } from "../access/mod.ts";
+import { identityOf } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
-import { evaluationDetails } from "./evaluation_details.ts";
+import { evaluate } from "./evaluate.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
 
@@ -95,51 +93,6 @@ function effectivePolicy({ gatekeeper, replica }: ServiceContext, id: string): P
   return replica.state.get("policies", id) === undefined
     ? { ...effective, policy_id: "" }
     : effective;
-}
-
-/** A dry decision; only agents and platform admins may ask for somebody else (api.md section 4). */
-async function evaluate(
-  { gatekeeper }: ServiceContext,
-  request: policy.PolicyEvalRequest,
-  caller: Caller,
-): Promise<policy.PolicyEvalResponse> {
-  const decision = await gatekeeper.evaluate({
-    caller: subjectOf(request, caller),
-    action: request.action,
-    scope: scopeFromWire(request.scope),
-    // The journal does not know which commands are harmless; the node's agent does (APR-3).
-    changesState: true,
-    details: () => evaluationDetails(request),
-  });
-  return create(policy.PolicyEvalResponseSchema, {
-    authorized: decision.outcome === "allow",
-    policyRef: decision.policyRef,
-    ...(decision.outcome === "deny" ? { denialReason: decision.reason } : {}),
-    ...(decision.outcome === "approval"
-      ? {
-        denialReason: twoPeopleNeeded(request.action),
-        approval: { approvalType: "two_person" },
-      }
-      : {}),
-  });
-}
-
-function subjectOf(request: policy.PolicyEvalRequest, caller: Caller): Caller {
-  if (request.author === undefined) return caller;
-  const { principal, principal_type, role } = identityFromWire(request.author);
-  if (principal === caller.principal.principal && caller.principal.roles.includes(role)) {
-    return caller;
-  }
-  const mayAskForOthers = caller.principal.nodeId !== undefined ||
-    caller.principal.roles.some((held) => parseRole(held).kind === "platform-admin");
-  if (!mayAskForOthers) {
-    throw new PactError(
-      "PERMISSION_DENIED",
-      `only agents and ${PLATFORM_ADMIN} may evaluate for someone else`,
-    );
-  }
-  const { nodeId: _node, certificateName: _name, ...channel } = caller;
-  return { ...channel, principal: { principal, principalType: principal_type, roles: [role] } };
 }
 
 /** Refuses an update that was written against an older policy. */
