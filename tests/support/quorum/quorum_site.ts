@@ -73,14 +73,18 @@ export interface QuorumSiteOptions {
   readonly hosts?: MemberHosts;
   /** Keeps the log in place of the members; ends with the site. */
   readonly etcd?: EtcdSite;
+  /** `policy.iam` of the members in place of tokens signed with the site's secret. */
+  readonly iam?: Readonly<Record<string, unknown>>;
+  /** The members' CA signs the certificates of nodes too. */
+  readonly signsNodes?: boolean;
 }
 
 /** Makes a CA and the files of `size` members; starts nothing. */
 export async function openQuorumSite(
-  { size = 3, hosts, etcd }: QuorumSiteOptions = {},
+  { size = 3, hosts, etcd, ...identity }: QuorumSiteOptions = {},
 ): Promise<QuorumSite> {
   installHttp2Guard();
-  const site = new QuorumSite(await tempDir("pact-quorum-"), size, hosts, etcd);
+  const site = new QuorumSite(await tempDir("pact-quorum-"), size, hosts, etcd, identity);
   await initCa(site.caDirectory, new Date());
   return site;
 }
@@ -97,6 +101,7 @@ export class QuorumSite implements AsyncDisposable {
     readonly size: number,
     private readonly hosts?: MemberHosts,
     readonly etcd?: EtcdSite,
+    private readonly identity: Pick<QuorumSiteOptions, "iam" | "signsNodes"> = {},
   ) {
     for (let id = 1; id <= size; id++) this.place(id);
   }
@@ -271,8 +276,12 @@ export class QuorumSite implements AsyncDisposable {
     await Deno.writeTextFile(
       `${etc}/journal.toml`,
       stringify({
-        journal: { raft: { members, ...RAFT }, ...await this.#etcdSettings(etc) },
-        policy: { iam: { hmac_secret_file: secret } },
+        journal: {
+          raft: { members, ...RAFT },
+          ...await this.#etcdSettings(etc),
+          ...await this.#enrollmentSettings(etc),
+        },
+        policy: { iam: this.identity.iam ?? { hmac_secret_file: secret } },
       }),
     );
     if (exists(`${etc}/certs`)) return;
@@ -285,6 +294,14 @@ export class QuorumSite implements AsyncDisposable {
       out: `${etc}/certs`,
       now: new Date(),
     });
+  }
+
+  async #enrollmentSettings(etc: string): Promise<Record<string, unknown>> {
+    if (this.identity.signsNodes !== true) return {};
+    const copies = { ca_cert: `${etc}/ca.crt`, ca_key: `${etc}/ca.key` };
+    await Deno.copyFile(`${this.caDirectory}/ca.crt`, copies.ca_cert);
+    await Deno.copyFile(`${this.caDirectory}/ca.key`, copies.ca_key);
+    return { enrollment: copies };
   }
 
   /** The settings of the engine; a process reads nothing outside its root. */
