@@ -6,6 +6,7 @@ import type {
   DecisionPolicy,
   DecisionRequest,
   DecisionScope,
+  Principal,
   RoleBinding,
 } from "./request.ts";
 import type { DecisionStep, DecisionStepKind, Trace } from "./steps.ts";
@@ -145,9 +146,9 @@ function applyCell(
         ? { outcome: "approval", role: roleName, policyRef: `rbac:deferred:${action}` }
         : allow(roleName, action, policy);
     case "own":
-      return principal.nodeId !== undefined && isOwn(scope, principal.nodeId)
-        ? allow(roleName, action, policy)
-        : undefined;
+      return isOwnNode(scope, principal) ? allow(roleName, action, policy) : undefined;
+    case "home":
+      return isHome(scope, principal) ? allow(roleName, action, policy) : undefined;
     case "ai-exec":
       return policy.aiExecAllowed ? allow(roleName, action, policy) : undefined;
     case "both":
@@ -159,9 +160,16 @@ function applyCell(
   }
 }
 
-/** Whether a scope is the agent's own node; its vCluster is readable, not another node of it. */
-function isOwn(scope: DecisionScope, nodeId: string): boolean {
-  return scope.nodeId === nodeId || (scope.nodeId === undefined && scope.vclusterId !== undefined);
+function isOwnNode(scope: DecisionScope, { nodeId }: Principal): boolean {
+  return nodeId !== undefined && scope.nodeId === nodeId;
+}
+
+/** Whether a scope is the agent's node, its vCluster or Global (ROL-5); no other node of the vCluster. */
+function isHome(scope: DecisionScope, principal: Principal): boolean {
+  const { nodeId, vclusterId } = principal;
+  if (nodeId === undefined) return false;
+  if (scope.nodeId !== undefined) return scope.nodeId === nodeId;
+  return scope.global || (vclusterId !== undefined && scope.vclusterId === vclusterId);
 }
 
 /** The two-person rule for an action marked 2 (APR-1, APR-3). */

@@ -4,7 +4,7 @@ import type { Role } from "./roles.ts";
 /**
  * One cell of the matrix of policy.md section 5:
  * `allow`; `two` allow, subject to the two-person rule; `human` only for people; `own` only the
- * agent's own node; `ai-exec` only where policy.ai_exec_allowed; `binding` only by role binding;
+ * agent's own node; `home` its own node, the vCluster that node is assigned to, and Global; `ai-exec` only where policy.ai_exec_allowed; `binding` only by role binding;
  * `both` only with the role on both sides; `deny`.
  */
 export type Cell =
@@ -12,6 +12,7 @@ export type Cell =
   | "two"
   | "human"
   | "own"
+  | "home"
   | "ai-exec"
   | "binding"
   | "both"
@@ -37,12 +38,13 @@ const PEOPLE_WRITE: Row = ["allow", "two", "two", "deny", "deny", "deny"];
 const ADMIN_ONLY: Row = ["allow", "deny", "deny", "deny", "deny", "deny"];
 const OPS_ALLOW: Row = ["allow", "allow", "allow", "deny", "deny", "deny"];
 const READ: Row = ["allow", "allow", "allow", "allow", "own", "allow"];
+const READ_HOME: Row = ["allow", "allow", "allow", "allow", "home", "allow"];
 const READ_NOT_AGENT: Row = ["allow", "allow", "allow", "allow", "deny", "allow"];
 
 /** The RBAC matrix as data (policy.md section 5). */
 const ROWS: Readonly<Record<Action, Row>> = {
-  status: READ,
-  log: READ,
+  status: READ_HOME,
+  log: READ_HOME,
   diff: READ,
   cap: READ,
   watch: READ,

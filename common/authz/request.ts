@@ -5,6 +5,8 @@ export interface Principal {
   readonly roles: readonly string[];
   /** Node of an agent certificate. */
   readonly nodeId?: string | undefined;
+  /** vCluster that node is assigned to, as of the decision. */
+  readonly vclusterId?: string | undefined;
 }
 
 /** Where the action applies, the vCluster of a node already resolved (ROL-4). */

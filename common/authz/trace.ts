@@ -74,10 +74,8 @@ const CELL_TEXT: Readonly<Record<Cell, (decided: Decision | undefined) => string
   two: twoPersonText,
   "both-two": twoPersonText,
   human: () => "only a person who is platform admin may",
-  own: (decided) =>
-    decided === undefined
-      ? "an agent may for its own node only"
-      : "an agent may for its own node and its vCluster",
+  own: () => "an agent may for its own node only",
+  home: () => "an agent may for its own node, the vCluster of that node, and Global",
   "ai-exec": (decided) =>
     decided === undefined
       ? "the vCluster's policy does not allow AI principals to run commands (ai_exec_allowed)"

@@ -5,6 +5,7 @@ import {
   type Decision,
   type DecisionPolicy,
   parseAction,
+  type Principal,
   type Trace,
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
@@ -90,7 +91,7 @@ export function createGatekeeper(
   const decideRequest = (request: AccessRequest, trace?: Trace): Decision => {
     const vclusterId = vclusterOf(request.scope);
     return decide({
-      principal: request.caller.principal,
+      principal: withHome(request.caller.principal, vclusterOf),
       action: request.action,
       scope: {
         global: request.scope === "Global",
@@ -150,6 +151,15 @@ export function createGatekeeper(
       return await refuse(request, refusal);
     },
   };
+}
+
+/** An agent's principal with the vCluster that its node is in now. */
+function withHome(
+  principal: Principal,
+  vclusterOf: (scope: { readonly Node: string }) => string | undefined,
+): Principal {
+  if (principal.nodeId === undefined) return principal;
+  return { ...principal, vclusterId: vclusterOf({ Node: principal.nodeId }) };
 }
 
 function nodeOf(scope: Scope): string | undefined {

@@ -19,7 +19,7 @@ import { isStale } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { authorizeEntry } from "./append.ts";
 import { listCheckpoints } from "./checkpoints.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { nodeDetail, requireKnownNode } from "./node_detail.ts";
 import { OverlayVersions } from "./overlay_versions.ts";
@@ -39,9 +39,7 @@ export function configService(
       const sequence = counterFromWire(request.sequence);
       const entry = replica.entry(sequence);
       if (entry === undefined) throw new PactError("NOT_FOUND", `entry ${sequence} not found`);
-      if (entry.scope !== "Global") {
-        await gatekeeper.require({ caller: callerOf(call), action: "log", scope: entry.scope });
-      }
+      await gatekeeper.require({ caller: callerOf(call), action: "log", scope: entry.scope });
       return entryToWire(entry);
     },
     getNodeState: async ({ nodeId }, call) => {
@@ -121,7 +119,7 @@ async function* listEntries(
   request: journal.ListEntriesRequest,
   call: HandlerContext,
 ): AsyncGenerator<config.ConfigEntry> {
-  const caller = callerOf(call);
+  const caller = callerWithRole(call);
   const scope = request.scope?.scope.case === undefined ? undefined : scopeFromWire(request.scope);
   if (scope !== undefined && scope !== "Global") {
     await context.gatekeeper.require({ caller, action: "log", scope });
@@ -159,7 +157,6 @@ async function* listEntries(
 function visibility({ gatekeeper }: ServiceContext, caller: Caller): (scope: Scope) => boolean {
   const known = new Map<string, boolean>();
   return (scope) => {
-    if (scope === "Global") return true;
     const key = scopeText(scope);
     const isVisible = known.get(key) ??
       gatekeeper.decide({ caller, action: "log", scope }).outcome === "allow";

@@ -7,7 +7,7 @@ import { instantToWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { type Conflict, conflictValueText } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
 
 /** Conflicts the caller may see, oldest first; a node sees its own (journal.md 11.2). */
 export function listConflicts(
@@ -15,7 +15,7 @@ export function listConflicts(
   { vclusterId, nodeId, includeClosed }: journal.ListConflictsRequest,
   call: HandlerContext,
 ): journal.ListConflictsResponse {
-  const caller = callerOf(call);
+  const caller = callerWithRole(call);
   const isVisible = (scope: { readonly Node: string }) =>
     caller.principal.nodeId === undefined
       ? gatekeeper.decide({ caller, action: "diff", scope }).outcome === "allow"

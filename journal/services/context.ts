@@ -28,6 +28,17 @@ export function callerOf(context: HandlerContext): Caller {
   return caller;
 }
 
+/**
+ * The caller of a handler that answers with whatever the caller may see.
+ *
+ * @throws {PactError} PERMISSION_DENIED for somebody without any role: they may see nothing (AUT-2).
+ */
+export function callerWithRole(context: HandlerContext): Caller {
+  const caller = callerOf(context);
+  if (caller.principal.roles.length > 0) return caller;
+  throw new PactError("PERMISSION_DENIED", "no pact role in token");
+}
+
 /** The node whose certificate carries the call. */
 export function ownNodeOf(
   caller: Caller,

@@ -12,7 +12,7 @@ import type { Enroller } from "../enrollment/mod.ts";
 import { normalizeHardware } from "../enrollment/mod.ts";
 import type { CommandInput, CommandResult } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { callerOf, callerWithRole, ownNodeOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { inspectNode, listNodes } from "./node_listing.ts";
 
@@ -65,7 +65,7 @@ export function enrollmentService(
         certSerialRevoked: revoked?.revoked_serial ?? "",
       };
     },
-    listNodes: (request, call) => listNodes(context, callerOf(call), request),
+    listNodes: (request, call) => listNodes(context, callerWithRole(call), request),
     inspectNode: ({ nodeId }, call) => inspectNode(context, callerOf(call), nodeIdFromWire(nodeId)),
   };
 }

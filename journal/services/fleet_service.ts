@@ -11,7 +11,7 @@ import { expiryMs } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
 import { changeMembership, type ClusterFacts, clusterStatus } from "./cluster.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
 import { listConflicts, resolveConflict } from "./conflicts.ts";
 import { listEmergencies } from "./emergencies.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
@@ -70,7 +70,7 @@ export function fleetService(
     promote: (request, call) => promote(context, request, call),
     listConflicts: (request, call) => listConflicts(context, request, call),
     resolveConflict: (request, call) => resolveConflict(context, request, call),
-    listEmergencies: (request, call) => listEmergencies(context, request, callerOf(call)),
+    listEmergencies: (request, call) => listEmergencies(context, request, callerWithRole(call)),
     assignUid: (request, call) => assignUid(context, request, call),
     getUidMap: (_request, call) => uidMap(context, call),
     subscribeNotifications: (request, call) => notifications(context, request, call),
@@ -113,7 +113,7 @@ function listVClusters(
   for (const [nodeId, { vcluster_id }] of replica.state.list("node_assignments")) {
     membersOf(vcluster_id).push(nodeId);
   }
-  const caller = callerOf(call);
+  const caller = callerWithRole(call);
   const vclusters = [...nodes.keys()].sort().filter((id) =>
     gatekeeper.decide({ caller, action: "status", scope: { VCluster: id } }).outcome === "allow"
   ).map((id) => vclusterSummary(context, id, nodes.get(id) ?? []));

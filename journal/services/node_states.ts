@@ -4,7 +4,7 @@ import { journal } from "../../api/mod.ts";
 import { deltaItems, scopeText } from "../../common/model/mod.ts";
 import { declaredNow, isTtlExpiry } from "../state/mod.ts";
 import { configStateFilter } from "./config_state.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerWithRole, type ServiceContext } from "./context.ts";
 import { knownNodes, nodeDetail } from "./node_detail.ts";
 
 /** Most nodes on one page. */
@@ -16,7 +16,7 @@ export function listNodeStates(
   request: journal.ListNodeStatesRequest,
   call: HandlerContext,
 ): journal.ListNodeStatesResponse {
-  const caller = callerOf(call);
+  const caller = callerWithRole(call);
   const wanted = configStateFilter(request.stateFilter);
   const pageSize = request.pageSize === 0 ? MAX_PAGE : Math.min(request.pageSize, MAX_PAGE);
   const nodes: journal.NodeStateDetail[] = [];

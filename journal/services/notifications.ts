@@ -14,7 +14,7 @@ import {
   type Notice,
 } from "../state/mod.ts";
 import { Inbox } from "../streams/mod.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerWithRole, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { tokenExpiry } from "./token_expiry.ts";
 
@@ -44,7 +44,7 @@ export async function* notifications(
   call: HandlerContext,
 ): AsyncGenerator<journal.AdminNotification> {
   const { replica, clock } = context;
-  const caller = callerOf(call);
+  const caller = callerWithRole(call);
   const vclusterId = request.vclusterId === "" ? "" : vclusterIdFromWire(request.vclusterId);
   const listener = { context, caller, vclusterId };
   const inbox = new Inbox<Outgoing>();

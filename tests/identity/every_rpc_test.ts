@@ -8,8 +8,10 @@ import * as api from "../../api/mod.ts";
 import { METHOD_CREDENTIALS } from "../../journal/access/mod.ts";
 import {
   AGENT_NODE,
+  type IdentityClients,
   type IdentitySite,
   MERCURY,
+  type NodeCertificate,
   nodeScope,
   openIdentitySite,
   openRawConnection,
@@ -17,7 +19,7 @@ import {
   type RawConnection,
   VENUS,
 } from "../support/identity/mod.ts";
-import { repositoryRoot } from "../support/mod.ts";
+import { repositoryRoot, waitFor } from "../support/mod.ts";
 import { callersOf, type Credential } from "./every_rpc/callers.ts";
 import { openConflict, REQUESTS, type World } from "./every_rpc/requests.ts";
 import { type Column, COLUMNS, readTable, type Row } from "./every_rpc/table.ts";
@@ -103,7 +105,7 @@ async function judge(
   const answer = await connection.call(method, message, headers);
   const expected = row.expected.get(column);
   const isFiltered = [...row.expected.values()].includes("E");
-  const actual = letterOf(answer, request?.refusal, isFiltered);
+  const actual = letterOf(answer, request?.refusals ?? [], isFiltered);
   const where = `${row.method} ${column}`;
   return [
     ...(actual === expected
@@ -116,14 +118,14 @@ async function judge(
 }
 
 /** The letter of the legend for an answer. */
-function letterOf(answer: RawAnswer, refusal: string | undefined, isFiltered: boolean): string {
+function letterOf(answer: RawAnswer, refusals: readonly string[], isFiltered: boolean): string {
   if (answer.kind === "no connection") return "x";
   if (answer.kind === "open" || answer.status === 0) {
     return isFiltered && !answer.text.includes(MERCURY) ? "E" : "A";
   }
   if (answer.code === "NODE_REVOKED") return "R";
   const letters: Readonly<Record<number, string>> = { 7: "D", 12: "-", 16: "U" };
-  return letters[answer.status] ?? (answer.code === refusal ? "F" : answer.code);
+  return letters[answer.status] ?? (refusals.includes(answer.code) ? "F" : answer.code);
 }
 
 /** API-10: no cause, no place in the program, nothing of a credential. */
@@ -146,7 +148,7 @@ async function furnish(site: IdentitySite) {
   const other = await site.enroll("venus-1", VENUS);
   const revoked = await site.enroll("mercury-3", MERCURY);
   const admin = await site.as();
-  await admin.enrollment.decommissionNode({ nodeId: revoked.nodeId, force: true });
+  await revoke(site, admin, revoked);
   const nodeClients = site.asNode(own);
   await nodeClients.fleet.reportCapability({ nodeId: own.nodeId });
   const scope = nodeScope(own.nodeId);
@@ -164,6 +166,23 @@ async function furnish(site: IdentitySite) {
   const world: World = { site, node: own, nodeClients, sequence, fresh: () => ++drawn };
   await openConflict(world);
   return { world, callers: await callersOf(site, { own, other, revoked }) };
+}
+
+/** Revokes a certificate, until the connection that presented it has been ended (CRT-6). */
+async function revoke(
+  site: IdentitySite,
+  { enrollment }: IdentityClients,
+  certificate: NodeCertificate,
+): Promise<void> {
+  using connection = openRawConnection({
+    address: site.quorum.place(1).api,
+    caPem: site.caPem,
+    ...certificate,
+  });
+  const { check } = api.health.Health.method;
+  await connection.call(check, create(check.input));
+  await enrollment.decommissionNode({ nodeId: certificate.nodeId, force: true });
+  await waitFor(() => connection.isClosed, { what: "the end of a revoked connection" });
 }
 
 /** Refusals come a second late after the first sixty (AUT-12), so that many wait at once. */

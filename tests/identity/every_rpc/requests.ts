@@ -26,8 +26,8 @@ export interface World {
 /** How the request of a method is made. */
 export interface RequestOf {
   readonly make: (world: World) => Message | Promise<Message>;
-  /** Code of the refusal that the letter F stands for. */
-  readonly refusal?: string;
+  /** Codes of the refusals that the letter F stands for. */
+  readonly refusals?: readonly string[];
 }
 
 /** Names of machines that are registered for one call each. */
@@ -96,7 +96,7 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
         hardwareIdentity: { macAddress: "02:00:00:ff:ff:ff" },
         csr: new Uint8Array(1),
       })),
-      refusal: "NODE_NOT_ENROLLED",
+      refusals: ["NODE_NOT_ENROLLED", "RATE_LIMITED"],
     },
     RegisterNode: make(enrollment.RegisterNodeRequestSchema, (world) => ({
       nodeId: freshNode(world),
@@ -124,7 +124,7 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
     })),
     RenewCert: {
       ...make(enrollment.RenewCertRequestSchema, () => ({ currentCertSerial: "0" })),
-      refusal: "NOT_FOUND",
+      refusals: ["NOT_FOUND"],
     },
     InspectNode: make(enrollment.InspectNodeRequestSchema, ({ node }) => ({ nodeId: node.nodeId })),
   }),
@@ -164,20 +164,23 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
     Shell: make(shell.ShellInputSchema, () => ({
       input: { case: "open" as const, value: { rows: 24, cols: 80 } },
     })),
-    ExtendCommitWindow: make(shell.ExtendWindowRequestSchema, () => ({ additionalMinutes: 1 })),
+    ExtendCommitWindow: {
+      ...make(shell.ExtendWindowRequestSchema, () => ({ additionalMinutes: 1 })),
+      refusals: ["PRECONDITION"],
+    },
     CollectDiag: make(shell.DiagRequestSchema, () => ({ sourceFilter: "system" })),
     ServiceControl: make(shell.ServiceControlRequestSchema, () => ({ operation: "status" })),
     ServiceLogs: {
       ...make(shell.ServiceLogsRequestSchema, () => ({ service: "none-such" })),
-      refusal: "NOT_FOUND",
+      refusals: ["NOT_FOUND"],
     },
     LocalCommit: {
       ...make(shell.LocalCommitRequestSchema, () => ({ message: "nothing has changed" })),
-      refusal: "PRECONDITION",
+      refusals: ["PRECONDITION"],
     },
     LocalRollback: {
       ...make(shell.LocalRollbackRequestSchema, () => ({ targetSequence: 999_999n })),
-      refusal: "NOT_FOUND",
+      refusals: ["PRECONDITION"],
     },
   }),
 };

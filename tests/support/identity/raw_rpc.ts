@@ -32,6 +32,8 @@ export type RawAnswer =
 
 /** One connection. */
 export interface RawConnection extends Disposable {
+  /** Whether either side has ended it. */
+  readonly isClosed: boolean;
   call(method: DescMethod, request: Message, headers?: Record<string, string>): Promise<RawAnswer>;
   /** The same with any bytes as the request's body. */
   send(path: string, body: Uint8Array, headers?: Record<string, string>): Promise<RawAnswer>;
@@ -55,6 +57,9 @@ export function openRawConnection(target: RawTarget): RawConnection {
       ? Promise.resolve<RawAnswer>({ kind: "no connection" })
       : exchange(session, path, body, headers, opens);
   return {
+    get isClosed() {
+      return session.closed || session.destroyed;
+    },
     call: (method, request, headers = {}) =>
       send(
         `/${method.parent.typeName}/${method.name}`,

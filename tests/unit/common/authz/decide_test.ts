@@ -221,6 +221,20 @@ Deno.test("an agent certificate speaks for its own node only", () => {
   assert.equal(ask("pact-service-agent", "status", { node: "n2", principal }).outcome, "deny");
 });
 
+Deno.test("policy.md 5, ROL-5: an agent reads the vCluster of its node and Global, changes neither, and reads no other vCluster", () => {
+  const asked = (action: string, vcluster: string, home?: string) =>
+    ask("pact-service-agent", action, { vcluster, principal: { nodeId: "n1", vclusterId: home } })
+      .outcome;
+  assert.equal(asked("log", "ml", "ml"), "allow");
+  assert.equal(asked("status", "batch", "ml"), "deny");
+  assert.equal(asked("status", "ml"), "deny", "a node that is assigned to nothing");
+  assert.equal(asked("diff", "ml", "ml"), "deny");
+  assert.equal(asked("commit", "ml", "ml"), "deny");
+  const principal = { nodeId: "n1", vclusterId: "ml" };
+  assert.equal(ask("pact-service-agent", "log", { global: true, principal }).outcome, "allow");
+  assert.equal(ask("pact-service-agent", "commit", { global: true, principal }).outcome, "deny");
+});
+
 Deno.test("POL-10, ROL-1: aliases resolve and a role without its vCluster is none", () => {
   assert.equal(parseAction("emergency"), "emergency_start");
   assert.equal(parseAction("service"), "service_restart");
