@@ -63,21 +63,23 @@ Deno.test("trusts the author: whoever names somebody else in a request is refuse
   const bo = await site.as({ sub: "bo", role: "pact-ops-ml" });
   const ann = { principal: "ann", principalType: "Human", role: "pact-platform-admin" };
   const forged = [
-    bo.config.appendEntry({ entry: { ...commit, author: ann } }),
+    () => bo.config.appendEntry({ entry: { ...commit, author: ann } }),
     // The right name with a role that is not in the token.
-    bo.config.appendEntry({
-      entry: { ...commit, author: { ...ann, principal: "bo" } },
-    }),
-    bo.policy.updatePolicy({ vclusterId: "ml", policy: {}, author: ann }),
+    () =>
+      bo.config.appendEntry({
+        entry: { ...commit, author: { ...ann, principal: "bo" } },
+      }),
+    () => bo.policy.updatePolicy({ vclusterId: "ml", policy: {}, author: ann }),
     // An admin speaks for nobody else either.
-    admin.config.appendEntry({
-      entry: {
-        ...commit,
-        author: { principal: "bo", principalType: "Human", role: "pact-ops-ml" },
-      },
-    }),
+    () =>
+      admin.config.appendEntry({
+        entry: {
+          ...commit,
+          author: { principal: "bo", principalType: "Human", role: "pact-ops-ml" },
+        },
+      }),
   ];
-  for (const call of forged) assert.equal((await refusalOf(call)).code, "IDENTITY_MISMATCH");
+  for (const call of forged) assert.equal((await refusalOf(call())).code, "IDENTITY_MISMATCH");
   const { sequence } = await bo.config.appendEntry({ entry: commit });
   const { author } = await admin.config.getEntry({ sequence });
   assert.deepEqual(
