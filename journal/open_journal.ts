@@ -4,26 +4,21 @@
  */
 
 import { enrollment, health, journal, policy, stream } from "../api/mod.ts";
-import {
-  createTokenVerifier,
-  hmacKeySource,
-  jwksKeySource,
-  MIN_HMAC_SECRET_BYTES,
-  type TokenVerifier,
-} from "../common/auth/mod.ts";
+import type { TokenVerifier } from "../common/auth/mod.ts";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock, TimerHandle } from "../common/clock/mod.ts";
-import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
-import { authenticate, createGatekeeper, FailureBrake } from "./access/mod.ts";
-import { createTrust, openAuthority, readPrivateFile, watchCertificateFiles } from "./certs/mod.ts";
+import { authenticate, createGatekeeper, FailureBrake, openTokens } from "./access/mod.ts";
+import { createTrust, openAuthority, watchCertificateFiles } from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
 import { createEnroller, type Enroller } from "./enrollment/mod.ts";
 import {
   createMetrics,
+  discoveryOf,
+  discoveryRoutes,
   type HealthFacts,
   type HttpListener,
   type Metrics,
@@ -111,7 +106,8 @@ async function openAll(
   { settings, clock, log, random }: JournalOptions,
   opened: AsyncDisposableStack,
 ): Promise<Omit<RunningJournal, "close">> {
-  const tokens = tokenVerifier(settings, clock);
+  const tokens = openTokens(settings, { clock, log: log.child("tokens") });
+  opened.defer(() => tokens?.close());
   const authority = await openAuthority(settings, new Date(clock.nowMs()));
   await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics(VERSION);
@@ -205,36 +201,6 @@ async function openAll(
   return { rpcPort: rpc.port, httpPort: http.port, failure: failure.promise, reload };
 }
 
-/** Which tokens people may come with; none are accepted where no key is configured. */
-function tokenVerifier(settings: JournalSettings, clock: Clock): TokenVerifier | undefined {
-  const keys = [];
-  const text = settings.hmacSecretFile === undefined
-    ? settings.hmacSecret
-    : readPrivateFile(settings.hmacSecretFile).trim();
-  if (text !== undefined) {
-    const secret = new TextEncoder().encode(text);
-    if (secret.length < MIN_HMAC_SECRET_BYTES && !settings.isSingleNode) {
-      throw new ConfigError(
-        `the HMAC secret has ${secret.length} bytes: give at least ${MIN_HMAC_SECRET_BYTES} (AUT-5)`,
-      );
-    }
-    keys.push(hmacKeySource(secret));
-  }
-  if (settings.jwksUrl !== undefined) keys.push(jwksKeySource(new URL(settings.jwksUrl)));
-  if (keys.length === 0) return undefined;
-  return createTokenVerifier({
-    issuer: settings.oidcIssuer,
-    audiences: settings.oidcAudiences,
-    keys,
-    claims: {
-      principalClaim: settings.principalClaim,
-      clientId: settings.clientId,
-      roleMap: settings.roleMap,
-    },
-    nowMs: () => clock.nowMs(),
-  });
-}
-
 /** Follows which nodes are here, and takes those out that nobody has heard of (HB-1 to HB-4). */
 function openLiveness(
   settings: JournalSettings,
@@ -312,7 +278,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
         method: `${call.service}/${call.method}`,
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
-    httpRoutes: discoveryRoutes(settings),
+    httpRoutes: discoveryRoutes(discoveryOf(settings)),
     routes: apiRoutes(parts),
   });
 }
@@ -377,25 +343,6 @@ function followRevocations(replica: Replica, rpc: RpcServer, clock: Clock): () =
   return () => {
     stop();
     timers.forEach((timer) => clock.clearTimer(timer));
-  };
-}
-
-function discoveryOf({ idpUrl, oidcIssuer, clientId }: JournalSettings) {
-  const idp_url = idpUrl ?? oidcIssuer;
-  return idp_url === undefined
-    ? undefined
-    : { idp_url, client_id: clientId, scopes: ["openid", "profile"] };
-}
-
-/** `/auth/discovery` on the API port too, the only one clients know (TEL-1). */
-function discoveryRoutes(settings: JournalSettings) {
-  const discovery = discoveryOf(settings);
-  return {
-    "/auth/discovery": () => ({
-      status: discovery === undefined ? 404 : 200,
-      contentType: "application/json",
-      body: JSON.stringify(discovery ?? { error: "no identity provider configured" }),
-    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { agentport } from "../../api/mod.ts";
 import { interfaceSpec, InterfaceSpecError, textOfInterfaceSpec } from "../interfaces/mod.ts";
+import { authWarnings } from "./auth_settings.ts";
 import { ConfigError, resolveConfig, type SettingValues } from "../../common/config/mod.ts";
 import { AGENT_SETTINGS, LATER } from "./settings.ts";
 
@@ -152,20 +153,12 @@ function checkTogether(settings: AgentSettings): string[] {
   if (!settings.isTlsEnabled) {
     warnings.push("agent.journal.tls_enabled is false: the journal is reached without encryption");
   }
-  if (settings.authHmacSecret !== undefined || settings.authHmacSecretFile !== undefined) {
-    warnings.push(
-      "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
-    );
-  } else if (settings.authJwksUrl === undefined) {
-    warnings.push(
-      "agent authentication not configured: every call of the shell service is refused (ACF-4)",
-    );
-  }
+  warnings.push(...authWarnings(settings));
   return warnings;
 }
 
 /** Files the settings name; the core reads them and sends them along. */
 export function wantedFiles(settings: AgentSettings): string[] {
   const ca = settings.isTlsEnabled ? [settings.tlsCa] : [];
-  return [...ca, settings.authHmacSecretFile].filter((path) => path !== undefined);
+  return [...ca, settings.authCa, settings.authHmacSecretFile].filter((path) => path !== undefined);
 }

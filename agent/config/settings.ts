@@ -14,6 +14,7 @@ import {
   DEFAULT_PATTERNS,
   MAX_HOLD_TIME_SECS,
 } from "../../contracts/mod.ts";
+import { AUTH_SETTINGS } from "./auth_settings.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
@@ -65,14 +66,7 @@ export const AGENT_SETTINGS = {
     z.enum(["strict", "learning", "bypass"]).default("strict"),
   ),
   isViewerExec: switchSetting({ key: "agent.shell.viewer_exec" }, false),
-  authIssuer: textSetting({ key: "agent.shell.auth.issuer" }, z.url().optional()),
-  authAudiences: listSetting(
-    { key: "agent.shell.auth.audience" },
-    listOrText.default(["pact-agent", "pact-cli", "pact"]),
-  ),
-  authJwksUrl: textSetting({ key: "agent.shell.auth.jwks_url" }, z.url().optional()),
-  authHmacSecret: textSetting({ key: "agent.shell.auth.hmac_secret" }, z.string().optional()),
-  authHmacSecretFile: textSetting({ key: "agent.shell.auth.hmac_secret_file" }, path),
+  ...AUTH_SETTINGS,
   baseWindowSeconds: numberSetting(
     { key: "agent.commit_window.base_window_seconds" },
     seconds(60, 86_400).default(900),

@@ -4,12 +4,6 @@
  */
 
 import type { agentport } from "../../api/mod.ts";
-import {
-  createTokenVerifier,
-  hmacKeySource,
-  jwksKeySource,
-  type TokenVerifier,
-} from "../../common/auth/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
 import { ConfigError } from "../../common/config/mod.ts";
 import { isErrorCode, PactError } from "../../common/errors/mod.ts";
@@ -18,6 +12,7 @@ import { type AgentSettings, loadAgentConfig, wantedFiles } from "../config/mod.
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
 import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
+import { openTokens } from "./tokens.ts";
 
 /** Most that is passed on of what a journal says is wrong. */
 const MAX_MESSAGE_CHARS = 4096;
@@ -55,6 +50,7 @@ function configure(port: WorkerPort, input: agentport.Configure): RunningWorker 
 class RunningWorker {
   readonly #broker;
   readonly #listener: ShellListener;
+  readonly #tokens;
   #link: JournalLink | undefined;
   #isMappingInForce = false;
   readonly #log: Logger;
@@ -73,11 +69,12 @@ class RunningWorker {
       write: (line) => console.error(line),
     });
     this.#broker = createCallBroker(port);
+    this.#tokens = openTokens(settings, input.files, this.#log.child("agent.tokens"));
     const [hostname, listenPort] = splitAddress(settings.shellListen);
     this.#listener = createShellListener({
       hostname,
       port: listenPort,
-      tokens: tokenVerifier(settings, input),
+      tokens: this.#tokens,
       broker: this.#broker,
       log: this.#log,
       onCaller: ({ principal, principalType }) => {
@@ -146,6 +143,7 @@ class RunningWorker {
         return this.#link?.reconnect();
       case "stop":
         this.#link?.close();
+        this.#tokens?.close();
         return void this.#listener.close();
       default:
         return;
@@ -183,29 +181,6 @@ class RunningWorker {
       });
     }
   }
-}
-
-function tokenVerifier(
-  settings: AgentSettings,
-  input: agentport.Configure,
-): TokenVerifier | undefined {
-  const keys = [];
-  const file = settings.authHmacSecretFile;
-  const secret = file === undefined
-    ? settings.authHmacSecret
-    : new TextDecoder().decode(input.files[file]).trim();
-  if (secret !== undefined && secret !== "") {
-    keys.push(hmacKeySource(new TextEncoder().encode(secret)));
-  }
-  if (settings.authJwksUrl !== undefined) keys.push(jwksKeySource(new URL(settings.authJwksUrl)));
-  if (keys.length === 0) return undefined;
-  return createTokenVerifier({
-    issuer: settings.authIssuer,
-    audiences: settings.authAudiences,
-    keys,
-    claims: { principalClaim: "sub", roleMap: {} },
-    nowMs: systemClock.nowMs,
-  });
 }
 
 /** `HOST:PORT` as an endpoint of the scheme the settings say; a full URL stays. */

@@ -1,10 +1,4 @@
-import {
-  createRemoteJWKSet,
-  type CryptoKey,
-  errors,
-  type JWTHeaderParameters,
-  type KeyObject,
-} from "jose";
+import type { CryptoKey, JWTHeaderParameters, KeyObject } from "jose";
 
 /** Signature algorithms a key set may serve (AUT-4). */
 export const ASYMMETRIC_ALGORITHMS: readonly string[] = [
@@ -23,7 +17,11 @@ export type VerificationKey = CryptoKey | KeyObject | Uint8Array;
 /** Where the key for a token's header comes from. */
 export interface KeySource {
   readonly algorithms: readonly string[];
-  /** The key, or undefined when none matches the header. */
+  /**
+   * The key, or undefined when none matches the header.
+   *
+   * @throws when there are no keys to look among.
+   */
   keyFor(header: JWTHeaderParameters): Promise<VerificationKey | undefined>;
 }
 
@@ -33,24 +31,4 @@ export const MIN_HMAC_SECRET_BYTES = 32;
 /** Keys for tokens whose header says HS256, and for no others (AUT-4, AUT-5). */
 export function hmacKeySource(secret: Uint8Array): KeySource {
   return { algorithms: ["HS256"], keyFor: () => Promise.resolve(secret) };
-}
-
-/** Keys of a JWKS document, fetched on demand and kept for an hour (AUT-7). */
-export function jwksKeySource(url: URL): KeySource {
-  const keySet = createRemoteJWKSet(url, {
-    timeoutDuration: 10_000,
-    cooldownDuration: 30_000,
-    cacheMaxAge: 3_600_000,
-  });
-  return {
-    algorithms: ASYMMETRIC_ALGORITHMS,
-    keyFor: async (header) => {
-      try {
-        return await keySet(header);
-      } catch (error) {
-        if (error instanceof errors.JWKSNoMatchingKey) return undefined;
-        throw error;
-      }
-    },
-  };
 }

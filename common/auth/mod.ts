@@ -1,13 +1,28 @@
 /** Verification of bearer tokens and the principal they name. */
-export { ClaimError, type ClaimSettings, principalOf } from "./claims.ts";
+export { ClaimError, type Claims, type ClaimSettings, principalOf } from "./claims.ts";
+export { type ClosableKeySource, jwksKeySource, type JwksOptions } from "./jwks_keys.ts";
+export {
+  type KeyCacheAnswer,
+  type KeyCacheEvent,
+  type KeyCacheState,
+  NO_KEYS,
+  stepKeyCache,
+} from "./key_cache.ts";
+export { readKeyDocument } from "./key_document.ts";
 export {
   ASYMMETRIC_ALGORITHMS,
   hmacKeySource,
-  jwksKeySource,
   type KeySource,
   MIN_HMAC_SECRET_BYTES,
   type VerificationKey,
 } from "./keys.ts";
+export {
+  type ClosableTokenVerifier,
+  openTokenVerifier,
+  type TokenRules,
+  type TokenSurroundings,
+} from "./open_verifier.ts";
+export { metadataUrlOf } from "./provider.ts";
 export {
   createTokenVerifier,
   type TokenVerifier,

@@ -24,9 +24,6 @@ export interface AuthenticateOptions {
   readonly onRefused: (source: string) => Promise<void>;
 }
 
-/** Names of the journal itself and of agents, which no token may carry. */
-const RESERVED = /^(system|pact-service-agent)\//i;
-
 /** Admits calls by the credential their method demands, before the body is read (API-3). */
 export function authenticate(options: AuthenticateOptions): Admit {
   return async (call) => {
@@ -64,9 +61,6 @@ async function callerOf(call: IncomingCall, options: AuthenticateOptions): Promi
   }
   if (options.tokens === undefined) throw unauthenticated("no token keys configured");
   const { principal, expiresAtMs } = await options.tokens.verifyHeader(authorization);
-  if (RESERVED.test(principal.principal)) {
-    throw unauthenticated("invalid token: the name is reserved");
-  }
   return { ...node, principal, expiresAtMs, remoteAddress };
 }
 

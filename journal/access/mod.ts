@@ -17,3 +17,4 @@ export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 export { operationType } from "./operation_type.ts";
 export type { Restriction } from "./restrict.ts";
 export { FailureBrake } from "./failure_brake.ts";
+export { openTokens } from "./tokens.ts";

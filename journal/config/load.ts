@@ -1,4 +1,3 @@
-import { MIN_HMAC_SECRET_BYTES } from "../../common/auth/mod.ts";
 import {
   ConfigError,
   resolveConfig,
@@ -7,6 +6,7 @@ import {
   type SettingValues,
 } from "../../common/config/mod.ts";
 import { type EtcdConfig, etcdConfig } from "./etcd_settings.ts";
+import { checkIdentity } from "./identity_settings.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
 import { type ConfiguredMember, resolveMembers } from "./members.ts";
@@ -147,15 +147,7 @@ function checkTogether(settings: Resolved): string[] {
   requirePair("journal.enrollment.ca_cert", settings.caCert, "ca_key", settings.caKey);
   requirePair("journal.tls.cert", settings.tlsCert, "key", settings.tlsKey);
   requireTimeouts(settings);
-  requireLongSecret(settings);
-  warnings.push(...warnOfPlaintext(settings));
-  if (settings.hmacSecret !== undefined || settings.hmacSecretFile !== undefined) {
-    warnings.push(
-      "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
-    );
-  } else if (settings.jwksUrl === undefined) {
-    warnings.push("no token keys configured: people cannot sign in, only enrolled nodes");
-  }
+  warnings.push(...warnOfPlaintext(settings), ...checkIdentity(settings));
   return warnings;
 }
 
@@ -165,18 +157,6 @@ function requireTimeouts({ heartbeatIntervalMs, electionTimeoutMs }: Resolved): 
   throw new ConfigError(
     `journal.raft.election_timeout_ms (${electionTimeoutMs}) must be at least twice ` +
       `journal.raft.heartbeat_interval_ms (${heartbeatIntervalMs})`,
-  );
-}
-
-/** @throws {ConfigError} for a secret too short to withstand guessing, outside development. */
-function requireLongSecret(
-  { hmacSecret, isSingleNode }: Resolved,
-): void {
-  if (hmacSecret === undefined || isSingleNode) return;
-  const bytes = new TextEncoder().encode(hmacSecret).length;
-  if (bytes >= MIN_HMAC_SECRET_BYTES) return;
-  throw new ConfigError(
-    `the HMAC secret has ${bytes} bytes: give at least ${MIN_HMAC_SECRET_BYTES} (AUT-5)`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Configuration of `pact-journal`. */
 export type { EtcdConfig } from "./etcd_settings.ts";
+export { requireLongSecret } from "./identity_settings.ts";
 export { isLoopback, type ListenAddress } from "./listen_address.ts";
 export {
   type ConfigInputs,

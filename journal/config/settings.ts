@@ -7,15 +7,12 @@ import {
   textSetting,
 } from "../../common/config/mod.ts";
 import { ETCD_SETTINGS } from "./etcd_settings.ts";
+import { IDENTITY_SETTINGS } from "./identity_settings.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
 import { LogLevelSchema } from "./log_level.ts";
 import { MembersSchema, PeersSchema } from "./members.ts";
 
-/** Audiences accepted when none are configured (AUT-9). */
-const DEFAULT_AUDIENCES = ["pact"];
-
 const path = AbsolutePathSchema.optional();
-const url = z.url().optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
 
 /** Every setting of `pact-journal` that has an effect (CFG-1). */
@@ -124,28 +121,5 @@ export const JOURNAL_SETTINGS = {
   tlsKey: textSetting({ env: ["PACT_JOURNAL_TLS_KEY"], key: "journal.tls.key" }, path),
   tlsCa: textSetting({ env: ["PACT_JOURNAL_TLS_CA"], key: "journal.tls.ca" }, path),
   tlsHosts: listSetting({ key: "journal.tls.hosts" }, listOrText.default([])),
-  idpUrl: textSetting({ env: ["PACT_IDP_URL"], key: "policy.iam.idp_url" }, url),
-  clientId: textSetting(
-    { env: ["PACT_CLIENT_ID"], key: "policy.iam.client_id" },
-    z.string().default("pact"),
-  ),
-  oidcIssuer: textSetting({ env: ["PACT_OIDC_ISSUER"], key: "policy.iam.oidc_issuer" }, url),
-  oidcAudiences: listSetting(
-    { env: ["PACT_OIDC_AUDIENCE"], key: "policy.iam.oidc_audience" },
-    listOrText.default(DEFAULT_AUDIENCES),
-  ),
-  jwksUrl: textSetting({ env: ["PACT_OIDC_JWKS_URL"], key: "policy.iam.jwks_url" }, url),
-  hmacSecret: textSetting(
-    { env: ["PACT_OIDC_HMAC_SECRET"], key: "policy.iam.hmac_secret" },
-    z.string().optional(),
-  ),
-  hmacSecretFile: textSetting({ key: "policy.iam.hmac_secret_file" }, path),
-  principalClaim: textSetting(
-    { key: "policy.iam.principal_claim" },
-    z.string().min(1).default("sub"),
-  ),
-  roleMap: textSetting(
-    { key: "policy.iam.role_map" },
-    z.record(z.string(), z.string()).default({}),
-  ),
+  ...IDENTITY_SETTINGS,
 } as const;

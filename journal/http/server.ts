@@ -5,15 +5,9 @@
 
 import { Hono } from "@hono/hono";
 import type { ListenAddress } from "../config/mod.ts";
+import type { Discovery } from "./discovery.ts";
 import { type HealthAnswer, type HealthFacts, healthOf, readinessOf } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
-
-/** What `/auth/discovery` tells a client that wants to log in (CLI-23). */
-export interface Discovery {
-  readonly idp_url: string;
-  readonly client_id: string;
-  readonly scopes: readonly string[];
-}
 
 /** What the listener serves from. */
 export interface HttpOptions {

@@ -102,6 +102,13 @@ const ROWS: readonly Row[] = [
   row("shutdownGraceSeconds", "agent.supervisor.shutdown_grace_seconds", 10, 0, [-1, 3601]),
   row("supervisorBackend", "agent.supervisor.backend", "pact", "systemd", ["s6", 7]),
   row("baselinePollMs", "agent.supervisor.baseline_poll_ms", 1000, 100, [99, 60_001]),
+  row("authCa", "agent.shell.auth.ca", undefined, "/etc/pact/idp.crt", ["idp.crt", 7]),
+  row("authJwksMaxStaleSeconds", "agent.shell.auth.jwks_max_stale_seconds", 86_400, 7200, [1]),
+  row("authMaxTokenLifetimeSeconds", "agent.shell.auth.max_token_lifetime_seconds", 86_400, 60, [
+    0,
+  ]),
+  row("authPrincipalClaim", "agent.shell.auth.principal_claim", "sub", "email", ["", 7]),
+  row("isInsecureIssuerAllowed", "agent.shell.auth.allow_insecure_issuer", false, true, ["x"]),
   row("idlePollMs", "agent.supervisor.idle_poll_ms", 500, 5000, [99, 5001]),
   row("activePollMs", "agent.supervisor.active_poll_ms", 2000, 100, [99, 60_001]),
   row("activePollMaxMs", "agent.supervisor.active_poll_max_ms", 5000, 2000, [99, 60_001]),
@@ -162,7 +169,14 @@ for (const { setting, key, fallback, other, bad } of ROWS) {
 Deno.test("every setting that a file can hold is in the table", () => {
   const listed = new Set<string>(ROWS.map(({ setting }) => setting));
   const others = Object.keys(load().settings).filter((setting) => !listed.has(setting));
-  assert.deepEqual(others.sort(), ["config", "interfaces", "profile", "root"]);
+  assert.deepEqual(others.sort(), ["authRoleMap", "config", "interfaces", "profile", "root"]);
+});
+
+Deno.test("AUT-10: a node may have a role map of its own", () => {
+  const toml = '[agent.shell.auth.role_map]\n"a@b" = "pact-ops-ml"\n';
+  assert.deepEqual(load({ toml }).settings.authRoleMap, { "a@b": "pact-ops-ml" });
+  assert.deepEqual(load().settings.authRoleMap, {});
+  assert.match(refusal({ toml: "[agent.shell.auth.role_map]\na = 7\n" }), /role_map/);
 });
 
 Deno.test("NET-2: interfaces of the boot are tables or addresses, refused by name and key", () => {
@@ -285,7 +299,11 @@ Deno.test("ACF-4, AUT-5, DEP-81: what weakens a node is warned of at every start
   warned(tomlOf("agent.shell.auth.hmac_secret", "x"), /shared HMAC secret/);
   warned(tomlOf("agent.shell.auth.hmac_secret_file", "/s"), /shared HMAC secret/);
   warned(tomlOf("agent.journal.tls_enabled", false), /without encryption/);
-  const sound = tomlOf("agent.shell.auth.jwks_url", "https://idp.example/keys");
+  const keysAlone = tomlOf("agent.shell.auth.jwks_url", "https://idp.example/keys");
+  warned(keysAlone, /jwks_url has no effect without agent.shell.auth.issuer/);
+  warned(tomlOf("agent.shell.auth.issuer", "http://idp.example"), /over plain http: use https/);
+  warned(tomlOf("agent.shell.auth.allow_insecure_issuer", true), /whoever is between/);
+  const sound = tomlOf("agent.shell.auth.issuer", "https://idp.example/realms/hpc");
   assert.deepEqual(load({ toml: sound }).config.warnings, []);
 });
 

@@ -1,22 +1,28 @@
 import assert from "node:assert/strict";
-import { generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { createTokenVerifier, hmacKeySource, type KeySource } from "../../../../common/auth/mod.ts";
+import { CompactSign, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import {
+  createTokenVerifier,
+  hmacKeySource,
+  type KeySource,
+  type TokenVerifierOptions,
+} from "../../../../common/auth/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 1);
 const SECRET = new TextEncoder().encode("0123456789abcdef0123456789abcdef");
 
-function verifier(overrides: { keys?: readonly KeySource[]; nowMs?: () => number } = {}) {
+function verifier(overrides: Partial<TokenVerifierOptions> = {}) {
   return createTokenVerifier({
     issuer: "https://idp.example",
     audiences: ["pact", "pact-cli"],
-    keys: overrides.keys ?? [hmacKeySource(SECRET)],
+    keys: [hmacKeySource(SECRET)],
     claims: {
       principalClaim: "sub",
-      clientId: "pact",
+      clientIds: ["pact"],
       roleMap: { "dana@example.org": "pact-platform-admin" },
     },
-    nowMs: overrides.nowMs ?? (() => NOW_MS),
+    nowMs: () => NOW_MS,
+    ...overrides,
   });
 }
 
@@ -77,6 +83,44 @@ Deno.test("AUT-2: every check refuses with its own text", async () => {
     "invalid audience: expected pact or pact-cli",
   );
   assert.equal(await refusal(`Bearer ${await token({ sub: "" })}`), "invalid token: sub missing");
+});
+
+Deno.test("AUT-2: of several faults the first in the order of the table is named", async () => {
+  assert.equal(await refusal("Basic caf\u00e9"), "expected Bearer token");
+  const late = { exp: NOW_MS / 1000 - 61, nbf: NOW_MS / 1000 + 61, iss: "x", aud: "x", sub: "" };
+  const refusals = [];
+  for (
+    const gone of [[], ["exp"], ["exp", "nbf"], ["exp", "nbf", "iss"], ["exp", "nbf", "iss", "aud"]]
+  ) {
+    const faults = Object.fromEntries(
+      Object.entries(late).filter(([name]) => !gone.includes(name)),
+    );
+    refusals.push(await refusal(`Bearer ${await token(faults)}`));
+  }
+  assert.deepEqual(refusals, [
+    "token expired",
+    "invalid token: not yet valid",
+    "invalid issuer: expected https://idp.example",
+    "invalid audience: expected pact or pact-cli",
+    "invalid token: sub missing",
+  ]);
+});
+
+Deno.test("AUT-2: what is signed but no claims is malformed", async () => {
+  for (const claims of [{ exp: "soon" }, { nbf: null }, { iat: {} }]) {
+    assert.equal(await refusal(`Bearer ${await token(claims)}`), "invalid token: malformed");
+  }
+  for (const text of ["[1]", "7", "no json", "\u0000"]) {
+    const signed = await new CompactSign(new TextEncoder().encode(text))
+      .setProtectedHeader({ alg: "HS256" }).sign(SECRET);
+    assert.equal(await refusal(`Bearer ${signed}`), "invalid token: malformed", text);
+  }
+});
+
+Deno.test("AUT-3: longer lifetimes are accepted where the settings say so", async () => {
+  const week = `Bearer ${await token({ exp: NOW_MS / 1000 + 600_000 })}`;
+  await verifier({ maxLifetimeSeconds: 604_800 }).verifyHeader(week);
+  assert.equal(await refusal(week), "invalid token: lifetime above 86400 seconds");
 });
 
 Deno.test("AUT-3: expiry has 60 s of leeway, is mandatory, and lifetimes above a day are refused", async () => {

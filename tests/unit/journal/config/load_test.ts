@@ -196,7 +196,11 @@ const TABLE: readonly Row[] = [
     name: "jwksUrl",
     fallback: undefined,
     env: ["PACT_OIDC_JWKS_URL", "https://a.example/k", "https://a.example/k"],
-    toml: ["policy.iam", 'jwks_url = "https://b.example/k"', "https://b.example/k"],
+    toml: [
+      "policy.iam",
+      'oidc_issuer = "https://b.example"\njwks_url = "https://b.example/k"',
+      "https://b.example/k",
+    ],
     invalid: 'jwks_url = "k"',
   },
   {
@@ -205,6 +209,30 @@ const TABLE: readonly Row[] = [
     env: ["PACT_OIDC_HMAC_SECRET", SECRET, SECRET],
     toml: ["policy.iam", `hmac_secret = "${SECRET}"`, SECRET],
     invalid: 'hmac_secret = "short"',
+  },
+  {
+    name: "oidcCa",
+    fallback: undefined,
+    toml: ["policy.iam", 'oidc_ca = "/etc/pact/idp.crt"', "/etc/pact/idp.crt"],
+    invalid: 'oidc_ca = "idp.crt"',
+  },
+  {
+    name: "allowInsecureIssuer",
+    fallback: false,
+    toml: ["policy.iam", "allow_insecure_issuer = true", true],
+    invalid: "allow_insecure_issuer = 1",
+  },
+  {
+    name: "jwksMaxStaleSeconds",
+    fallback: 86_400,
+    toml: ["policy.iam", "jwks_max_stale_seconds = 7200", 7200],
+    invalid: "jwks_max_stale_seconds = 1",
+  },
+  {
+    name: "maxTokenLifetimeSeconds",
+    fallback: 86_400,
+    toml: ["policy.iam", "max_token_lifetime_seconds = 172800", 172_800],
+    invalid: "max_token_lifetime_seconds = 0",
   },
   {
     name: "principalClaim",
@@ -334,4 +362,23 @@ Deno.test("a named configuration file that is missing is an error, the default o
   assert.throws(() => load({ args: ["--config=/nowhere.toml"] }), /\/nowhere.toml.*not found/);
   assert.throws(() => load({ env: { PACT_JOURNAL_CONFIG: "/no.toml" } }), /not found/);
   assert.throws(() => load({ args: ["serve"] }), /unexpected argument 'serve'/);
+});
+
+Deno.test("AUT-7: keys come from a named issuer, and over plain http only by explicit setting", () => {
+  const iam = (...lines: string[]) =>
+    load({ toml: ["[policy.iam]", ...lines].join("\n") }).warnings;
+  assert.throws(
+    () => iam('jwks_url = "https://a.example/k"'),
+    /name the issuer whose tokens count/,
+  );
+  const plain = 'oidc_issuer = "http://idp.example"';
+  assert.throws(() => iam(plain), /over plain http: use https/);
+  assert.match(iam(plain, "allow_insecure_issuer = true").join(), /whoever is between/);
+  assert.doesNotMatch(iam('oidc_issuer = "http://127.0.0.1:1"').join(), /plain http|no token keys/);
+});
+
+Deno.test("AUT-5: a short HMAC secret is refused but for --single-node, and every one warns", () => {
+  const toml = '[policy.iam]\nhmac_secret = "short"\n';
+  assert.throws(() => load({ toml }), /has 5 bytes: give at least 32/);
+  assert.match(load({ toml, args: ["--single-node"] }).warnings.join(), /shared HMAC secret/);
 });
