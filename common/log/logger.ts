@@ -1,4 +1,4 @@
-import { redact } from "./redact.ts";
+import { isSecretName, redact } from "./redact.ts";
 
 /** Severity of a record, mildest first. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -80,7 +80,7 @@ function formatRecord(
   const time = new Date(options.nowMs()).toISOString();
   const text = redact(message);
   const entries = Object.entries(fields).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, redact(String(value))] as const]
+    value === undefined ? [] : [[key, isSecretName(key) ? "***" : redact(String(value))] as const]
   );
   if (options.format === "json") {
     const record = { time, level, component: options.component, message: text };

@@ -8,17 +8,43 @@ export type Redactor = (text: string) => string;
 export const MAX_ARGUMENTS_LENGTH = 2048;
 
 const MASK = "***";
-const SECRET_NAME =
-  /password|passwd|passphrase|secret|token|credential|private_?key|api_?key|^csr/i;
-const ASSIGNMENT = /((?:password|secret|token)=)\S+/gi;
-const BEARER = /(\bbearer\s+)\S+/gi;
-const JWT = /\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
-const PEM =
-  /-----BEGIN ([A-Z ]*(?:PRIVATE KEY|CERTIFICATE REQUEST))-----[\s\S]*?(?:-----END \1-----|$)/g;
+/** How names of secrets begin or go on; what follows may be more of the name. */
+const NAME =
+  "passw(?:or)?d|passphrase|secret|token|credential|private_?key|api[_-]?key|access[_-]?key";
+const SECRET_NAME = new RegExp(`${NAME}|^csr`, "i");
+/** The rest of a name, unless it says that no secret follows but where one is, or what kind. */
+const REST = "[A-Za-z0-9_.-]{0,64}(?<![_-](?:file|path|dir|url|uri|endpoint|type|id|name|ttl))";
+/** A word as a shell reads one: quotes may begin and end within it. */
+const WORD = `(?:"[^"\\n]*"|'[^'\\n]*'|\\S)+`;
+const JSON_VALUE = `(?:\\\\"[^"]*"|"(?:[^"\\\\\\n]|\\\\.)*"|'[^'\\n]*'|[^\\s,}\\]]+)`;
+
+/** Where a secret stands, each with what to keep of it. None of them backtracks over more than a name. */
+const SECRETS: readonly (readonly [pattern: RegExp, kept: string])[] = [
+  [
+    /-----BEGIN ([A-Z ]{0,40}(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST))-----[\s\S]*?(?:-----END \1-----|$)/g,
+    "",
+  ],
+  [new RegExp(`((?:${NAME})${REST}=)${WORD}`, "gi"), "$1"],
+  // As JSON, also as JSON within a text of JSON.
+  [
+    new RegExp(`((?:${NAME})${REST}\\\\?["']\\s{0,4}:\\s{0,4})${JSON_VALUE}`, "gi"),
+    "$1",
+  ],
+  [new RegExp(`((?:^|\\s)--?[a-z0-9_.-]{0,64}(?:${NAME})${REST}\\s+)(?!-)${WORD}`, "gi"), "$1"],
+  [/(\bbearer\s+)\S+/gi, "$1"],
+  [/(\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?basic\s+)\S+/gi, "$1"],
+  // The password in the authority of a URL.
+  [/(\b[a-z][a-z0-9+.-]{0,31}:\/\/[^\s:/@]{0,256}:)[^\s@/]+(?=@)/gi, "$1"],
+  [/\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g, ""],
+];
+
+/** Without one of these no pattern can match: most texts are done after this one look. */
+const SUSPECT = new RegExp(`${NAME}|bearer|basic|://|eyJ|-----BEGIN`, "i");
 
 /**
- * Replaces secrets by `***` (AUD-6): `password=`, `secret=` and `token=` values, bearer and JSON
- * web tokens, private keys and certificate requests.
+ * Replaces secrets by `***` (AUD-6, AUT-13): the values of names such as `password`, `secret`,
+ * `token` or `api_key`, as an assignment, an option or a member of JSON; bearer, basic and JSON web
+ * tokens; passwords in URLs; private keys and certificate requests.
  *
  * ```ts
  * import { redactSecrets } from "./redact.ts";
@@ -28,8 +54,8 @@ const PEM =
  * ```
  */
 export function redactSecrets(text: string): string {
-  return text.replace(PEM, MASK).replace(ASSIGNMENT, `$1${MASK}`).replace(BEARER, `$1${MASK}`)
-    .replace(JWT, MASK);
+  if (!SUSPECT.test(text)) return text;
+  return SECRETS.reduce((shown, [pattern, kept]) => shown.replace(pattern, `${kept}${MASK}`), text);
 }
 
 /** {@linkcode redactSecrets} on every text of a JSON value, and on all a secret's name covers. */
@@ -59,7 +85,8 @@ export function redactArguments(
       SECRET_NAME.test(before);
     return isValue ? MASK : redact(arg);
   });
-  return cut(replaceControls(shown.join(" ")), MAX_ARGUMENTS_LENGTH);
+  // Once more as a whole: a secret may be several words, such as those of a header.
+  return cut(replaceControls(redact(shown.join(" "))), MAX_ARGUMENTS_LENGTH);
 }
 
 // deno-lint-ignore no-control-regex

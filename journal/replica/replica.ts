@@ -30,6 +30,7 @@ import { SequenceWaiters } from "./sequence_waiters.ts";
 import { addressesOf, type QuorumSettings } from "./quorum_settings.ts";
 import { SnapshotUpkeep } from "./snapshot_upkeep.ts";
 import { restoreStore, statePathOf } from "./state_file.ts";
+import { redactCommand, redactNote } from "./redaction.ts";
 import { type AppliedRecord, applyRecords, encodeEnvelope } from "./state_machine.ts";
 import { Sweeps } from "./sweeps.ts";
 import type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";
@@ -181,8 +182,8 @@ class LocalReplica implements Replica {
         actor,
         // Without an id of the caller's its own makes sure that it takes effect once (JRN-57).
         request_id: requestId ?? id,
-        audit,
-        command: parseCommand(command),
+        audit: audit && redactNote(audit),
+        command: redactCommand(parseCommand(command)),
       });
       this.#log.submit(id, payload, (error) => this.#proposals.fail(id, error));
     } catch (error) {

@@ -1,5 +1,4 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import { redact } from "../../common/log/mod.ts";
 import type { Scope } from "../../common/model/mod.ts";
 import { readFreeText } from "../../common/rpc/mod.ts";
 import { type Caller, operationType } from "../access/mod.ts";
@@ -19,7 +18,7 @@ export function auditNote(call: HandlerContext, caller: Caller, change: AuditedC
   const facts = {
     policy_ref: change.policyRef,
     client: readFreeText(call.requestHeader, "client"),
-    reason: redact(readFreeText(call.requestHeader, "reason")),
+    reason: readFreeText(call.requestHeader, "reason"),
     via: caller.certificateName ?? "",
   };
   return {
