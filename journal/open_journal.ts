@@ -10,7 +10,7 @@ import type { Clock, TimerHandle } from "../common/clock/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
-import { authenticate, createGatekeeper, FailureBrake, openTokens } from "./access/mod.ts";
+import { authenticate, createGatekeeper, openTokens, RefusedCalls } from "./access/mod.ts";
 import { createTrust, openAuthority, watchCertificateFiles } from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
@@ -169,8 +169,15 @@ async function openAll(
   });
   opened.defer(() => enroller.close());
 
+  const refusedCalls = new RefusedCalls({
+    ...{ replica, clock, log: log.child("access") },
+    onRefused: () => metrics.denied("authenticate"),
+  });
+  opened.defer(() => refusedCalls.close());
+
   const stopping = new AbortController();
   const rpc = await listen({
+    refusedCalls,
     stopping: stopping.signal,
     settings,
     clock,
@@ -240,6 +247,7 @@ function openLiveness(
 interface ApiParts extends JournalOptions {
   readonly context: ServiceContext;
   readonly tokens: TokenVerifier | undefined;
+  readonly refusedCalls: RefusedCalls;
   readonly enroller: Enroller;
   readonly quorum: QuorumAdmin;
   readonly metrics: Metrics;
@@ -250,9 +258,8 @@ interface ApiParts extends JournalOptions {
 }
 
 async function listen(parts: ApiParts): Promise<RpcServer> {
-  const { settings, clock, log, context, tokens, metrics, tls } = parts;
+  const { settings, clock, log, context, tokens, tls } = parts;
   const { replica, liveness } = context;
-  const brake = new FailureBrake(clock);
   return await serveRpc({
     name: "API",
     listen: settings.listen,
@@ -266,10 +273,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
       },
       onNodeCall: liveness.seen,
-      onRefused: (source) => {
-        metrics.denied("authenticate");
-        return brake.failed(source);
-      },
+      onRefused: (refusal) => parts.refusedCalls.add(refusal),
     }),
     interceptors: [freshnessInterceptor(replica, parts.stopping)],
     onInternalError: (error, call, incidentId) =>

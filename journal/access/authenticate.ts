@@ -2,7 +2,7 @@ import type { TokenVerifier } from "../../common/auth/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Admit, IncomingCall, Peer } from "../../common/rpc_server/mod.ts";
 import { agentPrincipal, type Caller, callerKey } from "./caller.ts";
-import { METHOD_CREDENTIALS } from "./method_rules.ts";
+import { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 
 /** What decides whether a certificate is still good. */
 export interface CertificateStanding {
@@ -21,33 +21,47 @@ export interface AuthenticateOptions {
   /** Hears of every call of an enrolled node (HB-1). */
   readonly onNodeCall: (nodeId: string) => void;
   /** Hears of every call without a valid credential; refused once this resolves (AUT-12). */
-  readonly onRefused: (source: string) => Promise<void>;
+  readonly onRefused: (refusal: RefusedCall) => Promise<void>;
+}
+
+/** A call without a valid credential. */
+export interface RefusedCall {
+  readonly source: string;
+  /** `SERVICE/METHOD`. */
+  readonly method: string;
+  readonly error: unknown;
+  /** Common name of the certificate it came with, whether that one is good or not. */
+  readonly certificateName: string | undefined;
 }
 
 /** Admits calls by the credential their method demands, before the body is read (API-3). */
 export function authenticate(options: AuthenticateOptions): Admit {
   return async (call) => {
-    const rule = METHOD_CREDENTIALS[`${call.service}/${call.method}`];
+    const method = `${call.service}/${call.method}`;
+    const rule = METHOD_CREDENTIALS[method];
     if (rule === "none") return;
-    const caller = await knownCaller(call, options);
-    if (rule === undefined || rule === "peer") throw unauthenticated("method not open to clients");
-    if (rule === "mtls" && caller.nodeId === undefined) {
-      throw unauthenticated("client certificate required");
-    }
-    if (rule === "token" && !call.header.has("authorization")) {
-      throw unauthenticated("missing authorization header");
+    let caller: Caller;
+    try {
+      caller = await callerOf(call, options);
+      requireRule(rule, caller, call);
+    } catch (error) {
+      const { remoteAddress: source, certificate } = call.peer;
+      const certificateName = certificate?.commonName;
+      await options.onRefused({ source, method, error, certificateName });
+      throw error;
     }
     if (caller.nodeId !== undefined) options.onNodeCall(caller.nodeId);
     call.contextValues.set(callerKey, caller);
   };
 }
 
-async function knownCaller(call: IncomingCall, options: AuthenticateOptions): Promise<Caller> {
-  try {
-    return await callerOf(call, options);
-  } catch (error) {
-    await options.onRefused(call.peer.remoteAddress);
-    throw error;
+function requireRule(rule: Credential | undefined, caller: Caller, { header }: IncomingCall): void {
+  if (rule === undefined || rule === "peer") throw unauthenticated("method not open to clients");
+  if (rule === "mtls" && caller.nodeId === undefined) {
+    throw unauthenticated("client certificate required");
+  }
+  if (rule === "token" && !header.has("authorization")) {
+    throw unauthenticated("missing authorization header");
   }
 }
 

@@ -3,6 +3,7 @@ export {
   authenticate,
   type AuthenticateOptions,
   type CertificateStanding,
+  type RefusedCall,
 } from "./authenticate.ts";
 export {
   type AccessRequest,
@@ -18,3 +19,5 @@ export { operationType } from "./operation_type.ts";
 export type { Restriction } from "./restrict.ts";
 export { FailureBrake } from "./failure_brake.ts";
 export { openTokens } from "./tokens.ts";
+export { type Refusal, RefusalRecords, type RefusalRecordsOptions } from "./refusal_records.ts";
+export { RefusedCalls } from "./refused_calls.ts";

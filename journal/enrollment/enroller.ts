@@ -17,11 +17,11 @@ import {
   type VerifiedCsr,
   verifyCsr,
 } from "../../common/tls/mod.ts";
+import { RefusalRecords } from "../access/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { AuditNote, Enrollment } from "../state/mod.ts";
 import { normalizeHardware } from "./hardware.ts";
 import { RefusalLimiter } from "./rate_limit.ts";
-import { RefusalRecords } from "./refusal_records.ts";
 
 /** What enrolment works with. */
 export interface EnrollerOptions {
@@ -82,6 +82,8 @@ export interface Enroller {
 
 /** Most attempts under way at once (ENR-31). */
 const MAX_UNDER_WAY = 20_000;
+/** Most sources and reasons whose refusals are recorded apart (ENR-25). */
+const MAX_RECORDED = 10_000;
 
 /** Refusals that are the caller's doing: they count against its limit (ENR-30). */
 const OUTCOMES: Readonly<Partial<Record<ErrorCode, EnrollmentOutcome>>> = {
@@ -96,7 +98,11 @@ const OUTCOMES: Readonly<Partial<Record<ErrorCode, EnrollmentOutcome>>> = {
 export function createEnroller(options: EnrollerOptions): Enroller {
   const { replica, clock, log, counts } = options;
   const limiter = new RefusalLimiter(options.rateLimitPerMinute);
-  const records = new RefusalRecords(replica, clock, log);
+  const records = new RefusalRecords({
+    ...{ replica, clock, log, maxKeys: MAX_RECORDED },
+    operationType: "NodeEnroll",
+    message: "enrollment refused",
+  });
   let underWay = 0;
 
   function refusalFor(error: unknown, request: enrollment.EnrollRequest, source: string): unknown {
@@ -109,7 +115,8 @@ export function createEnroller(options: EnrollerOptions): Enroller {
     const refusal = isTooMany ? tooMany(10_000) : error;
     counts.attempted(isTooMany ? "rate_limited" : outcome);
     const { code, message } = refusal;
-    records.add({ source, code, detail: message, hardware: presentedBy(request) });
+    const hardware = presentedBy(request).join(" ").slice(0, 1024);
+    records.add({ source, code, detail: message, metadata: { hardware } });
     return refusal;
   }
 
