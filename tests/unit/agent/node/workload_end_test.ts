@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { endWorkload } from "../../../../agent/node/workload_end.ts";
 import { SUPERVISION_LOOP } from "../../../../agent/supervisor/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
+import { waitFor } from "../../../support/mod.ts";
 import { script, withSupervisor } from "../supervisor/real_rig.ts";
 
 Deno.test("SHD-4: the workload's manager ends first, and what it started has time to be gone", async () => {
   await withSupervisor(async ({ supervisor, reaches, directory }) => {
-    const end =
-      `trap 'sleep 0.3; echo ended > ${directory}/workload; exit 0' TERM; sleep 1000 & wait`;
+    const end = `trap 'sleep 0.3; echo ended > ${directory}/workload; exit 0' TERM; ` +
+      `echo up > ${directory}/workload; sleep 1000 & wait`;
     supervisor.declare([script("lattice-node-agent", end), script("chronyd", "exec sleep 1000")]);
     await reaches("lattice-node-agent", "Running");
     await reaches("chronyd", "Running");
+    await waitFor(() => existsSync(`${directory}/workload`), { what: "the trap of the manager" });
     let looks = 0;
     const isGone = await endWorkload({
       services: supervisor,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { repositoryRoot, runDeno, startScriptedJournal, tempDir } from "../../support/mod.ts";
-import { node } from "./fixtures.ts";
-import { pki } from "./harness.ts";
+import { node } from "../../unit/cli/fixtures.ts";
+import { pki } from "../../unit/cli/harness.ts";
 
 const MAIN = `${repositoryRoot}cli/main.ts`;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readPipe } from "../../../ffi/mod.ts";
 import { waitFor, within, withShim } from "../../support/mod.ts";
-import { assertNoNewDescriptors, openDescriptors, shell } from "./run_to_end.ts";
+import { assertNoNewDescriptors, openDescriptors, shell } from "../../unit/ffi/run_to_end.ts";
 
 Deno.test("a hundred idle pipes leave file access and timers as fast as before", async () => {
   await withShim(async (shim) => {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { UMOUNT } from "../../../../ffi/mod.ts";
 import { needing, needingSysAdmin, waitFor } from "../../../support/mod.ts";
-import { CGROUP_ROOT, handoffRig, type Rig, type RigTuning } from "./handoff_rig.ts";
+import {
+  CGROUP_ROOT,
+  handoffRig,
+  type Rig,
+  type RigTuning,
+} from "../../../unit/agent/namespaces/handoff_rig.ts";
 
 /** The kernel's names of the types of the contract. */
 const KERNEL_NAMES: Readonly<Record<string, string>> = { Pid: "pid", Net: "net", Mount: "mnt" };

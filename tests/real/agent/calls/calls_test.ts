@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { config } from "../../../../api/mod.ts";
 import { fromConnectError } from "../../../../common/errors/mod.ts";
 import { waitFor, within } from "../../../support/mod.ts";
-import { NODE, NodeRig, type TokenFacts } from "./node_rig.ts";
+import { NODE, NodeRig, type TokenFacts } from "../../../unit/agent/calls/node_rig.ts";
 
 /** The refusal a call ends with. */
 async function refusal(call: Promise<unknown>): Promise<{ code: string; message: string }> {

@@ -3,9 +3,15 @@ import { Supervisor } from "../../../../agent/supervisor/mod.ts";
 import { create } from "@bufbuild/protobuf";
 import { agentport } from "../../../../api/mod.ts";
 import { needing, repositoryRoot, waitFor } from "../../../support/mod.ts";
-import { reaches, type RealRig, script, withSupervisor } from "./real_rig.ts";
+import {
+  reaches,
+  type RealRig,
+  script,
+  withSupervisor,
+} from "../../../unit/agent/supervisor/real_rig.ts";
 
-const PROGRAM = new URL("./notifying_program.ts", import.meta.url).pathname;
+const PROGRAM =
+  new URL("../../../unit/agent/supervisor/notifying_program.ts", import.meta.url).pathname;
 
 /** A service that sends these messages. */
 function notifier(name: string, ...messages: string[]): agentport.ServiceSpec {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { TOOLS } from "../../../mcp/mod.ts";
 import { startScriptedJournal, waitFor } from "../../support/mod.ts";
-import { drifted, journalOf, nodeState, refuse } from "./fixtures.ts";
-import { aiToken, pki, stage, tokenOf } from "./scenario.ts";
+import { drifted, journalOf, nodeState, refuse } from "../../unit/mcp/fixtures.ts";
+import { aiToken, pki, stage, tokenOf } from "../../unit/mcp/scenario.ts";
 
 /** Arguments with which each tool would reach a server. */
 const reaching: readonly (readonly [tool: string, args: Readonly<Record<string, unknown>>])[] = [

@@ -7,10 +7,11 @@ import { systemClock } from "../../../../common/clock/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import type { AuditEvent } from "../../../../contracts/mod.ts";
 import { freePort, tempDir, waitFor, withShim } from "../../../support/mod.ts";
-import { ADMIN } from "../supervisor/supervisor_rig.ts";
+import { ADMIN } from "../../../unit/agent/supervisor/supervisor_rig.ts";
 
 /** A stand-in for systemctl; what systemd itself does with units is a matter for a node that runs it. */
-const PROGRAM = new URL("./systemctl_program.sh", import.meta.url).pathname;
+const PROGRAM =
+  new URL("../../../unit/agent/systemd/systemctl_program.sh", import.meta.url).pathname;
 
 type Spec = MessageInitShape<typeof agentport.ServiceSpecSchema>;
 

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { agentport } from "../../../../api/mod.ts";
 import { freePort, needing, waitFor } from "../../../support/mod.ts";
-import { removeCgroups, WRITABLE_CGROUP2, writableCgroup2 } from "../isolation/real_cgroups.ts";
-import { ADMIN } from "./supervisor_rig.ts";
-import { isAlive, script, withSupervisor } from "./real_rig.ts";
+import {
+  removeCgroups,
+  WRITABLE_CGROUP2,
+  writableCgroup2,
+} from "../../../unit/agent/isolation/real_cgroups.ts";
+import { ADMIN } from "../../../unit/agent/supervisor/supervisor_rig.ts";
+import { isAlive, script, withSupervisor } from "../../../unit/agent/supervisor/real_rig.ts";
 
 const HOLD = "exec sleep 1000";
 
