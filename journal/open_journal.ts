@@ -6,15 +6,32 @@
 import { enrollment, health, journal, policy, stream } from "../api/mod.ts";
 import type { TokenVerifier } from "../common/auth/mod.ts";
 import type { ConnectRouter } from "@connectrpc/connect";
-import type { Clock, TimerHandle } from "../common/clock/mod.ts";
+import type { Clock } from "../common/clock/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
-import { type RpcServer, serveRpc, type ServerTls } from "../common/rpc_server/mod.ts";
+import {
+  type Peer,
+  type PeerLife,
+  type RpcServer,
+  serveRpc,
+  type ServerTls,
+} from "../common/rpc_server/mod.ts";
 import { authenticate, createGatekeeper, openTokens, RefusedCalls } from "./access/mod.ts";
-import { createTrust, openAuthority, watchCertificateFiles } from "./certs/mod.ts";
+import {
+  createRevocations,
+  createTrust,
+  openAuthority,
+  type Revocations,
+  watchCertificateFiles,
+} from "./certs/mod.ts";
 import { Checkpointer } from "./checkpoints/mod.ts";
 import type { JournalSettings } from "./config/mod.ts";
-import { createEnroller, type Enroller } from "./enrollment/mod.ts";
+import {
+  ANSWER_WITHIN_MS,
+  createEnroller,
+  createHolders,
+  type Enroller,
+} from "./enrollment/mod.ts";
 import {
   createMetrics,
   discoveryOf,
@@ -58,9 +75,6 @@ const SERVICE_NAMES = [
 /** Largest bodies of the two methods that everybody writes with (journal.md section 16). */
 const MAX_ENROLL_BYTES = 64 * 1024;
 const MAX_APPEND_BYTES = 4 * 1024 * 1024;
-
-/** How long a revoked connection stays, for its streams to end with the reason. */
-const REVOCATION_GRACE_MS = 1_000;
 
 /** How long running calls may finish at shutdown. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -157,12 +171,16 @@ async function openAll(
   opened.defer(() => liveness.close());
   const gatekeeper = createGatekeeper(replica, { onDenied: metrics.denied });
   const trust = createTrust(settings, authority, replica, clock);
+  const revocations = createRevocations(replica, clock);
+  const served: { rpc?: RpcServer } = {};
+  const askHere = (nodeId: string) => askForNode(nodeId, served.rpc, liveness);
   const enroller = createEnroller({
     ...settings,
     replica,
     ca: authority.ca,
     trustBundle: trust.bundlePem,
     lastSeenMs: liveness.lastSeenMs,
+    holders: createHolders({ quorum: replica.quorum, askHere, clock, log }),
     clock,
     log: log.child("enrollment"),
     counts: metrics.enrollment,
@@ -176,7 +194,7 @@ async function openAll(
   opened.defer(() => refusedCalls.close());
 
   const stopping = new AbortController();
-  const rpc = await listen({
+  const rpc = served.rpc = await listen({
     refusedCalls,
     stopping: stopping.signal,
     settings,
@@ -187,6 +205,7 @@ async function openAll(
     quorum,
     tokens,
     enroller,
+    revocations,
     metrics,
     tls: settings.tlsMode === "off" ? undefined : await trust.serverTls(),
   });
@@ -194,7 +213,7 @@ async function openAll(
   opened.defer(() => stopping.abort());
   const certificates = trust.keepFresh(rpc, log.child("tls"));
   opened.defer(() => certificates.stop());
-  opened.defer(followRevocations(replica, rpc, clock));
+  opened.defer(revocations.follow(rpc));
   const reload = async () => {
     try {
       place.rotate();
@@ -249,6 +268,7 @@ interface ApiParts extends JournalOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly refusedCalls: RefusedCalls;
   readonly enroller: Enroller;
+  readonly revocations: Revocations;
   readonly quorum: QuorumAdmin;
   readonly metrics: Metrics;
   /** Aborts when the journal closes, so that nobody waits for what will not come. */
@@ -269,7 +289,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
       tokens,
       domainId: settings.domainId,
       certificates: {
-        isRevoked: (serial) => replica.state.get("revoked_serials", serial) !== undefined,
+        isRevoked: parts.revocations.isRevoked,
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
       },
       onNodeCall: liveness.seen,
@@ -291,7 +311,7 @@ function apiRoutes(
   { settings, context, enroller, quorum, metrics, random }: ApiParts,
 ): (router: ConnectRouter) => void {
   const config = configService(context);
-  const enrolment = enrollmentService(context, enroller, settings.domainId);
+  const enrolment = enrollmentService(context, enroller, settings);
   return (router) => {
     router.service(journal.ConfigService, config);
     router.service(journal.FleetService, fleetService(context, { quorum, version: VERSION }));
@@ -315,39 +335,25 @@ function apiRoutes(
   };
 }
 
+/** Whether a node's connections to this member answer; those that do not are ended (9.1). */
+async function askForNode(
+  nodeId: string,
+  rpc: RpcServer | undefined,
+  liveness: Liveness,
+): Promise<PeerLife> {
+  const isItsOwn = ({ certificate }: Peer) =>
+    certificate?.kind === "agent" && certificate.nodeId === nodeId;
+  const life = await rpc?.findLife(isItsOwn, ANSWER_WITHIN_MS) ?? "none";
+  if (life === "gone") {
+    liveness.lost(nodeId);
+    rpc?.disconnect(isItsOwn);
+  }
+  return life;
+}
+
 function isEnrolled(replica: Replica, nodeId: string): boolean {
   const record = replica.state.get("enrollments", nodeId);
   return record !== undefined && record.state !== "Revoked";
-}
-
-/**
- * Ends the connections of a revoked certificate (CRT-6). Its streams end by themselves with the
- * reason, which is why the connection gets a moment more; calls are refused from now on.
- */
-function followRevocations(replica: Replica, rpc: RpcServer, clock: Clock): () => void {
-  const timers = new Set<TimerHandle>();
-  const disconnectSoon = (isOver: (serial: string) => boolean) => {
-    const timer = clock.setTimer(REVOCATION_GRACE_MS, () => {
-      timers.delete(timer);
-      rpc.disconnect(({ certificate }) =>
-        certificate !== undefined && isOver(certificate.serialHex)
-      );
-    });
-    timers.add(timer);
-  };
-  const stop = replica.onApplied(({ writes, restored }) => {
-    // A snapshot does not say what it changed: every connection is looked at.
-    if (restored) {
-      disconnectSoon((serial) => replica.state.get("revoked_serials", serial) !== undefined);
-    }
-    for (const [revoked, revocation] of writes.revoked_serials) {
-      if (revocation !== undefined) disconnectSoon((serial) => serial === revoked);
-    }
-  });
-  return () => {
-    stop();
-    timers.forEach((timer) => clock.clearTimer(timer));
-  };
 }
 
 function openHttp(

@@ -13,6 +13,7 @@ export {
   type InternalErrorReport,
 } from "./error_mapping.ts";
 export type { HttpAnswer, HttpRoutes } from "./http_route.ts";
+export type { PeerLife } from "./life_check.ts";
 export { ListenError } from "./listen_error.ts";
 export { type Peer, peerKey } from "./peer.ts";
 export { type RpcServer, type RpcServerOptions, serveRpc } from "./server.ts";

@@ -19,6 +19,7 @@ import { KeepAlive } from "./keep_alive.ts";
 import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "./error_mapping.ts";
 import type { HttpRoutes } from "./http_route.ts";
 import { createHttp1Engine, defaultHttp1Limits, type Http1Limits } from "./http1.ts";
+import { findLife, type PeerLife } from "./life_check.ts";
 import { ListenError } from "./listen_error.ts";
 import { type Peer, PeerDirectory } from "./peer.ts";
 import { type Engines, PrefaceSwitch, routeByAlpn } from "./protocol_switch.ts";
@@ -87,6 +88,8 @@ export interface RpcServer extends AsyncDisposable {
   rotate(tls: ServerTls): void;
   /** Ends the connections of matching peers, streams and all (CRT-6). Returns how many. */
   disconnect(matches: (peer: Peer) => boolean): number;
+  /** Whether any HTTP/2 session of matching peers answers within `withinMs`, asked now. */
+  findLife(matches: (peer: Peer) => boolean, withinMs: number): Promise<PeerLife>;
   /** Stops listening, lets calls finish for `graceMs` (default 5000), then ends them. */
   close(options?: { graceMs?: number }): Promise<void>;
 }
@@ -160,6 +163,12 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     },
     disconnect: (matches) =>
       sessions.disconnect((connection) => matches(peers.ofConnection(connection))),
+    findLife: (matches, withinMs) =>
+      findLife(
+        sessions.http2Sessions((session) => matches(peers.ofSession(session))),
+        options.peerClock ?? systemClock,
+        withinMs,
+      ),
     close: ({ graceMs = closeGraceMs } = {}) => end(graceMs),
     [Symbol.asyncDispose]: () => end(0),
   };

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Session } from "node:http2";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 
 /** Connection window of HTTP/2 in bytes (journal.md section 16). */
 const connectionWindowBytes = 1024 * 1024;
@@ -66,6 +66,13 @@ export class SessionRegistry {
     const ended = [...this.#connections].filter(([connection]) => matches(connection));
     for (const [, ending] of ended) ending.end();
     return ended.length;
+  }
+
+  /** The HTTP/2 sessions that match. */
+  http2Sessions(matches: (session: ServerHttp2Session) => boolean): ServerHttp2Session[] {
+    return [...this.#connections.keys()].flatMap((connection) =>
+      !(connection instanceof Socket) && matches(connection) ? [connection] : []
+    );
   }
 
   /** Asks every peer to go and lets running calls finish. New connections are sent away. */

@@ -27,6 +27,7 @@ export {
   serverCertificateLifetimeSeconds,
   type ServerCertificateOptions,
 } from "./issue.ts";
+export { isProofOf, type KeyProof, proveKey } from "./key_proof.ts";
 export { requireMatchingKey } from "./key_match.ts";
 export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";

@@ -11,4 +11,5 @@ export { watchCertificateFiles } from "./file_watch.ts";
 export { type CaFiles, initCa } from "./init_ca.ts";
 export { issueMember, type MemberCertificateOptions, type MemberFiles } from "./issue_member.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";
+export { createRevocations, type Revocations } from "./revocations.ts";
 export { createTrust, type Trust, type Upkeep } from "./trust.ts";

@@ -109,6 +109,10 @@ export const JOURNAL_SETTINGS = {
     { key: "journal.enrollment.active_lock_seconds" },
     z.number().int().min(1).max(3600).default(30),
   ),
+  minIdentity: textSetting(
+    { key: "journal.enrollment.min_identity" },
+    z.enum(["mac", "smbios", "tpm"]).default("mac"),
+  ),
   tlsMode: textSetting(
     { env: ["PACT_JOURNAL_TLS"], key: "journal.tls.mode" },
     z.enum(["auto", "on", "off"]).default("auto"),

@@ -19,9 +19,12 @@ import {
 } from "../../common/tls/mod.ts";
 import { RefusalRecords } from "../access/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { AuditNote, Enrollment } from "../state/mod.ts";
+import type { AuditNote } from "../state/mod.ts";
+import { type Admission, requireAdmissible } from "./admission.ts";
 import { normalizeHardware } from "./hardware.ts";
+import type { Holders } from "./holders.ts";
 import { RefusalLimiter } from "./rate_limit.ts";
+import { type IdentityStrength, strengthOf } from "./strength.ts";
 
 /** What enrolment works with. */
 export interface EnrollerOptions {
@@ -31,9 +34,12 @@ export interface EnrollerOptions {
   readonly trustBundle: () => string;
   /** When this process last heard of a node, in milliseconds since the epoch. */
   readonly lastSeenMs: (nodeId: string) => number | undefined;
+  readonly holders: Holders;
   readonly domainId: string;
   readonly certLifetimeSeconds: number;
   readonly activeLockSeconds: number;
+  /** The weakest identity that is let in (ENR-14). */
+  readonly minIdentity: IdentityStrength;
   readonly rateLimitPerMinute: number;
   readonly clock: Clock;
   readonly log: Logger;
@@ -85,6 +91,12 @@ const MAX_UNDER_WAY = 20_000;
 /** Most sources and reasons whose refusals are recorded apart (ENR-25). */
 const MAX_RECORDED = 10_000;
 
+/** How long the former certificate still serves once another one is issued (ENR-2). */
+const OVERLAP_MS = 60_000;
+
+/** An activation that loses to a late report of the former holder is tried once more. */
+const MAX_ACTIVATIONS = 2;
+
 /** Refusals that are the caller's doing: they count against its limit (ENR-30). */
 const OUTCOMES: Readonly<Partial<Record<ErrorCode, EnrollmentOutcome>>> = {
   NODE_NOT_ENROLLED: "not_enrolled",
@@ -125,8 +137,7 @@ export function createEnroller(options: EnrollerOptions): Enroller {
       if (underWay >= MAX_UNDER_WAY) throw tooMany(1_000);
       underWay++;
       try {
-        const record = requireAdmissible(options, matchRecord(replica, request), clock.nowMs());
-        const answer = await admit(options, record, request, source, signal);
+        const answer = await admit(options, request, source, signal);
         counts.attempted("ok");
         return answer;
       } catch (error) {
@@ -155,62 +166,17 @@ function presentedBy({ hardwareIdentity }: enrollment.EnrollRequest): readonly s
   }
 }
 
-/** Any presented identifier finds the record; every stored one must be presented (ENR-13). */
-function matchRecord(replica: Replica, request: enrollment.EnrollRequest): Enrollment {
-  const { keys } = normalizeHardware(request.hardwareIdentity);
-  const owners = new Set(
-    keys.map((key) => replica.state.get("hw_index", key)?.node_id).filter((id) => id !== undefined),
-  );
-  const [nodeId] = owners;
-  const record = nodeId === undefined ? undefined : replica.state.get("enrollments", nodeId);
-  if (record === undefined) {
-    throw new PactError("NODE_NOT_ENROLLED", "NODE_NOT_ENROLLED: hardware identity not recognized");
-  }
-  if (owners.size > 1 || !record.hardware_keys.every((key) => keys.includes(key))) {
-    throw new PactError(
-      "HARDWARE_IDENTITY_MISMATCH",
-      `HARDWARE_IDENTITY_MISMATCH: the machine is not the one registered as ${record.node_id}`,
-    );
-  }
-  return record;
-}
-
-/** A record that may be activated now (journal.md 9.1, ENR-1). */
-function requireAdmissible(
-  { lastSeenMs, activeLockSeconds }: EnrollerOptions,
-  record: Enrollment,
-  nowMs: number,
-): Enrollment {
-  const { node_id, state, last_seen } = record;
-  if (state === "Revoked") throw new PactError("NODE_REVOKED", `NODE_REVOKED: ${node_id}`);
-  const seenMs = Math.max(
-    last_seen === undefined ? 0 : Date.parse(last_seen),
-    lastSeenMs(node_id) ?? 0,
-  );
-  if (state === "Active" && nowMs - seenMs < activeLockSeconds * 1000) {
-    throw new PactError("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${node_id}`);
-  }
-  return record;
-}
-
 async function admit(
   options: EnrollerOptions,
-  record: Enrollment,
   request: enrollment.EnrollRequest,
   source: string,
   signal: AbortSignal,
 ): Promise<enrollment.EnrollResponse> {
-  const { replica, domainId, clock, activeLockSeconds } = options;
+  const { replica, domainId, clock } = options;
+  const { csr, record, isSameHolder } = await activate(options, request, signal);
   const { node_id } = record;
-  const csr = await readCsr(request.csr);
   // From the activation on, the attempt is carried through even if the caller goes away.
   const submit = { actor: SYSTEM_IDENTITY };
-  const goneSinceMs = clock.nowMs() - activeLockSeconds * 1000;
-  await replica.submit({
-    type: "ActivateNode",
-    node_id,
-    gone_since: new Date(goneSinceMs).toISOString(),
-  }, { ...submit, signal });
   const issued = await sign(options, node_id, csr).catch(async (error: unknown) => {
     const to = record.state === "Registered" ? "Registered" : "Inactive";
     await replica.submit({ type: "DeactivateNode", node_id, to, reason: "signing failed" }, submit);
@@ -221,8 +187,15 @@ async function admit(
     node_id,
     cert_serial: issued.serialHex,
     cert_expires_at: issued.notAfter.toISOString(),
-    revoke_previous: record.cert_serial !== undefined,
-  }, { ...submit, audit: certificateNote("NodeEnroll", node_id, issued, source) });
+    revoke_previous: record.cert_serial !== undefined && !isSameHolder,
+    revoked_from: new Date(clock.nowMs() + OVERLAP_MS).toISOString(),
+  }, {
+    ...submit,
+    audit: certificateNote("NodeEnroll", node_id, issued, source, {
+      identity: strengthOf(record.hardware_keys),
+      ...(isSameHolder ? { former_key: "proven" } : {}),
+    }),
+  });
   options.counts.signed("enroll");
   options.log.info("node enrolled", { node: node_id, serial: issued.serialHex });
   return create(enrollment.EnrollResponseSchema, {
@@ -232,6 +205,34 @@ async function admit(
     vclusterId: replica.state.get("node_assignments", node_id)?.vcluster_id ?? "",
     trustBundle: new TextEncoder().encode(options.trustBundle()),
   });
+}
+
+/** Makes the node Active; of several that try at once the first wins (ENR-21). */
+async function activate(
+  options: EnrollerOptions,
+  request: enrollment.EnrollRequest,
+  signal: AbortSignal,
+): Promise<Admission & { readonly csr: VerifiedCsr }> {
+  const { replica, clock, activeLockSeconds } = options;
+  let lost: unknown;
+  for (let attempt = 0; attempt < MAX_ACTIVATIONS; attempt++) {
+    const admission = await requireAdmissible(options, request);
+    const csr = await readCsr(request.csr);
+    try {
+      await replica.submit({
+        type: "ActivateNode",
+        node_id: admission.record.node_id,
+        gone_since: new Date(clock.nowMs() - activeLockSeconds * 1000).toISOString(),
+        ...(admission.foundGoneAt === undefined ? {} : { found_gone_at: admission.foundGoneAt }),
+      }, { actor: SYSTEM_IDENTITY, signal });
+      return { ...admission, csr };
+    } catch (error) {
+      const isLate = error instanceof PactError && error.code === "ALREADY_ACTIVE";
+      if (!isLate || admission.foundGoneAt === undefined) throw error;
+      lost = error;
+    }
+  }
+  throw lost;
 }
 
 async function renew(
@@ -269,13 +270,14 @@ function certificateNote(
   nodeId: string,
   { serialHex, notAfter }: IssuedCertificate,
   source: string,
+  metadata: Record<string, string> = {},
 ): AuditNote {
   return {
     operation_type: operationType,
     scope: { Node: nodeId },
     detail: `certificate ${serialHex}, valid until ${notAfter.toISOString()}`,
     source,
-    metadata: {},
+    metadata,
   };
 }
 

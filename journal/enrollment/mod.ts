@@ -6,4 +6,6 @@ export {
   type EnrollmentCounts,
   type EnrollmentOutcome,
 } from "./enroller.ts";
+export { ANSWER_WITHIN_MS, createHolders, type Holders } from "./holders.ts";
 export { type NormalizedHardware, normalizeHardware } from "./hardware.ts";
+export { type IdentityStrength, strengthOf, weakness } from "./strength.ts";

@@ -276,7 +276,11 @@ export class EtcdLog implements MemberLog {
   async callLeader(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const leader = this.#leader;
     if (leader === undefined || leader.isSelf) throw this.#noLeader();
-    const answer = this.#peers.call(leader.id, kind, data, signal);
+    return await this.callMember(leader.id, kind, data, signal);
+  }
+
+  async callMember(to: NodeId, kind: PeerCallKind, data: Uint8Array, signal: AbortSignal) {
+    const answer = this.#peers.call(to, kind, data, signal);
     if (answer === undefined) throw this.#noLeader();
     return await answer;
   }

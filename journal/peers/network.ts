@@ -37,7 +37,7 @@ export interface PeerNetwork {
 }
 
 /** The calls between members besides Raft's own messages (api.md section 9). */
-export type PeerCallKind = "ForwardWrite" | "ReadIndex" | "LivenessBatch";
+export type PeerCallKind = "ForwardWrite" | "ReadIndex" | "LivenessBatch" | "FindNode";
 
 /** What a member does with what its peers send. Calls come in the order of the peer's sending. */
 export interface PeerHandler {

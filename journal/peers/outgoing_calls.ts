@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<PeerCallKind, raft.PeerCallKind>> = {
   ForwardWrite: raft.PeerCallKind.FORWARD_WRITE,
   ReadIndex: raft.PeerCallKind.READ_INDEX,
   LivenessBatch: raft.PeerCallKind.LIVENESS_BATCH,
+  FindNode: raft.PeerCallKind.FIND_NODE,
 };
 
 type Waiting = PromiseWithResolvers<Uint8Array>;

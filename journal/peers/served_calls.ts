@@ -11,6 +11,7 @@ const KINDS: ReadonlyMap<raft.PeerCallKind, PeerCallKind> = new Map([
   [raft.PeerCallKind.FORWARD_WRITE, "ForwardWrite"],
   [raft.PeerCallKind.READ_INDEX, "ReadIndex"],
   [raft.PeerCallKind.LIVENESS_BATCH, "LivenessBatch"],
+  [raft.PeerCallKind.FIND_NODE, "FindNode"],
 ]);
 
 const HELD_MAX_BYTES = 64 * 1024 * 1024;

@@ -30,6 +30,13 @@ export interface MemberLog extends ReplicatedLog {
   handleCalls(kind: PeerCallKind, handler: CallHandler): void;
   /** Calls the leader; NO_LEADER when there is none or it is this member. */
   callLeader(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** Calls that member; UNAVAILABLE or NO_LEADER where there is no way to it. */
+  callMember(
+    to: NodeId,
+    kind: PeerCallKind,
+    data: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
   /** Proposes a change of the membership; whether and when it takes effect shows in the log. */
   proposeMembershipChange(change: MembershipChange): boolean;
   /** Hands leadership to `target`; best effort. */

@@ -238,10 +238,13 @@ export class QuorumLog implements MemberLog {
   /** Calls the leader; NO_LEADER when there is none or it is this member. */
   async callLeader(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const { leader } = this.#member.leadership;
-    if (leader === NO_NODE || leader === this.id || this.#network === undefined) {
-      throw this.#standing.noLeader();
-    }
-    return await this.#network.call(leader, kind, data, signal);
+    if (leader === NO_NODE || leader === this.id) throw this.#standing.noLeader();
+    return await this.callMember(leader, kind, data, signal);
+  }
+
+  async callMember(to: NodeId, kind: PeerCallKind, data: Uint8Array, signal: AbortSignal) {
+    if (this.#network === undefined) throw this.#standing.noLeader();
+    return await this.#network.call(to, kind, data, signal);
   }
 
   /** Proposes a change of the membership; whether and when it takes effect shows in the log. */

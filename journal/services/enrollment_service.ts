@@ -9,7 +9,7 @@ import { peerKey } from "../../common/rpc_server/mod.ts";
 import { present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import type { Enroller } from "../enrollment/mod.ts";
-import { normalizeHardware } from "../enrollment/mod.ts";
+import { type IdentityStrength, normalizeHardware, weakness } from "../enrollment/mod.ts";
 import type { CommandInput, CommandResult } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, callerWithRole, ownNodeOf, type ServiceContext } from "./context.ts";
@@ -21,13 +21,19 @@ const MAX_BATCH = 10_000;
 /** Registrations of a batch that are under way together, and so share writes of the log. */
 const BATCH_AT_ONCE = 500;
 
+/** What the site asks of its nodes. */
+export interface EnrollmentSettings {
+  readonly domainId: string;
+  readonly minIdentity: IdentityStrength;
+}
+
 /** Enrolment of nodes and their vClusters (api.md section 6). */
 export function enrollmentService(
   context: ServiceContext,
   enroller: Enroller,
-  domainId: string,
+  { domainId, minIdentity }: EnrollmentSettings,
 ): ServiceImpl<typeof enrollment.EnrollmentService> {
-  const registry = new Registry(context, domainId);
+  const registry = new Registry(context, domainId, minIdentity);
   return {
     enroll: (request, call) =>
       enroller.enroll(request, call.values.get(peerKey).remoteAddress, call.signal),
@@ -75,6 +81,7 @@ class Registry {
   constructor(
     private readonly context: ServiceContext,
     private readonly domainId: string,
+    private readonly minIdentity: IdentityStrength,
   ) {}
 
   async run(
@@ -101,6 +108,9 @@ class Registry {
   ) {
     const node_id = nodeIdFromWire(request.nodeId);
     const { identity, keys } = normalizeHardware(request.hardwareIdentity);
+    // Told whoever registers, rather than the machine that comes with it later (ENR-14).
+    const weak = weakness(keys, this.minIdentity);
+    if (weak !== undefined) throw new PactError("INVALID_ARGUMENT", `${node_id}: ${weak}`);
     const result = await this.run(call, "node_register", { Node: node_id }, {
       type: "RegisterNode",
       node_id,

@@ -101,6 +101,8 @@ const COMMANDS = [
     node_id: NodeIdSchema,
     /** An Active node is activated again only if it was last seen before this (journal.md 9.1). */
     gone_since: InstantSchema.optional(),
+    /** Nor is the lock one for whom it was found gone, as long as nobody has seen it since this. */
+    found_gone_at: InstantSchema.optional(),
     cert_serial: z.string().min(1).max(128).optional(),
     cert_expires_at: InstantSchema.optional(),
   }),
@@ -147,6 +149,8 @@ const COMMANDS = [
     expected_serial: z.string().max(128).optional(),
     /** Puts the replaced serial on the revocation registry (ENR-2). */
     revoke_previous: z.boolean().default(false),
+    /** From when that serial is refused; absent: at once. */
+    revoked_from: InstantSchema.optional(),
   }),
   z.object({
     type: z.literal("SetBlacklist"),

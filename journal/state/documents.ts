@@ -286,6 +286,8 @@ export const COLLECTIONS = {
     node_id: NodeIdSchema,
     revoked_at: InstantSchema,
     not_after: InstantSchema,
+    /** From when it is refused; absent: from the beginning. */
+    effective_from: InstantSchema.optional(),
   }),
   /** vCluster id: ordered unique globs. */
   blacklists: z.object({ patterns: z.array(z.string().min(1).max(512)).max(1000) }),

@@ -58,7 +58,7 @@ export function registerNode(tx: Transaction, command: CommandOf<"RegisterNode">
 /** An enrolling or returning node becomes Active, unless someone holds the identity now. */
 export function activateNode(tx: Transaction, command: CommandOf<"ActivateNode">): CommandResult {
   const record = liveEnrollment(tx, command.node_id);
-  if (record.state === "Active" && !holderGone(record, command.gone_since)) {
+  if (record.state === "Active" && !holderGone(record, command)) {
     reject("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${command.node_id}`);
   }
   tx.put("enrollments", record.node_id, {
@@ -133,7 +133,7 @@ export function updateNodeCert(
   if (expected_serial !== undefined && record.cert_serial !== expected_serial) {
     reject("NOT_FOUND", "no enrollment for this certificate serial");
   }
-  if (command.revoke_previous) revokeSerial(tx, record);
+  if (command.revoke_previous) revokeSerial(tx, record, command.revoked_from);
   tx.put("enrollments", record.node_id, {
     ...record,
     cert_serial: command.cert_serial,
@@ -171,23 +171,34 @@ function refuseTaken(tx: Transaction, key: string): void {
   );
 }
 
-function holderGone(record: Enrollment, goneSince: string | undefined): boolean {
-  if (goneSince === undefined) return false;
-  return Date.parse(record.last_seen ?? record.enrolled_at) < Date.parse(goneSince);
+function holderGone(
+  record: Enrollment,
+  { gone_since, found_gone_at }: CommandOf<"ActivateNode">,
+): boolean {
+  const seen = record.last_seen ?? record.enrolled_at;
+  // Of two that found the same holder gone, the first is a new holder to the second.
+  if (found_gone_at === seen) return true;
+  return gone_since !== undefined && Date.parse(seen) < Date.parse(gone_since);
 }
 
-function revokeSerial(tx: Transaction, record: Enrollment): number | undefined {
+function revokeSerial(
+  tx: Transaction,
+  record: Enrollment,
+  effectiveFrom?: string,
+): number | undefined {
   const { cert_serial: serial, node_id } = record;
   if (serial === undefined) return undefined;
   tx.put("revoked_serials", serial, {
     node_id,
     revoked_at: tx.timestamp,
     not_after: record.cert_expires_at ?? tx.timestamp,
+    ...(effectiveFrom === undefined ? {} : { effective_from: effectiveFrom }),
   });
+  const from = effectiveFrom === undefined ? "" : ` from ${effectiveFrom} on`;
   const entry = tx.record({
     entry_type: "CertRevoked",
     scope: { Node: node_id },
-    message: `serial ${serial}`,
+    message: `serial ${serial}${from}`,
   });
   return entry.sequence;
 }

@@ -32,6 +32,8 @@ export interface Liveness {
   opened(nodeId: string): () => void;
   /** Notes a call of the node. */
   seen(nodeId: string): void;
+  /** The node's streams lead nowhere: they say nothing about it any more, nor does their end. */
+  lost(nodeId: string): void;
   isLive(nodeId: string): boolean;
   /** When the node was last heard of here, in milliseconds since the epoch; now while it is live. */
   lastSeenMs(nodeId: string): number | undefined;
@@ -42,7 +44,7 @@ export interface Liveness {
 /** Liveness of the nodes that come to this member. */
 export function createLiveness(options: LivenessOptions): Liveness {
   const { state, clock, log, reportEveryMs, reportLiveness, reactivate } = options;
-  const streams = new Map<string, number>();
+  const streams = new Map<string, { count: number }>();
   const sightings = new Map<string, number>();
   const returning = new Map<string, Promise<void>>();
   let timer: TimerHandle = clock.setTimer(reportEveryMs, onTimer);
@@ -98,19 +100,25 @@ export function createLiveness(options: LivenessOptions): Liveness {
 
   return {
     opened: (nodeId) => {
-      streams.set(nodeId, (streams.get(nodeId) ?? 0) + 1);
+      const own = streams.get(nodeId) ?? { count: 0 };
+      own.count++;
+      streams.set(nodeId, own);
       sighted(nodeId);
       // At once, as the end of a stream: who asks another member must not take the node for gone.
       report();
       return () => {
-        const left = (streams.get(nodeId) ?? 1) - 1;
-        if (left > 0) streams.set(nodeId, left);
-        else streams.delete(nodeId);
+        own.count--;
+        if (streams.get(nodeId) !== own) return;
+        if (own.count === 0) streams.delete(nodeId);
         sightings.set(nodeId, clock.nowMs());
-        if (left <= 0) report();
+        if (own.count === 0) report();
       };
     },
     seen: sighted,
+    lost: (nodeId) => {
+      streams.delete(nodeId);
+      sightings.delete(nodeId);
+    },
     isLive: (nodeId) => streams.has(nodeId),
     lastSeenMs: (nodeId) => streams.has(nodeId) ? clock.nowMs() : sightings.get(nodeId),
     close: async () => {

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { CuttableWay } from "./cuttable.ts";
 export { EchoService } from "./echo_service.ts";
 export { freePort } from "./free_port.ts";
 export { needing } from "./needing.ts";

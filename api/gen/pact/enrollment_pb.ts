@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/enrollment.proto.
  */
 export const file_pact_enrollment: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYWN0L2Vucm9sbG1lbnQucHJvdG8SD3BhY3QuZW5yb2xsbWVudCKmAQoQSGFyZHdhcmVJZGVudGl0eRITCgttYWNfYWRkcmVzcxgBIAEoCRISCgpibWNfc2VyaWFsGAIgASgJEjsKBWV4dHJhGAMgAygLMiwucGFjdC5lbnJvbGxtZW50LkhhcmR3YXJlSWRlbnRpdHkuRXh0cmFFbnRyeRosCgpFeHRyYUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijQEKDUVucm9sbFJlcXVlc3QSPAoRaGFyZHdhcmVfaWRlbnRpdHkYASABKAsyIS5wYWN0LmVucm9sbG1lbnQuSGFyZHdhcmVJZGVudGl0eRILCgNjc3IYAiABKAwSFQoNYWdlbnRfdmVyc2lvbhhkIAEoCRIaChJwcmV2aW91c19rZXlfcHJvb2YYZSABKAwitAEKDkVucm9sbFJlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3NpZ25lZF9jZXJ0GAMgASgMEhAKCGNhX2NoYWluGAQgASgMEhMKC3ZjbHVzdGVyX2lkGAUgASgJEhMKC2NlcnRfc2VyaWFsGAYgASgJEhcKD2NlcnRfZXhwaXJlc19hdBgHIAEoCRIUCgx0cnVzdF9idW5kbGUYZCABKAwieQoTUmVnaXN0ZXJOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEjwKEWhhcmR3YXJlX2lkZW50aXR5GAIgASgLMiEucGFjdC5lbnJvbGxtZW50LkhhcmR3YXJlSWRlbnRpdHkSEwoLdmNsdXN0ZXJfaWQYZCABKAkiQQoUUmVnaXN0ZXJOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBlbnJvbGxtZW50X3N0YXRlGAIgASgJIlAKGUJhdGNoUmVnaXN0ZXJOb2Rlc1JlcXVlc3QSMwoFbm9kZXMYASADKAsyJC5wYWN0LmVucm9sbG1lbnQuUmVnaXN0ZXJOb2RlUmVxdWVzdCJcCg9CYXRjaE5vZGVSZXN1bHQSDwoHbm9kZV9pZBgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEhgKEGVucm9sbG1lbnRfc3RhdGUYAyABKAkSDQoFZXJyb3IYBCABKAkicgoaQmF0Y2hSZWdpc3Rlck5vZGVzUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLnBhY3QuZW5yb2xsbWVudC5CYXRjaE5vZGVSZXN1bHQSEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDSJJChdEZWNvbW1pc3Npb25Ob2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEg0KBWZvcmNlGAIgASgIEg4KBnJlYXNvbhhkIAEoCSJ/ChhEZWNvbW1pc3Npb25Ob2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBlbnJvbGxtZW50X3N0YXRlGAIgASgJEhsKE3Nlc3Npb25zX3Rlcm1pbmF0ZWQYAyABKA0SGwoTY2VydF9zZXJpYWxfcmV2b2tlZBgEIAEoCSI5ChFBc3NpZ25Ob2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJIjoKEkFzc2lnbk5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJIiYKE1VuYXNzaWduTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSInChRVbmFzc2lnbk5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJIjoKD01vdmVOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhYKDnRvX3ZjbHVzdGVyX2lkGAIgASgJIlUKEE1vdmVOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBmcm9tX3ZjbHVzdGVyX2lkGAIgASgJEhYKDnRvX3ZjbHVzdGVyX2lkGAMgASgJIjwKEFJlbmV3Q2VydFJlcXVlc3QSGwoTY3VycmVudF9jZXJ0X3NlcmlhbBgBIAEoCRILCgNjc3IYAiABKAwiaAoRUmVuZXdDZXJ0UmVzcG9uc2USEwoLc2lnbmVkX2NlcnQYASABKAwSEAoIY2FfY2hhaW4YAiABKAwSEwoLY2VydF9zZXJpYWwYAyABKAkSFwoPY2VydF9leHBpcmVzX2F0GAQgASgJIoEBChBMaXN0Tm9kZXNSZXF1ZXN0EhQKDHN0YXRlX2ZpbHRlchgBIAEoCRIXCg92Y2x1c3Rlcl9maWx0ZXIYAiABKAkSFwoPdW5hc3NpZ25lZF9vbmx5GAMgASgIEhEKCXBhZ2Vfc2l6ZRhkIAEoDRISCgpwYWdlX3Rva2VuGGUgASgJIrIBCgtOb2RlU3VtbWFyeRIPCgdub2RlX2lkGAEgASgJEhgKEGVucm9sbG1lbnRfc3RhdGUYAiABKAkSEwoLdmNsdXN0ZXJfaWQYAyABKAkSEQoJbGFzdF9zZWVuGAQgASgJEhMKC21hY19hZGRyZXNzGAUgASgJEhQKDGNvbmZpZ19zdGF0ZRhkIAEoCRIXCg9jZXJ0X2V4cGlyZXNfYXQYZSABKAkSDAoEbGl2ZRhmIAEoCCJZChFMaXN0Tm9kZXNSZXNwb25zZRIrCgVub2RlcxgBIAMoCzIcLnBhY3QuZW5yb2xsbWVudC5Ob2RlU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiJQoSSW5zcGVjdE5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAkiqgIKE0luc3BlY3ROb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIRCglkb21haW5faWQYAiABKAkSGAoQZW5yb2xsbWVudF9zdGF0ZRgDIAEoCRI8ChFoYXJkd2FyZV9pZGVudGl0eRgEIAEoCzIhLnBhY3QuZW5yb2xsbWVudC5IYXJkd2FyZUlkZW50aXR5EhMKC3ZjbHVzdGVyX2lkGAUgASgJEhMKC2NlcnRfc2VyaWFsGAYgASgJEhcKD2NlcnRfZXhwaXJlc19hdBgHIAEoCRIRCglsYXN0X3NlZW4YCCABKAkSEwoLZW5yb2xsZWRfYXQYCSABKAkSEwoLZW5yb2xsZWRfYnkYCiABKAkSFwoPYWN0aXZlX3Nlc3Npb25zGAsgASgNMpoHChFFbnJvbGxtZW50U2VydmljZRJJCgZFbnJvbGwSHi5wYWN0LmVucm9sbG1lbnQuRW5yb2xsUmVxdWVzdBofLnBhY3QuZW5yb2xsbWVudC5FbnJvbGxSZXNwb25zZRJbCgxSZWdpc3Rlck5vZGUSJC5wYWN0LmVucm9sbG1lbnQuUmVnaXN0ZXJOb2RlUmVxdWVzdBolLnBhY3QuZW5yb2xsbWVudC5SZWdpc3Rlck5vZGVSZXNwb25zZRJtChJCYXRjaFJlZ2lzdGVyTm9kZXMSKi5wYWN0LmVucm9sbG1lbnQuQmF0Y2hSZWdpc3Rlck5vZGVzUmVxdWVzdBorLnBhY3QuZW5yb2xsbWVudC5CYXRjaFJlZ2lzdGVyTm9kZXNSZXNwb25zZRJnChBEZWNvbW1pc3Npb25Ob2RlEigucGFjdC5lbnJvbGxtZW50LkRlY29tbWlzc2lvbk5vZGVSZXF1ZXN0GikucGFjdC5lbnJvbGxtZW50LkRlY29tbWlzc2lvbk5vZGVSZXNwb25zZRJVCgpBc3NpZ25Ob2RlEiIucGFjdC5lbnJvbGxtZW50LkFzc2lnbk5vZGVSZXF1ZXN0GiMucGFjdC5lbnJvbGxtZW50LkFzc2lnbk5vZGVSZXNwb25zZRJbCgxVbmFzc2lnbk5vZGUSJC5wYWN0LmVucm9sbG1lbnQuVW5hc3NpZ25Ob2RlUmVxdWVzdBolLnBhY3QuZW5yb2xsbWVudC5VbmFzc2lnbk5vZGVSZXNwb25zZRJPCghNb3ZlTm9kZRIgLnBhY3QuZW5yb2xsbWVudC5Nb3ZlTm9kZVJlcXVlc3QaIS5wYWN0LmVucm9sbG1lbnQuTW92ZU5vZGVSZXNwb25zZRJSCglSZW5ld0NlcnQSIS5wYWN0LmVucm9sbG1lbnQuUmVuZXdDZXJ0UmVxdWVzdBoiLnBhY3QuZW5yb2xsbWVudC5SZW5ld0NlcnRSZXNwb25zZRJSCglMaXN0Tm9kZXMSIS5wYWN0LmVucm9sbG1lbnQuTGlzdE5vZGVzUmVxdWVzdBoiLnBhY3QuZW5yb2xsbWVudC5MaXN0Tm9kZXNSZXNwb25zZRJYCgtJbnNwZWN0Tm9kZRIjLnBhY3QuZW5yb2xsbWVudC5JbnNwZWN0Tm9kZVJlcXVlc3QaJC5wYWN0LmVucm9sbG1lbnQuSW5zcGVjdE5vZGVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChVwYWN0L2Vucm9sbG1lbnQucHJvdG8SD3BhY3QuZW5yb2xsbWVudCKmAQoQSGFyZHdhcmVJZGVudGl0eRITCgttYWNfYWRkcmVzcxgBIAEoCRISCgpibWNfc2VyaWFsGAIgASgJEjsKBWV4dHJhGAMgAygLMiwucGFjdC5lbnJvbGxtZW50LkhhcmR3YXJlSWRlbnRpdHkuRXh0cmFFbnRyeRosCgpFeHRyYUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijQEKDUVucm9sbFJlcXVlc3QSPAoRaGFyZHdhcmVfaWRlbnRpdHkYASABKAsyIS5wYWN0LmVucm9sbG1lbnQuSGFyZHdhcmVJZGVudGl0eRILCgNjc3IYAiABKAwSFQoNYWdlbnRfdmVyc2lvbhhkIAEoCRIaChJwcmV2aW91c19rZXlfcHJvb2YYZSABKAwiOgoQUHJldmlvdXNLZXlQcm9vZhITCgtjZXJ0aWZpY2F0ZRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwitAEKDkVucm9sbFJlc3BvbnNlEg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3NpZ25lZF9jZXJ0GAMgASgMEhAKCGNhX2NoYWluGAQgASgMEhMKC3ZjbHVzdGVyX2lkGAUgASgJEhMKC2NlcnRfc2VyaWFsGAYgASgJEhcKD2NlcnRfZXhwaXJlc19hdBgHIAEoCRIUCgx0cnVzdF9idW5kbGUYZCABKAwieQoTUmVnaXN0ZXJOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEjwKEWhhcmR3YXJlX2lkZW50aXR5GAIgASgLMiEucGFjdC5lbnJvbGxtZW50LkhhcmR3YXJlSWRlbnRpdHkSEwoLdmNsdXN0ZXJfaWQYZCABKAkiQQoUUmVnaXN0ZXJOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBlbnJvbGxtZW50X3N0YXRlGAIgASgJIlAKGUJhdGNoUmVnaXN0ZXJOb2Rlc1JlcXVlc3QSMwoFbm9kZXMYASADKAsyJC5wYWN0LmVucm9sbG1lbnQuUmVnaXN0ZXJOb2RlUmVxdWVzdCJcCg9CYXRjaE5vZGVSZXN1bHQSDwoHbm9kZV9pZBgBIAEoCRIPCgdzdWNjZXNzGAIgASgIEhgKEGVucm9sbG1lbnRfc3RhdGUYAyABKAkSDQoFZXJyb3IYBCABKAkicgoaQmF0Y2hSZWdpc3Rlck5vZGVzUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLnBhY3QuZW5yb2xsbWVudC5CYXRjaE5vZGVSZXN1bHQSEQoJc3VjY2VlZGVkGAIgASgNEg4KBmZhaWxlZBgDIAEoDSJJChdEZWNvbW1pc3Npb25Ob2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEg0KBWZvcmNlGAIgASgIEg4KBnJlYXNvbhhkIAEoCSJ/ChhEZWNvbW1pc3Npb25Ob2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBlbnJvbGxtZW50X3N0YXRlGAIgASgJEhsKE3Nlc3Npb25zX3Rlcm1pbmF0ZWQYAyABKA0SGwoTY2VydF9zZXJpYWxfcmV2b2tlZBgEIAEoCSI5ChFBc3NpZ25Ob2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJIjoKEkFzc2lnbk5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJIiYKE1VuYXNzaWduTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCSInChRVbmFzc2lnbk5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgJIjoKD01vdmVOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhYKDnRvX3ZjbHVzdGVyX2lkGAIgASgJIlUKEE1vdmVOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIYChBmcm9tX3ZjbHVzdGVyX2lkGAIgASgJEhYKDnRvX3ZjbHVzdGVyX2lkGAMgASgJIjwKEFJlbmV3Q2VydFJlcXVlc3QSGwoTY3VycmVudF9jZXJ0X3NlcmlhbBgBIAEoCRILCgNjc3IYAiABKAwiaAoRUmVuZXdDZXJ0UmVzcG9uc2USEwoLc2lnbmVkX2NlcnQYASABKAwSEAoIY2FfY2hhaW4YAiABKAwSEwoLY2VydF9zZXJpYWwYAyABKAkSFwoPY2VydF9leHBpcmVzX2F0GAQgASgJIoEBChBMaXN0Tm9kZXNSZXF1ZXN0EhQKDHN0YXRlX2ZpbHRlchgBIAEoCRIXCg92Y2x1c3Rlcl9maWx0ZXIYAiABKAkSFwoPdW5hc3NpZ25lZF9vbmx5GAMgASgIEhEKCXBhZ2Vfc2l6ZRhkIAEoDRISCgpwYWdlX3Rva2VuGGUgASgJIrIBCgtOb2RlU3VtbWFyeRIPCgdub2RlX2lkGAEgASgJEhgKEGVucm9sbG1lbnRfc3RhdGUYAiABKAkSEwoLdmNsdXN0ZXJfaWQYAyABKAkSEQoJbGFzdF9zZWVuGAQgASgJEhMKC21hY19hZGRyZXNzGAUgASgJEhQKDGNvbmZpZ19zdGF0ZRhkIAEoCRIXCg9jZXJ0X2V4cGlyZXNfYXQYZSABKAkSDAoEbGl2ZRhmIAEoCCJZChFMaXN0Tm9kZXNSZXNwb25zZRIrCgVub2RlcxgBIAMoCzIcLnBhY3QuZW5yb2xsbWVudC5Ob2RlU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiJQoSSW5zcGVjdE5vZGVSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAkiqgIKE0luc3BlY3ROb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoCRIRCglkb21haW5faWQYAiABKAkSGAoQZW5yb2xsbWVudF9zdGF0ZRgDIAEoCRI8ChFoYXJkd2FyZV9pZGVudGl0eRgEIAEoCzIhLnBhY3QuZW5yb2xsbWVudC5IYXJkd2FyZUlkZW50aXR5EhMKC3ZjbHVzdGVyX2lkGAUgASgJEhMKC2NlcnRfc2VyaWFsGAYgASgJEhcKD2NlcnRfZXhwaXJlc19hdBgHIAEoCRIRCglsYXN0X3NlZW4YCCABKAkSEwoLZW5yb2xsZWRfYXQYCSABKAkSEwoLZW5yb2xsZWRfYnkYCiABKAkSFwoPYWN0aXZlX3Nlc3Npb25zGAsgASgNMpoHChFFbnJvbGxtZW50U2VydmljZRJJCgZFbnJvbGwSHi5wYWN0LmVucm9sbG1lbnQuRW5yb2xsUmVxdWVzdBofLnBhY3QuZW5yb2xsbWVudC5FbnJvbGxSZXNwb25zZRJbCgxSZWdpc3Rlck5vZGUSJC5wYWN0LmVucm9sbG1lbnQuUmVnaXN0ZXJOb2RlUmVxdWVzdBolLnBhY3QuZW5yb2xsbWVudC5SZWdpc3Rlck5vZGVSZXNwb25zZRJtChJCYXRjaFJlZ2lzdGVyTm9kZXMSKi5wYWN0LmVucm9sbG1lbnQuQmF0Y2hSZWdpc3Rlck5vZGVzUmVxdWVzdBorLnBhY3QuZW5yb2xsbWVudC5CYXRjaFJlZ2lzdGVyTm9kZXNSZXNwb25zZRJnChBEZWNvbW1pc3Npb25Ob2RlEigucGFjdC5lbnJvbGxtZW50LkRlY29tbWlzc2lvbk5vZGVSZXF1ZXN0GikucGFjdC5lbnJvbGxtZW50LkRlY29tbWlzc2lvbk5vZGVSZXNwb25zZRJVCgpBc3NpZ25Ob2RlEiIucGFjdC5lbnJvbGxtZW50LkFzc2lnbk5vZGVSZXF1ZXN0GiMucGFjdC5lbnJvbGxtZW50LkFzc2lnbk5vZGVSZXNwb25zZRJbCgxVbmFzc2lnbk5vZGUSJC5wYWN0LmVucm9sbG1lbnQuVW5hc3NpZ25Ob2RlUmVxdWVzdBolLnBhY3QuZW5yb2xsbWVudC5VbmFzc2lnbk5vZGVSZXNwb25zZRJPCghNb3ZlTm9kZRIgLnBhY3QuZW5yb2xsbWVudC5Nb3ZlTm9kZVJlcXVlc3QaIS5wYWN0LmVucm9sbG1lbnQuTW92ZU5vZGVSZXNwb25zZRJSCglSZW5ld0NlcnQSIS5wYWN0LmVucm9sbG1lbnQuUmVuZXdDZXJ0UmVxdWVzdBoiLnBhY3QuZW5yb2xsbWVudC5SZW5ld0NlcnRSZXNwb25zZRJSCglMaXN0Tm9kZXMSIS5wYWN0LmVucm9sbG1lbnQuTGlzdE5vZGVzUmVxdWVzdBoiLnBhY3QuZW5yb2xsbWVudC5MaXN0Tm9kZXNSZXNwb25zZRJYCgtJbnNwZWN0Tm9kZRIjLnBhY3QuZW5yb2xsbWVudC5JbnNwZWN0Tm9kZVJlcXVlc3QaJC5wYWN0LmVucm9sbG1lbnQuSW5zcGVjdE5vZGVSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * What tells one machine from another before it has a certificate.
@@ -68,7 +68,7 @@ export type EnrollRequest = Message<"pact.enrollment.EnrollRequest"> & {
   agentVersion: string;
 
   /**
-   * Shows that the node still holds the key of its previous certificate.
+   * Shows that the node still holds the key of its previous certificate: a PreviousKeyProof.
    *
    * addition
    *
@@ -83,6 +83,35 @@ export type EnrollRequest = Message<"pact.enrollment.EnrollRequest"> & {
  */
 export const EnrollRequestSchema: GenMessage<EnrollRequest> = /*@__PURE__*/
   messageDesc(file_pact_enrollment, 1);
+
+/**
+ * addition
+ *
+ * @generated from message pact.enrollment.PreviousKeyProof
+ */
+export type PreviousKeyProof = Message<"pact.enrollment.PreviousKeyProof"> & {
+  /**
+   * The previous certificate, DER.
+   *
+   * @generated from field: bytes certificate = 1;
+   */
+  certificate: Uint8Array;
+
+  /**
+   * ECDSA with SHA-256, r and s one after the other, by its key over
+   * "pact: the same node asks again", a zero byte, and the SHA-256 of the csr field.
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message pact.enrollment.PreviousKeyProof.
+ * Use `create(PreviousKeyProofSchema)` to create a new message.
+ */
+export const PreviousKeyProofSchema: GenMessage<PreviousKeyProof> = /*@__PURE__*/
+  messageDesc(file_pact_enrollment, 2);
 
 /**
  * @generated from message pact.enrollment.EnrollResponse
@@ -146,7 +175,7 @@ export type EnrollResponse = Message<"pact.enrollment.EnrollResponse"> & {
  * Use `create(EnrollResponseSchema)` to create a new message.
  */
 export const EnrollResponseSchema: GenMessage<EnrollResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 2);
+  messageDesc(file_pact_enrollment, 3);
 
 /**
  * @generated from message pact.enrollment.RegisterNodeRequest
@@ -177,7 +206,7 @@ export type RegisterNodeRequest = Message<"pact.enrollment.RegisterNodeRequest">
  * Use `create(RegisterNodeRequestSchema)` to create a new message.
  */
 export const RegisterNodeRequestSchema: GenMessage<RegisterNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 3);
+  messageDesc(file_pact_enrollment, 4);
 
 /**
  * @generated from message pact.enrollment.RegisterNodeResponse
@@ -201,7 +230,7 @@ export type RegisterNodeResponse = Message<"pact.enrollment.RegisterNodeResponse
  * Use `create(RegisterNodeResponseSchema)` to create a new message.
  */
 export const RegisterNodeResponseSchema: GenMessage<RegisterNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 4);
+  messageDesc(file_pact_enrollment, 5);
 
 /**
  * @generated from message pact.enrollment.BatchRegisterNodesRequest
@@ -218,7 +247,7 @@ export type BatchRegisterNodesRequest = Message<"pact.enrollment.BatchRegisterNo
  * Use `create(BatchRegisterNodesRequestSchema)` to create a new message.
  */
 export const BatchRegisterNodesRequestSchema: GenMessage<BatchRegisterNodesRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 5);
+  messageDesc(file_pact_enrollment, 6);
 
 /**
  * @generated from message pact.enrollment.BatchNodeResult
@@ -250,7 +279,7 @@ export type BatchNodeResult = Message<"pact.enrollment.BatchNodeResult"> & {
  * Use `create(BatchNodeResultSchema)` to create a new message.
  */
 export const BatchNodeResultSchema: GenMessage<BatchNodeResult> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 6);
+  messageDesc(file_pact_enrollment, 7);
 
 /**
  * @generated from message pact.enrollment.BatchRegisterNodesResponse
@@ -277,7 +306,7 @@ export type BatchRegisterNodesResponse = Message<"pact.enrollment.BatchRegisterN
  * Use `create(BatchRegisterNodesResponseSchema)` to create a new message.
  */
 export const BatchRegisterNodesResponseSchema: GenMessage<BatchRegisterNodesResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 7);
+  messageDesc(file_pact_enrollment, 8);
 
 /**
  * @generated from message pact.enrollment.DecommissionNodeRequest
@@ -308,7 +337,7 @@ export type DecommissionNodeRequest = Message<"pact.enrollment.DecommissionNodeR
  * Use `create(DecommissionNodeRequestSchema)` to create a new message.
  */
 export const DecommissionNodeRequestSchema: GenMessage<DecommissionNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 8);
+  messageDesc(file_pact_enrollment, 9);
 
 /**
  * @generated from message pact.enrollment.DecommissionNodeResponse
@@ -340,7 +369,7 @@ export type DecommissionNodeResponse = Message<"pact.enrollment.DecommissionNode
  * Use `create(DecommissionNodeResponseSchema)` to create a new message.
  */
 export const DecommissionNodeResponseSchema: GenMessage<DecommissionNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 9);
+  messageDesc(file_pact_enrollment, 10);
 
 /**
  * @generated from message pact.enrollment.AssignNodeRequest
@@ -362,7 +391,7 @@ export type AssignNodeRequest = Message<"pact.enrollment.AssignNodeRequest"> & {
  * Use `create(AssignNodeRequestSchema)` to create a new message.
  */
 export const AssignNodeRequestSchema: GenMessage<AssignNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 10);
+  messageDesc(file_pact_enrollment, 11);
 
 /**
  * @generated from message pact.enrollment.AssignNodeResponse
@@ -384,7 +413,7 @@ export type AssignNodeResponse = Message<"pact.enrollment.AssignNodeResponse"> &
  * Use `create(AssignNodeResponseSchema)` to create a new message.
  */
 export const AssignNodeResponseSchema: GenMessage<AssignNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 11);
+  messageDesc(file_pact_enrollment, 12);
 
 /**
  * @generated from message pact.enrollment.UnassignNodeRequest
@@ -401,7 +430,7 @@ export type UnassignNodeRequest = Message<"pact.enrollment.UnassignNodeRequest">
  * Use `create(UnassignNodeRequestSchema)` to create a new message.
  */
 export const UnassignNodeRequestSchema: GenMessage<UnassignNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 12);
+  messageDesc(file_pact_enrollment, 13);
 
 /**
  * @generated from message pact.enrollment.UnassignNodeResponse
@@ -418,7 +447,7 @@ export type UnassignNodeResponse = Message<"pact.enrollment.UnassignNodeResponse
  * Use `create(UnassignNodeResponseSchema)` to create a new message.
  */
 export const UnassignNodeResponseSchema: GenMessage<UnassignNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 13);
+  messageDesc(file_pact_enrollment, 14);
 
 /**
  * @generated from message pact.enrollment.MoveNodeRequest
@@ -440,7 +469,7 @@ export type MoveNodeRequest = Message<"pact.enrollment.MoveNodeRequest"> & {
  * Use `create(MoveNodeRequestSchema)` to create a new message.
  */
 export const MoveNodeRequestSchema: GenMessage<MoveNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 14);
+  messageDesc(file_pact_enrollment, 15);
 
 /**
  * @generated from message pact.enrollment.MoveNodeResponse
@@ -467,7 +496,7 @@ export type MoveNodeResponse = Message<"pact.enrollment.MoveNodeResponse"> & {
  * Use `create(MoveNodeResponseSchema)` to create a new message.
  */
 export const MoveNodeResponseSchema: GenMessage<MoveNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 15);
+  messageDesc(file_pact_enrollment, 16);
 
 /**
  * @generated from message pact.enrollment.RenewCertRequest
@@ -491,7 +520,7 @@ export type RenewCertRequest = Message<"pact.enrollment.RenewCertRequest"> & {
  * Use `create(RenewCertRequestSchema)` to create a new message.
  */
 export const RenewCertRequestSchema: GenMessage<RenewCertRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 16);
+  messageDesc(file_pact_enrollment, 17);
 
 /**
  * @generated from message pact.enrollment.RenewCertResponse
@@ -529,7 +558,7 @@ export type RenewCertResponse = Message<"pact.enrollment.RenewCertResponse"> & {
  * Use `create(RenewCertResponseSchema)` to create a new message.
  */
 export const RenewCertResponseSchema: GenMessage<RenewCertResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 17);
+  messageDesc(file_pact_enrollment, 18);
 
 /**
  * @generated from message pact.enrollment.ListNodesRequest
@@ -572,7 +601,7 @@ export type ListNodesRequest = Message<"pact.enrollment.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 18);
+  messageDesc(file_pact_enrollment, 19);
 
 /**
  * @generated from message pact.enrollment.NodeSummary
@@ -634,7 +663,7 @@ export type NodeSummary = Message<"pact.enrollment.NodeSummary"> & {
  * Use `create(NodeSummarySchema)` to create a new message.
  */
 export const NodeSummarySchema: GenMessage<NodeSummary> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 19);
+  messageDesc(file_pact_enrollment, 20);
 
 /**
  * @generated from message pact.enrollment.ListNodesResponse
@@ -660,7 +689,7 @@ export type ListNodesResponse = Message<"pact.enrollment.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 20);
+  messageDesc(file_pact_enrollment, 21);
 
 /**
  * @generated from message pact.enrollment.InspectNodeRequest
@@ -677,7 +706,7 @@ export type InspectNodeRequest = Message<"pact.enrollment.InspectNodeRequest"> &
  * Use `create(InspectNodeRequestSchema)` to create a new message.
  */
 export const InspectNodeRequestSchema: GenMessage<InspectNodeRequest> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 21);
+  messageDesc(file_pact_enrollment, 22);
 
 /**
  * Times are RFC 3339 text, empty where there is none yet.
@@ -746,7 +775,7 @@ export type InspectNodeResponse = Message<"pact.enrollment.InspectNodeResponse">
  * Use `create(InspectNodeResponseSchema)` to create a new message.
  */
 export const InspectNodeResponseSchema: GenMessage<InspectNodeResponse> = /*@__PURE__*/
-  messageDesc(file_pact_enrollment, 22);
+  messageDesc(file_pact_enrollment, 23);
 
 /**
  * @generated from service pact.enrollment.EnrollmentService

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { CuttableWay } from "./cuttable.ts";
 export { etcdSettings } from "./etcd_settings.ts";
 export { type EtcdFiles, EtcdSite, openEtcdSite } from "./etcd_site.ts";
 export { etcdTest } from "./etcd_test.ts";

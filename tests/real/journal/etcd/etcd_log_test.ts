@@ -4,9 +4,9 @@ import { systemClock } from "../../../../common/clock/mod.ts";
 import { type ErrorCode, PactError } from "../../../../common/errors/mod.ts";
 import { connectEtcd } from "../../../../journal/etcd/mod.ts";
 import type { Replica } from "../../../../journal/replica/mod.ts";
-import { CuttableWay, etcdSettings, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
+import { CuttableWay, waitFor, within } from "../../../support/mod.ts";
+import { etcdSettings, etcdTest, openEtcdSite } from "../../../support/etcd/mod.ts";
 import { ANN, append, openMemoryQuorum } from "../../../support/journal/mod.ts";
-import { waitFor, within } from "../../../support/mod.ts";
 
 const byAnn = { actor: ANN };
 /** Entries of this scope cause no overlay, and so no entries of the journal's own. */
