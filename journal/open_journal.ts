@@ -43,6 +43,7 @@ import {
 } from "./http/mod.ts";
 import type { QuorumAdmin } from "./membership/mod.ts";
 import { OverlayCompressor } from "./overlay/mod.ts";
+import { openEngine } from "./policy/mod.ts";
 import { placeInQuorum } from "./open_quorum.ts";
 import { publishAuthority } from "./publish_authority.ts";
 import { openReplica, type Replica } from "./replica/mod.ts";
@@ -169,7 +170,23 @@ async function openAll(
   opened.defer(() => hub.close());
   const liveness = openLiveness(settings, replica, clock, log.child("liveness"));
   opened.defer(() => liveness.close());
-  const gatekeeper = createGatekeeper(replica, { onDenied: metrics.denied });
+  const policyEngine = await openEngine({
+    settings,
+    replica,
+    clock,
+    log: log.child("policy"),
+    onOutcome: metrics.policyEngineAsked,
+  });
+  opened.defer(() => policyEngine?.close());
+  recovered.facts = () => ({ replica: replica.status(), quorum, policyEngine });
+  const gatekeeper = createGatekeeper(replica, {
+    onDenied: metrics.denied,
+    restriction: policyEngine && {
+      engine: policyEngine.engine,
+      nowMs: () => clock.nowMs(),
+      bindsPlatformAdmin: settings.bindsPlatformAdmin,
+    },
+  });
   const trust = createTrust(settings, authority, replica, clock);
   const revocations = createRevocations(replica, clock);
   const served: { rpc?: RpcServer } = {};

@@ -4,8 +4,6 @@ import { laterKeys } from "../../common/config/mod.ts";
 export const LATER = laterKeys([
   "journal.identity.provider",
   "journal.identity.spire_socket",
-  "policy.engine.type",
-  "policy.engine.opa_endpoint",
   "policy.federation.sovra_endpoint",
   "policy.federation.sync_interval_seconds",
   "policy.enabled",
@@ -18,5 +16,4 @@ export const LATER = laterKeys([
   "telemetry.prometheus_enabled": true,
   "telemetry.loki_enabled": false,
   "policy.enabled": true,
-  "policy.engine.type": "rbac",
 });

@@ -10,6 +10,7 @@ import { checkIdentity } from "./identity_settings.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
 import { type ConfiguredMember, resolveMembers } from "./members.ts";
+import { checkPolicyEngine } from "./policy_settings.ts";
 import { JOURNAL_SETTINGS } from "./settings.ts";
 
 /** What the table says, one setting at a time. */
@@ -148,6 +149,7 @@ function checkTogether(settings: Resolved): string[] {
   requirePair("journal.tls.cert", settings.tlsCert, "key", settings.tlsKey);
   requireTimeouts(settings);
   warnings.push(...warnOfPlaintext(settings), ...checkIdentity(settings));
+  warnings.push(...checkPolicyEngine(settings));
   return warnings;
 }
 

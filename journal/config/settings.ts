@@ -11,6 +11,7 @@ import { IDENTITY_SETTINGS } from "./identity_settings.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
 import { LogLevelSchema } from "./log_level.ts";
 import { MembersSchema, PeersSchema } from "./members.ts";
+import { POLICY_SETTINGS } from "./policy_settings.ts";
 
 const path = AbsolutePathSchema.optional();
 const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
@@ -18,6 +19,7 @@ const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.st
 /** Every setting of `pact-journal` that has an effect (CFG-1). */
 export const JOURNAL_SETTINGS = {
   ...ETCD_SETTINGS,
+  ...POLICY_SETTINGS,
   config: textSetting({ flag: "config", env: ["PACT_JOURNAL_CONFIG"] }, path),
   nodeId: numberSetting(
     { flag: "node-id", env: ["PACT_JOURNAL_NODE_ID"], key: "journal.node_id" },

@@ -1,4 +1,5 @@
 import type { QuorumAdmin } from "../membership/mod.ts";
+import type { RunningEngine } from "../policy/mod.ts";
 import type { ReplicaStatus } from "../replica/mod.ts";
 
 /** How long a member may be without a leader before that is an outage rather than an election. */
@@ -11,6 +12,8 @@ const READY_MAX_LAG = 1_000n;
 export interface HealthFacts {
   readonly replica: ReplicaStatus;
   readonly quorum: Pick<QuorumAdmin, "view" | "leaderlessMs">;
+  /** Absent where roles alone decide, and until it is open. */
+  readonly policyEngine?: Pick<RunningEngine, "kind" | "isUp"> | undefined;
 }
 
 /** An answer of the health listener. */
@@ -38,10 +41,21 @@ export function healthOf(facts: HealthFacts | undefined, version: string): Healt
     last_applied: Number(replica.appliedIndex),
     version,
     log: log.engine,
+    ...engineBody(facts.policyEngine),
     ...(log.storeBytes === undefined ? {} : { log_bytes: log.storeBytes }),
     ...(reason === undefined ? {} : { reason }),
   };
   return { httpStatus: reason === undefined ? 200 : 503, body };
+}
+
+/** An engine that is down leaves the member healthy: the degraded table decides (OPA-12). */
+function engineBody(engine: HealthFacts["policyEngine"]): Record<string, string> {
+  const state = engine?.isUp() === true ? "ok" : "down";
+  return {
+    policy_engine: engine?.kind ?? "rbac",
+    opa: engine?.kind === "opa" ? state : "disabled",
+    ...(engine?.kind === "embedded" ? { embedded: state } : {}),
+  };
 }
 
 function reasonAgainst(

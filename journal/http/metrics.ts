@@ -6,6 +6,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Entry, EntryType } from "../../common/model/mod.ts";
 import type { EnrollmentCounts } from "../enrollment/mod.ts";
+import type { EngineOutcome } from "../policy/mod.ts";
 import type { GaugeSources } from "./gauges.ts";
 import { registerStateGauges, snakeCase } from "./state_gauges.ts";
 
@@ -27,6 +28,8 @@ export interface Metrics {
   readonly enrollment: EnrollmentCounts;
   /** Counts a refusal of policy, or of a credential under `authenticate` (AUT-12). */
   denied(action: string): void;
+  /** Counts how an evaluation of the site's rules ended. */
+  policyEngineAsked(outcome: EngineOutcome): void;
   /** Notes how long a write took from proposal to answer. */
   wrote(durationMs: number): void;
   close(): void;
@@ -50,6 +53,11 @@ export function createMetrics(version: string): Metrics {
   const attempts = counter("pact_enrollment_attempts_total", "Attempts to enrol.", ["outcome"]);
   const signed = counter("pact_certificates_signed_total", "Certificates signed.", ["kind"]);
   const denials = counter("pact_policy_denials_total", "Refused calls.", ["action"]);
+  const evaluations = counter(
+    "pact_opa_requests_total",
+    "Evaluations of the site's rules.",
+    ["outcome"],
+  );
   const lagged = counter(
     "pact_journal_subscribers_lagged_total",
     "Subscriptions closed because they fell behind.",
@@ -78,6 +86,7 @@ export function createMetrics(version: string): Metrics {
       signed: (kind) => signed.inc({ kind }),
     },
     denied: (action) => denials.inc({ action }),
+    policyEngineAsked: (outcome) => evaluations.inc({ outcome }),
     wrote: (durationMs) => writes.observe(durationMs / 1000),
     close: () => stops.forEach((stop) => stop()),
   };

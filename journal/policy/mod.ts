@@ -9,3 +9,5 @@ export {
   policyInput,
   type RequestDetails,
 } from "./input.ts";
+export { openEngine, type OpenEngineOptions, type RunningEngine } from "./open_engine.ts";
+export type { EngineOutcome } from "./rego_engine.ts";

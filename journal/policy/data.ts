@@ -1,0 +1,50 @@
+import { defaultPolicy, type Policy } from "../../common/model/mod.ts";
+import type { StateView } from "../state/mod.ts";
+
+/** What rules may read of a vCluster under `data.pact.vclusters` (OPA-9). */
+export interface VClusterFacts {
+  readonly policy: Policy;
+  readonly nodes: number;
+}
+
+/** The data that engines are fed, each below `data.pact`. */
+export interface PolicyData {
+  readonly roles: Readonly<Record<string, RoleFacts>>;
+  readonly vclusters: Readonly<Record<string, VClusterFacts>>;
+}
+
+/** What rules may read of a role under `data.pact.roles`. */
+export interface RoleFacts {
+  readonly description: string;
+  readonly machine: boolean;
+  /** Whether the role's name ends in a vCluster. */
+  readonly scoped: boolean;
+}
+
+/** The roles as policy.md section 3 names them; scoped ones by their prefix. */
+const ROLES: PolicyData["roles"] = {
+  "pact-platform-admin": { description: "full access", machine: false, scoped: false },
+  "pact-ops-": { description: "daily operation of a vCluster", machine: false, scoped: true },
+  "pact-viewer-": { description: "reads a vCluster", machine: false, scoped: true },
+  "pact-regulated-": {
+    description: "operates a vCluster, every change needs a second person",
+    machine: false,
+    scoped: true,
+  },
+  "pact-service-agent": { description: "a node's agent", machine: true, scoped: false },
+  "pact-service-ai": { description: "AI assistants", machine: true, scoped: false },
+};
+
+/** What engines are fed from the replicated state: roles, and each vCluster that has a policy or nodes. */
+export function policyData(state: StateView): PolicyData {
+  const nodes = new Map<string, number>();
+  for (const [id] of state.list("policies")) nodes.set(id, 0);
+  for (const [, { vcluster_id: id }] of state.list("node_assignments")) {
+    nodes.set(id, (nodes.get(id) ?? 0) + 1);
+  }
+  const vclusters: Record<string, VClusterFacts> = {};
+  for (const [id, count] of nodes) {
+    vclusters[id] = { policy: state.get("policies", id) ?? defaultPolicy(id), nodes: count };
+  }
+  return { roles: ROLES, vclusters };
+}

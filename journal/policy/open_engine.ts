@@ -1,0 +1,70 @@
+/**
+ * The engine that a journal's settings ask for, kept supplied with what the replicated state says of
+ * roles and vClusters. It owns the engine and ends with `close`.
+ */
+
+import type { Clock } from "../../common/clock/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
+import type { JournalSettings } from "../config/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+import { policyData } from "./data.ts";
+import type { PolicyEngine } from "./engine.ts";
+import { OpaEvaluator } from "./opa/mod.ts";
+import { type EngineOutcome, RegoEngine } from "./rego_engine.ts";
+
+/** An engine that runs. */
+export interface RunningEngine {
+  readonly kind: "opa" | "embedded";
+  readonly engine: PolicyEngine;
+  /** Whether the engine can be asked. */
+  isUp(): boolean;
+  /** Reads again what the engine has from files (CFG-3). */
+  reload(): Promise<void>;
+  close(): void;
+}
+
+/** What an engine is opened with. */
+export interface OpenEngineOptions {
+  readonly settings: Pick<JournalSettings, "policyEngine" | "opaEndpoint" | "policyBundle">;
+  readonly replica: Replica;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onOutcome: (outcome: EngineOutcome) => void;
+}
+
+/**
+ * Opens the engine of the settings; undefined where roles alone decide. A server that does not answer
+ * is no reason not to start: the degraded table holds until it does.
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<RunningEngine | undefined> {
+  const { settings, replica, clock, log, onOutcome } = options;
+  if (settings.policyEngine === "rbac") return undefined;
+  const evaluator = new OpaEvaluator({
+    base: settings.opaEndpoint,
+    clock,
+    log,
+    data: () => policyData(replica.state),
+  });
+  const engine = new RegoEngine({
+    evaluator,
+    monotonicMs: () => clock.monotonicMs(),
+    onOutcome,
+    onUnavailable: (cause) => log.debug("the policy engine gave no answer", { cause }),
+  });
+  await evaluator.start();
+  const stop = replica.onApplied(({ writes, restored }) => {
+    if (!restored && writes.policies.size === 0 && writes.node_assignments.size === 0) return;
+    engine.forgetReads();
+    evaluator.feedSoon();
+  });
+  return {
+    kind: settings.policyEngine,
+    engine,
+    isUp: () => evaluator.isUp,
+    reload: () => Promise.resolve(),
+    close: () => {
+      stop();
+      evaluator.close();
+    },
+  };
+}
