@@ -72,9 +72,9 @@ function verdictStep(verdict: Verdict): DecisionStep {
     case "allow":
       return step("engine", "pact.authz", "continue", "no rule speaks against it (OPA-6)");
     case "approval":
-      return step("engine", "pact.authz", "approval", "a rule asks for a second person (OPA-5)");
+      return step("engine", verdict.rule, "approval", "a rule asks for a second person (OPA-5)");
     case "deny":
-      return step("engine", "pact.authz", "deny", verdict.reason);
+      return step("engine", verdict.rule, "deny", verdict.reason);
     case "unavailable": {
       const detail = `the engine could not be asked (${verdict.cause}): the degraded table decides`;
       return step("engine", "DEG-6, DEG-7", "continue", detail);

@@ -1,6 +1,11 @@
 import { z } from "zod";
 import type { Verdict } from "./engine.ts";
-import { EngineUnavailable, type RegoDocuments, type RegoQuestion } from "./evaluator.ts";
+import {
+  EngineUnavailable,
+  packageOf,
+  type RegoDocuments,
+  type RegoQuestion,
+} from "./evaluator.ts";
 import type { PolicyInput } from "./input.ts";
 
 /** Why a request is refused where the rules give no reason (OPA-5). */
@@ -38,7 +43,8 @@ export function verdictOf(question: RegoQuestion, documents: RegoDocuments): Ver
     if (denyReason !== undefined && typeof denyReason !== "string") {
       throw new EngineUnavailable("malformed answer: pact.authz.deny_reason is no text");
     }
-    return deny(denyReason === undefined || denyReason === "" ? NO_REASON : denyReason);
+    const reason = denyReason === undefined || denyReason === "" ? NO_REASON : denyReason;
+    return deny(reason, "pact.authz");
   }
   return verdictOfVcluster(question, documents.vcluster, documents.coarseVcluster);
 }
@@ -48,6 +54,7 @@ function verdictOfVcluster(
   fine: unknown,
   coarse: unknown,
 ): Verdict {
+  const rule = `pact.vcluster.${packageOf(input.vcluster ?? "")}`;
   const documents: VClusterDocument[] = [];
   for (const [asked, document] of [[input, fine], [coarseInput, coarse]] as const) {
     if (document === undefined || asked === undefined) continue;
@@ -55,24 +62,24 @@ function verdictOfVcluster(
     if (!parsed.success) {
       const key = parsed.error.issues[0]?.path.join(".") ?? "";
       // The rules are there and restrict something; what they meant is not for pact to guess.
-      return deny(`malformed rules for vCluster ${input.vcluster}: ${key}`);
+      return deny(`malformed rules for vCluster ${input.vcluster}: ${key}`, rule);
     }
     documents.push(parsed.data);
   }
   for (const document of documents) {
     const reason = denialBy(input, document);
-    if (reason !== undefined) return deny(reason);
+    if (reason !== undefined) return deny(reason, rule);
   }
   const allows = documents.flatMap(({ allow }) => allow === undefined ? [] : [allow]);
   if (allows.length > 0 && !allows.includes(true)) {
-    return deny(`not allowed by the rules of vCluster ${input.vcluster}`);
+    return deny(`not allowed by the rules of vCluster ${input.vcluster}`, rule);
   }
   const some = (key: "requires_approval" | "audit_required") =>
     documents.some((document) => document[key] === true);
-  return {
-    outcome: some("requires_approval") ? "approval" : "allow",
-    auditRead: some("audit_required"),
-  };
+  const auditRead = some("audit_required");
+  return some("requires_approval")
+    ? { outcome: "approval", auditRead, rule }
+    : { outcome: "allow", auditRead };
 }
 
 function denialBy(input: PolicyInput, document: VClusterDocument): string | undefined {
@@ -112,8 +119,8 @@ function isDefinedNotTrue(value: unknown): boolean {
   return value !== undefined && value !== true;
 }
 
-function deny(reason: string): Verdict {
-  return { outcome: "deny", reason: reason.slice(0, MAX_REASON_CHARACTERS) };
+function deny(reason: string, rule: string): Verdict {
+  return { outcome: "deny", rule, reason: reason.slice(0, MAX_REASON_CHARACTERS) };
 }
 
 const STRICTNESS = { allow: 0, approval: 1, unavailable: 2, deny: 3 } as const;

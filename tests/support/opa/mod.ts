@@ -1,0 +1,2 @@
+/** Real OPA servers for tests. */
+export { OpaServer, type OpaServerOptions, startOpa } from "./opa_server.ts";
