@@ -110,7 +110,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "enroll",
     brief: "Register a node by its hardware, so that it may boot.",
-    load: async () => (await import("./node.ts")).enrollCommand,
+    footer: "--batch FILE registers every node of a CSV file whose first line names its columns: " +
+      "node_id,mac,bmc_serial and, where there are any, smbios_uuid,tpm_ek_hash,vcluster.",
+    load: async () => (await import("./enrollment.ts")).enrollCommand,
   },
   {
     name: "node",

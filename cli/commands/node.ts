@@ -3,13 +3,13 @@ import { optional } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
 import type { enrollment } from "../../api/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
-import { EXIT } from "../failure/mod.ts";
+import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { type Cell, type Column, printable, stateTone, tableLines } from "../output/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { hardwareIdentity, type HardwareOptions, hardwareOptions } from "./hardware.ts";
-import { type ActionParser, define, say, withAction, word } from "./parsing.ts";
+import { confirm } from "./confirm.ts";
+import { enroll, enrollParser } from "./enroll.ts";
+import { type ActionParser, define, say, word } from "./parsing.ts";
 import { requireNodeId, requireVCluster } from "./targets.ts";
-import { usageFailure } from "../failure/mod.ts";
 
 /** Nodes asked for at once, and pages followed at most. */
 const PAGE_SIZE = 1000;
@@ -17,13 +17,12 @@ const MAX_PAGES = 1000;
 
 const RULE_WIDTH = 90;
 
-const enrollParser = object({ node: argument(word("NODE")), ...hardwareOptions });
-
-/** `pact enroll NODE --hardware-id ID` (CLI-113). */
-export const enrollCommand = withAction(
-  enrollParser,
-  (options) => action((context) => enroll(context, options)),
-);
+/** `pact enroll status [NODE]`: what `pact node list` and `pact node inspect` show. */
+export function enrollmentStatus(context: CommandContext, node?: string): Promise<number> {
+  return node === undefined
+    ? list(context, { state: undefined, unassigned: undefined })
+    : inspect(context, node);
+}
 
 const nodeArgument = object({ node: argument(word("NODE")) });
 
@@ -31,7 +30,7 @@ const nodeArgument = object({ node: argument(word("NODE")) });
 export const nodeCommand: ActionParser = or(
   define(
     "enroll",
-    "Register a node by its hardware.",
+    "Register a node by its hardware, or those of a CSV file.",
     enrollParser,
     (options) => action((context) => enroll(context, options)),
   ),
@@ -75,28 +74,19 @@ export const nodeCommand: ActionParser = or(
     }),
     ({ node, to }) => action((context) => move(context, node, to)),
   ),
+  define(
+    "decommission",
+    "Take a node out of the domain: its certificate is refused from now on.",
+    object({
+      node: argument(word("NODE")),
+      force: optional(flag("--force", {
+        description: say("Also while sessions are open there; they are ended."),
+      })),
+      message: optional(option("-m", "--message", word("TEXT"), { description: say("Why.") })),
+    }),
+    (options) => action((context) => decommission(context, options)),
+  ),
 );
-
-async function enroll(
-  context: CommandContext,
-  { node, ...hardware }: HardwareOptions & { readonly node: string },
-): Promise<number> {
-  const vcluster = context.flags["vcluster"];
-  const request = {
-    nodeId: requireNodeId(node),
-    hardwareIdentity: hardwareIdentity(hardware),
-    vclusterId: vcluster === undefined ? "" : requireVCluster(vcluster),
-  };
-  const { peer, enrollment } = await context.session.journal();
-  const answer = await peer.write((call) => enrollment.registerNode(request, call));
-  const state = printable(answer.enrollmentState);
-  await context.out.result([`Enrolled node ${printable(answer.nodeId)} — state: ${state}`], {
-    node_id: answer.nodeId,
-    enrollment_state: answer.enrollmentState,
-    vcluster_id: vcluster ?? null,
-  });
-  return EXIT.ok;
-}
 
 const LIST_COLUMNS: readonly Column[] = [
   { heading: "NODE ID", width: 20 },
@@ -237,6 +227,45 @@ async function move(context: CommandContext, node: string, to: string): Promise<
     node_id: node,
     from_vcluster_id: answer.fromVclusterId || null,
     vcluster_id: to,
+  });
+  return EXIT.ok;
+}
+
+interface Decommission {
+  readonly node: string;
+  readonly force: true | undefined;
+  readonly message: string | undefined;
+}
+
+/** On a terminal, open sessions are a question; else they are the server's refusal (CLI-116). */
+async function decommission(context: CommandContext, options: Decommission): Promise<number> {
+  const nodeId = requireNodeId(options.node);
+  const { peer, enrollment } = await context.session.journal();
+  const ask = (force: boolean) =>
+    peer.write((call) =>
+      enrollment.decommissionNode({ nodeId, force, reason: options.message ?? "" }, call)
+    );
+  let answer: enrollment.DecommissionNodeResponse;
+  try {
+    answer = await ask(options.force === true);
+  } catch (error) {
+    const isOpen = error instanceof Failure && error.code === "ACTIVE_SESSIONS";
+    if (!isOpen || !(context.assumeYes || context.host.stdin.isTerminal)) throw error;
+    await confirm(context, `${error.message.replace(/ — .*$/, "")}: end them?`);
+    answer = await ask(true);
+  }
+  const state = printable(answer.enrollmentState);
+  await context.out.result([
+    `Decommissioned node ${printable(nodeId)} — state: ${state}`,
+    ...(answer.certSerialRevoked === ""
+      ? []
+      : [`  Certificate revoked: ${printable(answer.certSerialRevoked)}`]),
+    `  Sessions terminated: ${answer.sessionsTerminated}`,
+  ], {
+    node_id: nodeId,
+    enrollment_state: answer.enrollmentState,
+    cert_serial_revoked: answer.certSerialRevoked || null,
+    sessions_terminated: answer.sessionsTerminated,
   });
   return EXIT.ok;
 }

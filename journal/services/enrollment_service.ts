@@ -162,10 +162,11 @@ class Registry {
     const { nodeId } = node;
     try {
       const { enrollmentState } = await this.register(node, call, requestId);
-      return { nodeId, success: true, enrollmentState, error: "" };
+      return { nodeId, success: true, enrollmentState, error: "", errorCode: "" };
     } catch (error) {
       if (!(error instanceof PactError)) throw error;
-      return { nodeId, success: false, enrollmentState: "", error: error.message };
+      const { message, code } = error;
+      return { nodeId, success: false, enrollmentState: "", error: message, errorCode: code };
     }
   }
 
