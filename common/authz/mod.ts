@@ -11,6 +11,7 @@ export {
   parseAction,
 } from "./actions.ts";
 export { decide, explainDecision } from "./decide.ts";
+export { actionOfOperation, operationType } from "./operation_type.ts";
 export type {
   Decision,
   DecisionPolicy,

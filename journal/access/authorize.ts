@@ -4,6 +4,7 @@ import {
   decide,
   type Decision,
   type DecisionPolicy,
+  operationType,
   parseAction,
   type Principal,
   type Trace,
@@ -14,7 +15,7 @@ import { isAsked, isReadOnly, type RequestDetails } from "../policy/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { emergencyOf } from "../state/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
-import { operationType } from "./operation_type.ts";
+import { requestFacts } from "./request_facts.ts";
 import { restrict, type RestrictedDecision, type Restriction } from "./restrict.ts";
 
 /** Most default policies kept at once. */
@@ -74,9 +75,19 @@ export function createGatekeeper(
   replica: Replica,
   { onDenied = () => {}, restriction }: GatekeeperOptions = {},
 ): Gatekeeper {
-  const refuse = async (request: AccessRequest, refusal: PactError): Promise<never> => {
+  const refuse = async (
+    request: AccessRequest,
+    refusal: PactError,
+    policyRef?: string,
+  ): Promise<never> => {
     onDenied(parseAction(request.action) ?? "unknown");
-    await record(replica, request, "Denied", refusal.message);
+    const vclusterId = vclusterOf(request.scope);
+    await record(replica, request, {
+      outcome: "Denied",
+      detail: refusal.message,
+      policyRef,
+      vclusterId,
+    });
     throw refusal;
   };
   const vclusterOf = (scope: Scope) => {
@@ -136,7 +147,7 @@ export function createGatekeeper(
     evaluate,
     vclusterOf,
     policyOf,
-    refuse,
+    refuse: (request, refusal) => refuse(request, refusal),
     require: async (request) => {
       const { decision, auditRead } = restriction === undefined
         ? { decision: decideRequest(request), auditRead: false }
@@ -148,7 +159,7 @@ export function createGatekeeper(
       const refusal = decision.outcome === "deny"
         ? new PactError("PERMISSION_DENIED", decision.reason)
         : new PactError("POLICY_DENIED", twoPeopleNeeded(request.action));
-      return await refuse(request, refusal);
+      return await refuse(request, refusal, decision.policyRef);
     },
   };
 }
@@ -222,15 +233,22 @@ async function recordRead(
 ): Promise<void> {
   const action = parseAction(request.action);
   if (action === undefined || !isReadOnly(action)) return;
-  await record(replica, request, "Success", policyRef, true);
+  await record(replica, request, { outcome: "Success", detail: policyRef, policyRef }, true);
+}
+
+/** What a record says of a decision. */
+interface Recorded {
+  readonly outcome: "Success" | "Denied";
+  readonly detail: string;
+  readonly policyRef?: string | undefined;
+  readonly vclusterId?: string | undefined;
 }
 
 /** Puts a decision on record; refused reads only where the rules ask for reads too (AUD-2). */
 async function record(
   replica: Replica,
   request: AccessRequest,
-  outcome: "Success" | "Denied",
-  detail: string,
+  { outcome, detail, policyRef, vclusterId }: Recorded,
   isReadRecorded = false,
 ): Promise<void> {
   const action = parseAction(request.action);
@@ -246,7 +264,16 @@ async function record(
       outcome,
       detail,
       source: caller.remoteAddress,
-      metadata: caller.certificateName === undefined ? {} : { via: caller.certificateName },
+      metadata: {
+        ...requestFacts({
+          principal: caller.principal,
+          scope: request.scope,
+          vclusterId,
+          details: request.details?.(),
+          policyRef,
+        }),
+        ...(caller.certificateName === undefined ? {} : { via: caller.certificateName }),
+      },
     },
   }, { actor });
 }

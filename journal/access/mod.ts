@@ -15,7 +15,7 @@ export {
 } from "./authorize.ts";
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
-export { operationType } from "./operation_type.ts";
+export { type DecidedRequest, requestFacts } from "./request_facts.ts";
 export type { Restriction } from "./restrict.ts";
 export { FailureBrake } from "./failure_brake.ts";
 export { openTokens } from "./tokens.ts";

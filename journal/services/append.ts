@@ -12,6 +12,7 @@ import { type Caller, identityOf } from "../access/mod.ts";
 import { changeFacts, type RequestDetails } from "../policy/mod.ts";
 import type { AuditedChange } from "./audit_note.ts";
 import { ownNodeOf, type ServiceContext } from "./context.ts";
+import { reportFacts } from "./report_facts.ts";
 import { isBlank, requireSameIdentity } from "./stated_identity.ts";
 
 /** An entry that may be appended: the author comes from the credential. */
@@ -86,7 +87,11 @@ async function authorizePerson(
       // A person's token over a node's connection: the node is where it was relayed (AUT-1).
       ...present("via", caller.certificateName),
     },
-    audited: { action, scope, policyRef },
+    audited: {
+      ...{ action, scope, policyRef },
+      vclusterId: context.gatekeeper.vclusterOf(scope),
+      details: entryDetails(entry),
+    },
   };
 }
 
@@ -156,8 +161,10 @@ async function relay(
 ): Promise<AuditedChange> {
   const { scope } = entry;
   const action = agentAction(entry);
+  const vclusterId = context.gatekeeper.vclusterOf(scope);
   if (REPORTS.has(entry.entry_type)) {
-    return { action, scope, policyRef: entry.policy_ref ?? "rbac:relay" };
+    const policyRef = entry.policy_ref ?? "rbac:relay";
+    return { action, scope, policyRef, vclusterId, ...reportFacts(entry) };
   }
   const { principal, principal_type, role } = person;
   const { policyRef } = await context.gatekeeper.require({
@@ -166,7 +173,7 @@ async function relay(
     scope,
     details: () => entryDetails(entry),
   });
-  return { action, scope, policyRef };
+  return { action, scope, policyRef, vclusterId, details: entryDetails(entry) };
 }
 
 /** What of an entry the site's rules may look at (OPA-4). */

@@ -1,7 +1,9 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Scope } from "../../common/model/mod.ts";
 import { readFreeText } from "../../common/rpc/mod.ts";
-import { type Caller, operationType } from "../access/mod.ts";
+import { operationType } from "../../common/authz/mod.ts";
+import { type Caller, requestFacts } from "../access/mod.ts";
+import type { RequestDetails } from "../policy/mod.ts";
 import type { AuditNote } from "../state/mod.ts";
 
 /** An allowed change that is about to be made. */
@@ -11,12 +13,19 @@ export interface AuditedChange {
   /** What decided (POL-26). */
   readonly policyRef: string;
   readonly detail?: string;
+  /** The vCluster a node's scope lies in (ROL-4). */
+  readonly vclusterId?: string | undefined;
+  /** What the rules looked at besides (OPA-4). */
+  readonly details?: RequestDetails | undefined;
+  /** Denied for what an agent tells it has refused. */
+  readonly outcome?: "Denied" | undefined;
 }
 
 /** The record of an allowed change; it is committed together with the change (POL-27, AUD-5). */
 export function auditNote(call: HandlerContext, caller: Caller, change: AuditedChange): AuditNote {
+  const { principal } = caller;
   const facts = {
-    policy_ref: change.policyRef,
+    ...requestFacts({ principal, ...change }),
     client: readFreeText(call.requestHeader, "client"),
     reason: readFreeText(call.requestHeader, "reason"),
     via: caller.certificateName ?? "",
@@ -26,6 +35,7 @@ export function auditNote(call: HandlerContext, caller: Caller, change: AuditedC
     scope: change.scope,
     detail: change.detail ?? "",
     source: caller.remoteAddress,
+    ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
     metadata: Object.fromEntries(Object.entries(facts).filter(([, text]) => text !== "")),
   };
 }

@@ -76,6 +76,12 @@ export function enrollmentService(
   };
 }
 
+/** Which node a change is about, where its scope does not say. */
+function nodeOf(scope: Scope, command: CommandInput): string {
+  if (scope !== "Global" && "Node" in scope) return "";
+  return "node_id" in command ? `node ${command.node_id}` : "";
+}
+
 /** Registry changes: authorized, then submitted as the caller. */
 class Registry {
   constructor(
@@ -96,7 +102,7 @@ class Registry {
     return await this.context.replica.submit(command, {
       actor: identityOf(caller, role),
       signal: call.signal,
-      audit: auditNote(call, caller, { action, scope, policyRef }),
+      audit: auditNote(call, caller, { action, scope, policyRef, detail: nodeOf(scope, command) }),
       ...present("requestId", requestId),
     });
   }

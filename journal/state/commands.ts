@@ -248,10 +248,8 @@ export type CommandInput = z.input<typeof CommandSchema>;
 /** The command of type `T`. */
 export type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
 
-const AuditNoteSchema = AuditRecordSchema.omit({
-  id: true,
-  timestamp: true,
-  actor: true,
+/** `outcome` is Success unless it says otherwise. */
+const AuditNoteSchema = AuditRecordSchema.omit({ id: true, timestamp: true, actor: true }).partial({
   outcome: true,
 });
 
@@ -266,7 +264,7 @@ export const EnvelopeSchema = z.object({
   timestamp: InstantSchema,
   actor: IdentitySchema,
   request_id: z.string().min(1).max(128).optional(),
-  /** Recorded as a success of the actor in the same apply: no change without its record (AUD-5). */
+  /** Recorded as the actor's in the same apply: no change without its record (AUD-5). */
   audit: AuditNoteSchema.optional(),
   command: CommandSchema,
 });

@@ -24,9 +24,9 @@ export function recordOperation(
 
 /** Appends the record of the command that is being applied (AUD-5). */
 export function recordSuccess(tx: Transaction, note: AuditNote): void {
-  const { operation_type, scope, detail, source, metadata } = note;
+  const { operation_type, scope, detail, source, metadata, outcome = "Success" } = note;
   const { actor } = tx;
-  addRecord(tx, { operation_type, scope, detail, source, metadata, actor, outcome: "Success" });
+  addRecord(tx, { operation_type, scope, detail, source, metadata, actor, outcome });
 }
 
 function addRecord(tx: Transaction, operation: CommandOf<"RecordOperation">["operation"]): string {

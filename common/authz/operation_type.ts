@@ -1,3 +1,5 @@
+import { type Action, ACTION_GROUPS } from "./actions.ts";
+
 /** Actions whose audit records carry another name than the action's own (AUD-1). */
 const NAMES: Readonly<Record<string, string>> = {
   approve: "ApprovalDecision",
@@ -12,4 +14,13 @@ const NAMES: Readonly<Record<string, string>> = {
 export function operationType(action: string): string {
   const words = action.split("_").map((word) => word.slice(0, 1).toUpperCase() + word.slice(1));
   return (NAMES[action] ?? words.join("")).slice(0, 64) || "Unknown";
+}
+
+const ACTION_OF: ReadonlyMap<string, Action> = new Map(
+  Object.values(ACTION_GROUPS).flat().map((action) => [operationType(action), action]),
+);
+
+/** The action that is audited under an operation type; undefined for what is no action. */
+export function actionOfOperation(type: string): Action | undefined {
+  return ACTION_OF.get(type);
 }

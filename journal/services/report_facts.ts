@@ -1,0 +1,36 @@
+import { z } from "zod";
+import type { SubmittedEntry } from "../../common/wire/mod.ts";
+import type { AuditedChange } from "./audit_note.ts";
+
+/** What an agent's note of a command says of it (EXE-8); `refused` where it was not run. */
+const ExecNoteSchema = z.object({
+  command: z.string().max(4096),
+  args: z.string().max(4096).default(""),
+  refused: z.string().optional(),
+});
+
+/** What people had done on a node, as its agent's entry tells it, for the audit record. */
+export function reportFacts(
+  { entry_type, message = "" }: SubmittedEntry,
+): Pick<AuditedChange, "details" | "outcome" | "detail"> {
+  if (entry_type === "ServiceLifecycle") {
+    // "ServiceStart NAME" or "ServiceStart NAME: DETAIL" (SUP-8).
+    return { details: { serviceName: /^[A-Za-z]+ ([^\s:]+)/.exec(message)?.[1] } };
+  }
+  if (entry_type !== "ExecLog") return {};
+  const note = ExecNoteSchema.safeParse(documentOf(message));
+  if (!note.success) return {};
+  const { command, args, refused } = note.data;
+  return {
+    details: { command, args: args === "" ? [] : args.split(" ") },
+    ...(refused === undefined ? {} : { outcome: "Denied", detail: refused }),
+  };
+}
+
+function documentOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
