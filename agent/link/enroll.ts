@@ -7,7 +7,7 @@ import {
   joinPemBundle,
   parsePeerCertificate,
   splitPemBundle,
-} from "../../common/tls/mod.ts";
+} from "../../common/certificate/mod.ts";
 
 /** What identifies this machine, as the core found it or the configuration says. */
 export type Hardware = Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export async function enrol(
   transport: RpcTransport,
   hardware: Hardware,
 ): Promise<agentport.NodeIdentity> {
-  const { keyPem, csrDer } = await createKeyAndCsr("pact-agent");
+  const { keyPem, csrDer } = createKeyAndCsr("pact-agent");
   const { mac = "", bmc_serial = "", ...extra } = hardware;
   const answer = await createClient(enrollment.EnrollmentService, transport).enroll({
     hardwareIdentity: { macAddress: mac, bmcSerial: bmc_serial, extra },
@@ -49,7 +49,7 @@ export async function renew(
   transport: RpcTransport,
   identity: agentport.NodeIdentity,
 ): Promise<agentport.NodeIdentity> {
-  const { keyPem, csrDer } = await createKeyAndCsr("pact-agent");
+  const { keyPem, csrDer } = createKeyAndCsr("pact-agent");
   const { serialHex } = parsePeerCertificate(identity.certPem);
   const answer = await createClient(enrollment.EnrollmentService, transport)
     .renewCert({ currentCertSerial: serialHex, csr: csrDer });

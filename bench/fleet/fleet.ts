@@ -119,7 +119,7 @@ async function enrolAll(
       const mac = number.toString(16).padStart(6, "0").replace(/..(?=.)/g, "$&:");
       const hardwareIdentity = { macAddress: `02:00:00:${mac}` };
       await asAdmin.registerNode({ nodeId, hardwareIdentity, vclusterId: VCLUSTER });
-      const { csrDer, keyPem } = await createKeyAndCsr(nodeId);
+      const { csrDer, keyPem } = createKeyAndCsr(nodeId);
       const { signedCert } = await asStranger.enroll({ hardwareIdentity, csr: csrDer });
       await Deno.writeFile(`${directory}/${number}.crt`, signedCert);
       await Deno.writeTextFile(`${directory}/${number}.key`, keyPem.reveal(), { mode: 0o600 });

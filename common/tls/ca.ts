@@ -1,4 +1,11 @@
-import { TlsError } from "./error.ts";
+import {
+  joinPemBundle,
+  type RandomBytes,
+  randomSerialHex,
+  splitPemBundle,
+  systemRandomBytes,
+  TlsError,
+} from "../certificate/mod.ts";
 import {
   exportPrivateKey,
   generateKeyPair,
@@ -6,9 +13,7 @@ import {
   keyAlgorithm,
   publicKeyOf,
 } from "./keys.ts";
-import { joinPemBundle, splitPemBundle } from "./pem.ts";
 import type { SecretPem } from "../secret/mod.ts";
-import { type RandomBytes, randomSerialHex, systemRandomBytes } from "./serial.ts";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,

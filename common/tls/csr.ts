@@ -1,4 +1,4 @@
-import { TlsError } from "./error.ts";
+import { TlsError } from "../certificate/mod.ts";
 import { Pkcs10CertificateRequest, type PublicKey } from "./x509.ts";
 
 /** Largest accepted request in bytes; an RSA-8192 request is about 2 KiB. */

@@ -1,22 +1,20 @@
 import { isIP } from "node:net";
 import { type CertificateAuthority, clockSlackMs } from "./ca.ts";
 import type { VerifiedCsr } from "./csr.ts";
-import { TlsError } from "./error.ts";
 import {
   agentCommonName,
   agentSpiffeId,
+  joinPemBundle,
   type NodeIdentity,
-  requireCertifiable,
-} from "./identity.ts";
-import { exportPrivateKey, generateKeyPair, keyAlgorithm } from "./keys.ts";
-import { joinPemBundle } from "./pem.ts";
-import type { SecretPem } from "../secret/mod.ts";
-import {
   normalizeSerialHex,
   type RandomBytes,
   randomSerialHex,
+  requireCertifiable,
   systemRandomBytes,
-} from "./serial.ts";
+  TlsError,
+} from "../certificate/mod.ts";
+import { exportPrivateKey, generateKeyPair, keyAlgorithm } from "./keys.ts";
+import type { SecretPem } from "../secret/mod.ts";
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,

@@ -1,7 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { TlsError } from "./error.ts";
-import { splitPemBundle } from "./pem.ts";
+import { splitPemBundle, TlsError } from "../certificate/mod.ts";
 import type { SecretPem } from "../secret/mod.ts";
 
 /**

@@ -1,6 +1,6 @@
-import { TlsError } from "./error.ts";
+import { TlsError } from "../certificate/mod.ts";
 import { SecretPem } from "../secret/mod.ts";
-import { PemConverter, Pkcs10CertificateRequestGenerator, PublicKey } from "./x509.ts";
+import { PemConverter, PublicKey } from "./x509.ts";
 
 /** The algorithm of every key that pact makes: ECDSA on P-256 with SHA-256. */
 export const keyAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -45,31 +45,6 @@ export async function publicKeyOf(privateKey: CryptoKey): Promise<PublicKey> {
     "verify",
   ]);
   return await PublicKey.create(publicKey);
-}
-
-/** A key pair made for one certificate request. The private key never leaves its maker. */
-export interface KeyAndCsr {
-  keyPem: SecretPem;
-  csrPem: string;
-  csrDer: Uint8Array<ArrayBuffer>;
-}
-
-/**
- * Makes a fresh P-256 key and a PKCS #10 request for it. The subject is only a hint for people who
- * read the request: the journal sets the names itself (ENR-23).
- */
-export async function createKeyAndCsr(commonName: string): Promise<KeyAndCsr> {
-  const keys = await generateKeyPair();
-  const csr = await Pkcs10CertificateRequestGenerator.create({
-    name: [{ CN: [commonName] }],
-    keys,
-    signingAlgorithm: keyAlgorithm,
-  });
-  return {
-    keyPem: await exportPrivateKey(keys.privateKey),
-    csrPem: csr.toString("pem"),
-    csrDer: new Uint8Array(csr.rawData),
-  };
 }
 
 function decodePrivateKey(keyPem: SecretPem): ArrayBuffer {

@@ -5,18 +5,27 @@
  */
 
 export { type CertificateAuthority, createCa, type CreateCaOptions, loadCa } from "./ca.ts";
-export type { CertificateUse } from "./certificate_facts.ts";
-export { csrMaxBytes, type VerifiedCsr, verifyCsr } from "./csr.ts";
-export { TlsError, type TlsErrorCode } from "./error.ts";
 export {
   agentCommonName,
   agentRole,
   agentSpiffeId,
+  type CertificateUse,
+  createKeyAndCsr,
   isCertifiableName,
+  joinPemBundle,
   journalCommonName,
   journalSpiffeId,
+  type KeyAndCsr,
   type NodeIdentity,
-} from "./identity.ts";
+  normalizeSerialHex,
+  parsePeerCertificate,
+  type PeerCertificate,
+  type RandomBytes,
+  splitPemBundle,
+  TlsError,
+  type TlsErrorCode,
+} from "../certificate/mod.ts";
+export { csrMaxBytes, type VerifiedCsr, verifyCsr } from "./csr.ts";
 export {
   agentCertificateLifetimeSeconds,
   issueAgentCertificate,
@@ -29,10 +38,6 @@ export {
 } from "./issue.ts";
 export { isProofOf, type KeyProof, proveKey } from "./key_proof.ts";
 export { requireMatchingKey } from "./key_match.ts";
-export { createKeyAndCsr, type KeyAndCsr } from "./keys.ts";
-export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
-export { joinPemBundle, splitPemBundle } from "./pem.ts";
-export { normalizeSerialHex, type RandomBytes } from "./serial.ts";
 export { SignerCertificate, signWithCa } from "./signature.ts";
 export { type CertificateMaterial, type CertificateSource, HeldCertificate } from "./source.ts";
 export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

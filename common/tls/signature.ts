@@ -1,8 +1,7 @@
 import { verify, X509Certificate as NativeCertificate } from "node:crypto";
 import type { CertificateAuthority } from "./ca.ts";
-import { TlsError } from "./error.ts";
+import { splitPemBundle, TlsError } from "../certificate/mod.ts";
 import { keyAlgorithm } from "./keys.ts";
-import { splitPemBundle } from "./pem.ts";
 
 /**
  * Signs `bytes` with the key of a CA: ECDSA with SHA-256, r and s one after the other. What is

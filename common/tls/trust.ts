@@ -2,10 +2,11 @@ import { X509Certificate as NativeCertificate } from "node:crypto";
 import {
   type CertificateFacts,
   type CertificateUse,
+  derOfPem,
   readCertificateFacts,
-} from "./certificate_facts.ts";
-import { TlsError } from "./error.ts";
-import { derOfPem, splitPemBundle } from "./pem.ts";
+  splitPemBundle,
+  TlsError,
+} from "../certificate/mod.ts";
 
 /** Why a certificate is not trusted. */
 export type DistrustReason =

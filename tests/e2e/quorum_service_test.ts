@@ -20,7 +20,7 @@ const MAC = "02:00:00:00:00:01";
 
 /** Enrols a registered machine at a member; what it calls other members with. */
 async function enrollAt(site: QuorumSite, id: number) {
-  const { csrDer, keyPem } = await createKeyAndCsr("node-1");
+  const { csrDer, keyPem } = createKeyAndCsr("node-1");
   using stranger = createRpcTransport({
     endpoint: `https://${site.place(id).api}`,
     caPem: site.caPem,

@@ -46,7 +46,7 @@ export async function createTestPki(commonName = "pact test CA"): Promise<TestPk
         now: new Date(),
       }),
     async agent({ nodeId = "node-1", domainId = "test", now = new Date(), lifetimeSeconds } = {}) {
-      const { csrDer, keyPem } = await createKeyAndCsr(nodeId);
+      const { csrDer, keyPem } = createKeyAndCsr(nodeId);
       const issued = await issueAgentCertificate(
         ca,
         { nodeId, domainId },

@@ -201,7 +201,7 @@ export class JournalSite implements AsyncDisposable {
 
   /** Enrols a registered machine. */
   async enroll(nodeId: string, macAddress: string): Promise<SiteNode> {
-    const { csrDer, keyPem } = await createKeyAndCsr(nodeId);
+    const { csrDer, keyPem } = createKeyAndCsr(nodeId);
     using stranger = this.dial();
     const answer = await stranger.enrollment.enroll({
       hardwareIdentity: { macAddress },

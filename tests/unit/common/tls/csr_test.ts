@@ -13,7 +13,7 @@ import {
 import { tempDir } from "../../../support/mod.ts";
 
 Deno.test("ENR-21: a request is read from DER, PEM text and PEM bytes", async () => {
-  const { csrDer, csrPem } = await createKeyAndCsr("node-1");
+  const { csrDer, csrPem } = createKeyAndCsr("node-1");
   for (const form of [csrDer, csrPem, new TextEncoder().encode(csrPem)]) {
     assert.equal((await verifyCsr(form)).keyKind, "ECDSA P-256");
   }
@@ -27,8 +27,8 @@ Deno.test("ENR-23: an empty request is refused as `csr required`", async () => {
 });
 
 Deno.test("ENR-21: a request that is not signed with its own key is refused", async () => {
-  const { csrDer } = await createKeyAndCsr("node-1");
-  const other = await createKeyAndCsr("node-1");
+  const { csrDer } = createKeyAndCsr("node-1");
+  const other = createKeyAndCsr("node-1");
   // The subject public key of one request in the other: its signature then proves nothing.
   const point = csrDer.toHex().indexOf("03420004") / 2 + 4;
   const forged = csrDer.slice();
@@ -39,14 +39,14 @@ Deno.test("ENR-21: a request that is not signed with its own key is refused", as
 Deno.test("ENR-21: bytes that are no request are refused with one error, whatever their size", async () => {
   const refused = (bytes: Uint8Array) =>
     assert.rejects(verifyCsr(bytes), (error) => error instanceof TlsError);
-  const { csrDer } = await createKeyAndCsr("node-1");
+  const { csrDer } = createKeyAndCsr("node-1");
   await refused(new Uint8Array(csrMaxBytes + 1));
   await refused(csrDer.subarray(0, csrDer.length - 1));
   await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), refused), { numRuns: 50 });
 });
 
 Deno.test("ENR-21: a request whose key names no readable curve is refused with the same error", async () => {
-  const { csrDer } = await createKeyAndCsr("node-1");
+  const { csrDer } = createKeyAndCsr("node-1");
   // The object identifier of prime256v1, with its tag and its length.
   const curve = csrDer.toHex().indexOf("06082a8648ce3d030107") / 2;
   for (const tag of [0x00, 0x04, 0x05, 0x30]) {
@@ -57,7 +57,7 @@ Deno.test("ENR-21: a request whose key names no readable curve is refused with t
 });
 
 Deno.test("ENR-21: a damaged request is refused, or still proves the key it was made with", async () => {
-  const { csrDer } = await createKeyAndCsr("node-1");
+  const { csrDer } = createKeyAndCsr("node-1");
   const { publicKey } = await verifyCsr(csrDer);
   const key = new Uint8Array(publicKey.rawData).toHex();
   await fc.assert(

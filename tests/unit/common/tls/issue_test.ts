@@ -20,7 +20,7 @@ const identity = { nodeId: "x1000c0s0b0n0", domainId: "alps" };
 
 Deno.test("journal.md 9.5: a node's certificate carries the names, usages, serial and lifetime of the table", async () => {
   const ca = await createCa({ commonName: "site CA", validDays: 365, now });
-  const { csrDer } = await createKeyAndCsr("ignored");
+  const { csrDer } = createKeyAndCsr("ignored");
   const issued = await issueAgentCertificate(ca, identity, await verifyCsr(csrDer), { now });
 
   const native = new X509Certificate(issued.certPem);
@@ -42,7 +42,7 @@ Deno.test("journal.md 9.5: a node's certificate carries the names, usages, seria
 
 Deno.test("journal.md 9.5: serials come from the injected randomness and are always positive", async () => {
   const ca = await createCa({ commonName: "site CA", validDays: 365, now });
-  const csr = await verifyCsr((await createKeyAndCsr("n")).csrDer);
+  const csr = await verifyCsr(createKeyAndCsr("n").csrDer);
   for (const byte of [0x00, 0x80, 0xff]) {
     const randomBytes = (length: number) => new Uint8Array(length).fill(byte);
     const { serialHex } = await issueAgentCertificate(ca, identity, csr, { now, randomBytes });
@@ -107,7 +107,7 @@ Deno.test("AUT-11: a certificate whose names contradict each other identifies no
 
 Deno.test("a node id that cannot stand in a certificate is refused by name", async () => {
   const ca = await createCa({ commonName: "site CA", validDays: 365, now });
-  const csr = await verifyCsr((await createKeyAndCsr("n")).csrDer);
+  const csr = await verifyCsr(createKeyAndCsr("n").csrDer);
   for (const nodeId of ["", "a/b", "a@b", "a,CN=b", "-a", "a".repeat(64), "nöde"]) {
     await assert.rejects(
       issueAgentCertificate(ca, { nodeId, domainId: "alps" }, csr, { now }),
@@ -137,7 +137,7 @@ Deno.test("CRT-9: a server certificate covers its host names and addresses", asy
 
 Deno.test("a leaf does not outlive its CA", async () => {
   const ca = await createCa({ commonName: "short CA", validDays: 1, now });
-  const csr = await verifyCsr((await createKeyAndCsr("n")).csrDer);
+  const csr = await verifyCsr(createKeyAndCsr("n").csrDer);
   const { notAfter } = await issueAgentCertificate(ca, identity, csr, { now });
   assert.deepEqual(notAfter, ca.notAfter);
 });
@@ -148,7 +148,7 @@ Deno.test("CRT-2: a provided CA signs when key and certificate belong together, 
     await createCa({ commonName: "other", validDays: 10, now }),
   ];
   const loaded = await loadCa({ certPem: one.certPem, keyPem: one.keyPem, now });
-  const csr = await verifyCsr((await createKeyAndCsr("n")).csrDer);
+  const csr = await verifyCsr(createKeyAndCsr("n").csrDer);
   const { certPem } = await issueAgentCertificate(loaded, identity, csr, { now });
   assert.deepEqual(new TrustBundle(one.certPem).verify(certPem, "client", now), { trusted: true });
 

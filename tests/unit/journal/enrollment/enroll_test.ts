@@ -17,7 +17,7 @@ async function enrollWith(
   clients: JournalClients,
   hardwareIdentity: { macAddress?: string; bmcSerial?: string; extra?: Record<string, string> },
 ) {
-  const { csrDer } = await createKeyAndCsr("whoever");
+  const { csrDer } = createKeyAndCsr("whoever");
   return await clients.enrollment.enroll({ hardwareIdentity, csr: csrDer });
 }
 
@@ -29,7 +29,7 @@ Deno.test("ENR-21: a registered machine gets a certificate of the journal's maki
   await using site = await openJournalSite();
   const macAddress = await site.register("n1", "ml");
   assert.equal(await stateOf(site, "n1"), "Registered");
-  const { csrDer } = await createKeyAndCsr("CN=root,O=somebody else");
+  const { csrDer } = createKeyAndCsr("CN=root,O=somebody else");
   const stranger = site.dial();
   const answer = await stranger.enrollment.enroll({
     hardwareIdentity: { macAddress },
@@ -158,7 +158,7 @@ Deno.test("ACC-6, ENR-30: strangers run into the limit while registered nodes en
 Deno.test("CRT-4: a node renews with its current certificate and a new key; the old serial renews no more", async () => {
   await using site = await openJournalSite();
   const n1 = await site.node("n1", "ml");
-  const { csrDer, keyPem } = await createKeyAndCsr("n1");
+  const { csrDer, keyPem } = createKeyAndCsr("n1");
   const renew = (clients: JournalClients, currentCertSerial: string) =>
     clients.enrollment.renewCert({ currentCertSerial, csr: csrDer });
   const other = await refusalOf(renew(n1, "1234"));

@@ -7,7 +7,7 @@ export type TlsErrorCode =
   | "KEY_MISMATCH"
   | "INVALID_NAME";
 
-/** The one error type of common/tls. The message is fit to be shown; it never holds key material. */
+/** The one error type of common/tls and common/certificate. The message is fit to be shown; it never holds key material. */
 export class TlsError extends Error {
   override readonly name = "TlsError";
 

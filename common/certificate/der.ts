@@ -21,6 +21,8 @@ export const derTag = {
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
+  /** `[0]`, constructed. */
+  contextConstructed0: 0xa0,
 } as const;
 
 const longForm = 0x80;
@@ -101,4 +103,25 @@ export class DerReader {
 /** Says what is wrong with a certificate's encoding. */
 export function malformed(what: string): TlsError {
   return new TlsError("INVALID_CERTIFICATE", `the certificate has ${what}`);
+}
+
+/** An element with these contents one after the other. */
+export function derElement(
+  tag: number,
+  ...contents: readonly Uint8Array[]
+): Uint8Array<ArrayBuffer> {
+  const length = contents.reduce((sum, { length }) => sum + length, 0);
+  const lengthBytes: number[] = [];
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) lengthBytes.unshift(rest % 256);
+  const head = length < longForm
+    ? [tag, length]
+    : [tag, longForm + lengthBytes.length, ...lengthBytes];
+  const element = new Uint8Array(head.length + length);
+  element.set(head);
+  let at = head.length;
+  for (const content of contents) {
+    element.set(content, at);
+    at += content.length;
+  }
+  return element;
 }

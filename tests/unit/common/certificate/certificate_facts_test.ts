@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { readCertificateFacts } from "../../../../common/tls/certificate_facts.ts";
+import { readCertificateFacts } from "../../../../common/certificate/certificate_facts.ts";
 import { TlsError } from "../../../../common/tls/mod.ts";
-import { derOfPem } from "../../../../common/tls/pem.ts";
+import { derOfPem } from "../../../../common/certificate/pem.ts";
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,

@@ -1,0 +1,32 @@
+/**
+ * What a node needs of certificates: a key with its request, and reading what it is given. Nothing of it
+ * needs an X.509 library, which takes long to load.
+ *
+ * @module
+ */
+
+export {
+  type CertificateFacts,
+  type CertificateUse,
+  readCertificateFacts,
+} from "./certificate_facts.ts";
+export { TlsError, type TlsErrorCode } from "./error.ts";
+export {
+  agentCommonName,
+  agentRole,
+  agentSpiffeId,
+  isCertifiableName,
+  journalCommonName,
+  journalSpiffeId,
+  type NodeIdentity,
+  requireCertifiable,
+} from "./identity.ts";
+export { createKeyAndCsr, type KeyAndCsr } from "./key_request.ts";
+export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
+export { derOfPem, joinPemBundle, splitPemBundle } from "./pem.ts";
+export {
+  normalizeSerialHex,
+  type RandomBytes,
+  randomSerialHex,
+  systemRandomBytes,
+} from "./serial.ts";
