@@ -21,6 +21,7 @@ export {
   type NodeIdentity,
   requireCertifiable,
 } from "./identity.ts";
+export { isProofOf, type KeyProof, proveKey } from "./key_proof.ts";
 export { createKeyAndCsr, type KeyAndCsr } from "./key_request.ts";
 export { parsePeerCertificate, type PeerCertificate } from "./peer_certificate.ts";
 export { derOfPem, joinPemBundle, splitPemBundle } from "./pem.ts";
@@ -30,3 +31,4 @@ export {
   randomSerialHex,
   systemRandomBytes,
 } from "./serial.ts";
+export { SignerCertificate } from "./signer_certificate.ts";

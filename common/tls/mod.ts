@@ -12,15 +12,19 @@ export {
   type CertificateUse,
   createKeyAndCsr,
   isCertifiableName,
+  isProofOf,
   joinPemBundle,
   journalCommonName,
   journalSpiffeId,
   type KeyAndCsr,
+  type KeyProof,
   type NodeIdentity,
   normalizeSerialHex,
   parsePeerCertificate,
   type PeerCertificate,
+  proveKey,
   type RandomBytes,
+  SignerCertificate,
   splitPemBundle,
   TlsError,
   type TlsErrorCode,
@@ -36,8 +40,7 @@ export {
   serverCertificateLifetimeSeconds,
   type ServerCertificateOptions,
 } from "./issue.ts";
-export { isProofOf, type KeyProof, proveKey } from "./key_proof.ts";
 export { requireMatchingKey } from "./key_match.ts";
-export { SignerCertificate, signWithCa } from "./signature.ts";
+export { signWithCa } from "./signature.ts";
 export { type CertificateMaterial, type CertificateSource, HeldCertificate } from "./source.ts";
 export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

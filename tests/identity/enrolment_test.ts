@@ -30,10 +30,10 @@ async function enrollAs(
   hardwareIdentity: Hardware,
   former?: Pick<SiteNode, "certPem" | "keyPem">,
 ) {
-  const { csrDer, keyPem } = await createKeyAndCsr("whoever");
+  const { csrDer, keyPem } = createKeyAndCsr("whoever");
   const previousKeyProof = former === undefined ? undefined : toBinary(
     enrollment.PreviousKeyProofSchema,
-    create(enrollment.PreviousKeyProofSchema, await proveKey(former, csrDer)),
+    create(enrollment.PreviousKeyProofSchema, proveKey(former, csrDer)),
   );
   const answer = await clients.enrollment.enroll({
     hardwareIdentity,

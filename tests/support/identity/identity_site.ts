@@ -111,7 +111,7 @@ export class IdentitySite implements AsyncDisposable {
   /** Registers and enrols a node. */
   async enroll(nodeId: string, vclusterId = ""): Promise<NodeCertificate> {
     const macAddress = await this.register(nodeId, vclusterId);
-    const { csrDer, keyPem } = await createKeyAndCsr(nodeId);
+    const { csrDer, keyPem } = createKeyAndCsr(nodeId);
     using stranger = this.#clients({}, 1);
     const { signedCert, certSerial } = await stranger.enrollment.enroll({
       hardwareIdentity: { macAddress },

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
-import { derOfPem, splitPemBundle } from "./pem.ts";
-import { importSigningKey, keyAlgorithm } from "./keys.ts";
-import { parsePeerCertificate } from "./peer_certificate.ts";
+import { createHash, sign } from "node:crypto";
 import type { SecretPem } from "../secret/mod.ts";
-import { SignerCertificate } from "./signature.ts";
+import { TlsError } from "./error.ts";
+import { parsePeerCertificate } from "./peer_certificate.ts";
+import { derOfPem, splitPemBundle } from "./pem.ts";
+import { SignerCertificate } from "./signer_certificate.ts";
 
 /** Shows that who asks for a certificate still holds the key of its former one (ENR-2). */
 export interface KeyProof {
@@ -21,14 +21,13 @@ const PURPOSE = "pact: the same node asks again\0";
  *
  * @throws TlsError INVALID_KEY or INVALID_PEM when key or certificate cannot be read.
  */
-export async function proveKey(
+export function proveKey(
   former: { readonly certPem: string; readonly keyPem: SecretPem },
   csrDer: Uint8Array,
-): Promise<KeyProof> {
-  const key = await importSigningKey(former.keyPem);
+): KeyProof {
   return {
     certificate: derOfPem(splitPemBundle(former.certPem)[0] ?? ""),
-    signature: new Uint8Array(await crypto.subtle.sign(keyAlgorithm, key, statement(csrDer))),
+    signature: signed(statement(csrDer), former.keyPem),
   };
 }
 
@@ -48,6 +47,17 @@ export function isProofOf(
     return signer.verifies(statement(csrDer), signature) && signer.leadsTo(expected.trustPem);
   } catch {
     return false;
+  }
+}
+
+function signed(bytes: Uint8Array, keyPem: SecretPem): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(
+      sign("sha256", bytes, { key: keyPem.reveal(), dsaEncoding: "ieee-p1363" }),
+    );
+  } catch {
+    // Nothing of the reason: it could hold something of the key.
+    throw new TlsError("INVALID_KEY", "the former private key cannot be used");
   }
 }
 
