@@ -59,7 +59,13 @@ import {
 } from "./services/mod.ts";
 import { watchQuorum } from "./watch_quorum.ts";
 import type { CommandInput } from "./state/mod.ts";
-import { createHub, createLiveness, type Liveness, watchHeartbeats } from "./streams/mod.ts";
+import {
+  createHub,
+  createLiveness,
+  type Liveness,
+  TrustFeed,
+  watchHeartbeats,
+} from "./streams/mod.ts";
 
 /** Version of this build. */
 export const VERSION = "0.1.0";
@@ -188,6 +194,11 @@ async function openAll(
     },
   });
   const trust = createTrust(settings, authority, replica, clock);
+  const feed = new TrustFeed(() => ({
+    certificatesPem: trust.bundlePem(),
+    leavingPem: trust.leavingPem(),
+  }));
+  opened.defer(() => feed.close());
   const revocations = createRevocations(replica, clock);
   const served: { rpc?: RpcServer } = {};
   const askHere = (nodeId: string) => askForNode(nodeId, served.rpc, liveness);
@@ -218,7 +229,7 @@ async function openAll(
     clock,
     log,
     random,
-    context: { replica, gatekeeper, hub, liveness, clock, log },
+    context: { replica, gatekeeper, hub, liveness, clock, log, trust: feed },
     quorum,
     tokens,
     enroller,
@@ -228,7 +239,7 @@ async function openAll(
   });
   opened.defer(() => rpc.close({ graceMs: SHUTDOWN_GRACE_MS }));
   opened.defer(() => stopping.abort());
-  const certificates = trust.keepFresh(rpc, log.child("tls"));
+  const certificates = trust.keepFresh(rpc, log.child("tls"), () => feed.look());
   opened.defer(() => certificates.stop());
   opened.defer(revocations.follow(rpc));
   const reload = async () => {

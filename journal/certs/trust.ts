@@ -24,12 +24,14 @@ const CHECK_INTERVAL_MS = 60_000;
 export interface Trust {
   /** Every CA that nodes and this listener trust now, this process's own first (CRT-1). */
   bundlePem(): string;
+  /** Those among them that were replaced and will be dropped (CRT-1); empty for none. */
+  leavingPem(): string;
   /** What the API listener presents and trusts, and its changes. */
   readonly source: CertificateSource;
   /** What the API listener is to present and to trust. */
   serverTls(): Promise<ServerTls>;
-  /** Keeps a listener's certificate and trust current. */
-  keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): Upkeep;
+  /** Keeps a listener's certificate and trust current; `onTrust` hears after each change. */
+  keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger, onTrust?: () => void): Upkeep;
 }
 
 /** The upkeep of one listener. */
@@ -47,11 +49,18 @@ export function createTrust(
   clock: Clock,
 ): Trust {
   let configured = configuredCa(settings);
-  const bundlePem = () => {
+  const replicatedNow = () => {
     const nowMs = clock.nowMs();
-    const replicated = [...replica.state.list("ca_bundle")]
-      .filter(([, ca]) => Date.parse(ca.remove_after ?? ca.not_after) > nowMs)
-      .map(([, ca]) => ca.certificate_pem);
+    return [...replica.state.list("ca_bundle")].map(([, ca]) => ca)
+      .filter((ca) => Date.parse(ca.remove_after ?? ca.not_after) > nowMs);
+  };
+  const leavingPem = () => {
+    const leaving = replicatedNow().filter(({ remove_after }) => remove_after !== undefined)
+      .map(({ certificate_pem }) => certificate_pem);
+    return leaving.length === 0 ? "" : joinPemBundle(leaving);
+  };
+  const bundlePem = () => {
+    const replicated = replicatedNow().map(({ certificate_pem }) => certificate_pem);
     // The configured one last: nodes need it to trust a listener that presents configured files.
     return joinPemBundle([authority.ca.certPem, ...replicated, ...configured]);
   };
@@ -66,7 +75,11 @@ export function createTrust(
     return serverTlsOf(material);
   };
 
-  function keepFresh(rpc: Pick<RpcServer, "rotate">, log: Logger): Upkeep {
+  function keepFresh(
+    rpc: Pick<RpcServer, "rotate">,
+    log: Logger,
+    onTrust: () => void = () => {},
+  ): Upkeep {
     if (settings.tlsMode === "off") return { renew: () => Promise.resolve(), stop: () => {} };
     let issuedAtMs = clock.nowMs();
     let trusted = bundlePem();
@@ -78,6 +91,7 @@ export function createTrust(
         held.set(material);
         issuedAtMs = clock.nowMs();
         trusted = bundlePem();
+        onTrust();
         log.info("certificates of the API listener renewed");
       } catch (error) {
         log.error("certificates of the API listener could not be renewed", {
@@ -106,7 +120,7 @@ export function createTrust(
     };
   }
 
-  return { bundlePem, source: held, serverTls, keepFresh };
+  return { bundlePem, leavingPem, source: held, serverTls, keepFresh };
 }
 
 function serverTlsOf({ certPem, keyPem, trustPem }: CertificateMaterial): ServerTls {

@@ -4,7 +4,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type Caller, callerKey, type Gatekeeper } from "../access/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Hub, Liveness } from "../streams/mod.ts";
+import type { Hub, Liveness, TrustFeed } from "../streams/mod.ts";
 
 /** What every service works with. */
 export interface ServiceContext {
@@ -12,6 +12,8 @@ export interface ServiceContext {
   readonly gatekeeper: Gatekeeper;
   readonly hub: Hub;
   readonly liveness: Liveness;
+  /** The CAs that nodes are told of; absent without TLS. */
+  readonly trust?: TrustFeed | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -8,7 +8,13 @@ import { DOMAIN_VCLUSTER, type Entry, type Scope } from "../../common/model/mod.
 import { counterFromWire, instantToWire, present } from "../../common/wire/mod.ts";
 import type { Caller } from "../access/mod.ts";
 import type { Metrics } from "../http/mod.ts";
-import { type Delivery, follow, type Interest, type UpdateKind } from "../streams/mod.ts";
+import {
+  type Delivery,
+  follow,
+  type Interest,
+  type SiteTrust,
+  type UpdateKind,
+} from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { tokenExpiry } from "./token_expiry.ts";
@@ -30,7 +36,8 @@ export async function* subscription(
   const expiry = tokenExpiry(caller, context.clock);
   try {
     const signal = AbortSignal.any([call.signal, expiry.signal]);
-    for await (const delivery of follow(context, interest, from, signal)) {
+    const followed = nodeId === undefined ? { ...context, trust: undefined } : context;
+    for await (const delivery of follow(followed, interest, from, signal)) {
       yield update(context, delivery);
     }
     if (expiry.signal.aborted) throw new PactError("UNAUTHENTICATED", "token expired");
@@ -96,10 +103,15 @@ function isPlatformAdmin({ principal }: Caller): boolean {
 
 /** Updates of live entries: one is made for all who hear of it (SUB-9). */
 const shared = new WeakMap<Entry, stream.ConfigUpdate>();
+const sharedTrust = new WeakMap<SiteTrust, stream.TrustBundle>();
 
 function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
   if (delivery.kind === "progress") {
-    return create(stream.ConfigUpdateSchema, { sequence: BigInt(Math.max(delivery.sequence, 0)) });
+    const { trust } = delivery;
+    return create(stream.ConfigUpdateSchema, {
+      sequence: BigInt(Math.max(delivery.sequence, 0)),
+      ...(trust === undefined ? {} : { trust: trustBundle(trust) }),
+    });
   }
   const { entry, kind } = delivery;
   const known = shared.get(entry);
@@ -110,6 +122,18 @@ function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdat
     update: { case: kind, value: payloadOf(context, kind, entry) },
   });
   shared.set(entry, message);
+  return message;
+}
+
+function trustBundle(trust: SiteTrust): stream.TrustBundle {
+  const known = sharedTrust.get(trust);
+  if (known !== undefined) return known;
+  const encoder = new TextEncoder();
+  const message = create(stream.TrustBundleSchema, {
+    certificates: encoder.encode(trust.certificatesPem),
+    leaving: encoder.encode(trust.leavingPem),
+  });
+  sharedTrust.set(trust, message);
   return message;
 }
 

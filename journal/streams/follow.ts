@@ -3,12 +3,13 @@ import { PactError } from "../../common/errors/mod.ts";
 import { DOMAIN_VCLUSTER, type Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { Hub, Subscription } from "./hub.ts";
+import { type SiteTrust, type TrustFeed, TrustTeller } from "./trust_feed.ts";
 import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 
-/** An entry for a subscriber, or the progress of an idle stream. */
+/** An entry for a subscriber, or how far the stream has come: when it is idle, or has trust to tell. */
 export type Delivery =
   | { readonly kind: UpdateKind; readonly entry: Entry }
-  | { readonly kind: "progress"; readonly sequence: number };
+  | { readonly kind: "progress"; readonly sequence: number; readonly trust?: SiteTrust };
 
 /** How long a stream stays silent before it reports its progress (SUB-7). */
 export const IDLE_MS = 60_000;
@@ -18,6 +19,8 @@ export interface FollowContext {
   readonly replica: Pick<Replica, "state" | "appliedSequence" | "entries">;
   readonly hub: Hub;
   readonly clock: Clock;
+  /** For nodes: the CAs they trust, first as they are and then as they change (CRT-1a). */
+  readonly trust?: TrustFeed | undefined;
 }
 
 /**
@@ -41,6 +44,7 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Delivery> {
   let next = fromSequence;
+  const teller = new TrustTeller(context.trust);
   // Ends with the signal: snapshots, which send live back to history, are rare.
   while (!signal.aborted) {
     next = yield* history(context, interest, next, signal);
@@ -48,9 +52,11 @@ export async function* follow(
     const subscription = context.hub.open(interest);
     const wake = () => subscription.wake();
     signal.addEventListener("abort", wake, { once: true });
+    const unfollow = teller.follow(subscription);
     try {
-      next = yield* live(context, subscription, interest, next, signal);
+      next = yield* live(context, subscription, teller, interest, next, signal);
     } finally {
+      unfollow();
       signal.removeEventListener("abort", wake);
       subscription.close();
     }
@@ -86,6 +92,7 @@ async function* history(
 async function* live(
   { replica, clock }: FollowContext,
   subscription: Subscription,
+  teller: TrustTeller,
   interest: Interest,
   fromSequence: number,
   signal: AbortSignal,
@@ -95,6 +102,10 @@ async function* live(
   while (!signal.aborted) {
     await subscription.wait();
     const isIdle = silence.take();
+    const trust = teller.due();
+    if (trust !== undefined && !signal.aborted) {
+      yield { kind: "progress", sequence: next - 1, trust };
+    }
     // What overflowed or was cut off takes no more, so after these updates nothing is left.
     const { isLagging, isCutOff } = subscription;
     const updates = subscription.take();

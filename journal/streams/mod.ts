@@ -16,3 +16,4 @@ export {
   type LivenessBatch,
   type LivenessOptions,
 } from "./liveness.ts";
+export { type SiteTrust, TrustFeed } from "./trust_feed.ts";

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/stream.proto.
  */
 export const file_pact_stream: GenFile = /*@__PURE__*/
-  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKCAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQiwAEKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIAEIICgZ1cGRhdGUyuQEKEUJvb3RDb25maWdTZXJ2aWNlEk4KEFN0cmVhbUJvb3RDb25maWcSHi5wYWN0LnN0cmVhbS5Cb290Q29uZmlnUmVxdWVzdBoYLnBhY3Quc3RyZWFtLkNvbmZpZ0NodW5rMAESVAoWU3Vic2NyaWJlQ29uZmlnVXBkYXRlcxIdLnBhY3Quc3RyZWFtLlN1YnNjcmliZVJlcXVlc3QaGS5wYWN0LnN0cmVhbS5Db25maWdVcGRhdGUwAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKCAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQi6QEKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIABInCgV0cnVzdBhlIAEoCzIYLnBhY3Quc3RyZWFtLlRydXN0QnVuZGxlQggKBnVwZGF0ZSI0CgtUcnVzdEJ1bmRsZRIUCgxjZXJ0aWZpY2F0ZXMYASABKAwSDwoHbGVhdmluZxgCIAEoDDK5AQoRQm9vdENvbmZpZ1NlcnZpY2USTgoQU3RyZWFtQm9vdENvbmZpZxIeLnBhY3Quc3RyZWFtLkJvb3RDb25maWdSZXF1ZXN0GhgucGFjdC5zdHJlYW0uQ29uZmlnQ2h1bmswARJUChZTdWJzY3JpYmVDb25maWdVcGRhdGVzEh0ucGFjdC5zdHJlYW0uU3Vic2NyaWJlUmVxdWVzdBoZLnBhY3Quc3RyZWFtLkNvbmZpZ1VwZGF0ZTABYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message pact.stream.BootConfigRequest
@@ -269,6 +269,16 @@ export type ConfigUpdate = Message<"pact.stream.ConfigUpdate"> & {
     value: Uint8Array;
     case: "blacklistChange";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * To nodes, in a message without an update: at the beginning of the live part, and when a CA
+   * comes or goes.
+   *
+   * addition
+   *
+   * @generated from field: pact.stream.TrustBundle trust = 101;
+   */
+  trust?: TrustBundle | undefined;
 };
 
 /**
@@ -277,6 +287,34 @@ export type ConfigUpdate = Message<"pact.stream.ConfigUpdate"> & {
  */
 export const ConfigUpdateSchema: GenMessage<ConfigUpdate> = /*@__PURE__*/
   messageDesc(file_pact_stream, 6);
+
+/**
+ * addition
+ *
+ * @generated from message pact.stream.TrustBundle
+ */
+export type TrustBundle = Message<"pact.stream.TrustBundle"> & {
+  /**
+   * Every CA to trust, PEM.
+   *
+   * @generated from field: bytes certificates = 1;
+   */
+  certificates: Uint8Array;
+
+  /**
+   * Those among them that will be dropped soon, PEM: whoever has a certificate of theirs renews it.
+   *
+   * @generated from field: bytes leaving = 2;
+   */
+  leaving: Uint8Array;
+};
+
+/**
+ * Describes the message pact.stream.TrustBundle.
+ * Use `create(TrustBundleSchema)` to create a new message.
+ */
+export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
+  messageDesc(file_pact_stream, 7);
 
 /**
  * @generated from service pact.stream.BootConfigService
