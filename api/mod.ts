@@ -21,4 +21,5 @@ export * as lattice from "./gen/lattice/v1/lattice_pb.ts";
 export * as policy from "./gen/pact/policy_pb.ts";
 export * as raft from "./gen/raft_hpc/v1/raft_pb.ts";
 export * as shell from "./gen/pact/shell_pb.ts";
+export * as spiffe from "./gen/spiffe/workload_pb.ts";
 export * as stream from "./gen/pact/stream_pb.ts";

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 export const PEERS = {
   /** The policy engine that sites run beside their journals. */
   opa: ["opa"],
+  /** What gives sites' machines and programs their identities. */
+  spire: ["spire-server", "spire-agent"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Name of a peer. */
