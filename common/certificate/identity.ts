@@ -78,7 +78,7 @@ function requireName(what: string, name: string): void {
 }
 
 /** Members are numbered from 1 to 2^32 - 1 (CFG-1). */
-function isMemberId(memberId: number): boolean {
+export function isMemberId(memberId: number): boolean {
   return Number.isInteger(memberId) && memberId >= 1 && memberId <= 0xffff_ffff;
 }
 

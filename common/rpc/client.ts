@@ -4,6 +4,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import type { SecretPem } from "../secret/mod.ts";
 import { type CallSituation, normalizeClientError } from "./client_error.ts";
 import { callerInterceptor, type TokenSource } from "./client_interceptor.ts";
+import type { IdentifyServer } from "./client_socket.ts";
 import { ClientConnection } from "./connection.ts";
 import { unaryDefaultTimeoutMs } from "./deadline.ts";
 import { isPlaintextToRemote } from "./endpoint.ts";
@@ -24,6 +25,10 @@ export interface RpcTransportOptions {
   serverName?: string;
   /** A further look at the server's certificate; see `SocketOptions`. */
   refuseServer?: (certificateDer: Uint8Array) => string | undefined;
+  /** A unix socket to connect to, for the endpoint `http://localhost`. */
+  socketPath?: string;
+  /** Stands in for the comparison of the server's certificate with its name. */
+  identifyServer?: IdentifyServer;
   token?: TokenSource;
   /** Name and version for the audit record, such as `pact-cli/0.1.0`. */
   clientName?: string;

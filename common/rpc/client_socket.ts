@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { systemClock } from "../clock/mod.ts";
 import type { SecretPem } from "../secret/mod.ts";
 
@@ -16,7 +16,14 @@ export interface SocketOptions {
    * not the one to speak with, or undefined.
    */
   refuseServer?: (certificateDer: Uint8Array) => string | undefined;
+  /** A unix socket to connect to, for an `http:` endpoint whose host then says nothing. */
+  socketPath?: string;
+  /** Stands in for the comparison of the server's certificate with its name. */
+  identifyServer?: IdentifyServer;
 }
+
+/** Why a server whose certificate one of the CAs has issued is not the one that was dialled. */
+export type IdentifyServer = (host: string, certificate: PeerCertificate) => Error | undefined;
 
 /**
  * How long a connection whose other side has ended is kept for what is still being read from it.
@@ -30,6 +37,7 @@ const halfOpenMaxMs = 500;
  * does that refuses a certificate, and calls on it never end. So such a connection is closed here.
  */
 export function openClientSocket(url: URL, options: SocketOptions): Socket {
+  if (options.socketPath !== undefined) return openUnixSocket(options.socketPath);
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const isTls = url.protocol === "https:";
   const port = Number(url.port === "" ? (isTls ? 443 : 80) : url.port);
@@ -40,12 +48,21 @@ export function openClientSocket(url: URL, options: SocketOptions): Socket {
       minVersion: "TLSv1.3",
       ALPNProtocols: ["h2"],
       ...(options.caPem === undefined ? {} : { ca: [options.caPem] }),
+      ...(options.identifyServer === undefined
+        ? {}
+        : { checkServerIdentity: options.identifyServer }),
       ...(options.certPem === undefined ? {} : { cert: options.certPem }),
       ...(options.keyPem === undefined ? {} : { key: options.keyPem.reveal() }),
       ...(options.serverName === undefined ? {} : { servername: options.serverName }),
     })
     : connectTcp({ host, port });
   socket.setNoDelay(true);
+  socket.once("end", () => closeHalfOpen(socket));
+  return socket;
+}
+
+function openUnixSocket(path: string): Socket {
+  const socket = connectTcp({ path });
   socket.once("end", () => closeHalfOpen(socket));
   return socket;
 }

@@ -8,6 +8,7 @@
 
 export { createRpcTransport, type RpcTransport, type RpcTransportOptions } from "./client.ts";
 export { isTrustError, normalizeClientError } from "./client_error.ts";
+export type { IdentifyServer } from "./client_socket.ts";
 export type { TokenSource } from "./client_interceptor.ts";
 export { unaryDefaultTimeoutMs } from "./deadline.ts";
 export {

@@ -6,11 +6,11 @@ import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { Clock } from "../clock/mod.ts";
 import {
   type DistrustReason,
-  type LeafChain,
+  type JudgedPeer,
   parsePeerCertificate,
   type PeerCertificate,
-  type TrustBundle,
-} from "../tls/mod.ts";
+  type PeerTrust,
+} from "../certificate/mod.ts";
 import type { Connection } from "./sessions.ts";
 
 /** What is known of a caller from its connection alone. */
@@ -41,8 +41,8 @@ interface KnownConnection {
   malformed: boolean;
   /** What the handshake found of the certificate, and when that was. */
   handshake: Handshake;
-  /** The chain in a bundle; a new bundle drops it at once. */
-  checked?: { bundle: TrustBundle; chain: LeafChain };
+  /** What a trust made of the certificate; another trust drops it at once. */
+  checked?: { trust: PeerTrust; judged: JudgedPeer };
 }
 
 interface Handshake {
@@ -50,23 +50,26 @@ interface Handshake {
   endedAtMs: number;
 }
 
+/** Most certificates of a chain that are read. */
+const intermediatesMax = 8;
+
 /** A handshake takes no longer than this (`handshakeTimeout` of the listener). */
 const handshakeMaxMs = 10_000;
 
 /** Reads and remembers the peers of one listener's connections. */
 export class PeerDirectory {
   readonly #known = new WeakMap<object, KnownConnection>();
-  #bundle: TrustBundle | undefined;
-  /** Handshakes that ended after this have met no other bundle than the one in force. */
-  #bundleAloneSinceMs = -Infinity;
+  #trust: PeerTrust | undefined;
+  /** Handshakes that ended after this have met no other CAs than those in force. */
+  #trustAloneSinceMs = -Infinity;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Puts another trust bundle in force, for live connections too. */
-  setTrustBundle(bundle: TrustBundle | undefined): void {
-    const isFirst = this.#bundle === undefined;
-    this.#bundle = bundle;
-    if (!isFirst) this.#bundleAloneSinceMs = this.clock.monotonicMs() + handshakeMaxMs;
+  /** Puts other CAs in force, for live connections too. */
+  setTrust(trust: PeerTrust | undefined): void {
+    const isFirst = this.#trust === undefined;
+    this.#trust = trust;
+    if (!isFirst) this.#trustAloneSinceMs = this.clock.monotonicMs() + handshakeMaxMs;
   }
 
   /** Takes note of a connection whose handshake has just ended. */
@@ -101,28 +104,42 @@ export class PeerDirectory {
       known = readConnection(socket, -Infinity);
       this.#known.set(connection, known);
     }
-    const distrust = this.#distrustOf(known);
+    if (known.malformed) {
+      return { ...known.facts, authorized: false, distrust: "malformed certificate" };
+    }
     const { certificate } = known.facts;
+    if (certificate === undefined) return { ...known.facts, authorized: false };
+    const judged = this.#judge(certificate, known, socket);
+    if (judged === undefined) {
+      const distrust = "not issued by a CA of the trust bundle";
+      return { ...known.facts, authorized: false, distrust };
+    }
+    const verdict = judged.chain.verdictAt("client", new Date(this.clock.nowMs()));
     return {
       ...known.facts,
-      authorized: certificate !== undefined && distrust === undefined,
-      ...(distrust === undefined ? {} : { distrust }),
+      certificate: judged.certificate,
+      authorized: verdict.trusted,
+      ...(verdict.trusted ? {} : { distrust: verdict.reason }),
     };
   }
 
-  #distrustOf(known: KnownConnection): DistrustReason | undefined {
-    if (known.malformed) return "malformed certificate";
-    const { certificate } = known.facts;
-    if (certificate === undefined) return undefined;
-    const bundle = this.#bundle;
-    if (bundle === undefined) return "not issued by a CA of the trust bundle";
-    if (known.checked?.bundle !== bundle) {
+  #judge(
+    certificate: PeerCertificate,
+    known: KnownConnection,
+    socket: Socket | TLSSocket,
+  ): JudgedPeer | undefined {
+    const trust = this.#trust;
+    if (trust === undefined) return undefined;
+    if (known.checked?.trust !== trust) {
       const isSignatureKnown = known.handshake.isVerified &&
-        known.handshake.endedAtMs > this.#bundleAloneSinceMs;
-      known.checked = { bundle, chain: bundle.chainOf(certificate, { isSignatureKnown }) };
+        known.handshake.endedAtMs > this.#trustAloneSinceMs;
+      const intermediates = () => isTls(socket) ? presentedIntermediates(socket) : [];
+      known.checked = {
+        trust,
+        judged: trust.judge(certificate, { isSignatureKnown, intermediates }),
+      };
     }
-    const verdict = known.checked.chain.verdictAt("client", new Date(this.clock.nowMs()));
-    return verdict.trusted ? undefined : verdict.reason;
+    return known.checked.judged;
   }
 }
 
@@ -146,6 +163,19 @@ function readConnection(socket: Socket | TLSSocket, handshakeEndedAtMs: number):
   } catch {
     return { facts, malformed: true, handshake };
   }
+}
+
+/** The CAs that a client presented with its certificate, up to the one that is its own issuer. */
+function presentedIntermediates(socket: TLSSocket): Uint8Array[] {
+  const presented: Uint8Array[] = [];
+  let current = socket.getPeerCertificate(true)?.issuerCertificate;
+  // Ends at the root, which the runtime names as its own issuer, or after as many as are looked at.
+  while (current !== undefined && presented.length < intermediatesMax) {
+    presented.push(current.raw);
+    if (current.issuerCertificate === current) break;
+    current = current.issuerCertificate;
+  }
+  return presented;
 }
 
 /** The socket of an HTTP/2 session is a proxy, so neither `instanceof` nor `in` can be asked. */

@@ -127,7 +127,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   });
 
   const tls = options.tls === undefined ? undefined : prepareServerTls(options.tls, clientAuth);
-  peers.setTrustBundle(tls?.bundle);
+  peers.setTrust(tls?.trust);
   const secure = tls === undefined
     ? undefined
     : createTlsServer({ ...secureServerOptions(tls, clientAuth), noDelay: true });
@@ -159,7 +159,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
       if (secure === undefined) throw new Error(`the ${options.name} listener has no TLS`);
       const prepared = prepareServerTls(next, clientAuth);
       secure.setSecureContext(prepared.context);
-      peers.setTrustBundle(prepared.bundle);
+      peers.setTrust(prepared.trust);
     },
     disconnect: (matches) =>
       sessions.disconnect((connection) => matches(peers.ofConnection(connection))),

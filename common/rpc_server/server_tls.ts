@@ -1,7 +1,7 @@
 import type { TlsOptions } from "node:tls";
 import type { SecretPem } from "../secret/mod.ts";
 import { alpnProtocols } from "./protocol_switch.ts";
-import { requireMatchingKey, TlsError, TrustBundle } from "../tls/mod.ts";
+import { PeerTrust, requireMatchingKey, rootsPem, TlsError } from "../certificate/mod.ts";
 
 /** Certificates of a listener. */
 export interface ServerTls {
@@ -10,6 +10,8 @@ export interface ServerTls {
   keyPem: SecretPem;
   /** CAs whose client certificates are accepted; needed where client certificates are asked for. */
   clientCaPem?: string;
+  /** Bundles of the SPIFFE trust domains whose SVIDs are accepted too, as PEM by their names. */
+  trustDomains?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -21,7 +23,7 @@ export type ClientAuth = "none" | "optional" | "required";
 
 /** Certificates that have been read and found to fit. */
 export interface PreparedTls {
-  bundle: TrustBundle | undefined;
+  trust: PeerTrust | undefined;
   context: { cert: string; key: string; ca?: string[] };
 }
 
@@ -32,19 +34,18 @@ export interface PreparedTls {
  * @throws TlsError saying which part does not fit.
  */
 export function prepareServerTls(tls: ServerTls, clientAuth: ClientAuth): PreparedTls {
-  if (clientAuth !== "none" && tls.clientCaPem === undefined) {
+  const roots = { caPem: tls.clientCaPem, trustDomains: tls.trustDomains };
+  const clientCas = rootsPem(roots);
+  if (clientAuth !== "none" && clientCas === "") {
     throw new TlsError("INVALID_PEM", "client certificates are asked for but no CA is given");
   }
   const context = {
     cert: tls.certPem,
     key: tls.keyPem.reveal(),
-    ...(tls.clientCaPem === undefined ? {} : { ca: [tls.clientCaPem] }),
+    ...(clientCas === "" ? {} : { ca: [clientCas] }),
   };
   requireMatchingKey(tls.certPem, tls.keyPem);
-  return {
-    bundle: tls.clientCaPem === undefined ? undefined : new TrustBundle(tls.clientCaPem),
-    context,
-  };
+  return { trust: clientCas === "" ? undefined : new PeerTrust(roots), context };
 }
 
 /** The options of node:tls for a listener (CRT-8; TLS 1.3 only by design). */

@@ -10,24 +10,34 @@ export {
   agentRole,
   agentSpiffeId,
   type CertificateUse,
+  type ChainOptions,
+  type ChainVerdict,
   createKeyAndCsr,
+  type DistrustReason,
   isCertifiableName,
   isProofOf,
+  isTrustDomain,
   joinPemBundle,
   journalCommonName,
   journalSpiffeId,
   type KeyAndCsr,
   type KeyProof,
+  type LeafChain,
   type NodeIdentity,
   normalizeSerialHex,
   parsePeerCertificate,
+  parseSpiffeId,
   type PeerCertificate,
+  PeerTrust,
   proveKey,
   type RandomBytes,
+  requireMatchingKey,
   SignerCertificate,
+  type SpiffeId,
   splitPemBundle,
   TlsError,
   type TlsErrorCode,
+  TrustBundle,
 } from "../certificate/mod.ts";
 export { csrMaxBytes, type VerifiedCsr, verifyCsr } from "./csr.ts";
 export {
@@ -40,7 +50,5 @@ export {
   serverCertificateLifetimeSeconds,
   type ServerCertificateOptions,
 } from "./issue.ts";
-export { requireMatchingKey } from "./key_match.ts";
 export { signWithCa } from "./signature.ts";
 export { type CertificateMaterial, type CertificateSource, HeldCertificate } from "./source.ts";
-export { type ChainVerdict, type DistrustReason, type LeafChain, TrustBundle } from "./trust.ts";

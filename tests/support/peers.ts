@@ -1,7 +1,10 @@
-import { type Peer, peerFolder } from "../../tools/peers/mod.ts";
+import { type Peer, peerFolder, PEERS } from "../../tools/peers/mod.ts";
 
-/** Path of a program that `deno task peers` builds; undefined where it is not built. */
-export async function peerProgram(peer: Peer, program: string = peer): Promise<string | undefined> {
+/** Path of a program that `deno task peers` builds, by default the peer's first; undefined where it is not built. */
+export async function peerProgram(
+  peer: Peer,
+  program: string = PEERS[peer][0],
+): Promise<string | undefined> {
   const path = `${await peerFolder(peer)}/${program}`;
   try {
     await Deno.stat(path);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import * as tls from "node:tls";
 import { type Peer, PeerDirectory } from "../../../../common/rpc_server/peer.ts";
-import { TrustBundle } from "../../../../common/tls/mod.ts";
+import { PeerTrust } from "../../../../common/tls/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { createTestPki, needing, type TempDir, tempDir } from "../../../support/mod.ts";
 
@@ -39,7 +39,7 @@ Deno.test({
     await Deno.writeTextFile(dir.file("node.key"), node.keyPem.reveal());
     const clock = new VirtualClock(Date.now());
     const peers = new PeerDirectory(clock);
-    peers.setTrustBundle(new TrustBundle(old.caPem));
+    peers.setTrust(new PeerTrust({ caPem: old.caPem }));
     const seen: Peer[] = [];
     const context = { cert: server.certPem, key: server.keyPem.reveal() };
     const listener = tls.createServer({
@@ -61,7 +61,7 @@ Deno.test({
     assert.match(await connect(port, dir, ["-sess_out", session]), /^New, /m);
     assert.match(await connect(port, dir, ["-sess_in", session]), /^Reused, /m);
     listener.setSecureContext({ ...context, ca: [next.caPem] });
-    peers.setTrustBundle(new TrustBundle(next.caPem));
+    peers.setTrust(new PeerTrust({ caPem: next.caPem }));
     assert.match(await connect(port, dir, ["-sess_in", session]), /^Reused, /m);
     clock.advance(60_000);
     assert.match(await connect(port, dir, ["-sess_in", session]), /^Reused, /m);

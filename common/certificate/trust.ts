@@ -2,11 +2,10 @@ import { X509Certificate as NativeCertificate } from "node:crypto";
 import {
   type CertificateFacts,
   type CertificateUse,
-  derOfPem,
   readCertificateFacts,
-  splitPemBundle,
-  TlsError,
-} from "../certificate/mod.ts";
+} from "./certificate_facts.ts";
+import { TlsError } from "./error.ts";
+import { derOfPem, splitPemBundle } from "./pem.ts";
 
 /** Why a certificate is not trusted. */
 export type DistrustReason =
@@ -19,8 +18,16 @@ export type DistrustReason =
 /** The outcome of a chain check. */
 export type ChainVerdict = { trusted: true } | { trusted: false; reason: DistrustReason };
 
+/** What is known of a leaf beside the leaf itself. */
+export interface ChainOptions {
+  readonly isSignatureKnown?: boolean;
+  readonly intermediates?: () => readonly Uint8Array[];
+}
+
 /** A leaf whose signature has been checked against a bundle; what is left depends on the time. */
 export interface LeafChain {
+  /** Whether a CA of the bundle has issued it, valid or not. */
+  readonly isFound: boolean;
   /** Whether the leaf is valid at `now`, meant for the use, and its CA valid at `now` too. */
   verdictAt(use: CertificateUse, now: Date): ChainVerdict;
 }
@@ -29,6 +36,13 @@ interface Authority {
   readonly facts: CertificateFacts;
   readonly native: NativeCertificate;
 }
+
+/** The CAs above a leaf, the one in the bundle last. */
+type Path = readonly Authority[];
+
+/** Intermediates that are looked at, and how many may stand between a leaf and the bundle. */
+const maxIntermediates = 4;
+const maxPathLength = 3;
 
 /**
  * A set of CA certificates that peers' chains must lead to. Each of them is an anchor of its own,
@@ -53,6 +67,11 @@ export class TrustBundle {
     }).filter(({ facts }) => facts.isAuthority);
   }
 
+  /** Whether there is no CA certificate in it: such a bundle trusts nobody. */
+  get isEmpty(): boolean {
+    return this.#authorities.length === 0;
+  }
+
   /**
    * Whether the leaf is valid at `now`, meant for the use and issued by a CA of this bundle that is
    * valid at `now` too. Revocation is not part of this: the runtime ignores CRLs, so the caller
@@ -74,11 +93,12 @@ export class TrustBundle {
    * microseconds, comparing times nothing.
    *
    * @param isSignatureKnown The TLS handshake has checked this leaf against this very bundle.
+   * @param intermediates What the peer presented with its leaf, DER, asked for only where needed.
    * @throws Error when the leaf cannot be read.
    */
   chainOf(
     leaf: CertificateFacts,
-    { isSignatureKnown = false }: { readonly isSignatureKnown?: boolean } = {},
+    { isSignatureKnown = false, intermediates = () => [] }: ChainOptions = {},
   ): LeafChain {
     const native = nativeOf(leaf);
     const named = this.#authorities.filter((authority) => names(native, authority));
@@ -86,20 +106,56 @@ export class TrustBundle {
     const issuers = isSignatureKnown && named.length === 1
       ? named
       : named.filter((authority) => signed(native, authority));
-    return { verdictAt: (use, now) => verdictOf(leaf, issuers, use, now) };
+    const paths: readonly Path[] = issuers.length > 0
+      ? issuers.map((issuer) => [issuer])
+      : pathsFrom(native, this.#authorities, readIntermediates(intermediates()), maxPathLength);
+    return {
+      isFound: paths.length > 0,
+      verdictAt: (use, now) => verdictOf(leaf, paths, use, now),
+    };
   }
+}
+
+/** Every way from a certificate through the given intermediates, each used once, to an authority. */
+function pathsFrom(
+  child: NativeCertificate,
+  authorities: readonly Authority[],
+  intermediates: readonly Authority[],
+  longest: number,
+): readonly Path[] {
+  const issued = (issuer: Authority) => names(child, issuer) && signed(child, issuer);
+  const direct = authorities.filter(issued);
+  if (direct.length > 0 || longest === 0) return direct.map((authority) => [authority]);
+  return intermediates.filter(issued).flatMap((issuer) => {
+    const others = intermediates.filter((other) => other !== issuer);
+    return pathsFrom(issuer.native, authorities, others, longest - 1)
+      .map((path) => [issuer, ...path]);
+  });
+}
+
+/** Those of the presented certificates that may issue others; what cannot be read issues nothing. */
+function readIntermediates(presented: readonly Uint8Array[]): readonly Authority[] {
+  return presented.slice(0, maxIntermediates).flatMap((der) => {
+    try {
+      const facts = readCertificateFacts(der);
+      return facts.isAuthority ? [{ facts, native: nativeOf(facts) }] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function verdictOf(
   leaf: CertificateFacts,
-  issuers: readonly Authority[],
+  paths: readonly Path[],
   use: CertificateUse,
   now: Date,
 ): ChainVerdict {
   if (now < leaf.notBefore) return distrust("not yet valid");
   if (now > leaf.notAfter) return distrust("expired");
   if (!leaf.uses.includes(use)) return distrust("not meant for this use");
-  return issuers.some(({ facts }) => facts.notBefore <= now && now <= facts.notAfter)
+  const isValid = ({ facts }: Authority) => facts.notBefore <= now && now <= facts.notAfter;
+  return paths.some((path) => path.every(isValid))
     ? { trusted: true }
     : distrust("not issued by a CA of the trust bundle");
 }

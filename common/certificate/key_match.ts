@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { splitPemBundle, TlsError } from "../certificate/mod.ts";
+import { TlsError } from "./error.ts";
+import { splitPemBundle } from "./pem.ts";
 import type { SecretPem } from "../secret/mod.ts";
 
 /**

@@ -1,0 +1,17 @@
+/** What a {@link SpiffeError} is about; stable. */
+export type SpiffeErrorCode =
+  /** There is no agent at the socket, or it does not answer. */
+  | "UNAVAILABLE"
+  /** The agent knows this process and has no identity for it. */
+  | "NO_IDENTITY"
+  /** What the agent sent cannot be used. */
+  | "MALFORMED";
+
+/** The one error type of common/spiffe. The message holds nothing of a key. */
+export class SpiffeError extends Error {
+  override readonly name = "SpiffeError";
+
+  constructor(readonly code: SpiffeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
