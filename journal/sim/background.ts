@@ -1,6 +1,6 @@
 import { type Identity, PolicySettingsSchema, SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import { buildOverlay } from "../overlay/mod.ts";
-import type { CommandInput } from "../state/mod.ts";
+import { type CommandInput, heldText } from "../state/mod.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -67,7 +67,7 @@ export class Background {
       case 3:
         return submit(process, byWhom, {
           type: "DecideApproval",
-          approval_id: `approval-${1 + this.#random.below(this.#approvals + 1)}`,
+          approval_id: approvalId(1 + this.#random.below(this.#approvals + 1)),
           decision: this.#random.pick(["Approved", "Rejected", "Expired"]),
         });
       default:
@@ -87,19 +87,33 @@ export class Background {
   }
 
   #approvalOf(vcluster: string): CommandInput {
+    const scope = { VCluster: vcluster };
     return {
       type: "CreateApproval",
       approval: {
-        approval_id: `approval-${++this.#approvals}`,
-        original_request: "{}",
-        summary: "commit to a regulated vCluster",
-        action: "commit",
-        scope: { VCluster: vcluster },
+        approval_id: approvalId(++this.#approvals),
+        original_request: heldText({
+          kind: "command",
+          command: {
+            type: "SetBlacklist",
+            vcluster_id: vcluster,
+            add: ["/scratch/**"],
+            remove: [],
+          },
+          access: [{ action: "blacklist", scope }],
+          audit: { operation_type: "Blacklist", scope, detail: "", source: "sim", metadata: {} },
+        }),
+        summary: "blacklist in a regulated vCluster",
+        action: "blacklist",
+        scope,
         vcluster,
-        expires_at: "2026-01-01T00:30:00.000Z",
       },
     };
   }
+}
+
+function approvalId(number: number): string {
+  return `ap-${number.toString(16).padStart(8, "0")}`;
 }
 
 /** A refusal is as good an outcome as any other here. */

@@ -9,6 +9,7 @@ import {
   TTL_MAX_SECONDS,
   TTL_MIN_SECONDS,
 } from "../../common/model/mod.ts";
+import { redeemForEntry } from "./approvals.ts";
 import type { CommandOf } from "./commands.ts";
 import {
   followConflicts,
@@ -41,6 +42,7 @@ const REPLAYED = "degraded:";
 export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">): CommandResult {
   const draft = draftOf(tx, command.entry);
   checkEntry(tx, draft);
+  redeemForEntry(tx, command);
   checkExpectedHead(tx, draft.scope, command.expected_head);
   refuseConflicting(tx, draft);
   const localSince = localChangesSince(draft);

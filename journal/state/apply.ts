@@ -6,7 +6,7 @@
  */
 import type { Entry } from "../../common/model/mod.ts";
 import { appendEntry } from "./append_entry.ts";
-import { createApproval, decideApproval } from "./approvals.ts";
+import { createApproval, decideApproval, redeemPermit } from "./approvals.ts";
 import { assignNode, assignToVCluster, moveNode, unassignNode } from "./assignment.ts";
 import { recordCheckpoint } from "./checkpoints.ts";
 import type { Command, Envelope } from "./commands.ts";
@@ -158,6 +158,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
     case "CreateApproval":
       return createApproval(tx, command);
     case "DecideApproval":
-      return decideApproval(tx, command);
+      return decideApproval(tx, command, perform);
+    case "RedeemPermit":
+      return redeemPermit(tx, command);
   }
 }

@@ -20,6 +20,7 @@ import {
   OverlaySchema,
   PosixIdentitySchema,
 } from "./documents.ts";
+import { NodeActionSchema } from "./node_action.ts";
 
 const HardwareKeysSchema = z.array(z.string().min(1).max(512)).min(1).max(64);
 
@@ -41,6 +42,12 @@ const COMMANDS = [
     end_emergency: z.boolean().optional(),
     /** For EmergencyEnd by someone else than the opener. */
     force: z.boolean().optional(),
+    /** The approval whose permit an agent's entry uses up, and what it permits (APR-12). */
+    permit: z.object({
+      approval_id: ApprovalSchema.shape.approval_id,
+      action: z.string().max(64),
+      subject: z.string().max(4096).optional(),
+    }).optional(),
   }),
   /** Appends a vCluster's Commit and takes the deltas it supersedes off their nodes (CON-4). */
   z.object({
@@ -217,22 +224,38 @@ const COMMANDS = [
   }),
   /** The leader's signature over the log up to an entry. */
   z.object({ type: z.literal("RecordCheckpoint"), checkpoint: CheckpointSchema }),
+  /** Files a request of the actor's; when it expires is the policy's to say (APR-10). */
   z.object({
     type: z.literal("CreateApproval"),
-    approval: ApprovalSchema.omit({
-      status: true,
-      approver: true,
-      created_at: true,
-      decided_at: true,
-      executed_sequence: true,
-      requester: true,
+    approval: ApprovalSchema.pick({
+      approval_id: true,
+      original_request: true,
+      summary: true,
+      action: true,
+      scope: true,
+      vcluster: true,
+      requester_subject: true,
     }),
+    /** The agent that asked for the actor. */
+    via: z.string().max(1024).optional(),
   }),
   z.object({
     type: z.literal("DecideApproval"),
-    approval_id: z.string().min(1).max(128),
+    approval_id: ApprovalSchema.shape.approval_id,
     decision: z.enum(["Approved", "Rejected", "Expired"]),
     reason: z.string().max(4096).optional(),
+    /** Subject of the decider's token (PAuth5). */
+    subject: z.string().max(4096).optional(),
+    /** Why what apply cannot ask, such as the policy engine, would refuse the request now. */
+    denial: z.string().max(4096).optional(),
+  }),
+  /** A node's agent uses the permit of an approved action (APR-12). */
+  z.object({
+    type: z.literal("RedeemPermit"),
+    approval_id: ApprovalSchema.shape.approval_id,
+    requester: IdentitySchema,
+    subject: z.string().max(4096).optional(),
+    action: NodeActionSchema,
   }),
 ] as const;
 
@@ -248,8 +271,12 @@ export type CommandInput = z.input<typeof CommandSchema>;
 /** The command of type `T`. */
 export type CommandOf<T extends Command["type"]> = Extract<Command, { type: T }>;
 
-/** `outcome` is Success unless it says otherwise. */
-const AuditNoteSchema = AuditRecordSchema.omit({ id: true, timestamp: true, actor: true }).partial({
+/** What is put on record beside actor and time; `outcome` is Success unless it says otherwise. */
+export const AuditNoteSchema = AuditRecordSchema.omit({
+  id: true,
+  timestamp: true,
+  actor: true,
+}).partial({
   outcome: true,
 });
 

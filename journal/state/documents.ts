@@ -131,13 +131,16 @@ export const DeclaredSchema = z.object({
 
 /** A two-person approval (policy.md 6.2). */
 export const ApprovalSchema = z.object({
-  approval_id: z.string().min(1).max(128),
+  approval_id: z.string().regex(/^ap-[0-9a-f]{8}$/, "an approval id is ap- and 8 hex digits"),
+  /** What waits, as canonical JSON: see held_request.ts. */
   original_request: z.string().max(1_048_576),
   summary: z.string().max(4096),
   action: z.string().max(64),
   scope: ScopeSchema,
   vcluster: VClusterIdSchema,
   requester: IdentitySchema,
+  /** The subject of the requester's token, which names may hide (PAuth5). */
+  requester_subject: z.string().max(4096).optional(),
   approver: IdentitySchema.optional(),
   status: z.enum(["Pending", "Approved", "Rejected", "Expired"]),
   reason: z.string().max(4096).optional(),
@@ -145,6 +148,10 @@ export const ApprovalSchema = z.object({
   expires_at: InstantSchema,
   decided_at: InstantSchema.optional(),
   executed_sequence: CounterSchema.optional(),
+  /** Why the approved request was not carried out (APR-11). */
+  execution_error: z.string().max(4096).optional(),
+  /** Of an approved action on a node: until when it may be done, and when it was (APR-12). */
+  permit: z.object({ expires_at: InstantSchema, used_at: InstantSchema.optional() }).optional(),
 });
 
 /**

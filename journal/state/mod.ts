@@ -47,6 +47,19 @@ export {
   type StateView,
 } from "./view.ts";
 export { apply, type Outcome } from "./apply.ts";
+export {
+  type ApprovalActor,
+  type ApprovalEvent,
+  type ApprovalFacts,
+  type ApprovalStep,
+  isSamePerson,
+  permitRefusal,
+  statusAt,
+  stepApproval,
+} from "./approval_machine.ts";
+export { decideFor, decisionPolicy, policyIn, vclusterOfScope } from "./decision_policy.ts";
+export { type HeldCommand, type HeldRequest, heldText, readHeld } from "./held_request.ts";
+export { entryAction, type NodeAction } from "./node_action.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
 export { conflictValueText } from "./conflicts.ts";

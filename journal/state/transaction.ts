@@ -7,7 +7,7 @@ import {
   type Identity,
   scopeText,
 } from "../../common/model/mod.ts";
-import { type CollectionName, COUNTERS_KEY, type Doc } from "./documents.ts";
+import { COLLECTION_NAMES, type CollectionName, COUNTERS_KEY, type Doc } from "./documents.ts";
 import {
   type DocumentChanges,
   type DocumentTables,
@@ -86,9 +86,31 @@ export class Transaction implements StateView {
     readonly timestamp: string,
     readonly actor: Identity,
     readonly requestId: string | undefined,
+    /** What is added to every entry on its way to the log. */
+    private readonly mark: (draft: EntryDraft) => EntryDraft = (draft) => draft,
   ) {
     this.#base = base;
     this.nowMs = Date.parse(timestamp);
+  }
+
+  /** A transaction over this one as it stands, in another's name; {@link take} keeps its changes. */
+  nested(actor: Identity, requestId: string, mark: (draft: EntryDraft) => EntryDraft): Transaction {
+    return new Transaction(this, this.timestamp, actor, requestId, mark);
+  }
+
+  /** Makes the changes of a {@link nested} transaction this one's. */
+  take(inner: Transaction): void {
+    for (const collection of COLLECTION_NAMES) this.#takeTable(collection, inner);
+    this.#entries.push(...inner.#entries);
+    this.#entryTexts.push(...inner.#entryTexts);
+    this.#counters = inner.#counters ?? this.#counters;
+  }
+
+  #takeTable<C extends CollectionName>(collection: C, inner: Transaction): void {
+    const changes = inner.#writes[collection];
+    if (changes.size === 0) return;
+    const table = this.#table(collection);
+    for (const [key, document] of changes) table.set(key, document);
   }
 
   get history(): HistoryView {
@@ -163,7 +185,7 @@ export class Transaction implements StateView {
   /** Gives the entry its sequence and hash and notes it as its scope's newest (J1). */
   append(draft: EntryDraft): Entry {
     const { next_sequence: sequence, head_hash } = this.counters;
-    const { entry, json } = linkEntry({ ...draft, sequence }, head_hash);
+    const { entry, json } = linkEntry({ ...this.mark(draft), sequence }, head_hash);
     this.#entries.push(entry);
     this.#entryTexts.push(json);
     this.count({ next_sequence: sequence + 1, head_hash: entry.hash });

@@ -1,5 +1,10 @@
 import type { Scope, StateDelta } from "../../../common/model/mod.ts";
-import type { CommandInput } from "../../../journal/state/mod.ts";
+import {
+  type CommandInput,
+  CommandSchema,
+  heldText,
+  type NodeAction,
+} from "../../../journal/state/mod.ts";
 import { ANN } from "./identities.ts";
 
 type Append = Extract<CommandInput, { type: "AppendEntry" }>;
@@ -46,5 +51,55 @@ export function register(nodeId: string, mac: string, vclusterId?: string): Comm
     hardware_identity: { mac_address: mac },
     hardware_keys: [`mac:${mac}`],
     ...(vclusterId === undefined ? {} : { vcluster_id: vclusterId }),
+  };
+}
+
+/** Files a command for approval in vCluster `ml`, as the journal's API does. */
+export function hold(
+  approvalId: string,
+  command: CommandInput,
+  { action = "commit", scope = { VCluster: "ml" }, vcluster = "ml", subject, heads }: {
+    readonly action?: string;
+    readonly scope?: Scope;
+    readonly vcluster?: string;
+    readonly subject?: string;
+    readonly heads?: Record<string, number>;
+  } = {},
+): Extract<CommandInput, { type: "CreateApproval" }> {
+  return {
+    type: "CreateApproval",
+    approval: {
+      approval_id: approvalId,
+      original_request: heldText({
+        kind: "command",
+        command: CommandSchema.parse(command),
+        access: [{ action, scope }],
+        audit: { operation_type: "Commit", scope, detail: "", source: "test", metadata: {} },
+        ...(heads === undefined ? {} : { heads }),
+      }),
+      summary: action,
+      action,
+      scope,
+      vcluster,
+      ...(subject === undefined ? {} : { requester_subject: subject }),
+    },
+  };
+}
+
+/** Files an action on node `n1` of vCluster `ml` for approval. */
+export function holdAction(
+  approvalId: string,
+  action: Omit<NodeAction, "kind">,
+): Extract<CommandInput, { type: "CreateApproval" }> {
+  return {
+    type: "CreateApproval",
+    approval: {
+      approval_id: approvalId,
+      original_request: heldText({ kind: "node", ...action }),
+      summary: `${action.action} ${action.command}`.trim(),
+      action: action.action,
+      scope: { Node: action.node_id },
+      vcluster: "ml",
+    },
   };
 }

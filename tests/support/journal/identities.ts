@@ -14,6 +14,13 @@ export const BOB: Identity = {
   role: "pact-platform-admin",
 };
 
+/** Who operates vCluster `ml`. */
+export const OPS: Identity = {
+  principal: "olga@example.org",
+  principal_type: "Human",
+  role: "pact-ops-ml",
+};
+
 /** The agent of node `n1`. */
 export const AGENT: Identity = {
   principal: "pact-service-agent/n1@default",

@@ -4,9 +4,9 @@
  * @module
  */
 export { changedBackup, packedBackup, readBackup, signedBackup, streamOf } from "./backups.ts";
-export { append, commit, kernel, register, rollback } from "./commands.ts";
+export { append, commit, hold, holdAction, kernel, register, rollback } from "./commands.ts";
 export { feedHistory } from "./feed_history.ts";
-export { AGENT, ANN, BOB } from "./identities.ts";
+export { AGENT, ANN, BOB, OPS } from "./identities.ts";
 export { type RandomStep, randomSteps } from "./random_commands.ts";
 export { type SendOptions, TestState } from "./test_state.ts";
 export { all, refusalOf } from "./refusal.ts";

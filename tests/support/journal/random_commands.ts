@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { PolicySettingsSchema, type Scope } from "../../../common/model/mod.ts";
+import { type Identity, PolicySettingsSchema, type Scope } from "../../../common/model/mod.ts";
 import type { CommandInput } from "../../../journal/state/mod.ts";
 import { append, commit, register } from "./commands.ts";
 import { AGENT, ANN, BOB } from "./identities.ts";
@@ -169,7 +169,7 @@ export const randomSteps: fc.Arbitrary<readonly RandomStep[]> = fc.array(
   { minLength: 1, maxLength: 40, size: "max" },
 ).map((steps) => steps.flatMap(stepsOf));
 
-/** All but the first of a burst come at once and without a request id. */
+/** All but the first of a burst come at once and without a request id; a second person decides. */
 function stepsOf({ afterMs, commands, options }: {
   readonly afterMs: number;
   readonly commands: readonly CommandInput[];
@@ -178,6 +178,10 @@ function stepsOf({ afterMs, commands, options }: {
   return commands.map((command, at) =>
     at === 0
       ? { afterMs, command, options }
-      : { afterMs: 0, command, options: { ...(options.actor && { actor: options.actor }) } }
+      : { afterMs: 0, command, options: { actor: laterActor(command, options) } }
   );
+}
+
+function laterActor({ type }: CommandInput, { actor = ANN }: SendOptions): Identity {
+  return type === "DecideApproval" && actor === ANN ? BOB : actor;
 }

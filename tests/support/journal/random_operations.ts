@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { canonicalJson } from "../../../common/json/mod.ts";
 import type { CommandInput } from "../../../journal/state/mod.ts";
-import { append, kernel } from "./commands.ts";
-import { AGENT, BOB } from "./identities.ts";
+import { append, commit, hold, holdAction, kernel } from "./commands.ts";
+import { AGENT, ANN, BOB } from "./identities.ts";
 
 const nodeId = fc.constantFrom("n1", "n2", "n3");
 const vclusterId = fc.constantFrom("ml", "sim");
@@ -66,25 +66,50 @@ const overlays: fc.Arbitrary<CommandInput> = fc.tuple(
   };
 });
 
-const approvals: fc.Arbitrary<CommandInput> = fc.constantFrom("ap-00000001", "ap-00000002").chain(
-  (approval_id) =>
-    fc.oneof(
-      fc.tuple(vclusterId, instant).map(([vcluster, expires_at]): CommandInput => ({
-        type: "CreateApproval",
-        approval: {
-          approval_id,
-          original_request: "{}",
-          summary: "apply",
-          action: "apply",
-          scope: { VCluster: vcluster },
-          vcluster,
-          expires_at,
-        },
-      })),
-      fc.constantFrom("Approved" as const, "Rejected" as const, "Expired" as const).map(
-        (decision): CommandInput => ({ type: "DecideApproval", approval_id, decision }),
-      ),
-    ),
+const approvalId = fc.constantFrom("ap-00000001", "ap-00000002");
+const nodeAction = fc.tuple(nodeId, fc.constantFrom("a", "b")).map(([node_id, command]) => ({
+  action: "exec",
+  node_id,
+  command,
+  args: [],
+}));
+
+/** Requests of every kind that wait, some of which cannot be carried out any more when approved. */
+const heldRequests: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc.tuple(approvalId, vclusterId, fc.option(sequence, { nil: undefined })).map(
+    ([id, VCluster, expected_head]) => {
+      const scope = { VCluster };
+      const held = commit(scope, { "vm.swappiness": id }, { author: ANN });
+      return hold(
+        id,
+        expected_head === undefined ? held : { ...held, expected_head },
+        { scope, vcluster: VCluster },
+      );
+    },
+  ),
+  fc.tuple(approvalId, nodeId, vclusterId).map(([id, node_id, vcluster_id]) =>
+    hold(id, { type: "AssignNodeToVCluster", node_id, vcluster_id }, { action: "node_assign" })
+  ),
+  fc.tuple(approvalId, nodeAction).map(([id, action]) => holdAction(id, action)),
+);
+
+const approvals: fc.Arbitrary<CommandInput> = fc.oneof(
+  heldRequests,
+  fc.tuple(
+    approvalId,
+    fc.constantFrom("Approved" as const, "Rejected" as const, "Expired" as const),
+  )
+    .map(([approval_id, decision]): CommandInput => ({
+      type: "DecideApproval",
+      approval_id,
+      decision,
+    })),
+  fc.tuple(approvalId, nodeAction).map(([approval_id, action]): CommandInput => ({
+    type: "RedeemPermit",
+    approval_id,
+    requester: ANN,
+    action: { kind: "node", ...action },
+  })),
 );
 
 const certificates: fc.Arbitrary<CommandInput> = fc.oneof(
@@ -153,6 +178,26 @@ export const randomBursts: fc.Arbitrary<readonly CommandInput[]> = fc.oneof(
     { type: "JoinOrg", org: name },
     { type: "AssignUid", org: name, subject: "sub-dora", username: "dora" },
     { type: "LeaveOrg", org: name },
+  ]),
+  fc.tuple(heldRequests, fc.constantFrom("Approved" as const, "Rejected" as const)).map((
+    [held, decision],
+  ): CommandInput[] => [
+    held,
+    ...["ap-00000001", "ap-00000002"].map((approval_id) => ({
+      type: "DecideApproval" as const,
+      approval_id,
+      decision,
+    })),
+  ]),
+  nodeAction.map((action): CommandInput[] => [
+    holdAction("ap-00000001", action),
+    { type: "DecideApproval", approval_id: "ap-00000001", decision: "Approved" },
+    {
+      type: "RedeemPermit",
+      approval_id: "ap-00000001",
+      requester: ANN,
+      action: { kind: "node", ...action },
+    },
   ]),
   fc.constantFrom("local" as const, "journal" as const, "expired" as const).map((accept) =>
     ids.map((at): CommandInput => ({

@@ -12,7 +12,7 @@ import {
 import { StorageError } from "../../../../journal/storage/mod.ts";
 import { encodeWrite, openDurableLog } from "../../../../journal/wal/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
-import { ANN, append, commit, register } from "../../../support/journal/mod.ts";
+import { ANN, append, commit, hold, register } from "../../../support/journal/mod.ts";
 import { tempDir, waitFor, within } from "../../../support/mod.ts";
 
 const vcluster = { VCluster: "ml" };
@@ -246,18 +246,8 @@ Deno.test("APR-17: pending approvals expire by the system's decision", async () 
   await using dir = await tempDir();
   const clock = new VirtualClock();
   await using replica = await openIn(dir.path, { clock });
-  await replica.submit({
-    type: "CreateApproval",
-    approval: {
-      approval_id: "ap-00000001",
-      original_request: "{}",
-      summary: "apply",
-      action: "apply",
-      scope: vcluster,
-      vcluster: "ml",
-      expires_at: new Date(clock.nowMs() + 60_000).toISOString(),
-    },
-  }, byAnn);
+  await replica.submit(hold("ap-00000001", commit(vcluster, { a: "1" })), byAnn);
+  await clock.advanceAsync(1_800_000);
   await waitFor(async () => {
     await clock.advanceAsync(15_000);
     return replica.state.get("approvals", "ap-00000001")?.status === "Expired";

@@ -7,6 +7,7 @@ import {
   append,
   BOB,
   commit,
+  hold,
   register,
   type SendOptions,
   TestState,
@@ -36,18 +37,7 @@ const overlay = (data: string, checksum: string): CommandInput => ({
   type: "SetOverlay",
   overlay: { vcluster_id: "ml", version: 1, data, checksum, built_from_sequence: 0 },
 });
-const createApproval: CommandInput = {
-  type: "CreateApproval",
-  approval: {
-    approval_id: "ap-00000001",
-    original_request: "{}",
-    summary: "apply",
-    action: "apply",
-    scope: vcluster,
-    vcluster: "ml",
-    expires_at: "2026-01-02T00:00:00.000Z",
-  },
-};
+const createApproval = hold("ap-00000001", commit(vcluster, { a: "1" }));
 const decide = (decision: "Approved" | "Rejected", approval_id = "ap-00000001"): CommandInput => ({
   type: "DecideApproval",
   approval_id,

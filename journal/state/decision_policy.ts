@@ -1,0 +1,53 @@
+import { decide, type Decision, type DecisionPolicy } from "../../common/authz/mod.ts";
+import { defaultPolicy, type Identity, type Policy, type Scope } from "../../common/model/mod.ts";
+import type { DocumentsView } from "./view.ts";
+
+/** The part of a policy that decisions read. */
+export function decisionPolicy(policy: Policy): DecisionPolicy {
+  return {
+    policyId: policy.policy_id,
+    emergencyAllowed: policy.emergency_allowed,
+    regulated: policy.regulated,
+    twoPersonApproval: policy.two_person_approval,
+    aiExecAllowed: policy.ai_exec_allowed,
+    roleBindings: policy.role_bindings.map((binding) => ({
+      role: binding.role,
+      principals: binding.principals,
+      allowedActions: binding.allowed_actions,
+    })),
+  };
+}
+
+/** The vCluster a scope lies in; undefined for Global and for unassigned nodes (ROL-4). */
+export function vclusterOfScope(view: DocumentsView, scope: Scope): string | undefined {
+  if (scope === "Global") return undefined;
+  if ("VCluster" in scope) return scope.VCluster;
+  return view.get("node_assignments", scope.Node)?.vcluster_id;
+}
+
+/** The stored policy of a vCluster, or the defaults. */
+export function policyIn(view: DocumentsView, vclusterId: string | undefined): Policy {
+  const stored = vclusterId === undefined ? undefined : view.get("policies", vclusterId);
+  return stored ?? defaultPolicy(vclusterId ?? "none");
+}
+
+/** What roles and policies of this state say to somebody who acts in one recorded role. */
+export function decideFor(
+  view: DocumentsView,
+  { principal, principal_type, role }: Identity,
+  action: string,
+  scope: Scope,
+): Decision {
+  const vclusterId = vclusterOfScope(view, scope);
+  return decide({
+    principal: { principal, principalType: principal_type, roles: [role] },
+    action,
+    scope: {
+      global: scope === "Global",
+      vclusterId,
+      nodeId: scope !== "Global" && "Node" in scope ? scope.Node : undefined,
+    },
+    policy: decisionPolicy(policyIn(view, vclusterId)),
+    changesState: true,
+  });
+}
