@@ -37,7 +37,8 @@ export function principalOf(claims: Claims, settings: ClaimSettings): Principal 
   const principal = client ?? nameOf(claims, settings.principalClaim) ?? subject;
   if (RESERVED.test(principal)) throw new ClaimError("the name is reserved");
   const roles = rolesOf(claims, principal, settings).slice(0, MAX_ROLES);
-  return { principal, principalType: principalType(claims, roles, isMachine), roles };
+  const type = principalType(claims, roles, isMachine);
+  return { principal, principalType: type, roles, subject };
 }
 
 function principalType(

@@ -124,8 +124,33 @@ function decideForRole(
   if (byMatrix !== undefined) return byMatrix;
   const binding = bindingFor(request, action, roleName);
   trace?.(bindingStep(binding, request, action, roleName));
-  if (binding !== undefined) return allow(roleName, action, policy);
+  if (binding !== undefined) return byBinding(request, action, roleName, trace);
   return deny(roleName, action, denialReason(role, roleName, action, request));
+}
+
+/**
+ * What a binding comes to: it gives a right, and takes nothing from the two-person rule (APR-1). In a
+ * regulated vCluster machines always wait for a person (SAF-5).
+ */
+function byBinding(
+  request: DecisionRequest,
+  action: Action,
+  roleName: string,
+  trace?: Trace,
+): Decision {
+  const { policy, scope } = request;
+  const { vclusterId = "" } = scope;
+  const isMarkedTwo = matrixCell(action, { kind: "ops", vclusterId }) === "two";
+  const waits = needsApproval(request, action, roleName) ||
+    (policy.regulated && isMachineRole(roleName) && action !== "exec");
+  if (!isMarkedTwo || !waits) return allow(roleName, action, policy);
+  const { twoPersonApproval, regulated } = policy;
+  const rule = "what takes two people takes them by a role binding, too (APR-1)";
+  trace?.(step("policy", "two_person", "approval", rule, {
+    two_person_approval: `${twoPersonApproval}`,
+    regulated: `${regulated}`,
+  }));
+  return awaitApproval(roleName, action);
 }
 
 /** Outcome of a matrix cell, or undefined when only a binding can still allow. */
@@ -143,7 +168,7 @@ function applyCell(
     case "both-two":
       if (action === "emergency_start" && !policy.emergencyAllowed) return undefined;
       return needsApproval(request, action, roleName)
-        ? { outcome: "approval", role: roleName, policyRef: `rbac:deferred:${action}` }
+        ? awaitApproval(roleName, action)
         : allow(roleName, action, policy);
     case "own":
       return isOwnNode(scope, principal) ? allow(roleName, action, policy) : undefined;
@@ -250,6 +275,10 @@ function denialReason(
 
 function allow(role: string, action: Action, policy: DecisionPolicy): Decision {
   return { outcome: "allow", role, policyRef: `rbac:${policy.policyId}:${action}` };
+}
+
+function awaitApproval(role: string, action: Action): Decision {
+  return { outcome: "approval", role, policyRef: `rbac:deferred:${action}` };
 }
 
 function deny(role: string, action: string, reason: string): Decision {

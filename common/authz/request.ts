@@ -3,6 +3,8 @@ export interface Principal {
   readonly principal: string;
   readonly principalType: "Human" | "Agent" | "Service";
   readonly roles: readonly string[];
+  /** The token's own name for its bearer, which `principal` may be another claim than (PAuth5). */
+  readonly subject?: string | undefined;
   /** Node of an agent certificate. */
   readonly nodeId?: string | undefined;
   /** vCluster that node is assigned to, as of the decision. */

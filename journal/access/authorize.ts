@@ -3,9 +3,9 @@ import {
   actionGroup,
   decide,
   type Decision,
-  type DecisionPolicy,
   operationType,
   parseAction,
+  PLATFORM_ADMIN,
   type Principal,
   type Trace,
 } from "../../common/authz/mod.ts";
@@ -13,7 +13,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import { defaultPolicy, type Policy, type Scope, scopeText } from "../../common/model/mod.ts";
 import { isAsked, isReadOnly, type RequestDetails } from "../policy/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import { emergencyOf } from "../state/mod.ts";
+import { decisionPolicy, emergencyOf, vclusterOfScope } from "../state/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
 import { requestFacts } from "./request_facts.ts";
 import { restrict, type RestrictedDecision, type Restriction } from "./restrict.ts";
@@ -36,6 +36,10 @@ export interface AccessRequest {
 export interface Grant {
   readonly role: string;
   readonly policyRef: string;
+  /** The request must wait for a second person (policy.md section 6). */
+  readonly needsApproval?: boolean;
+  /** Others would have had to wait for a second person (APR-2). */
+  readonly isExempt?: boolean;
 }
 
 /** Decides requests against the replicated policies. */
@@ -45,11 +49,18 @@ export interface Gatekeeper {
   /** The decision by roles and engine; writes nothing. `trace` hears the steps that lead to it. */
   evaluate(request: AccessRequest, trace?: Trace): Promise<Decision>;
   /**
-   * The grant, or a refusal; refused changes are audited first (AUD-2).
+   * The grant, or a refusal; refused changes are audited first (AUD-2). For requests that cannot
+   * wait for a second person.
    *
    * @throws {PactError} PERMISSION_DENIED with its reason, POLICY_DENIED where two people decide.
    */
   require(request: AccessRequest): Promise<Grant>;
+  /**
+   * As `require`, for requests that can wait: the grant says whether this one must.
+   *
+   * @throws {PactError} PERMISSION_DENIED with its reason.
+   */
+  admit(request: AccessRequest): Promise<Grant>;
   /**
    * Refuses for a reason that lies outside the policy; audited all the same (AUD-2).
    *
@@ -90,11 +101,7 @@ export function createGatekeeper(
     });
     throw refusal;
   };
-  const vclusterOf = (scope: Scope) => {
-    if (scope === "Global") return undefined;
-    if ("VCluster" in scope) return scope.VCluster;
-    return replica.state.get("node_assignments", scope.Node)?.vcluster_id;
-  };
+  const vclusterOf = (scope: Scope) => vclusterOfScope(replica.state, scope);
   const defaults = new DefaultPolicies();
   const policyOf = (vclusterId: string | undefined) =>
     (vclusterId === undefined ? undefined : replica.state.get("policies", vclusterId)) ??
@@ -142,24 +149,48 @@ export function createGatekeeper(
     restriction === undefined
       ? decideRequest(request, trace)
       : (await restrictRequest(restriction, request, trace)).decision;
+  const admit = async (request: AccessRequest): Promise<Grant> => {
+    const { decision, auditRead } = restriction === undefined
+      ? { decision: decideRequest(request), auditRead: false }
+      : await restrictRequest(restriction, request);
+    const { role, policyRef } = decision;
+    switch (decision.outcome) {
+      case "allow":
+        if (auditRead) await recordRead(replica, request, policyRef);
+        return role === PLATFORM_ADMIN && wouldWait(request)
+          ? { role, policyRef, isExempt: true }
+          : decision;
+      case "approval":
+        return { role, policyRef, needsApproval: true };
+      case "deny":
+        return await refuse(
+          request,
+          new PactError("PERMISSION_DENIED", decision.reason),
+          policyRef,
+        );
+    }
+  };
+  /** Whether an operator of the vCluster would have to wait for a second person (APR-2). */
+  const wouldWait = (request: AccessRequest): boolean => {
+    const vclusterId = vclusterOf(request.scope);
+    const policy = policyOf(vclusterId);
+    if (vclusterId === undefined || !(policy.two_person_approval || policy.regulated)) return false;
+    const principal = { ...request.caller.principal, roles: [`pact-ops-${vclusterId}`] };
+    const asOperator = { ...request, caller: { ...request.caller, principal } };
+    return decideRequest(asOperator).outcome === "approval";
+  };
   return {
     decide: (request) => decideRequest(request),
     evaluate,
     vclusterOf,
     policyOf,
     refuse: (request, refusal) => refuse(request, refusal),
+    admit,
     require: async (request) => {
-      const { decision, auditRead } = restriction === undefined
-        ? { decision: decideRequest(request), auditRead: false }
-        : await restrictRequest(restriction, request);
-      if (decision.outcome === "allow") {
-        if (auditRead) await recordRead(replica, request, decision.policyRef);
-        return decision;
-      }
-      const refusal = decision.outcome === "deny"
-        ? new PactError("PERMISSION_DENIED", decision.reason)
-        : new PactError("POLICY_DENIED", twoPeopleNeeded(request.action));
-      return await refuse(request, refusal, decision.policyRef);
+      const grant = await admit(request);
+      if (grant.needsApproval !== true) return grant;
+      const refusal = new PactError("POLICY_DENIED", twoPeopleNeeded(request.action));
+      return await refuse(request, refusal, grant.policyRef);
     },
   };
 }
@@ -188,9 +219,9 @@ function isInEmergency(
     state.get("open_emergencies", scopeText({ VCluster: vclusterId })) !== undefined;
 }
 
-/** Why an action that needs a second person is refused (policy.md section 6). */
-export function twoPeopleNeeded(action: string): string {
-  return `two people must decide on ${action} here, which this version cannot do yet`;
+/** Why a request that cannot wait is refused where a second person has to decide. */
+function twoPeopleNeeded(action: string): string {
+  return `two people must decide on ${action} here, and this request cannot wait for the second`;
 }
 
 /** The policies of vClusters without one; made once each, because every decision reads one. */
@@ -207,22 +238,6 @@ class DefaultPolicies {
     }
     return policy;
   }
-}
-
-/** The part of a policy that decisions read. */
-function decisionPolicy(policy: Policy): DecisionPolicy {
-  return {
-    policyId: policy.policy_id,
-    emergencyAllowed: policy.emergency_allowed,
-    regulated: policy.regulated,
-    twoPersonApproval: policy.two_person_approval,
-    aiExecAllowed: policy.ai_exec_allowed,
-    roleBindings: policy.role_bindings.map((binding) => ({
-      role: binding.role,
-      principals: binding.principals,
-      allowedActions: binding.allowed_actions,
-    })),
-  };
 }
 
 /** Notes a read that the rules want on record (OPA-5). */

@@ -11,7 +11,6 @@ export {
   type Gatekeeper,
   type GatekeeperOptions,
   type Grant,
-  twoPeopleNeeded,
 } from "./authorize.ts";
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";

@@ -23,6 +23,8 @@ export interface Authorization {
   readonly entry: AuthorizedEntry;
   /** Absent for what agents note of their own doing, which needs nobody's permission. */
   readonly audited?: AuditedChange;
+  /** The entry must wait for a second person. */
+  readonly needsApproval?: boolean;
 }
 
 /** Operation tags that callers may set; anything else in policy_ref is replaced (POL-26). */
@@ -72,12 +74,8 @@ async function authorizePerson(
   const { scope } = entry;
   const action = actionOf(entry);
   await requireSameIdentity(context, caller, { action, scope }, entry.author);
-  const { role, policyRef } = await context.gatekeeper.require({
-    caller,
-    action,
-    scope,
-    details: () => entryDetails(entry),
-  });
+  const { role, policyRef, needsApproval = false, isExempt = false } = await context.gatekeeper
+    .admit({ caller, action, scope, details: () => entryDetails(entry) });
   const { timestamp: _ignored, via: _unverified, ...kept } = entry;
   return {
     entry: {
@@ -88,10 +86,11 @@ async function authorizePerson(
       ...present("via", caller.certificateName),
     },
     audited: {
-      ...{ action, scope, policyRef },
+      ...{ action, scope, policyRef, isExempt },
       vclusterId: context.gatekeeper.vclusterOf(scope),
       details: entryDetails(entry),
     },
+    needsApproval,
   };
 }
 
@@ -113,7 +112,7 @@ async function authorizeAgent(
       ),
     );
   }
-  const audited = person === undefined
+  const { needsApproval = false, ...audited } = person === undefined
     ? await ownAccount(context, caller, entry)
     : await relay(context, caller, entry, person);
   const { timestamp, via: _unverified, ...kept } = entry;
@@ -127,6 +126,7 @@ async function authorizeAgent(
       ...(timestamp !== undefined && isReplay(entry) ? { timestamp } : {}),
     },
     ...(person === undefined && !REPORTS.has(entry.entry_type) ? {} : { audited }),
+    needsApproval,
   };
 }
 
@@ -136,11 +136,14 @@ function relayedPerson(caller: Caller, { author }: SubmittedEntry): Identity | u
   return author.principal === caller.principal.principal ? undefined : author;
 }
 
+/** What an agent's entry rests on. */
+type AgentGrant = AuditedChange & Pick<Authorization, "needsApproval">;
+
 async function ownAccount(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
-): Promise<AuditedChange> {
+): Promise<AgentGrant> {
   const { scope } = entry;
   const action = agentAction(entry);
   if (OWN_ACCOUNT.has(entry.entry_type)) {
@@ -158,7 +161,7 @@ async function relay(
   caller: Caller,
   entry: SubmittedEntry,
   person: Identity,
-): Promise<AuditedChange> {
+): Promise<AgentGrant> {
   const { scope } = entry;
   const action = agentAction(entry);
   const vclusterId = context.gatekeeper.vclusterOf(scope);
@@ -167,13 +170,14 @@ async function relay(
     return { action, scope, policyRef, vclusterId, ...reportFacts(entry) };
   }
   const { principal, principal_type, role } = person;
-  const { policyRef } = await context.gatekeeper.require({
+  const { policyRef, needsApproval = false, isExempt = false } = await context.gatekeeper.admit({
     caller: { ...caller, principal: { principal, principalType: principal_type, roles: [role] } },
     action: actionOf(entry),
     scope,
     details: () => entryDetails(entry),
   });
-  return { action, scope, policyRef, vclusterId, details: entryDetails(entry) };
+  const audited = { action, scope, policyRef, isExempt, vclusterId, details: entryDetails(entry) };
+  return { ...audited, needsApproval };
 }
 
 /** What of an entry the site's rules may look at (OPA-4). */

@@ -19,6 +19,8 @@ export interface AuditedChange {
   readonly details?: RequestDetails | undefined;
   /** Denied for what an agent tells it has refused. */
   readonly outcome?: "Denied" | undefined;
+  /** The two-person rule would have held for anybody else (APR-2). */
+  readonly isExempt?: boolean;
 }
 
 /** The record of an allowed change; it is committed together with the change (POL-27, AUD-5). */
@@ -29,6 +31,7 @@ export function auditNote(call: HandlerContext, caller: Caller, change: AuditedC
     client: readFreeText(call.requestHeader, "client"),
     reason: readFreeText(call.requestHeader, "reason"),
     via: caller.certificateName ?? "",
+    approval: change.isExempt === true ? "approval exempt" : "",
   };
   return {
     operation_type: operationType(change.action),

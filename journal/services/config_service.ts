@@ -2,11 +2,10 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { config, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { DOMAIN_VCLUSTER, type Scope, scopeText } from "../../common/model/mod.ts";
-import { metadata, readRequestId } from "../../common/rpc/mod.ts";
+import { metadata } from "../../common/rpc/mod.ts";
 import {
   counterFromWire,
   documentedEntryToWire,
-  entryFromWire,
   entryToWire,
   entryTypeFromWire,
   hiddenEntryToWire,
@@ -16,8 +15,7 @@ import {
 } from "../../common/wire/mod.ts";
 import type { Caller } from "../access/mod.ts";
 import { isStale } from "../overlay/mod.ts";
-import { auditNote } from "./audit_note.ts";
-import { authorizeEntry } from "./append.ts";
+import { appendEntry } from "./append_entry.ts";
 import { listCheckpoints } from "./checkpoints.ts";
 import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
@@ -71,46 +69,6 @@ export function configService(
         builtFromSequence: BigInt(overlay.built_from_sequence),
       };
     },
-  };
-}
-
-async function appendEntry(
-  context: ServiceContext,
-  overlays: OverlayVersions,
-  request: journal.AppendEntryRequest,
-  call: HandlerContext,
-) {
-  const caller = callerOf(call);
-  if (request.promoteDecisions.length > 0) {
-    throw new PactError("INVALID_ARGUMENT", "promote_decisions: use FleetService.Promote");
-  }
-  const { entry, audited } = await authorizeEntry(
-    context,
-    caller,
-    entryFromWire(request.entry),
-  );
-  const requestId = readRequestId(call.requestHeader);
-  const result = await context.replica.submit({
-    type: "AppendEntry",
-    entry,
-    ...present(
-      "expected_head",
-      request.expectedHead === undefined ? undefined : counterFromWire(request.expectedHead),
-    ),
-    ...(request.endEmergency ? { end_emergency: true } : {}),
-  }, {
-    actor: entry.author,
-    signal: call.signal,
-    ...present("audit", audited && auditNote(call, caller, audited)),
-    ...present("requestId", requestId),
-  });
-  if (result.kind !== "EntryAppended") {
-    throw new PactError("INTERNAL", "append gave no sequence");
-  }
-  return {
-    sequence: BigInt(result.sequence),
-    policyRef: entry.policy_ref ?? "",
-    overlayVersion: BigInt(await overlays.after(entry)),
   };
 }
 

@@ -2,12 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { readRequestId } from "../../common/rpc/mod.ts";
 import { instantToWire, present } from "../../common/wire/mod.ts";
-import { identityOf } from "../access/mod.ts";
 import { type Conflict, conflictValueText } from "../state/mod.ts";
-import { auditNote } from "./audit_note.ts";
 import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
+import { submitGranted } from "./submit_granted.ts";
 
 /** Conflicts the caller may see, oldest first; a node sees its own (journal.md 11.2). */
 export function listConflicts(
@@ -50,22 +48,24 @@ export async function resolveConflict(
   const conflict = replica.state.get("conflicts", id);
   if (conflict === undefined) throw new PactError("NOT_FOUND", "conflict ID not found");
   const scope = { Node: conflict.node_id };
-  const { role, policyRef } = await gatekeeper.require({ caller, action: "commit", scope });
-  const detail = `conflict ${id}: ${accept} value kept`;
-  const result = await replica.submit({
-    type: "ResolveConflict",
-    conflict_id: id,
-    accept,
-    ...present("message", message === "" ? undefined : message),
-  }, {
-    actor: identityOf(caller, role),
-    signal: call.signal,
-    audit: auditNote(call, caller, { action: "commit", scope, policyRef, detail }),
-    ...present("requestId", readRequestId(call.requestHeader)),
+  const grant = await gatekeeper.admit({ caller, action: "commit", scope });
+  const result = await submitGranted(context, call, caller, grant, {
+    action: "commit",
+    scope,
+    command: {
+      type: "ResolveConflict",
+      conflict_id: id,
+      accept,
+      ...present("message", message === "" ? undefined : message),
+    },
+    detail: `conflict ${id}: ${accept} value kept`,
   });
   const sequence = result.kind === "Ok" ? result.sequence : undefined;
   if (sequence === undefined) throw new PactError("INTERNAL", "the decision gave no sequence");
-  return create(journal.AppendEntryResponseSchema, { sequence: BigInt(sequence), policyRef });
+  return create(journal.AppendEntryResponseSchema, {
+    sequence: BigInt(sequence),
+    policyRef: grant.policyRef,
+  });
 }
 
 function toWire(conflict: Conflict) {

@@ -7,14 +7,13 @@ import type { Scope } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
 import { peerKey } from "../../common/rpc_server/mod.ts";
 import { present } from "../../common/wire/mod.ts";
-import { identityOf } from "../access/mod.ts";
 import type { Enroller } from "../enrollment/mod.ts";
 import { type IdentityStrength, normalizeHardware, weakness } from "../enrollment/mod.ts";
 import type { CommandInput, CommandResult } from "../state/mod.ts";
-import { auditNote } from "./audit_note.ts";
 import { callerOf, callerWithRole, ownNodeOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { inspectNode, listNodes } from "./node_listing.ts";
+import { submitGranted } from "./submit_granted.ts";
 
 /** Most nodes one batch may register (API-60). */
 const MAX_BATCH = 10_000;
@@ -98,13 +97,9 @@ class Registry {
     requestId = readRequestId(call.requestHeader),
   ): Promise<CommandResult> {
     const caller = callerOf(call);
-    const { role, policyRef } = await this.context.gatekeeper.require({ caller, action, scope });
-    return await this.context.replica.submit(command, {
-      actor: identityOf(caller, role),
-      signal: call.signal,
-      audit: auditNote(call, caller, { action, scope, policyRef, detail: nodeOf(scope, command) }),
-      ...present("requestId", requestId),
-    });
+    const grant = await this.context.gatekeeper.admit({ caller, action, scope });
+    const change = { action, scope, command, requestId, detail: nodeOf(scope, command) };
+    return await submitGranted(this.context, call, caller, grant, change);
   }
 
   async register(
@@ -202,16 +197,29 @@ class Registry {
     const node_id = nodeIdFromWire(nodeId);
     const target = vclusterIdFromWire(toVclusterId);
     const from = this.context.gatekeeper.vclusterOf({ Node: node_id });
-    await this.context.gatekeeper.require({
-      caller: callerOf(call),
+    const caller = callerOf(call);
+    const [into, outOf] = [{ VCluster: target }, { Node: node_id }];
+    const atTarget = await this.context.gatekeeper.admit({
+      caller,
       action: "node_move",
-      scope: { VCluster: target },
+      scope: into,
     });
-    await this.run(call, "node_move", { Node: node_id }, {
-      type: "MoveNodeVCluster",
-      node_id,
-      to_vcluster_id: target,
-      ...present("from_vcluster_id", from),
+    const grant = await this.context.gatekeeper.admit({
+      caller,
+      action: "node_move",
+      scope: outOf,
+    });
+    const needsApproval = atTarget.needsApproval === true || grant.needsApproval === true;
+    await submitGranted(this.context, call, caller, { ...grant, needsApproval }, {
+      action: "node_move",
+      scope: outOf,
+      alsoIn: [{ scope: into, role: atTarget.role }],
+      command: {
+        type: "MoveNodeVCluster",
+        node_id,
+        to_vcluster_id: target,
+        ...present("from_vcluster_id", from),
+      },
     });
     return { nodeId, fromVclusterId: from ?? "", toVclusterId };
   }

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
 import { policy } from "../../api/mod.ts";
 import {
   type Decision,
@@ -11,10 +12,18 @@ import {
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Scope } from "../../common/model/mod.ts";
-import { identityFromWire, scopeFromWire } from "../../common/wire/mod.ts";
-import { type Caller, twoPeopleNeeded } from "../access/mod.ts";
-import type { ServiceContext } from "./context.ts";
+import { readRequestId } from "../../common/rpc/mod.ts";
+import {
+  deltaFromWire,
+  identityFromWire,
+  instantToWire,
+  present,
+  scopeFromWire,
+} from "../../common/wire/mod.ts";
+import { type Caller, identityOf } from "../access/mod.ts";
+import { callerOf, type ServiceContext } from "./context.ts";
 import { evaluationDetails } from "./evaluation_details.ts";
+import { fileApproval, type Filed } from "./hold.ts";
 
 /** Most roles one may ask about at once. */
 const MAX_ROLES = 64;
@@ -26,30 +35,84 @@ const MAX_ROLES = 64;
 export async function evaluate(
   context: ServiceContext,
   request: policy.PolicyEvalRequest,
-  caller: Caller,
+  call: HandlerContext,
 ): Promise<policy.PolicyEvalResponse> {
+  const caller = callerOf(call);
   const scope = scopeFromWire(request.scope);
   const steps: DecisionStep[] = [];
+  const subject = subjectOf(context, request, caller, scope);
   const decision = await context.gatekeeper.evaluate({
-    caller: subjectOf(context, request, caller, scope),
+    caller: subject,
     action: request.action,
     scope,
     // The journal does not know which commands are harmless; the node's agent does (APR-3).
     changesState: true,
     details: () => evaluationDetails(request),
   }, request.explain ? (each) => steps.push(each) : undefined);
+  const filed = decision.outcome === "approval" && request.createApproval
+    ? await fileAction(context, request, call, subject, decision.role)
+    : undefined;
   return create(policy.PolicyEvalResponseSchema, {
     authorized: decision.outcome === "allow",
     policyRef: decision.policyRef,
     ...(decision.outcome === "deny" ? { denialReason: decision.reason } : {}),
     ...(decision.outcome === "approval"
       ? {
-        denialReason: twoPeopleNeeded(request.action),
-        approval: { approvalType: "two_person" },
+        denialReason: `two people must decide on ${request.action} here`,
+        approval: { approvalType: "two_person", ...filedFacts(filed) },
       }
       : {}),
     ...(request.explain ? explanation(context, decision, steps, scope) : {}),
   });
+}
+
+/**
+ * Files the action for approval (API-43). An agent may file for the people of its own node, anybody
+ * for themselves.
+ *
+ * @throws {PactError} PERMISSION_DENIED for somebody else's action.
+ */
+async function fileAction(
+  context: ServiceContext,
+  request: policy.PolicyEvalRequest,
+  call: HandlerContext,
+  subject: Caller,
+  role: string,
+): Promise<Filed> {
+  const caller = callerOf(call);
+  const { action, command = "", args, proposedChange, authorSubject } = request;
+  const scope = scopeFromWire(request.scope);
+  if (scope === "Global" || !("Node" in scope)) {
+    throw new PactError("INVALID_ARGUMENT", "create_approval: for actions on a node");
+  }
+  const isAgent = caller.principal.nodeId === scope.Node;
+  if (!isAgent && subject !== caller) {
+    throw new PactError("PERMISSION_DENIED", "create_approval: for yourself, or for your own node");
+  }
+  const words = [action, "on", `node:${scope.Node}`, command, ...args];
+  return await fileApproval(context, {
+    request: {
+      kind: "node",
+      action,
+      node_id: scope.Node,
+      command,
+      args,
+      ...(proposedChange === undefined ? {} : { change: deltaFromWire(proposedChange) }),
+    },
+    action,
+    scope,
+    summary: words.filter((word) => word !== "").join(" "),
+    requester: identityOf(subject, role),
+    subject: isAgent ? authorSubject || undefined : caller.principal.subject,
+    via: isAgent ? caller.certificateName : undefined,
+    ...present("requestId", readRequestId(call.requestHeader)),
+  });
+}
+
+function filedFacts(filed: Filed | undefined) {
+  if (filed === undefined) return {};
+  const { approvalId, expiresAt } = filed;
+  return { pendingApprovalId: approvalId, expiresAt: instantToWire(expiresAt) };
 }
 
 function explanation(

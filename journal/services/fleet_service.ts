@@ -2,13 +2,10 @@ import { create, fromJsonString } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { capability, journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { readRequestId } from "../../common/rpc/mod.ts";
-import { entryToWire, present } from "../../common/wire/mod.ts";
+import { entryToWire } from "../../common/wire/mod.ts";
 import { DEFAULT_PATTERNS } from "../../contracts/mod.ts";
-import { identityOf } from "../access/mod.ts";
 import { liveNodeDeltas } from "../overlay/mod.ts";
 import { expiryMs } from "../state/mod.ts";
-import { auditNote } from "./audit_note.ts";
 import { queryAudit } from "./audit_query.ts";
 import { changeMembership, type ClusterFacts, clusterStatus } from "./cluster.ts";
 import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
@@ -20,6 +17,7 @@ import { reportCapability, reportNodeState } from "./node_reports.ts";
 import { listNodeStates } from "./node_states.ts";
 import { notifications } from "./notifications.ts";
 import { promote } from "./promote.ts";
+import { submitGranted } from "./submit_granted.ts";
 import { assignUid, uidMap } from "./uid_map.ts";
 
 /** Queries over the fleet and the reports of its nodes (api.md section 8b). */
@@ -50,20 +48,12 @@ export function fleetService(
     updateBlacklist: async ({ vclusterId, add, remove }, call) => {
       const caller = callerOf(call);
       const scope = { VCluster: vclusterIdFromWire(vclusterId) };
-      const grant = await gatekeeper.require({ caller, action: "blacklist", scope });
-      await replica.submit(
-        { type: "SetBlacklist", vcluster_id: scope.VCluster, add, remove },
-        {
-          actor: identityOf(caller, grant.role),
-          signal: call.signal,
-          audit: auditNote(call, caller, {
-            action: "blacklist",
-            scope,
-            policyRef: grant.policyRef,
-          }),
-          ...present("requestId", readRequestId(call.requestHeader)),
-        },
-      );
+      const grant = await gatekeeper.admit({ caller, action: "blacklist", scope });
+      await submitGranted(context, call, caller, grant, {
+        action: "blacklist",
+        scope,
+        command: { type: "SetBlacklist", vcluster_id: scope.VCluster, add, remove },
+      });
       return blacklist(context, scope.VCluster);
     },
     listDeltas: (request, call) => listDeltas(context, request, call),

@@ -15,6 +15,7 @@ import {
 } from "../state/mod.ts";
 import { Inbox } from "../streams/mod.ts";
 import { callerWithRole, type ServiceContext } from "./context.ts";
+import { isRequester } from "./list_approvals.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 import { tokenExpiry } from "./token_expiry.ts";
 
@@ -121,15 +122,16 @@ function fromNotice(listener: Listener, key: string, notice: Notice | undefined)
 
 /** A request for whoever may decide it, a decision for whoever asked. */
 function fromApproval(listener: Listener, approval: Approval | undefined): Outgoing[] {
-  if (approval === undefined) return [];
-  const { requester, approver, status, approval_id, summary, scope } = approval;
-  const isOwn = requester.principal === listener.caller.principal.principal;
+  // That its permit was used is no news to who used it.
+  if (approval === undefined || approval.permit?.used_at !== undefined) return [];
+  const { requester, approver, status, approval_id, summary, scope, reason } = approval;
+  const isOwn = isRequester(listener.caller, approval);
   const isForMe = status === "Pending" ? !isOwn && may(listener, "approve", scope) : isOwn;
   if (!isForMe) return [];
   const message = create(journal.AdminNotificationSchema, {
     kind: "approval",
     timestamp: instantToWire(approval.decided_at ?? approval.created_at),
-    text: `${approval_id} ${status}: ${summary}`,
+    text: `${approval_id} ${status}: ${summary}${reason === undefined ? "" : ` (${reason})`}`,
     by: (status === "Pending" ? requester : approver ?? requester).principal,
     approvalId: approval_id,
   });

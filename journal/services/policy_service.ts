@@ -14,8 +14,11 @@ import { identityOf } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { decideApproval } from "./decide_approval.ts";
 import { evaluate } from "./evaluate.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
+import { listApprovals } from "./list_approvals.ts";
+import { redeemPermit } from "./redeem_permit.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
 
 /** Decisions and vCluster policies (api.md section 4). */
@@ -24,7 +27,7 @@ export function policyService(
 ): Partial<ServiceImpl<typeof policy.PolicyService>> {
   const { gatekeeper, replica } = context;
   return {
-    evaluate: (request, call) => evaluate(context, request, callerOf(call)),
+    evaluate: (request, call) => evaluate(context, request, call),
     getEffectivePolicy: async ({ vclusterId }, call) => {
       const id = vclusterIdFromWire(vclusterId);
       await gatekeeper.require({
@@ -38,6 +41,9 @@ export function policyService(
       return policyToWire(effectivePolicy(context, id));
     },
     updatePolicy: (request, call) => updatePolicy(context, request, call),
+    listPendingApprovals: (request, call) => listApprovals(context, request, call),
+    decideApproval: (request, call) => decideApproval(context, request, call),
+    redeemPermit: (request, call) => redeemPermit(context, request, call),
   };
 }
 

@@ -3,14 +3,19 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { canonicalJson, type JsonValue } from "../../common/json/mod.ts";
-import { type DeltaCategory, type StateDelta, StateDeltaSchema } from "../../common/model/mod.ts";
+import {
+  type DeltaCategory,
+  scopeText,
+  type StateDelta,
+  StateDeltaSchema,
+} from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
-import { deltaToWire, present } from "../../common/wire/mod.ts";
+import { deltaToWire } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { compositeKey, type Doc } from "../state/mod.ts";
-import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { requireKnownNode } from "./node_detail.ts";
+import { submitGranted } from "./submit_granted.ts";
 
 type Declared = Doc<"declared">;
 
@@ -40,7 +45,7 @@ export async function promote(
     throw new PactError("PRECONDITION", `node ${request.nodeId} belongs to no vCluster`);
   }
   const scope = { VCluster: vclusterId };
-  const grant = await gatekeeper.require({ caller, action: "promote", scope });
+  const grant = await gatekeeper.admit({ caller, action: "promote", scope });
   const promoted = promotable(context, request);
   const clashes = findClashes(context, request.nodeId, vclusterId, promoted);
   const author = identityOf(caller, grant.role);
@@ -59,27 +64,26 @@ export async function promote(
       `node ${request.nodeId} has no committed deltas to promote`,
     );
   }
-  const result = await replica.submit({
-    type: "Promote",
-    entry: {
-      entry_type: "Commit",
-      scope,
-      author,
-      state_delta: deltaOf(promoted),
-      policy_ref: `promote:${request.nodeId}`,
-      message: request.message === "" ? `promoted from ${request.nodeId}` : request.message,
+  const withdraw = withdrawals(request, vclusterId, promoted, clashes);
+  const result = await submitGranted(context, call, caller, grant, {
+    action: "promote",
+    scope,
+    command: {
+      type: "Promote",
+      entry: {
+        entry_type: "Commit",
+        scope,
+        author,
+        state_delta: deltaOf(promoted),
+        policy_ref: `promote:${request.nodeId}`,
+        message: request.message === "" ? `promoted from ${request.nodeId}` : request.message,
+      },
+      withdraw,
     },
-    withdraw: withdrawals(request, vclusterId, promoted, clashes),
-  }, {
     actor: author,
-    signal: call.signal,
-    audit: auditNote(call, caller, {
-      action: "promote",
-      scope,
-      policyRef: grant.policyRef,
-      detail: `from node ${request.nodeId}`,
-    }),
-    ...present("requestId", requestId),
+    detail: `from node ${request.nodeId}`,
+    heads: headsOf(context, [request.nodeId, ...clashes.map(({ nodeId }) => nodeId)]),
+    requestId,
   });
   if (result.kind !== "EntryAppended") throw new PactError("INTERNAL", "commit gave no sequence");
   return create(journal.PromoteResponseSchema, {
@@ -87,6 +91,16 @@ export async function promote(
     sequence: BigInt(result.sequence),
     overlayVersion: BigInt((await replica.overlay(vclusterId)).version),
   });
+}
+
+/** What the promotion was worked out from: what these nodes declare (APR-11). */
+function headsOf({ replica }: ServiceContext, nodes: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    nodes.map((id) => scopeText({ Node: id })).map((scope) => [
+      scope,
+      replica.state.get("scope_heads", scope)?.state_changing ?? -1,
+    ]),
+  );
 }
 
 function isRepeated(

@@ -100,7 +100,7 @@ export class Background {
             add: ["/scratch/**"],
             remove: [],
           },
-          access: [{ action: "blacklist", scope }],
+          access: [{ action: "blacklist", scope, role: "pact-platform-admin" }],
           audit: { operation_type: "Blacklist", scope, detail: "", source: "sim", metadata: {} },
         }),
         summary: "blacklist in a regulated vCluster",

@@ -33,7 +33,11 @@ export function executeHeld(
     checkRights(inner, held, requester);
     checkHeads(inner, held);
     const result = perform(inner, held.command);
-    const metadata = { ...held.audit.metadata, policy_ref: `approved:${approval_id}` };
+    const metadata = {
+      ...held.audit.metadata,
+      policy_ref: `approved:${approval_id}`,
+      approved_by: tx.actor.principal,
+    };
     recordSuccess(inner, { ...held.audit, metadata });
     tx.take(inner);
     return { kind: "done", sequence: "sequence" in result ? result.sequence : undefined };
@@ -54,8 +58,8 @@ function markBy(approver: Identity, requester: Identity, approvalId: string) {
 }
 
 function checkRights(tx: Transaction, { access }: HeldCommand, requester: Identity): void {
-  for (const { action, scope } of access) {
-    const decision = decideFor(tx, requester, action, scope);
+  for (const { action, scope, role } of access) {
+    const decision = decideFor(tx, { ...requester, role }, action, scope);
     if (decision.outcome === "deny") {
       reject("PERMISSION_DENIED", `${requester.principal}: ${decision.reason}`);
     }

@@ -29,7 +29,9 @@ const HeldCommandSchema = z.object({
   kind: z.literal("command"),
   command: CommandSchema.refine(({ type }) => HELD_COMMANDS.has(type), "cannot wait"),
   /** What the requester must be allowed to do when it is carried out (APR-11). */
-  access: z.array(z.object({ action: z.string().max(64), scope: ScopeSchema })).min(1).max(8),
+  access: z.array(
+    z.object({ action: z.string().max(64), scope: ScopeSchema, role: z.string().max(256) }),
+  ).min(1).max(8),
   audit: AuditNoteSchema,
   /** By scope text the newest change of its configuration, where it must still be that. */
   heads: z.record(z.string().max(512), z.number().int()).optional(),

@@ -58,7 +58,15 @@ export function register(nodeId: string, mac: string, vclusterId?: string): Comm
 export function hold(
   approvalId: string,
   command: CommandInput,
-  { action = "commit", scope = { VCluster: "ml" }, vcluster = "ml", subject, heads }: {
+  {
+    action = "commit",
+    scope = { VCluster: "ml" },
+    vcluster = "ml",
+    role = "pact-ops-ml",
+    subject,
+    heads,
+  }: {
+    readonly role?: string;
     readonly action?: string;
     readonly scope?: Scope;
     readonly vcluster?: string;
@@ -73,7 +81,7 @@ export function hold(
       original_request: heldText({
         kind: "command",
         command: CommandSchema.parse(command),
-        access: [{ action, scope }],
+        access: [{ action, scope, role }],
         audit: { operation_type: "Commit", scope, detail: "", source: "test", metadata: {} },
         ...(heads === undefined ? {} : { heads }),
       }),

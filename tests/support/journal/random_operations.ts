@@ -83,7 +83,7 @@ const heldRequests: fc.Arbitrary<CommandInput> = fc.oneof(
       return hold(
         id,
         expected_head === undefined ? held : { ...held, expected_head },
-        { scope, vcluster: VCluster },
+        { scope, vcluster: VCluster, role: "pact-platform-admin" },
       );
     },
   ),

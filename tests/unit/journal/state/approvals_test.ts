@@ -228,9 +228,8 @@ Deno.test("policy.md 6.2: what is no command that may wait is refused, approvals
 
 const restart = { action: "service_restart", node_id: "n1", command: "chronyd", args: [] };
 const redeem = (
-  action: object = restart,
-  requester: Identity = OPS,
-  subject?: string,
+  action: object,
+  { requester = OPS, subject }: { requester?: Identity; subject?: string } = {},
 ): CommandInput => ({
   type: "RedeemPermit",
   approval_id: ID,
@@ -248,7 +247,7 @@ function permitted(): TestState {
   state.send({ ...held, approval: { ...held.approval, requester_subject: "u-17" } }, {
     actor: OPS,
   });
-  assert.equal(state.refusal(redeem(), { actor: AGENT }).code, "APPROVAL_REQUIRED");
+  assert.equal(state.refusal(redeem({}), { actor: AGENT }).code, "APPROVAL_REQUIRED");
   state.send(decide("Approved"), { actor: BOB });
   return state;
 }
@@ -258,8 +257,8 @@ Deno.test("APR-12: an approved action on a node is permitted for 900 s, to the r
   const { permit } = approvalIn(state);
   assert.equal(permit?.expires_at, new Date(state.nowMs + 900_000).toISOString());
   const wrong: [string, CommandInput][] = [
-    ["another person", redeem({}, BOB)],
-    ["another person of that name", redeem({}, OPS, "u-18")],
+    ["another person", redeem({}, { requester: BOB })],
+    ["another person of that name", redeem({}, { subject: "u-18" })],
     ["another node", redeem({ node_id: "n2" })],
     ["another action", redeem({ action: "service_stop" })],
     ["another service", redeem({ command: "sshd" })],
@@ -268,9 +267,9 @@ Deno.test("APR-12: an approved action on a node is permitted for 900 s, to the r
   for (const [what, command] of wrong) {
     assert.equal(state.refusal(command, { actor: AGENT }).code, "PERMISSION_DENIED", what);
   }
-  state.send(redeem({}, OPS, "u-17"), { actor: AGENT });
+  state.send(redeem({}, { subject: "u-17" }), { actor: AGENT });
   assert.equal(approvalIn(state).permit?.used_at, new Date(state.nowMs).toISOString());
-  const again = state.refusal(redeem(), { actor: AGENT });
+  const again = state.refusal(redeem({}), { actor: AGENT });
   assert.equal(again.code, "APPROVAL_CLOSED");
   assert.match(again.message, /was used at/);
 });
@@ -278,9 +277,12 @@ Deno.test("APR-12: an approved action on a node is permitted for 900 s, to the r
 Deno.test("APR-12: a permit lapses, and is of no use to who lost the role", () => {
   using state = permitted();
   const viewer = { ...OPS, role: "pact-viewer-ml" };
-  assert.equal(state.refusal(redeem({}, viewer), { actor: AGENT }).code, "PERMISSION_DENIED");
+  assert.equal(
+    state.refusal(redeem({}, { requester: viewer }), { actor: AGENT }).code,
+    "PERMISSION_DENIED",
+  );
   state.nowMs += 900_001;
-  const late = state.refusal(redeem(), { actor: AGENT });
+  const late = state.refusal(redeem({}), { actor: AGENT });
   assert.equal(late.code, "APPROVAL_CLOSED");
   assert.match(late.message, /could be used until/);
 });

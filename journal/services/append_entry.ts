@@ -1,0 +1,145 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { journal } from "../../api/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { metadata, readRequestId } from "../../common/rpc/mod.ts";
+import { counterFromWire, entryFromWire, present } from "../../common/wire/mod.ts";
+import type { Caller } from "../access/mod.ts";
+import { type CommandInput, type CommandResult, entryAction } from "../state/mod.ts";
+import { type Authorization, type AuthorizedEntry, authorizeEntry } from "./append.ts";
+import { auditNote } from "./audit_note.ts";
+import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { approvalRequired, fileApproval } from "./hold.ts";
+import type { OverlayVersions } from "./overlay_versions.ts";
+import { deltaSummary, submitGranted } from "./submit_granted.ts";
+
+/** A client's entry; one that a second person must agree to waits for that (API-31). */
+export async function appendEntry(
+  context: ServiceContext,
+  overlays: OverlayVersions,
+  request: journal.AppendEntryRequest,
+  call: HandlerContext,
+) {
+  const caller = callerOf(call);
+  if (request.promoteDecisions.length > 0) {
+    throw new PactError("INVALID_ARGUMENT", "promote_decisions: use FleetService.Promote");
+  }
+  const authorization = await authorizeEntry(context, caller, entryFromWire(request.entry));
+  const [entry, result] = caller.principal.nodeId === undefined
+    ? await submitPerson(context, call, caller, authorization, request)
+    : await submitAgent(context, call, caller, authorization, request);
+  if (result.kind !== "EntryAppended") {
+    throw new PactError("INTERNAL", "append gave no sequence");
+  }
+  return {
+    sequence: BigInt(result.sequence),
+    policyRef: entry.policy_ref ?? "",
+    overlayVersion: BigInt(await overlays.after(entry)),
+  };
+}
+
+type Submitted = readonly [AuthorizedEntry, CommandResult];
+
+async function submitPerson(
+  context: ServiceContext,
+  call: HandlerContext,
+  caller: Caller,
+  { entry, audited, needsApproval = false }: Authorization,
+  request: journal.AppendEntryRequest,
+): Promise<Submitted> {
+  const { action = "", scope = entry.scope, policyRef = "", isExempt = false } = audited ?? {};
+  const grant = { role: entry.author.role, policyRef, needsApproval, isExempt };
+  return [
+    entry,
+    await submitGranted(context, call, caller, grant, {
+      action,
+      scope,
+      command: commandOf(entry, request),
+      actor: entry.author,
+      details: audited?.details,
+    }),
+  ];
+}
+
+/**
+ * An agent's entry. What a person wants on the node and a second one must agree to waits as an action
+ * of the node; repeated with the approval's id it is appended and the permit used, both or none
+ * (APR-12).
+ */
+async function submitAgent(
+  context: ServiceContext,
+  call: HandlerContext,
+  caller: Caller,
+  { entry, audited, needsApproval = false }: Authorization,
+  request: journal.AppendEntryRequest,
+): Promise<Submitted> {
+  const approvalId = call.requestHeader.get(metadata.approvalId) ?? "";
+  if (needsApproval && approvalId === "") {
+    throw await waitOnNode(context, call, caller, entry, audited?.action ?? "", request);
+  }
+  const subject = request.authorSubject === "" ? undefined : request.authorSubject;
+  const permitted: AuthorizedEntry = needsApproval
+    ? { ...entry, policy_ref: `approved:${approvalId}` }
+    : entry;
+  const command = {
+    ...commandOf(permitted, request),
+    ...(needsApproval
+      ? {
+        permit: {
+          approval_id: approvalId,
+          action: audited?.action ?? "",
+          ...present("subject", subject),
+        },
+      }
+      : {}),
+  };
+  const result = await context.replica.submit(command, {
+    actor: permitted.author,
+    signal: call.signal,
+    ...present("audit", audited && auditNote(call, caller, audited)),
+    ...present("requestId", readRequestId(call.requestHeader)),
+  });
+  return [permitted, result];
+}
+
+async function waitOnNode(
+  context: ServiceContext,
+  call: HandlerContext,
+  caller: Caller,
+  entry: AuthorizedEntry,
+  action: string,
+  { authorSubject }: journal.AppendEntryRequest,
+): Promise<PactError> {
+  const { nodeId, certificateName } = ownNodeOf(caller);
+  if (entry.policy_ref?.startsWith("degraded:") === true) {
+    // It was done while nobody could be asked: nobody waits for an answer now.
+    return new PactError("POLICY_DENIED", `two people must decide on ${action} here by now`);
+  }
+  const { author, scope } = entry;
+  const filed = await fileApproval(context, {
+    request: entryAction(action, nodeId, entry),
+    action,
+    scope,
+    summary: [`${action} on node:${nodeId}`, entry.message ?? "", deltaSummary(entry.state_delta)]
+      .filter((text) => text !== "").join("; "),
+    requester: author,
+    subject: authorSubject === "" ? undefined : authorSubject,
+    via: certificateName,
+    requestId: readRequestId(call.requestHeader),
+  });
+  return approvalRequired(action, scope, filed);
+}
+
+function commandOf(
+  entry: AuthorizedEntry,
+  { expectedHead, endEmergency }: journal.AppendEntryRequest,
+): Extract<CommandInput, { type: "AppendEntry" }> {
+  return {
+    type: "AppendEntry",
+    entry,
+    ...present(
+      "expected_head",
+      expectedHead === undefined ? undefined : counterFromWire(expectedHead),
+    ),
+    ...(endEmergency ? { end_emergency: true } : {}),
+  };
+}

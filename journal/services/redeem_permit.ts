@@ -1,0 +1,42 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { policy } from "../../api/mod.ts";
+import { SERVICE_AGENT } from "../../common/authz/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { readRequestId } from "../../common/rpc/mod.ts";
+import { identityFromWire, present } from "../../common/wire/mod.ts";
+import { identityOf } from "../access/mod.ts";
+import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+
+/**
+ * Uses the permit of an approved action for the agent that is about to carry it out on its own node
+ * (APR-12). Of several at once one gets it.
+ *
+ * @throws {PactError} NOT_FOUND; APPROVAL_REQUIRED while it is pending; APPROVAL_CLOSED when it was
+ * used, has lapsed or was not approved; PERMISSION_DENIED for another requester, node or request.
+ */
+export async function redeemPermit(
+  { replica }: ServiceContext,
+  request: policy.RedeemPermitRequest,
+  call: HandlerContext,
+): Promise<policy.RedeemPermitResponse> {
+  const caller = callerOf(call);
+  const { nodeId } = ownNodeOf(caller);
+  const { approvalId, requester, requesterSubject, action, command, args } = request;
+  if (requester === undefined) throw new PactError("INVALID_ARGUMENT", "requester required");
+  if (!/^ap-[0-9a-f]{8}$/.test(approvalId)) {
+    throw new PactError("NOT_FOUND", "approval ID not found");
+  }
+  await replica.submit({
+    type: "RedeemPermit",
+    approval_id: approvalId,
+    requester: identityFromWire(requester),
+    ...present("subject", requesterSubject === "" ? undefined : requesterSubject),
+    action: { kind: "node", action, node_id: nodeId, command, args },
+  }, {
+    actor: identityOf(caller, SERVICE_AGENT),
+    signal: call.signal,
+    ...present("requestId", readRequestId(call.requestHeader)),
+  });
+  return create(policy.RedeemPermitResponseSchema, { policyRef: `approved:${approvalId}` });
+}
