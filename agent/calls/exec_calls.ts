@@ -1,4 +1,5 @@
 import { config, shell } from "../../api/mod.ts";
+import { redactArguments } from "../../contracts/mod.ts";
 import { nodeEntry, RefusedError } from "../entries/mod.ts";
 import {
   effectiveWhitelist,
@@ -52,9 +53,7 @@ async function* exec(
   const grantForClass = changesState
     ? grantCall(node.standing(), call.caller, "exec", true)
     : grant;
-  if (changesState && node.writer.isFull) {
-    throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
-  }
+  await recordExec(node, grantForClass, plan);
   const run = node.executor.run(plan, node.newId(), { signal: call.signal });
   if (changesState) node.attribute(grant.author.principal);
   try {
@@ -65,6 +64,19 @@ async function* exec(
     if (changesState) node.attribute(grant.author.principal);
     if (changesState) await node.convergence.scan();
   }
+}
+
+/**
+ * Puts a command on record. One that changes the node, is not on the whitelist or runs on a regulated
+ * node is run only once its record is durable (AUD-5, AS-6, EXE-8).
+ */
+async function recordExec(node: CallNode, grant: CallGrant, plan: ExecPlan): Promise<void> {
+  const bypass = plan.bypass ? " whitelist_bypass: true" : "";
+  const detail = `${plan.command} ${redactArguments(plan.args)} (${plan.class})${bypass}`;
+  const isDue = plan.class !== "read-only" || plan.bypass ||
+    node.standing().policy?.regulated === true;
+  if (isDue) await node.auditFirst("admin.exec", grant.author, detail);
+  else node.audit("admin.exec", grant.author, detail);
 }
 
 function outputOf(event: ExecEvent): shell.ExecOutput["output"] {

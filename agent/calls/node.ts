@@ -34,6 +34,12 @@ export interface CallNode {
   readonly upgrade?: (program: string | undefined) => string;
   /** Puts on record what somebody did that is no entry (NAU-1). */
   audit(action: string, author: Author, detail: string): void;
+  /**
+   * As {@link audit}, and resolves once that is durable: what is not on record is not done (AUD-5).
+   *
+   * @throws {RefusedError} PRECONDITION `audit unavailable`, RESOURCE_EXHAUSTED `local audit log full`.
+   */
+  auditFirst(action: string, author: Author, detail: string): Promise<void>;
   /** Who changed what a command may have changed is known from now on (DRIFT-6). */
   attribute(actor: string): void;
 }

@@ -36,7 +36,7 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
     grantCall(node.standing(), call.caller, "service_status");
     return { services: statuses(node, service), message: "" };
   }
-  if (operation === "upgrade") return upgrade(node, service, call);
+  if (operation === "upgrade") return await upgrade(node, service, call);
   const action = `service_${operation}`;
   if (!["start", "stop", "restart"].includes(operation)) {
     throw new RefusedError("INVALID_ARGUMENT", `unknown operation '${operation}'`);
@@ -44,6 +44,7 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
   if (service === "") throw new RefusedError("INVALID_ARGUMENT", "service name required");
   const grant = grantCall(node.standing(), call.caller, action);
   requireRestartable(node, grant, request);
+  await node.auditFirst(`service.${operation}`, grant.author, `asked for: ${operation} ${service}`);
   node.attribute(grant.author.principal);
   const actor = actorOf(grant);
   orRefuse(() => {
@@ -57,7 +58,7 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
 }
 
 /** The pseudo service `pact-agent`, or `pact-agent:PROGRAM`: PID 1 starts it anew (issue 4). */
-function upgrade(node: CallNode, service: string, call: CallContext) {
+async function upgrade(node: CallNode, service: string, call: CallContext) {
   const [, program] = /^pact-agent(?::(.+))?$/.exec(service) ?? [];
   if (!service.startsWith("pact-agent")) {
     throw new RefusedError("INVALID_ARGUMENT", "only pact-agent can be upgraded");
@@ -72,6 +73,7 @@ function upgrade(node: CallNode, service: string, call: CallContext) {
       "this agent was not started by pact-init: restart it through the init system that runs it",
     );
   }
+  await node.auditFirst("service.restart", grant.author, "asked for: upgrade pact-agent");
   const started = node.upgrade(program);
   node.audit("service.restart", grant.author, `pact-agent upgrade: ${started}`);
   return { services: [], message: started };

@@ -42,7 +42,9 @@ export function stateCalls(node: CallNode): Record<string, CallHandler> {
 }
 
 async function extend(node: CallNode, request: shell.ExtendWindowRequest, call: CallContext) {
-  grantCall(node.standing(), call.caller, "extend");
+  const { author } = grantCall(node.standing(), call.caller, "extend");
+  const detail = `commit window extended by ${request.additionalMinutes} min`;
+  await node.auditFirst("config.window_extended", author, detail);
   const remaining = await orRefuse(() => node.convergence.extend(request.additionalMinutes));
   return { success: true, newDeadlineSeconds: remaining };
 }

@@ -36,6 +36,7 @@ import { createExecutor, type Executor } from "../exec/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
+import { callRecords } from "./call_records.ts";
 import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
@@ -398,8 +399,7 @@ export class Node {
       isConnected: () => this.#contact.isConnected,
       status: () => this.#status(),
       capability: () => this.#capability(),
-      audit: (action, author, detail) =>
-        auditOf(this.#eventContext(), action, detail, principalOf(author)),
+      ...callRecords(() => this.#eventContext()),
       attribute: (actor) => this.#observation.note(actor),
       ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };

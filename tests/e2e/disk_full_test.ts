@@ -2,37 +2,13 @@ import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { config, journal } from "../../api/mod.ts";
 import { needing, waitFor } from "../support/mod.ts";
+import { canMount, fillDisk, smallDisk } from "../support/small_disk.ts";
 import { appendUntil, openQuorumSite, type QuorumSite, readLog } from "../support/quorum/mod.ts";
 import { openSite, type SiteJournal } from "../support/site/mod.ts";
 
 /** Room of the data directory: enough for a start, little enough to fill soon. */
 const DISK_BYTES = 64 * 1024 * 1024;
 const MESSAGE = "x".repeat(4000);
-
-/** A small file system on `directory`; it is gone at the end of the scope. */
-async function smallDisk(directory: string): Promise<AsyncDisposable> {
-  await run("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES},mode=700`, "tmpfs", directory]);
-  return { [Symbol.asyncDispose]: () => run("umount", ["--lazy", directory]) };
-}
-
-async function run(program: string, args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, { args: [...args] }).output();
-  if (!success) throw new Error(`${program}: ${new TextDecoder().decode(stderr)}`);
-}
-
-const canMount = Deno.uid() === 0 && await isMountable();
-
-async function isMountable(): Promise<boolean> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await using _disk = await smallDisk(directory);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await Deno.remove(directory);
-  }
-}
 
 async function health({ metricsAddress }: SiteJournal) {
   const answer = await fetch(`http://${metricsAddress}/health`);
@@ -48,7 +24,7 @@ Deno.test({
   fn: async () => {
     await using site = await openSite();
     const data = site.journalDataDirectory;
-    await using _disk = await smallDisk(data);
+    await using _disk = await smallDisk(data, DISK_BYTES);
     const running = await site.startJournal();
     await site.addPerson({ name: "ann", role: "pact-platform-admin" });
     const transport = await site.connect("ann");
@@ -67,7 +43,7 @@ Deno.test({
     let last = await append();
     assert.equal((await health(running)).status, 200);
 
-    await fill(`${data}/ballast`);
+    await fillDisk(`${data}/ballast`);
     const refusal = await waitFor(async () => {
       try {
         last = await append();
@@ -104,7 +80,7 @@ Deno.test({
     await using site = await openQuorumSite();
     const data = `${site.place(1).root}/var/lib/pact/journal`;
     await Deno.mkdir(data, { recursive: true });
-    await using _disk = await smallDisk(data);
+    await using _disk = await smallDisk(data, DISK_BYTES);
     await site.startAll();
     const first = await site.leader();
     if (first !== 1) await site.member(first, ["transfer", "1"]);
@@ -113,7 +89,7 @@ Deno.test({
     const load = appendUntil(site, { writers: 3, prefix: "full", until: enough.signal });
     try {
       await entriesAt(site, 2, 30);
-      await fill(`${data}/ballast`);
+      await fillDisk(`${data}/ballast`);
 
       const next = await site.leader([2, 3]);
       const told = await waitFor(async () => {
@@ -147,18 +123,4 @@ async function entriesAt(site: QuorumSite, id: number, count: number): Promise<v
     async () => (await clients.fleet.getClusterStatus({})).nextSequence >= BigInt(count),
     { what: `${count} entries at member ${id}`, timeoutMs: 30_000 },
   );
-}
-
-/** Takes all room that is left. */
-async function fill(path: string): Promise<void> {
-  const chunk = new Uint8Array(64 * 1024);
-  using file = await Deno.open(path, { create: true, write: true });
-  // Ends when the disk is full, which is the point.
-  while (true) {
-    try {
-      await file.write(chunk);
-    } catch {
-      return;
-    }
-  }
 }

@@ -1,0 +1,32 @@
+import { AuditSinkError } from "../../contracts/mod.ts";
+import type { CallNode } from "../calls/mod.ts";
+import { RefusedError } from "../entries/mod.ts";
+import { auditOf, type EventContext, principalOf } from "./events.ts";
+
+/** Longest wait for a record to be durable. */
+const FLUSH_LIMIT_MS = 5_000;
+
+/** How calls put on record what people do, or are about to do (NAU-1, AUD-5, AS-6). */
+export function callRecords(
+  context: () => EventContext,
+): Pick<CallNode, "audit" | "auditFirst"> {
+  return {
+    audit: (action, author, detail) => auditOf(context(), action, detail, principalOf(author)),
+    auditFirst: async (action, author, detail) => {
+      const { audit, writer, log } = context();
+      // The journal has to hear of it, too, now or when contact is back (PRT-7).
+      if (writer.isFull) throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
+      auditOf(context(), action, detail, principalOf(author));
+      try {
+        await audit.flush(FLUSH_LIMIT_MS);
+      } catch (error) {
+        if (!(error instanceof AuditSinkError)) throw error;
+        log.error("refused what could not be put on record", { error: error.message });
+        // The first record still waits to be written: this one behind it says what came of it.
+        const refused = `audit unavailable, not done: ${detail}`;
+        auditOf(context(), action, refused, principalOf(author), "Failure");
+        throw new RefusedError("PRECONDITION", "audit unavailable");
+      }
+    },
+  };
+}
