@@ -5,6 +5,7 @@
 export * from "./audit/mod.ts";
 export * from "./blacklist.ts";
 export * from "./cgroup/mod.ts";
+export * from "./drift_category.ts";
 export * from "./error.ts";
 export * from "./identifiers.ts";
 export * from "./identity/mod.ts";

@@ -1,16 +1,6 @@
-/** The seven dimensions in which a node can drift, in canonical order (DRIFT-1, D2). */
-export const DRIFT_CATEGORIES = [
-  "mounts",
-  "files",
-  "network",
-  "services",
-  "kernel",
-  "packages",
-  "gpu",
-] as const;
+import { DRIFT_CATEGORIES, type DriftCategory } from "../../contracts/mod.ts";
 
-/** One of the seven dimensions. */
-export type DriftCategory = (typeof DRIFT_CATEGORIES)[number];
+export { DRIFT_CATEGORIES, type DriftCategory };
 
 /** One number per dimension. */
 export type PerCategory = Readonly<Record<DriftCategory, number>>;

@@ -1,5 +1,6 @@
 import { systemClock } from "../../common/clock/mod.ts";
 import { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
+import { readBounded } from "./read_bounded.ts";
 
 /** Longest line read from a terminal, in bytes. */
 const MAX_LINE_BYTES = 64 * 1024;
@@ -54,22 +55,7 @@ function terminalColumns(): number | undefined {
 function standardInput(): Source {
   return {
     isTerminal: Deno.stdin.isTerminal(),
-    async readAll(maxBytes) {
-      const chunks: Uint8Array[] = [];
-      let total = 0;
-      for await (const chunk of readChunks()) {
-        total += chunk.length;
-        if (total > maxBytes) throw new RangeError(`input is larger than ${maxBytes} bytes`);
-        chunks.push(chunk);
-      }
-      const whole = new Uint8Array(total);
-      let offset = 0;
-      for (const chunk of chunks) {
-        whole.set(chunk, offset);
-        offset += chunk.length;
-      }
-      return whole;
-    },
+    readAll: (maxBytes) => readBounded(Deno.stdin, maxBytes),
     async readLine() {
       const bytes: number[] = [];
       const one = new Uint8Array(1);
@@ -83,14 +69,6 @@ function standardInput(): Source {
       return decode(bytes);
     },
   };
-}
-
-async function* readChunks(): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(64 * 1024);
-  for (let count = await Deno.stdin.read(buffer); count !== null;) {
-    yield buffer.slice(0, count);
-    count = await Deno.stdin.read(buffer);
-  }
 }
 
 function decode(bytes: readonly number[]): string {

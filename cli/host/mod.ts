@@ -5,3 +5,4 @@
  */
 export { denoHost } from "./deno_host.ts";
 export { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
+export { readBounded } from "./read_bounded.ts";

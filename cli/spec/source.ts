@@ -1,7 +1,7 @@
 import { MAX_TOML_CHARS } from "../../common/config/mod.ts";
 import { reasonOf } from "../config/mod.ts";
 import { usageFailure } from "../failure/mod.ts";
-import type { Host } from "../host/mod.ts";
+import { type Host, readBounded } from "../host/mod.ts";
 import { type Acknowledgement, readAcknowledgements } from "./acknowledgement.ts";
 import type { ReadContent } from "./parse.ts";
 
@@ -28,7 +28,7 @@ export async function readSpecText(host: Host, file: string): Promise<SpecSource
   try {
     const bytes = file === "-"
       ? await host.stdin.readAll(MAX_TOML_CHARS)
-      : await readBounded(file, MAX_TOML_CHARS);
+      : await readFile(file, MAX_TOML_CHARS);
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw usageFailure(`cannot read ${name}: ${reasonOf(error)}`);
@@ -37,28 +37,12 @@ export async function readSpecText(host: Host, file: string): Promise<SpecSource
     text,
     name,
     readContent: (path, maxBytes) =>
-      readBounded(path.startsWith("/") ? path : `${directory}/${path}`, maxBytes),
+      readFile(path.startsWith("/") ? path : `${directory}/${path}`, maxBytes),
     acknowledgements: readAcknowledgements(text, name),
   };
 }
 
-/** @throws {RangeError} beyond `maxBytes`, checked while reading: a pipe has no size. */
-async function readBounded(path: string, maxBytes: number): Promise<Uint8Array> {
+async function readFile(path: string, maxBytes: number): Promise<Uint8Array> {
   using file = await Deno.open(path);
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  const buffer = new Uint8Array(64 * 1024);
-  for (let count = await file.read(buffer); count !== null;) {
-    total += count;
-    if (total > maxBytes) throw new RangeError(`larger than ${maxBytes} bytes`);
-    chunks.push(buffer.slice(0, count));
-    count = await file.read(buffer);
-  }
-  const whole = new Uint8Array(total);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
+  return await readBounded(file, maxBytes);
 }

@@ -1,19 +1,8 @@
 import { z } from "zod";
+import { DRIFT_CATEGORIES, type DriftCategory } from "../../contracts/mod.ts";
 import { ServiceDeclarationSchema } from "./service_declaration.ts";
 
-/** The seven drift dimensions in canonical order (JRN-11, DRIFT-1). */
-export const DRIFT_CATEGORIES = [
-  "mounts",
-  "files",
-  "network",
-  "services",
-  "kernel",
-  "packages",
-  "gpu",
-] as const;
-
-/** One of the seven drift dimensions. */
-export type DriftCategory = (typeof DRIFT_CATEGORIES)[number];
+export { DRIFT_CATEGORIES, type DriftCategory };
 
 /** Every array of a state delta: the drift dimensions and `settings`, which never drifts. */
 export const DELTA_CATEGORIES = [...DRIFT_CATEGORIES, "settings"] as const;
