@@ -92,7 +92,7 @@ export interface RunningJournal {
   readonly httpPort: number;
   /** Resolves when the journal must not go on: another process has its place in the quorum. */
   readonly failure: Promise<Error>;
-  /** Reads certificate files again and takes them into use under live connections (CFG-3). */
+  /** Takes certificate files and the policy bundle into use anew, under live connections (CFG-3). */
   reload(): Promise<void>;
   /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
   close(): Promise<void>;
@@ -249,6 +249,7 @@ async function openAll(
       log.error("certificates of the Raft listener not renewed", { error: String(error) });
     }
     await certificates.renew();
+    await policyEngine?.reload();
   };
   const { tlsCert, tlsKey, tlsCa } = settings;
   opened.defer(watchCertificateFiles([tlsCert, tlsKey, tlsCa], clock, () => void reload()));

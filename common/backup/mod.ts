@@ -13,5 +13,5 @@ export {
   METADATA_FILE,
   SNAPSHOT_FILE,
 } from "./metadata.ts";
-export { TAR_END, tarHeader, tarPadding } from "./tar.ts";
+export { readTar, TAR_END, type TarFile, tarHeader, tarPadding } from "./tar.ts";
 export { type BackupReport, verifyBackup, type VerifyBackupOptions } from "./verify_backup.ts";

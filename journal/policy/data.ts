@@ -22,7 +22,7 @@ export interface RoleFacts {
 }
 
 /** The roles as policy.md section 3 names them; scoped ones by their prefix. */
-const ROLES: PolicyData["roles"] = {
+export const ROLE_FACTS: PolicyData["roles"] = {
   "pact-platform-admin": { description: "full access", machine: false, scoped: false },
   "pact-ops-": { description: "daily operation of a vCluster", machine: false, scoped: true },
   "pact-viewer-": { description: "reads a vCluster", machine: false, scoped: true },
@@ -46,5 +46,5 @@ export function policyData(state: StateView): PolicyData {
   for (const [id, count] of nodes) {
     vclusters[id] = { policy: state.get("policies", id) ?? defaultPolicy(id), nodes: count };
   }
-  return { roles: ROLES, vclusters };
+  return { roles: ROLE_FACTS, vclusters };
 }

@@ -1,4 +1,5 @@
 /** The site's own rules, as a restriction on what roles allow. */
+export { ROLE_FACTS } from "./data.ts";
 export { decideWithoutEngine, ENGINE_UNAVAILABLE } from "./degraded.ts";
 export type { PolicyEngine, Verdict } from "./engine.ts";
 export {
@@ -10,4 +11,6 @@ export {
   type RequestDetails,
 } from "./input.ts";
 export { openEngine, type OpenEngineOptions, type RunningEngine } from "./open_engine.ts";
-export type { EngineOutcome } from "./rego_engine.ts";
+export { EmbeddedPolicy } from "./embedded/mod.ts";
+export { OpaEvaluator } from "./opa/mod.ts";
+export { type EngineOutcome, RegoEngine } from "./rego_engine.ts";

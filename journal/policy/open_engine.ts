@@ -6,9 +6,12 @@
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { JournalSettings } from "../config/mod.ts";
+import { ConfigError } from "../../common/config/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { policyData } from "./data.ts";
 import type { PolicyEngine } from "./engine.ts";
+import { BundleError, EmbeddedPolicy } from "./embedded/mod.ts";
+import type { RegoEvaluator } from "./evaluator.ts";
 import { OpaEvaluator } from "./opa/mod.ts";
 import { type EngineOutcome, RegoEngine } from "./rego_engine.ts";
 
@@ -35,23 +38,21 @@ export interface OpenEngineOptions {
 /**
  * Opens the engine of the settings; undefined where roles alone decide. A server that does not answer
  * is no reason not to start: the degraded table holds until it does.
+ *
+ * @throws {ConfigError} for a bundle that cannot be used.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<RunningEngine | undefined> {
   const { settings, replica, clock, log, onOutcome } = options;
   if (settings.policyEngine === "rbac") return undefined;
-  const evaluator = new OpaEvaluator({
-    base: settings.opaEndpoint,
-    clock,
-    log,
-    data: () => policyData(replica.state),
-  });
+  const evaluator = settings.policyEngine === "opa"
+    ? await openOpa(options)
+    : await openEmbedded(options);
   const engine = new RegoEngine({
     evaluator,
     monotonicMs: () => clock.monotonicMs(),
     onOutcome,
     onUnavailable: (cause) => log.debug("the policy engine gave no answer", { cause }),
   });
-  await evaluator.start();
   const stop = replica.onApplied(({ writes, restored }) => {
     if (!restored && writes.policies.size === 0 && writes.node_assignments.size === 0) return;
     engine.forgetReads();
@@ -61,10 +62,53 @@ export async function openEngine(options: OpenEngineOptions): Promise<RunningEng
     kind: settings.policyEngine,
     engine,
     isUp: () => evaluator.isUp,
-    reload: () => Promise.resolve(),
+    reload: async () => {
+      await evaluator.reload();
+      engine.forgetReads();
+    },
     close: () => {
       stop();
       evaluator.close();
     },
   };
+}
+
+/** An evaluator with what keeps it. */
+interface KeptEvaluator extends RegoEvaluator {
+  readonly isUp: boolean;
+  feedSoon(): void;
+  reload(): Promise<void>;
+  close(): void;
+}
+
+async function openOpa(
+  { settings, replica, clock, log }: OpenEngineOptions,
+): Promise<KeptEvaluator> {
+  const evaluator = new OpaEvaluator({
+    base: settings.opaEndpoint,
+    clock,
+    log,
+    data: () => policyData(replica.state),
+  });
+  await evaluator.start();
+  return evaluator;
+}
+
+async function openEmbedded(
+  { settings, replica, clock, log }: OpenEngineOptions,
+): Promise<KeptEvaluator> {
+  const evaluator = new EmbeddedPolicy({
+    bundlePath: settings.policyBundle,
+    clock,
+    log,
+    data: () => policyData(replica.state),
+  });
+  try {
+    await evaluator.start();
+    return evaluator;
+  } catch (error) {
+    evaluator.close();
+    if (!(error instanceof BundleError)) throw error;
+    throw new ConfigError(`policy.engine.bundle: ${error.message}`);
+  }
 }

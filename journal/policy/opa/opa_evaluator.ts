@@ -88,6 +88,11 @@ export class OpaEvaluator implements RegoEvaluator {
     return this.#modules?.askingForApproval.has(packageOf(vclusterId)) ?? false;
   }
 
+  /** Looks at the server now, because its rules may be new. */
+  async reload(): Promise<void> {
+    await this.#lookAfter();
+  }
+
   /** Tells the server what changed of roles and vClusters. */
   feedSoon(): void {
     this.#feed.markChanged();
@@ -163,6 +168,7 @@ export class OpaEvaluator implements RegoEvaluator {
   }
 
   async #lookAfter(): Promise<void> {
+    if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer);
     this.#timer = undefined;
     this.#isDueSoon = false;
     try {

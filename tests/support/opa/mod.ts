@@ -1,2 +1,4 @@
-/** Real OPA servers for tests. */
+/** Real OPA servers for tests, and both engines over the same rules. */
+export { buildBundle, runOpa } from "./build_bundle.ts";
+export { type BothEngines, openBothEngines } from "./engines.ts";
 export { OpaServer, type OpaServerOptions, startOpa } from "./opa_server.ts";

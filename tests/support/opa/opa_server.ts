@@ -39,6 +39,11 @@ export class OpaServer implements AsyncDisposable {
     private readonly options: OpaServerOptions,
   ) {}
 
+  /** Its address. */
+  get base(): string {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
   /** As `policy.engine.opa_endpoint` names it. */
   get endpoint(): string {
     return `http://127.0.0.1:${this.port}/v1/data/pact`;
