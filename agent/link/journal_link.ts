@@ -4,7 +4,7 @@
  */
 
 import { ConnectError } from "@connectrpc/connect";
-import type { agentport, capability, journal } from "../../api/mod.ts";
+import type { agentport, capability, journal, stream } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
@@ -18,9 +18,10 @@ import { emergencyIn } from "./emergency.ts";
 import { enrol, type Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
 import { createMapFollower, type MapFollower } from "./map_follower.ts";
-import { scheduleRenewal } from "./renewal.ts";
+import { Renewal } from "./renewal.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 import { JournalSession } from "./session.ts";
+import { isIssuerLeaving } from "./site_trust.ts";
 
 /** Where the contact with the journal stands. */
 export interface LinkStateReport {
@@ -75,6 +76,9 @@ export interface JournalLink {
   close(): void;
 }
 
+/** The most that a journal may ask a node to wait. */
+const MAX_RETRY_AFTER_MS = 300_000;
+
 /** Longest wait for the core to hand in what happened while disconnected. */
 const RESUME_LIMIT_MS = 60_000;
 
@@ -82,6 +86,8 @@ const RESUME_LIMIT_MS = 60_000;
 const VCLUSTER_CHANGE_MS = 100;
 /** How often a quiet journal is asked whether it is there: it says no goodbye when its host dies. */
 const PROBE_MS = 30_000;
+/** How long the calls of a connection that was taken over from may go on (ROT-2). */
+const DRAIN_MS = 60_000;
 
 /** Answers of a journal that is there and will not have this machine (NEN-7). */
 const ENROLLMENT_REFUSALS: readonly ErrorCode[] = [
@@ -103,6 +109,10 @@ export function startJournalLink(options: LinkOptions): JournalLink {
 class Link implements JournalLink {
   readonly #stop = new AbortController();
   #identity: agentport.NodeIdentity | undefined;
+  /** An identity that was refused: its key proves who this is (ENR-2). */
+  #former: agentport.NodeIdentity | undefined;
+  /** Connections that another one has taken over from, until their calls are over. */
+  readonly #draining = new Map<JournalSession, TimerHandle>();
   #session: JournalSession | undefined;
   #overlay: { readonly document: OverlayDocument; readonly version: number } | undefined;
   /** Sequence of the last update that came. */
@@ -166,6 +176,7 @@ class Link implements JournalLink {
   close(): void {
     this.#stop.abort();
     this.#session?.close();
+    for (const session of [...this.#draining.keys()]) this.#drained(session);
   }
 
   #report(send: (session: JournalSession) => Promise<void>): void {
@@ -198,15 +209,18 @@ class Link implements JournalLink {
       await this.#follow(session);
     } finally {
       this.#session = undefined;
+      this.#current?.close();
       this.#current = undefined;
-      session.close();
     }
   }
 
   async #enrol(endpoint: string): Promise<agentport.NodeIdentity> {
     const transport = createRpcTransport({ endpoint, caPem: this.options.caPem });
     try {
-      this.#keep(await enrol(transport, this.options.hardware));
+      const { hardware, clock } = this.options;
+      const former = this.#former;
+      this.#keep(await enrol(transport, { hardware, former, nowMs: clock.nowMs() }));
+      this.#former = undefined;
     } finally {
       transport.close();
     }
@@ -239,31 +253,65 @@ class Link implements JournalLink {
     this.#take(boot);
     // Not before: a journal that answers, but with what is of no use, is to be asked less and less.
     this.#attempt = 0;
-    const renewed = new AbortController();
-    const renewal = scheduleRenewal({ ...this.options, session }, (identity) => {
-      this.#keep(identity);
-      renewed.abort();
-    });
+    // What happened while there was no contact is heard too: an emergency may have been opened.
+    const next = this.#heard === undefined ? boot.nextSequence : this.#heard + 1;
+    await this.#stay(session, vclusterId, Math.min(next, boot.nextSequence));
+  }
+
+  /** Follows what changes until contact is lost, under one certificate after the other (ROT-2). */
+  async #stay(first: JournalSession, vclusterId: string, fromSequence: number): Promise<void> {
+    let session = first;
+    let next: JournalSession | undefined;
+    let takenOver = new AbortController();
+    const renewal = new Renewal({
+      ...this.options,
+      onRenewed: (renewed) => {
+        next = renewed;
+        this.#keep(renewed.identity);
+        this.#session = this.#current = renewed;
+        takenOver.abort();
+      },
+    }, first);
     try {
-      // What happened while there was no contact is heard too: an emergency may have been opened.
-      const next = this.#heard === undefined ? boot.nextSequence : this.#heard + 1;
-      const fromSequence = Math.min(next, boot.nextSequence);
-      await this.#subscribe(session, vclusterId, fromSequence, renewed.signal);
-    } catch (error) {
-      if (!renewed.signal.aborted) throw error;
+      // Ends with the contact; each round is a certificate.
+      while (!this.#stop.signal.aborted) {
+        try {
+          const from = Math.max(fromSequence, (this.#heard ?? -1) + 1);
+          await this.#subscribe(session, renewal, vclusterId, from, takenOver.signal);
+        } catch (error) {
+          if (next === undefined) throw error;
+          this.#drain(session);
+          session = next;
+          next = undefined;
+          takenOver = new AbortController();
+        }
+      }
     } finally {
-      renewal.cancel();
+      renewal.close();
     }
+  }
+
+  #drain(session: JournalSession): void {
+    const timer = this.options.clock.setTimer(DRAIN_MS, () => this.#drained(session));
+    this.#draining.set(session, timer);
+  }
+
+  #drained(session: JournalSession): void {
+    const timer = this.#draining.get(session);
+    if (timer !== undefined) this.options.clock.clearTimer(timer);
+    this.#draining.delete(session);
+    session.close();
   }
 
   async #subscribe(
     session: JournalSession,
+    renewal: Renewal,
     vclusterId: string,
     fromSequence: number,
-    renewed: AbortSignal,
+    takenOver: AbortSignal,
   ): Promise<void> {
     const silent = this.#silent = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, renewed, silent.signal]);
+    const signal = AbortSignal.any([this.#stop.signal, takenOver, silent.signal]);
     const refresher = createRefresher(this.options, async () => {
       this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
     });
@@ -273,7 +321,12 @@ class Link implements JournalLink {
     };
     const probe = startProbe(this.options, ask, (error) => silent.abort(error));
     try {
-      for await (const { sequence, update } of session.updates(vclusterId, fromSequence, signal)) {
+      const updates = session.updates(vclusterId, fromSequence, signal);
+      for await (const { sequence, update, trust } of updates) {
+        if (trust !== undefined) {
+          this.#trust(trust, renewal);
+          continue;
+        }
         this.#heard = counterFromWire(sequence);
         if (changesDeclaration(update)) refresher.due();
         const emergency = emergencyIn(update);
@@ -286,6 +339,29 @@ class Link implements JournalLink {
       refresher.close();
     }
     throw new PactError("UNAVAILABLE", "the journal ended the subscription");
+  }
+
+  /** Takes over the CAs of the site, and leaves the one that is going (CRT-1a, NEN-9). */
+  #trust({ certificates, leaving }: stream.TrustBundle, renewal: Renewal): void {
+    if (this.#identity === undefined) return;
+    const decoder = new TextDecoder();
+    const trustBundlePem = decoder.decode(certificates);
+    const { clock, log } = this.options;
+    try {
+      const isLeaving = isIssuerLeaving(
+        this.#identity.certPem,
+        { trustBundlePem, leavingPem: decoder.decode(leaving) },
+        new Date(clock.nowMs()),
+      );
+      if (trustBundlePem !== this.#identity.trustBundlePem) {
+        this.#keep({ ...this.#identity, trustBundlePem });
+      }
+      if (isLeaving) renewal.issuerLeaves();
+    } catch (error) {
+      log.error("the journal's CA certificates cannot be read, the former ones stay", {
+        error: String(error),
+      });
+    }
   }
 
   /** Takes over what a boot stream brought. */
@@ -318,22 +394,22 @@ class Link implements JournalLink {
   async #disconnected(endpoint: string, error: unknown): Promise<void> {
     if (this.#stop.signal.aborted) return;
     if (this.#isReconnecting) return await this.#sleep(VCLUSTER_CHANGE_MS);
-    const { code, message } = describe(error);
+    const { code, message, trailers } = describe(error);
     // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
-    if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") this.#identity = undefined;
+    if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") {
+      this.#former = code === "NODE_REVOKED" ? undefined : this.#identity ?? this.#former;
+      this.#identity = undefined;
+    }
     if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
     // Each kind of refusal has waits of its own, which begin anew when another one comes.
     this.#attempt = code === this.#lastCode ? this.#attempt + 1 : 1;
     this.#lastCode = code;
     const { random, enrollmentRetryMs } = this.options;
-    const waitMs = retryDelayMs(code, this.#attempt, random, enrollmentRetryMs);
-    const isRefused = ENROLLMENT_REFUSALS.includes(code);
-    this.options.log.warn(isRefused ? `enrollment rejected: ${code}` : "journal not reachable", {
-      endpoint,
-      code,
-      reason: message,
-      retry_ms: waitMs,
-    });
+    const waitMs = Math.max(
+      retryDelayMs(code, this.#attempt, random, enrollmentRetryMs),
+      Math.min(Number(trailers?.["retry-after-ms"]) || 0, MAX_RETRY_AFTER_MS),
+    );
+    tellFailure(this.options, { code, endpoint, reason: message, retry_ms: waitMs });
     this.#announce(endpoint, { connected: false, reason: message, code });
     await this.#sleep(waitMs);
   }
@@ -383,7 +459,22 @@ function startProbe(
   };
 }
 
-function describe(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+/** A machine that is taken for another one is an admin's affair; one without a journal waits (NEN-7). */
+function tellFailure(
+  { log, hardware }: Pick<LinkOptions, "log" | "hardware">,
+  facts: { readonly code: ErrorCode } & Readonly<Record<string, string | number>>,
+): void {
+  if (!ENROLLMENT_REFUSALS.includes(facts.code)) return log.warn("journal not reachable", facts);
+  const presented = Object.entries(hardware).map(([kind, id]) => `${kind}:${id}`).join(" ");
+  const level = facts.code === "HARDWARE_IDENTITY_MISMATCH" ? "error" : "warn";
+  log[level](`enrollment rejected: ${facts.code}`, { ...facts, hardware: presented });
+}
+
+function describe(error: unknown): {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly trailers?: Readonly<Record<string, string>>;
+} {
   if (error instanceof ConnectError) return fromConnectError(error);
   if (error instanceof PactError) return error;
   return { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) };

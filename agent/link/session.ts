@@ -4,6 +4,7 @@ import {
   type capability,
   type config,
   enrollment,
+  health,
   journal,
   stream,
 } from "../../api/mod.ts";
@@ -47,6 +48,16 @@ export class JournalSession {
 
   get transport(): RpcTransport {
     return this.#transport;
+  }
+
+  /**
+   * Whether calls under this identity are answered: the server is well, and takes the certificate.
+   *
+   * @throws {ConnectError} when not.
+   */
+  async check(): Promise<void> {
+    await createClient(health.Health, this.#transport).check({}, { timeoutMs: CALL_TIMEOUT_MS });
+    await this.assignedVCluster();
   }
 
   /**

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgijgUKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAEjMKDGFza19hcHByb3ZhbBgoIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFza0FwcHJvdmFsSABCBwoFZnJhbWUi+gUKC1dvcmtlckZyYW1lEjEKCmNvbmZpZ3VyZWQYASABKAsyGy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZ0gAEjcKDmNvbmZpZ19yZWZ1c2VkGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29uZmlnUmVmdXNlZEgAEi8KCmxpbmtfc3RhdGUYAyABKAsyGS5wYWN0LmFnZW50cG9ydC5MaW5rU3RhdGVIABIyCghkZWNsYXJlZBgEIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkQ29uZmlnSAASMAoIaWRlbnRpdHkYBSABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHlIABIkCgRjYWxsGAYgASgLMhQucGFjdC5hZ2VudHBvcnQuQ2FsbEgAEjEKC2NhbGxfY3JlZGl0GAcgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAEjcKDmNhbGxfY2FuY2VsbGVkGAggASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbENhbmNlbGxlZEgAEjUKDWFwcGVuZF9yZXN1bHQYCSABKAsyHC5wYWN0LmFnZW50cG9ydC5BcHBlbmRSZXN1bHRIABIuCglsaXN0ZW5pbmcYCiABKAsyGS5wYWN0LmFnZW50cG9ydC5MaXN0ZW5pbmdIABImCgVmYXRhbBgLIAEoCzIVLnBhY3QuYWdlbnRwb3J0LkZhdGFsSAASLAoMaWRlbnRpdHlfbWFwGB4gASgLMhQucGFjdC5qb3VybmFsLlVpZE1hcEgAEi4KCWVtZXJnZW5jeRgfIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkVtZXJnZW5jeUgAEiUKBHBvbmcYICABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjkKD2FwcHJvdmFsX2Fuc3dlchgoIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkFwcHJvdmFsQW5zd2VySABCBwoFZnJhbWUiEwoFUHVsc2USCgoCaWQYASABKAQiEAoOTWFwcGluZ0luRm9yY2UiYgoJRW1lcmdlbmN5EhIKCnNlc3Npb25faWQYASABKAkSDQoFc2NvcGUYAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdpc19vcGVuGAUgASgIIvUDCglDb25maWd1cmUSEwoLY29uZmlnX3BhdGgYASABKAkSEwoLY29uZmlnX3RleHQYAiABKAkSEQoJYXJndW1lbnRzGAMgAygJEj8KC2Vudmlyb25tZW50GAQgAygLMioucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkVudmlyb25tZW50RW50cnkSEAoIaG9zdG5hbWUYBSABKAkSLgoIaWRlbnRpdHkYBiABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHkSMwoFZmlsZXMYCCADKAsyJC5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRmlsZXNFbnRyeRI5CghoYXJkd2FyZRgKIAMoCzInLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5IYXJkd2FyZUVudHJ5EhIKCmNoZWNrX29ubHkYCyABKAgSEQoJaG9sZF9saW5rGAwgASgIGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCSKiCgoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJEhgKEGJhc2VsaW5lX3BvbGxfbXMYKCABKA0SFAoMaWRsZV9wb2xsX21zGCkgASgNEhYKDmFjdGl2ZV9wb2xsX21zGCogASgNEhoKEmFjdGl2ZV9wb2xsX21heF9tcxgrIAEoDRIjChtyZXN0YXJ0X2JhY2tvZmZfbWF4X3NlY29uZHMYLCABKA0SHQoVcmVzdGFydF9yZXNldF9zZWNvbmRzGC0gASgNEhQKDG1heF9yZXN0YXJ0cxguIAEoDRIaChJzdXBlcnZpc29yX2JhY2tlbmQYLyABKAkSGAoQaWRlbnRpdHlfbWFwcGluZxg8IAEoCRIXCg9oYW5kb2ZmX2VuYWJsZWQYPSABKAgSEwoLaW1hZ2Vfcm9vdHMYPiADKAkSGgoSbW91bnRfaG9sZF9zZWNvbmRzGD8gASgNEhMKC2xhdHRpY2VfdWlkGEAgASgNEhgKEGJvb3RfbWF4X3JldHJpZXMYRiABKA0SJAocYm9vdF9iYWNrb2ZmX2luaXRpYWxfc2Vjb25kcxhHIAEoDRIgChhib290X2JhY2tvZmZfbWF4X3NlY29uZHMYSCABKA0SHwoXYm9vdF9zbG93X3JldHJ5X3NlY29uZHMYSSABKA0SPwoKaW50ZXJmYWNlcxhKIAMoCzIrLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnLkludGVyZmFjZXNFbnRyeRIVCg1qb3VybmFsX2hvc3RzGEsgAygJEhgKEHdhdGNoZG9nX2VuYWJsZWQYUCABKAgSIAoYd2F0Y2hkb2dfdGltZW91dF9zZWNvbmRzGFEgASgNEhkKEXdhdGNoZG9nX3JlcXVpcmVkGFIgASgIEhcKD2NvbnNvbGVfZW5hYmxlZBhTIAEoCBIXCg9jb25zb2xlX2NvbW1hbmQYVCADKAkSFwoPbmV0bGlua19lbmFibGVkGFUgASgIEhQKDGVicGZfZW5hYmxlZBhWIAEoCBoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkihAEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkihQEKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBIOCgZtZXRob2QYAiABKAkSJgoGY2FsbGVyGAMgASgLMhYucGFjdC5hZ2VudHBvcnQuQ2FsbGVyEg8KB3JlcXVlc3QYBCABKAwSDgoGY3JlZGl0GAUgASgNEhMKC2FwcHJvdmFsX2lkGAYgASgJImsKBkNhbGxlchIRCglwcmluY2lwYWwYASABKAkSFgoOcHJpbmNpcGFsX3R5cGUYAiABKAkSDQoFcm9sZXMYAyADKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSDwoHc3ViamVjdBgFIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJ0CgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhMKC2FwcHJvdmFsX2lkGAQgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYBSABKAkitAEKC0Fza0FwcHJvdmFsEg4KBmFza19pZBgBIAEoBBIlCgZhdXRob3IYAiABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIWCg5hdXRob3Jfc3ViamVjdBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHY29tbWFuZBgFIAEoCRIMCgRhcmdzGAYgAygJEhMKC2FwcHJvdmFsX2lkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkijgEKDkFwcHJvdmFsQW5zd2VyEg4KBmFza19pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEgoKcG9saWN5X3JlZhgEIAEoCRITCgthcHByb3ZhbF9pZBgFIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAYgASgJIrMBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQESFgoOYXV0aG9yX3N1YmplY3QYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAlCEAoOX2V4cGVjdGVkX2hlYWQioQEKDEFwcGVuZFJlc3VsdBIRCglhcHBlbmRfaWQYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSEgoKcG9saWN5X3JlZhgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgHIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSJ3CglTdGFydExpbmsSOQoIaGFyZHdhcmUYASADKAsyJy5wYWN0LmFnZW50cG9ydC5TdGFydExpbmsuSGFyZHdhcmVFbnRyeRovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQingQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgijgUKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAEjMKDGFza19hcHByb3ZhbBgoIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFza0FwcHJvdmFsSABCBwoFZnJhbWUirwYKC1dvcmtlckZyYW1lEjEKCmNvbmZpZ3VyZWQYASABKAsyGy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZ0gAEjcKDmNvbmZpZ19yZWZ1c2VkGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29uZmlnUmVmdXNlZEgAEi8KCmxpbmtfc3RhdGUYAyABKAsyGS5wYWN0LmFnZW50cG9ydC5MaW5rU3RhdGVIABIyCghkZWNsYXJlZBgEIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkQ29uZmlnSAASMAoIaWRlbnRpdHkYBSABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHlIABIkCgRjYWxsGAYgASgLMhQucGFjdC5hZ2VudHBvcnQuQ2FsbEgAEjEKC2NhbGxfY3JlZGl0GAcgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAEjcKDmNhbGxfY2FuY2VsbGVkGAggASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbENhbmNlbGxlZEgAEjUKDWFwcGVuZF9yZXN1bHQYCSABKAsyHC5wYWN0LmFnZW50cG9ydC5BcHBlbmRSZXN1bHRIABIuCglsaXN0ZW5pbmcYCiABKAsyGS5wYWN0LmFnZW50cG9ydC5MaXN0ZW5pbmdIABImCgVmYXRhbBgLIAEoCzIVLnBhY3QuYWdlbnRwb3J0LkZhdGFsSAASMwoMdHJ1c3RfYW5jaG9yGDIgASgLMhsucGFjdC5hZ2VudHBvcnQuVHJ1c3RBbmNob3JIABIsCgxpZGVudGl0eV9tYXAYHiABKAsyFC5wYWN0LmpvdXJuYWwuVWlkTWFwSAASLgoJZW1lcmdlbmN5GB8gASgLMhkucGFjdC5hZ2VudHBvcnQuRW1lcmdlbmN5SAASJQoEcG9uZxggIAEoCzIVLnBhY3QuYWdlbnRwb3J0LlB1bHNlSAASOQoPYXBwcm92YWxfYW5zd2VyGCggASgLMh4ucGFjdC5hZ2VudHBvcnQuQXBwcm92YWxBbnN3ZXJIAEIHCgVmcmFtZSITCgVQdWxzZRIKCgJpZBgBIAEoBCIQCg5NYXBwaW5nSW5Gb3JjZSJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgijwQKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgSGAoQdHJ1c3RfYW5jaG9yX3BlbRgyIAEoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKRmlsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBGi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASInCgtUcnVzdEFuY2hvchIYChBjZXJ0aWZpY2F0ZXNfcGVtGAEgASgJIk0KDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCRIWCg5vcHRpb25hbF9maWxlcxgDIAMoCSKiCgoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJEhgKEGJhc2VsaW5lX3BvbGxfbXMYKCABKA0SFAoMaWRsZV9wb2xsX21zGCkgASgNEhYKDmFjdGl2ZV9wb2xsX21zGCogASgNEhoKEmFjdGl2ZV9wb2xsX21heF9tcxgrIAEoDRIjChtyZXN0YXJ0X2JhY2tvZmZfbWF4X3NlY29uZHMYLCABKA0SHQoVcmVzdGFydF9yZXNldF9zZWNvbmRzGC0gASgNEhQKDG1heF9yZXN0YXJ0cxguIAEoDRIaChJzdXBlcnZpc29yX2JhY2tlbmQYLyABKAkSGAoQaWRlbnRpdHlfbWFwcGluZxg8IAEoCRIXCg9oYW5kb2ZmX2VuYWJsZWQYPSABKAgSEwoLaW1hZ2Vfcm9vdHMYPiADKAkSGgoSbW91bnRfaG9sZF9zZWNvbmRzGD8gASgNEhMKC2xhdHRpY2VfdWlkGEAgASgNEhgKEGJvb3RfbWF4X3JldHJpZXMYRiABKA0SJAocYm9vdF9iYWNrb2ZmX2luaXRpYWxfc2Vjb25kcxhHIAEoDRIgChhib290X2JhY2tvZmZfbWF4X3NlY29uZHMYSCABKA0SHwoXYm9vdF9zbG93X3JldHJ5X3NlY29uZHMYSSABKA0SPwoKaW50ZXJmYWNlcxhKIAMoCzIrLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnLkludGVyZmFjZXNFbnRyeRIVCg1qb3VybmFsX2hvc3RzGEsgAygJEhgKEHdhdGNoZG9nX2VuYWJsZWQYUCABKAgSIAoYd2F0Y2hkb2dfdGltZW91dF9zZWNvbmRzGFEgASgNEhkKEXdhdGNoZG9nX3JlcXVpcmVkGFIgASgIEhcKD2NvbnNvbGVfZW5hYmxlZBhTIAEoCBIXCg9jb25zb2xlX2NvbW1hbmQYVCADKAkSFwoPbmV0bGlua19lbmFibGVkGFUgASgIEhQKDGVicGZfZW5hYmxlZBhWIAEoCBoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAkirQEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkSDgoGc2VyaWFsGAcgASgJEhcKD3ByZXZpb3VzX3NlcmlhbBgIIAEoCSKFAQoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0SEwoLYXBwcm92YWxfaWQYBiABKAkiawoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRIPCgdzdWJqZWN0GAUgASgJIi0KCkNhbGxDcmVkaXQSDwoHY2FsbF9pZBgBIAEoBBIOCgZjcmVkaXQYAiABKA0iIAoNQ2FsbENhbmNlbGxlZBIPCgdjYWxsX2lkGAEgASgEIi4KCkNhbGxPdXRwdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMInQKB0NhbGxFbmQSDwoHY2FsbF9pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEwoLYXBwcm92YWxfaWQYBCABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgFIAEoCSK0AQoLQXNrQXBwcm92YWwSDgoGYXNrX2lkGAEgASgEEiUKBmF1dGhvchgCIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EhYKDmF1dGhvcl9zdWJqZWN0GAMgASgJEg4KBmFjdGlvbhgEIAEoCRIPCgdjb21tYW5kGAUgASgJEgwKBGFyZ3MYBiADKAkSEwoLYXBwcm92YWxfaWQYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCSKOAQoOQXBwcm92YWxBbnN3ZXISDgoGYXNrX2lkGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRISCgpwb2xpY3lfcmVmGAQgASgJEhMKC2FwcHJvdmFsX2lkGAUgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYBiABKAkiswEKBkFwcGVuZBIRCglhcHBlbmRfaWQYASABKAQSJwoFZW50cnkYAiABKAsyGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRISCgpyZXF1ZXN0X2lkGAMgASgJEhoKDWV4cGVjdGVkX2hlYWQYBCABKARIAIgBARIWCg5hdXRob3Jfc3ViamVjdBgFIAEoCRITCgthcHByb3ZhbF9pZBgGIAEoCUIQCg5fZXhwZWN0ZWRfaGVhZCKhAQoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCRITCgthcHByb3ZhbF9pZBgGIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAcgASgJIisKCUxpc3RlbmluZxIQCghob3N0bmFtZRgBIAEoCRIMCgRwb3J0GAIgASgNIgYKBFN0b3AiCAoGUmVzdW1lIncKCVN0YXJ0TGluaxI5CghoYXJkd2FyZRgBIAMoCzInLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGluay5IYXJkd2FyZUVudHJ5Gi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASILCglSZWNvbm5lY3QiFwoFRmF0YWwSDgoGcmVhc29uGAEgASgJKoMBCg1SZXN0YXJ0UG9saWN5Eh4KGlJFU1RBUlRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGQoVUkVTVEFSVF9QT0xJQ1lfQUxXQVlTEAESHQoZUkVTVEFSVF9QT0xJQ1lfT05fRkFJTFVSRRACEhgKFFJFU1RBUlRfUE9MSUNZX05FVkVSEAMqigEKD0hlYWx0aENoZWNrVHlwZRIhCh1IRUFMVEhfQ0hFQ0tfVFlQRV9VTlNQRUNJRklFRBAAEh0KGUhFQUxUSF9DSEVDS19UWVBFX1BST0NFU1MQARIaChZIRUFMVEhfQ0hFQ0tfVFlQRV9IVFRQEAISGQoVSEVBTFRIX0NIRUNLX1RZUEVfVENQEANiBnByb3RvMw", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -645,6 +645,14 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
     case: "fatal";
   } | {
     /**
+     * Whom a node without an anchor trusted first: kept, and trusted from now on (CRT-10).
+     *
+     * @generated from field: pact.agentport.TrustAnchor trust_anchor = 50;
+     */
+    value: TrustAnchor;
+    case: "trustAnchor";
+  } | {
+    /**
      * The people and groups that this node knows beyond its own accounts (IDM-5).
      *
      * @generated from field: pact.journal.UidMap identity_map = 30;
@@ -820,6 +828,13 @@ export type Configure = Message<"pact.agentport.Configure"> & {
    * @generated from field: bool hold_link = 12;
    */
   holdLink: boolean;
+
+  /**
+   * What was trusted first at an earlier start (CRT-10).
+   *
+   * @generated from field: string trust_anchor_pem = 50;
+   */
+  trustAnchorPem: string;
 };
 
 /**
@@ -828,6 +843,25 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 11);
+
+/**
+ * CA certificates, PEM.
+ *
+ * @generated from message pact.agentport.TrustAnchor
+ */
+export type TrustAnchor = Message<"pact.agentport.TrustAnchor"> & {
+  /**
+   * @generated from field: string certificates_pem = 1;
+   */
+  certificatesPem: string;
+};
+
+/**
+ * Describes the message pact.agentport.TrustAnchor.
+ * Use `create(TrustAnchorSchema)` to create a new message.
+ */
+export const TrustAnchorSchema: GenMessage<TrustAnchor> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -846,6 +880,13 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
    * @generated from field: repeated string wanted_files = 2;
    */
   wantedFiles: string[];
+
+  /**
+   * Those of them that need not be there; what is not is sent along empty.
+   *
+   * @generated from field: repeated string optional_files = 3;
+   */
+  optionalFiles: string[];
 };
 
 /**
@@ -853,7 +894,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * The settings that concern the core.
@@ -1150,7 +1191,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * Where the connection to the journal stands.
@@ -1198,7 +1239,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -1235,6 +1276,18 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
    * @generated from field: string trust_bundle_pem = 6;
    */
   trustBundlePem: string;
+
+  /**
+   * Of this certificate, and of the one that it was renewed from.
+   *
+   * @generated from field: string serial = 7;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string previous_serial = 8;
+   */
+  previousSerial: string;
 };
 
 /**
@@ -1242,7 +1295,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * Someone calls a method of the shell service.
@@ -1292,7 +1345,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * Who calls, from a verified token.
@@ -1333,7 +1386,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -1355,7 +1408,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -1372,7 +1425,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1394,7 +1447,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1435,7 +1488,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * What somebody wants to do that needs a second person: the journal opens an
@@ -1492,7 +1545,7 @@ export type AskApproval = Message<"pact.agentport.AskApproval"> & {
  * Use `create(AskApprovalSchema)` to create a new message.
  */
 export const AskApprovalSchema: GenMessage<AskApproval> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from message pact.agentport.ApprovalAnswer
@@ -1538,7 +1591,7 @@ export type ApprovalAnswer = Message<"pact.agentport.ApprovalAnswer"> & {
  * Use `create(ApprovalAnswerSchema)` to create a new message.
  */
 export const ApprovalAnswerSchema: GenMessage<ApprovalAnswer> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * An entry for the configuration log.
@@ -1584,7 +1637,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1635,7 +1688,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1659,7 +1712,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1672,7 +1725,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 27);
+  messageDesc(file_pact_agentport, 28);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1685,7 +1738,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 28);
+  messageDesc(file_pact_agentport, 29);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1704,7 +1757,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 29);
+  messageDesc(file_pact_agentport, 30);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -1717,7 +1770,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 30);
+  messageDesc(file_pact_agentport, 31);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1734,7 +1787,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 31);
+  messageDesc(file_pact_agentport, 32);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

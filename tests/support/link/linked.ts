@@ -1,20 +1,21 @@
 /** A real journal, and a link to it as an agent's worker has one. */
-import type { agentport, journal } from "../../../../api/mod.ts";
+import type { agentport, journal } from "../../../api/mod.ts";
 import {
   type JournalLink,
   type LinkStateReport,
   startJournalLink,
-} from "../../../../agent/link/mod.ts";
-import { type Clock, systemClock } from "../../../../common/clock/mod.ts";
-import { silentLogger } from "../../../../common/log/mod.ts";
-import { waitFor } from "../../../support/mod.ts";
-import type { JournalSite } from "../../../support/journal/mod.ts";
+} from "../../../agent/link/mod.ts";
+import { type Clock, systemClock } from "../../../common/clock/mod.ts";
+import { silentLogger } from "../../../common/log/mod.ts";
+import { waitFor } from "../wait_for.ts";
+import type { JournalSite } from "../journal/mod.ts";
 
 export interface LinkTuning {
   readonly endpoints?: readonly string[];
   readonly identity?: agentport.NodeIdentity;
   readonly clock?: Clock;
   readonly caPem?: string;
+  readonly random?: () => number;
   /** The core hands in at once what it has; else the test does. */
   readonly resumesByHand?: boolean;
 }
@@ -35,7 +36,7 @@ export class Linked implements Disposable {
       hardware: { mac: macAddress },
       identity: tuning.identity,
       clock: tuning.clock ?? systemClock,
-      random: () => 0.5,
+      random: tuning.random ?? (() => 0.5),
       log: silentLogger,
       events: {
         onState: (state) => {
