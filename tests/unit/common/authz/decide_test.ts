@@ -48,60 +48,6 @@ function ask(
   });
 }
 
-/** action: platform-admin, ops-ml, regulated-ml, viewer-ml, service-agent (own node), service-ai */
-const MATRIX: Record<string, string> = {
-  status: "A A A A A A",
-  log: "A A A A A A",
-  diff: "A A A A A A",
-  cap: "A A A A A A",
-  watch: "A A A A A A",
-  service_status: "A A A A A A",
-  query_fleet: "A A A A - A",
-  diag: "A A A - - -",
-  audit: "A A A - - -",
-  commit: "A A 2 - A -",
-  apply: "A A 2 - A -",
-  promote: "A A 2 - A -",
-  rollback: "A A 2 - A -",
-  extend: "A A A - - -",
-  blacklist: "A A 2 - - -",
-  exec: "A A A - - -",
-  shell: "A A A - - -",
-  service_start: "A A 2 - - -",
-  service_restart: "A A 2 - - -",
-  emergency_start: "A A - - - -",
-  emergency_end: "A A - - - -",
-  approve: "A A A - - -",
-  policy_update: "A - - - - -",
-  node_register: "A - - - - -",
-  node_decommission: "A - - - - -",
-  node_assign: "A A 2 - - -",
-  drain: "A A A - - -",
-  reboot: "A A 2 - - -",
-  backup_create: "A - - - - -",
-  backup_restore: "A - - - - -",
-  jobs: "A A A A - A",
-};
-
-const ROLES = [
-  "pact-platform-admin",
-  "pact-ops-ml",
-  "pact-regulated-ml",
-  "pact-viewer-ml",
-  "pact-service-agent",
-  "pact-service-ai",
-];
-const LETTER = { allow: "A", approval: "2", deny: "-" } as const;
-
-Deno.test("ACC-P1: every cell of the role matrix answers as policy.md section 5 says", () => {
-  for (const [action, expected] of Object.entries(MATRIX)) {
-    const actual = ROLES.map((role) =>
-      LETTER[ask(role, action, { node: "n1", principal: { nodeId: "n1" } }).outcome]
-    ).join(" ");
-    assert.equal(actual, expected, action);
-  }
-});
-
 Deno.test("P3: a scoped role acts only inside its own vCluster and says which", () => {
   for (const role of ["pact-ops-ml", "pact-regulated-ml", "pact-viewer-ml"]) {
     const decision = ask(role, "status", { vcluster: "batch" });
