@@ -5,4 +5,5 @@
  */
 export { type Cluster, startEtcdCluster, startPactCluster } from "./clusters.ts";
 export { buildLoad, type LoadPlan, type LoadResult, PROTOCOLS, runLoad } from "./load.ts";
+export { processorSeconds } from "./processor_time.ts";
 export { medians, printTable, type Row } from "./table.ts";

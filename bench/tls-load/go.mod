@@ -1,0 +1,3 @@
+module pact/bench/tls-load
+
+go 1.26
