@@ -159,3 +159,63 @@ Deno.test("ENR-14: a site may refuse identities that are easy to pass for, and r
     "tpm",
   ]);
 });
+
+/** Enrolments under way at once, over a few connections, as a rack that is switched on sends them. */
+const AT_ONCE = 100;
+const NODES = 1_000;
+
+Deno.test("ACC-6, ENR-30, ENR-31: a thousand registered nodes enrol at once beside a flood of strangers, and none is turned away", async () => {
+  await using site = await openJournalSite();
+  const admin = await site.as();
+  const nodes = Array.from({ length: NODES }, (_, at) => ({
+    nodeId: `n${at}`,
+    hardwareIdentity: { macAddress: macOf(at + 1) },
+    vclusterId: "ml",
+  }));
+  assert.equal((await admin.enrollment.batchRegisterNodes({ nodes })).succeeded, NODES);
+  const { csrDer } = await createKeyAndCsr("whoever");
+  const requests = Array.from({ length: NODES }, (_, at) => ({
+    hardwareIdentity: { macAddress: macOf(at + 1) },
+    csr: csrDer,
+  }));
+
+  let isOver = false;
+  const refusals = new Map<string, number>();
+  const stranger = async (lane: number) => {
+    const client = site.dial();
+    for (let at = 0; !isOver; at++) {
+      const macAddress = macOf(100_000 * (lane + 1) + at);
+      const { code } = await refusalOf(
+        client.enrollment.enroll({ hardwareIdentity: { macAddress }, csr: csrDer }),
+      );
+      refusals.set(code, (refusals.get(code) ?? 0) + 1);
+    }
+  };
+  const flood = Promise.all(Array.from({ length: 8 }, (_, lane) => stranger(lane)));
+
+  const clients = Array.from({ length: 10 }, () => site.dial());
+  const serials = new Set<string>();
+  const lane = async (index: number) => {
+    const client = clients[index % clients.length];
+    assert.ok(client !== undefined);
+    for (let at = index; at < NODES; at += AT_ONCE) {
+      const answer: enrollment.EnrollResponse = await client.enrollment.enroll(requests[at] ?? {});
+      assert.equal(answer.nodeId, `n${at}`);
+      serials.add(answer.certSerial);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => lane(index)));
+  isOver = true;
+  await flood;
+
+  assert.equal(serials.size, NODES);
+  // All strangers come from one address, which may be refused ten times a minute before it is limited.
+  assert.equal(refusals.get("NODE_NOT_ENROLLED"), 10);
+  assert.ok((refusals.get("RATE_LIMITED") ?? 0) > 100, `${refusals.get("RATE_LIMITED")}`);
+  assert.equal(refusals.size, 2);
+  const { nodes: active } = await admin.enrollment.listNodes({ stateFilter: "active" });
+  assert.equal(active.length, NODES);
+  const records = await all(admin.fleet.queryAudit({ operationTypes: ["NodeEnroll"] }));
+  const denied = records.filter(({ outcome }) => outcome === "Denied").length;
+  assert.ok(denied < 50, `${denied} records of a flood: they are gathered (ENR-25)`);
+});
