@@ -25,17 +25,37 @@ export interface NodeStanding {
 export interface CallGrant {
   readonly author: Author;
   readonly policyRef: string;
+  /** A second person has to agree first (policy.md section 6). */
+  readonly needsApproval: boolean;
   readonly isPlatformAdmin: boolean;
   /** Only what changes nothing (EXE-10, EXE-11). */
   readonly readOnlyOnly: boolean;
 }
 
 /**
- * Decides on a call with the policy the node last got (SHS-3, POL-1).
+ * Decides on a call that cannot wait for a second person.
  *
  * @throws {RefusedError} PERMISSION_DENIED with its reason, POLICY_DENIED where two people decide.
  */
 export function grantCall(
+  standing: NodeStanding,
+  caller: agentport.Caller,
+  action: string,
+): CallGrant {
+  const grant = admitCall(standing, caller, action);
+  if (!grant.needsApproval) return grant;
+  throw new RefusedError(
+    "POLICY_DENIED",
+    `two people must decide on ${action} here, and this call cannot wait for the second`,
+  );
+}
+
+/**
+ * Decides on a call with the policy the node last got (SHS-3, POL-1).
+ *
+ * @throws {RefusedError} PERMISSION_DENIED with its reason.
+ */
+export function admitCall(
   standing: NodeStanding,
   caller: agentport.Caller,
   action: string,
@@ -56,25 +76,21 @@ export function grantCall(
     policy: decisionPolicy(standing.policy),
     changesState,
   });
-  if (decision.outcome === "allow") {
+  if (decision.outcome !== "deny") {
     return {
       author: authorOf(principal, decision.role),
       policyRef: decision.policyRef,
+      needsApproval: decision.outcome === "approval",
       isPlatformAdmin: decision.role === PLATFORM_ADMIN,
       readOnlyOnly: parseRole(decision.role).kind === "service-ai",
     };
-  }
-  if (decision.outcome === "approval") {
-    throw new RefusedError(
-      "POLICY_DENIED",
-      `two people must decide on ${action} here, which this version cannot do yet`,
-    );
   }
   const viewer = action === "exec" ? viewerRole(standing, principal) : undefined;
   if (viewer === undefined) throw new RefusedError("PERMISSION_DENIED", decision.reason);
   return {
     author: authorOf(principal, viewer),
     policyRef: "rbac:viewer_exec:exec",
+    needsApproval: false,
     isPlatformAdmin: false,
     readOnlyOnly: true,
   };

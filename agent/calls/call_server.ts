@@ -17,6 +17,8 @@ const MAX_CREDIT = 1_024;
 /** A call while it is carried out. */
 export interface CallContext {
   readonly caller: agentport.Caller;
+  /** The approval that the caller refers to; empty where none is. */
+  readonly approvalId: string;
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal;
   /** Sends one encoded answer; resolves when the caller can take the next one. */
@@ -70,10 +72,11 @@ export function createCallServer(
   };
 
   const serve = async (call: agentport.Call): Promise<void> => {
-    const { callId, caller } = call;
+    const { callId, caller, approvalId } = call;
     if (caller === undefined) return;
     const running = new RunningCall(
       caller,
+      approvalId,
       call.credit,
       (message) => send({ case: "callOutput", value: { callId, message } }),
     );
@@ -105,7 +108,15 @@ export function createCallServer(
 
 /** Stable codes pass, everything else stays on the node (API-10). */
 function refusalOf(error: unknown, method: string, log: Logger) {
-  if (error instanceof RefusedError) return { errorCode: error.code, errorMessage: error.message };
+  if (error instanceof RefusedError) {
+    const { code, message, approval } = error;
+    return {
+      errorCode: code,
+      errorMessage: message,
+      approvalId: approval.id,
+      approvalExpires: approval.expires,
+    };
+  }
   log.error("call failed", {
     method,
     error: error instanceof Error ? error.stack ?? error.message : String(error),
@@ -119,6 +130,7 @@ class RunningCall implements CallContext {
 
   constructor(
     readonly caller: agentport.Caller,
+    readonly approvalId: string,
     private credit: number,
     private readonly output: (message: Uint8Array) => void,
   ) {}

@@ -11,6 +11,7 @@ import {
   type ExecSummary,
 } from "../exec/mod.ts";
 import { type CallGrant, grantCall } from "./access.ts";
+import { approvedGrant } from "./approved_grant.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
 import { streamingCall, unaryCall } from "./handler.ts";
 import type { CallNode } from "./node.ts";
@@ -51,7 +52,7 @@ async function* exec(
   const { plan } = preparation;
   const changesState = plan.class !== "read-only";
   const grantForClass = changesState
-    ? grantCall(node.standing(), call.caller, "exec", true)
+    ? await approvedGrant(node, call, { action: "exec", command: plan.command, args: plan.args })
     : grant;
   await recordExec(node, grantForClass, plan);
   const run = node.executor.run(plan, node.newId(), { signal: call.signal });
@@ -123,7 +124,8 @@ function* refused(refusal: ExecRefusal): Generator<{ output: shell.ExecOutput["o
 
 /** Every command leaves an entry, run or refused (EXE-8, S4). */
 function logExec(node: CallNode, grant: CallGrant, plan: ExecPlan, summary: ExecSummary): void {
-  const message = execLogMessage(summary, { degraded: !node.isConnected(), approval: "" });
+  const [, approval = ""] = /^approved:(.+)$/.exec(grant.policyRef) ?? [];
+  const message = execLogMessage(summary, { degraded: !node.isConnected(), approval });
   write(node, grant, message, plan.command);
 }
 

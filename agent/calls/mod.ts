@@ -1,5 +1,5 @@
 /** Calls of the shell service, decided and carried out by the core. */
-export { type CallGrant, grantCall, type NodeStanding } from "./access.ts";
+export { admitCall, type CallGrant, grantCall, type NodeStanding } from "./access.ts";
 export { type CallHandler, type CallServer, createCallServer } from "./call_server.ts";
 export { diagCalls } from "./diag_calls.ts";
 export { execCalls } from "./exec_calls.ts";

@@ -1,4 +1,5 @@
 import type { agentport, capability, journal } from "../../api/mod.ts";
+import type { Consent } from "../approvals/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
@@ -16,6 +17,7 @@ export interface CallNode {
   readonly files: Files;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
+  readonly consent: Consent;
   readonly clock: Clock;
   readonly log: Logger;
   /** Prefix of every path of this node; empty outside of development. */

@@ -1,7 +1,8 @@
 import { shell } from "../../api/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
 import { type Actor, type ServiceStatus, SupervisorError } from "../supervisor/mod.ts";
-import { type CallGrant, grantCall } from "./access.ts";
+import { admitCall, type CallGrant, grantCall } from "./access.ts";
+import { approvedGrant } from "./approved_grant.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
 import { controlWorkload, isWorkload } from "./emergency_calls.ts";
 import { streamingCall, unaryCall } from "./handler.ts";
@@ -42,8 +43,9 @@ async function control(node: CallNode, request: shell.ServiceControlRequest, cal
     throw new RefusedError("INVALID_ARGUMENT", `unknown operation '${operation}'`);
   }
   if (service === "") throw new RefusedError("INVALID_ARGUMENT", "service name required");
-  const grant = grantCall(node.standing(), call.caller, action);
-  requireRestartable(node, grant, request);
+  requireRestartable(node, admitCall(node.standing(), call.caller, action), request);
+  const args = force ? ["force"] : [];
+  const grant = await approvedGrant(node, call, { action, command: service, args });
   await node.auditFirst(`service.${operation}`, grant.author, `asked for: ${operation} ${service}`);
   node.attribute(grant.author.principal);
   const actor = actorOf(grant);
@@ -63,7 +65,7 @@ async function upgrade(node: CallNode, service: string, call: CallContext) {
   if (!service.startsWith("pact-agent")) {
     throw new RefusedError("INVALID_ARGUMENT", "only pact-agent can be upgraded");
   }
-  const grant = grantCall(node.standing(), call.caller, "service_restart");
+  const grant = admitCall(node.standing(), call.caller, "service_restart");
   if (!grant.isPlatformAdmin) {
     throw new RefusedError("PERMISSION_DENIED", "an agent is upgraded by platform admins only");
   }

@@ -3,7 +3,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { config, shell } from "../../api/mod.ts";
 import { nodeEntry, RefusedError, type Written } from "../entries/mod.ts";
 import { ConvergenceError, type PreparedCommit } from "../window/mod.ts";
-import { type CallGrant, grantCall } from "./access.ts";
+import { admitCall, type CallGrant, grantCall } from "./access.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
 import { unaryCall } from "./handler.ts";
 import type { CallNode } from "./node.ts";
@@ -50,13 +50,13 @@ async function extend(node: CallNode, request: shell.ExtendWindowRequest, call: 
 }
 
 async function commit(node: CallNode, request: shell.LocalCommitRequest, call: CallContext) {
-  const grant = grantCall(node.standing(), call.caller, "commit");
+  const grant = admitCall(node.standing(), call.caller, "commit");
   checkCommit(request);
   const prepared = await orRefuse(() =>
     node.convergence.prepareCommit(request.keys.length === 0 ? undefined : request.keys)
   );
   try {
-    const written = await writeCommit(node, grant, request, prepared);
+    const written = await writeCommit(node, call, grant, request, prepared);
     const sequence = written.kind === "appended" ? written.sequence : undefined;
     const requestId = written.kind === "queued" ? written.requestId : undefined;
     await node.convergence.confirmCommit(prepared.id, sequence, requestId);
@@ -89,6 +89,7 @@ function checkCommit({ message, ttlSeconds }: shell.LocalCommitRequest): void {
 
 async function writeCommit(
   node: CallNode,
+  call: CallContext,
   grant: CallGrant,
   request: shell.LocalCommitRequest,
   prepared: PreparedCommit,
@@ -100,7 +101,13 @@ async function writeCommit(
     policyRef: grant.policyRef,
     ...(request.ttlSeconds === 0 ? {} : { ttl: durationFromMs(request.ttlSeconds * 1000) }),
   });
-  return await node.writer.write({ entry, expectedHead: request.expectedHead });
+  const { expectedHead } = request;
+  return await node.writer.write({ entry, expectedHead, approval: approvalOf(call, grant) });
+}
+
+/** The journal lets the entry wait, or uses the permit with it (APR-12). */
+function approvalOf({ caller, approvalId }: CallContext, { needsApproval }: CallGrant) {
+  return { subject: caller.subject, id: approvalId, isRequired: needsApproval };
 }
 
 /**
@@ -108,7 +115,7 @@ async function writeCommit(
  * first: where the journal refuses the target, nothing is touched.
  */
 async function rollback(node: CallNode, request: shell.LocalRollbackRequest, call: CallContext) {
-  const grant = grantCall(node.standing(), call.caller, "rollback");
+  const grant = admitCall(node.standing(), call.caller, "rollback");
   if (request.force && !grant.isPlatformAdmin) {
     throw new RefusedError(
       "PERMISSION_DENIED",
@@ -122,7 +129,12 @@ async function rollback(node: CallNode, request: shell.LocalRollbackRequest, cal
     message: `rolled back to seq:${target}`,
     policyRef: grant.policyRef,
   });
-  const written = await node.writer.write({ entry, expectedHead: request.expectedHead });
+  const { expectedHead } = request;
+  const written = await node.writer.write({
+    entry,
+    expectedHead,
+    approval: approvalOf(call, grant),
+  });
   const reverted = await orRefuse(() => node.convergence.rollback({ force: request.force }));
   if (reverted.incomplete.length > 0) {
     const names = reverted.incomplete.map(({ name, reason }) => `${name} (${reason})`).join(", ");

@@ -1,6 +1,6 @@
 /** Entries of the node on their way to the journal. */
 export { type Author, type EntryContent, nodeEntry } from "./entries.ts";
-export { RefusedError } from "./refused_error.ts";
+export { type AwaitedApproval, RefusedError } from "./refused_error.ts";
 export {
   createEntryWriter,
   type EntryRequest,

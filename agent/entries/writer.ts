@@ -33,6 +33,14 @@ export type ReplayOutcome =
 export interface EntryRequest {
   readonly entry: config.ConfigEntry;
   readonly expectedHead?: bigint | undefined;
+  /** The person it is for, where a second one may have to agree (APR-12). */
+  readonly approval?: {
+    readonly subject: string;
+    /** The approval that was given already; empty where none was. */
+    readonly id: string;
+    /** Whether it must not be kept for later: nobody can agree to it then (DEG-5). */
+    readonly isRequired: boolean;
+  };
 }
 
 /** Writes entries. */
@@ -102,7 +110,10 @@ class Writer implements EntryWriter {
       entry: request.entry,
       requestId: this.options.newRequestId(),
       ...(request.expectedHead === undefined ? {} : { expectedHead: request.expectedHead }),
+      authorSubject: request.approval?.subject ?? "",
+      approvalId: request.approval?.id ?? "",
     });
+    if (request.approval?.isRequired === true) return await this.#writeNow(append);
     // What is pending must come first, or the log would tell another order than what happened.
     if (!this.#isConnected || this.pendingCount > 0) return this.#queue(append);
     const result = await this.#submit(append);
@@ -110,7 +121,17 @@ class Writer implements EntryWriter {
       return { kind: "appended", sequence: result.sequence, policyRef: result.policyRef };
     }
     if (isOutOfReach(result)) return this.#queue(append);
-    throw new RefusedError(result.errorCode, result.errorMessage);
+    throw refusalOf(result);
+  }
+
+  /** What takes two people is written now or not at all. */
+  async #writeNow(append: agentport.Append): Promise<Written> {
+    const result = this.#isConnected ? await this.#submit(append) : undefined;
+    if (result === undefined || isOutOfReach(result)) {
+      throw new RefusedError("POLICY_DENIED", "two-person approval unavailable during partition");
+    }
+    if (result.errorCode !== "") throw refusalOf(result);
+    return { kind: "appended", sequence: result.sequence, policyRef: result.policyRef };
   }
 
   async replay(): Promise<void> {
@@ -207,6 +228,12 @@ function tagDegraded(entry: config.ConfigEntry): void {
   if (!entry.policyRef.startsWith("degraded:")) {
     entry.policyRef = `degraded:${entry.policyRef || "offline"}`;
   }
+}
+
+function refusalOf(
+  { errorCode, errorMessage, approvalId, approvalExpires }: agentport.AppendResult,
+): RefusedError {
+  return new RefusedError(errorCode, errorMessage, { id: approvalId, expires: approvalExpires });
 }
 
 function isOutOfReach(result: agentport.AppendResult): boolean {

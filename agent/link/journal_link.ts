@@ -12,6 +12,7 @@ import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
 import { createRpcTransport } from "../../common/rpc/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
+import { askJournal } from "./ask_journal.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
 import { emergencyIn } from "./emergency.ts";
@@ -66,6 +67,12 @@ export interface JournalLink {
   resume(): void;
   /** @throws {PactError} UNAVAILABLE while there is no journal; the journal's refusal otherwise. */
   append(request: agentport.Append): Promise<journal.AppendEntryResponse>;
+  /**
+   * What authorizes an action that takes two people: the permit of the approval it names.
+   *
+   * @throws {PactError} APPROVAL_REQUIRED with the approval that is pending, or the refusal.
+   */
+  askApproval(asked: agentport.AskApproval): Promise<string>;
   /** Sends the newest report when there is a journal; a failure is repeated by the next report. */
   reportState(detail: journal.NodeStateDetail): void;
   reportCapability(report: capability.CapabilityReport): void;
@@ -148,10 +155,14 @@ class Link implements JournalLink {
       throw new PactError("UNAVAILABLE", "no journal can be reached");
     }
     try {
-      return await this.#session.append(request.entry, request.requestId, request.expectedHead);
+      return await this.#session.append(request);
     } catch (error) {
       throw error instanceof ConnectError ? fromConnectError(error) : error;
     }
+  }
+
+  async askApproval(asked: agentport.AskApproval): Promise<string> {
+    return await askJournal(this.#session, asked);
   }
 
   reportState(detail: journal.NodeStateDetail): void {

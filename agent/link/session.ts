@@ -2,10 +2,10 @@ import { createClient } from "@connectrpc/connect";
 import {
   type agentport,
   type capability,
-  type config,
   enrollment,
   health,
   journal,
+  policy,
   stream,
 } from "../../api/mod.ts";
 import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
@@ -31,6 +31,7 @@ export class JournalSession {
   readonly #fleet;
   readonly #boot;
   readonly #enrollment;
+  readonly #policy;
 
   constructor(readonly address: JournalAddress, readonly identity: agentport.NodeIdentity) {
     this.#transport = createRpcTransport({
@@ -44,6 +45,7 @@ export class JournalSession {
     this.#fleet = createClient(journal.FleetService, this.#transport);
     this.#boot = createClient(stream.BootConfigService, this.#transport);
     this.#enrollment = createClient(enrollment.EnrollmentService, this.#transport);
+    this.#policy = createClient(policy.PolicyService, this.#transport);
   }
 
   get transport(): RpcTransport {
@@ -93,15 +95,44 @@ export class JournalSession {
   }
 
   async append(
-    entry: config.ConfigEntry | undefined,
-    requestId: string,
-    expectedHead: bigint | undefined,
+    { entry, requestId, expectedHead, authorSubject, approvalId }: agentport.Append,
   ): Promise<journal.AppendEntryResponse> {
-    const request = { ...present("entry", entry), ...present("expectedHead", expectedHead) };
+    const request = {
+      ...present("entry", entry),
+      ...present("expectedHead", expectedHead),
+      authorSubject,
+    };
     return await this.#config.appendEntry(request, {
-      headers: callHeaders({ requestId }),
+      headers: callHeaders({ requestId, ...(approvalId === "" ? {} : { approvalId }) }),
       timeoutMs: CALL_TIMEOUT_MS,
     });
+  }
+
+  /** Has the journal decide on what somebody wants here, and open an approval where it needs one. */
+  async evaluate(asked: agentport.AskApproval): Promise<policy.PolicyEvalResponse> {
+    const { author, authorSubject, action, command, args, requestId } = asked;
+    return await this.#policy.evaluate({
+      ...present("author", author),
+      authorSubject,
+      action,
+      command,
+      args,
+      scope: { scope: { case: "nodeId", value: this.identity.nodeId } },
+      createApproval: true,
+    }, { headers: callHeaders({ requestId }), timeoutMs: CALL_TIMEOUT_MS });
+  }
+
+  /** Uses the permit of an approval. */
+  async redeem(asked: agentport.AskApproval): Promise<policy.RedeemPermitResponse> {
+    const { author, authorSubject, approvalId, action, command, args, requestId } = asked;
+    return await this.#policy.redeemPermit({
+      approvalId,
+      ...present("requester", author),
+      requesterSubject: authorSubject,
+      action,
+      command,
+      args,
+    }, { headers: callHeaders({ requestId }), timeoutMs: CALL_TIMEOUT_MS });
   }
 
   async reportState(detail: journal.NodeStateDetail): Promise<void> {

@@ -17,6 +17,7 @@ import {
   servicesDimension,
   unsupportedDimension,
 } from "../apply/mod.ts";
+import { type Consent, createConsent } from "../approvals/mod.ts";
 import { type FileAuditSink, openFileSink } from "../audit/mod.ts";
 import { type AgentCache, openOperationLog } from "../cache/mod.ts";
 import {
@@ -135,6 +136,7 @@ export class Node {
   readonly supervisor: NodeServices;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
+  readonly consent: Consent;
   readonly #executor: Executor;
   readonly #calls: CallServer;
   readonly #audit: FileAuditSink;
@@ -164,6 +166,7 @@ export class Node {
       capability: () => this.#hasApplied ? this.#capability() : undefined,
     });
     this.#audit = audit;
+    this.consent = createConsent(options);
     this.writer = createEntryWriter({
       operations: openOperationLog(shim.files, `${config.cacheDir}/operations.log`, log),
       send: (append) => options.send({ case: "append", value: append }),
@@ -258,6 +261,7 @@ export class Node {
     const change = this.#contact.note(state);
     if (state.nodeId !== "") this.#place.nodeId = state.nodeId;
     this.writer.connected(state.connected);
+    if (!state.connected) this.consent.disconnected();
     if (change !== undefined) onContactChange(this.#eventContext(), change, state.reason);
     if (!state.connected) return this.#reporter.connected(false);
     // What happened without contact goes in before anything newer is taken (CR1, PRT-8).
@@ -383,6 +387,7 @@ export class Node {
       executor: this.#executor,
       files: this.options.shim.files,
       writer: this.writer,
+      consent: this.consent,
       clock,
       log: log.child("agent.calls"),
       root: config.root,

@@ -326,6 +326,8 @@ class RunningAgent implements AgentProcess {
         return node.onCallCancelled(frame.value);
       case "appendResult":
         return node.writer.onResult(frame.value);
+      case "approvalAnswer":
+        return node.consent.onAnswer(frame.value);
       case "fatal":
         return this.#fail(frame.value.reason, true);
       default:

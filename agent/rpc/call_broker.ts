@@ -1,6 +1,7 @@
 import type { agentport } from "../../api/mod.ts";
 import { isErrorCode, PactError } from "../../common/errors/mod.ts";
 import type { Principal } from "../../common/authz/mod.ts";
+import { metadata } from "../../common/rpc/mod.ts";
 import type { WorkerPort } from "../port/mod.ts";
 
 /** Answers of one call that may wait here; the core sends no more without new credit. */
@@ -19,6 +20,15 @@ export interface VerifiedCaller {
   readonly remoteAddress: string;
 }
 
+/** A call as it came. */
+export interface CallStart {
+  readonly method: string;
+  readonly caller: VerifiedCaller;
+  readonly request: Uint8Array;
+  /** The approval that the caller refers to; empty where none is. */
+  readonly approvalId: string;
+}
+
 /** Carries calls over the port to the core and their answers back. */
 export interface CallBroker {
   /**
@@ -26,12 +36,7 @@ export interface CallBroker {
    *
    * @throws {PactError} what the core refused with, RESOURCE_EXHAUSTED beyond 256 calls.
    */
-  call(
-    method: string,
-    caller: VerifiedCaller,
-    request: Uint8Array,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array>;
+  call(start: CallStart, signal: AbortSignal): AsyncGenerator<Uint8Array>;
   onOutput(output: agentport.CallOutput): void;
   onEnd(end: agentport.CallEnd): void;
 }
@@ -41,21 +46,21 @@ export function createCallBroker(port: WorkerPort): CallBroker {
   const calls = new Map<bigint, PendingCall>();
   let lastId = 0n;
   return {
-    call: async function* (method, caller, request, signal) {
+    call: async function* (start, signal) {
       if (calls.size >= MAX_CALLS) {
         throw new PactError(
           "RESOURCE_EXHAUSTED",
           `more than ${MAX_CALLS} calls at once on this node`,
         );
       }
-      requireBearable(caller);
+      requireBearable(start.caller);
       const callId = ++lastId;
       const pending = new PendingCall(callId, port);
       calls.set(callId, pending);
       const cancel = () => pending.end(new PactError("UNAVAILABLE", "the caller has gone away"));
       signal.addEventListener("abort", cancel, { once: true });
       try {
-        port.send({ case: "call", value: startOf(callId, method, caller, request) });
+        port.send({ case: "call", value: startOf(callId, start) });
         yield* pending.messages();
       } finally {
         signal.removeEventListener("abort", cancel);
@@ -69,20 +74,23 @@ export function createCallBroker(port: WorkerPort): CallBroker {
 }
 
 /** A token with more than the core takes is its bearer's fault, and must not look like the worker's. */
-function requireBearable({ principal: { principal, roles } }: VerifiedCaller): void {
+function requireBearable({ principal: { principal, roles, subject = "" } }: VerifiedCaller): void {
   const isBearable = roles.length <= MAX_ROLES && principal.length <= MAX_PRINCIPAL_CHARS &&
+    subject.length <= MAX_PRINCIPAL_CHARS &&
     roles.every((role) => role.length <= MAX_ROLE_CHARS);
   if (!isBearable) throw new PactError("UNAUTHENTICATED", "invalid token: too many or long roles");
 }
 
-function startOf(callId: bigint, method: string, caller: VerifiedCaller, request: Uint8Array) {
-  const { principal, principalType, roles } = caller.principal;
+function startOf(callId: bigint, { method, caller, request, approvalId }: CallStart) {
+  const { principal, principalType, roles, subject = "" } = caller.principal;
+  const { remoteAddress } = caller;
   return {
     callId,
     method,
     request,
     credit: CREDIT,
-    caller: { principal, principalType, roles: [...roles], remoteAddress: caller.remoteAddress },
+    caller: { principal, principalType, roles: [...roles], remoteAddress, subject },
+    approvalId,
   };
 }
 
@@ -100,10 +108,14 @@ class PendingCall {
     this.#wake?.();
   }
 
-  endByCore({ errorCode, errorMessage }: agentport.CallEnd): void {
+  endByCore({ errorCode, errorMessage, approvalId, approvalExpires }: agentport.CallEnd): void {
     this.isEndedByCore = true;
     const code = isErrorCode(errorCode) ? errorCode : "INTERNAL";
-    this.end(errorCode === "" ? undefined : new PactError(code, errorMessage));
+    const trailers: Record<string, string> = approvalId === "" ? {} : {
+      [metadata.approvalId]: approvalId,
+      [metadata.approvalExpires]: approvalExpires,
+    };
+    this.end(errorCode === "" ? undefined : new PactError(code, errorMessage, { trailers }));
   }
 
   end(error: PactError | undefined): void {

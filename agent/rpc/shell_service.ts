@@ -14,6 +14,7 @@ import {
 } from "@connectrpc/connect";
 import { shell } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
+import { metadata } from "../../common/rpc/mod.ts";
 import type { CallBroker, VerifiedCaller } from "./call_broker.ts";
 
 /** The verified caller of a handler. */
@@ -76,5 +77,17 @@ function forward<I extends DescMessage>(
 ): AsyncGenerator<Uint8Array> {
   const caller = call.values.get(verifiedCallerKey);
   if (caller === undefined) throw new PactError("UNAUTHENTICATED", "no credentials");
-  return broker.call(method.name, caller, toBinary(method.input, request), call.signal);
+  return broker.call({
+    method: method.name,
+    caller,
+    request: toBinary(method.input, request),
+    approvalId: approvalIdOf(call.requestHeader),
+  }, call.signal);
+}
+
+/** The approval that the caller comes back with (APR-12); empty where there is none. */
+function approvalIdOf(header: Headers): string {
+  const id = header.get(metadata.approvalId) ?? "";
+  if (id === "" || /^ap-[0-9a-f]{8}$/.test(id)) return id;
+  throw new PactError("INVALID_ARGUMENT", `${metadata.approvalId}: ap- and 8 hex digits`);
 }

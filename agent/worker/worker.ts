@@ -6,8 +6,9 @@
 import type { agentport } from "../../api/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
 import { ConfigError } from "../../common/config/mod.ts";
-import { isErrorCode, PactError } from "../../common/errors/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
 import { createLogger, type Logger } from "../../common/log/mod.ts";
+import { metadata } from "../../common/rpc/mod.ts";
 import { type AgentSettings, loadAgentConfig, wantedFiles } from "../config/mod.ts";
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
@@ -128,6 +129,8 @@ class RunningWorker {
         return this.#broker.onEnd(frame.value);
       case "append":
         return void this.#append(frame.value);
+      case "askApproval":
+        return void this.#askApproval(frame.value);
       case "reportState":
         return this.#link?.reportState(frame.value);
       case "reportCapability":
@@ -171,16 +174,35 @@ class RunningWorker {
       const { sequence, policyRef } = await this.#link.append(request);
       this.port.send({ case: "appendResult", value: { appendId, sequence, policyRef } });
     } catch (error) {
-      const { code, message } = error instanceof PactError
-        ? error
-        : { code: "INTERNAL", message: String(error) };
-      const errorCode = isErrorCode(code) ? code : "INTERNAL";
-      this.port.send({
-        case: "appendResult",
-        value: { appendId, errorCode, errorMessage: message.slice(0, MAX_MESSAGE_CHARS) },
-      });
+      this.port.send({ case: "appendResult", value: { appendId, ...refusalOf(error) } });
     }
   }
+
+  async #askApproval(asked: agentport.AskApproval): Promise<void> {
+    const { askId } = asked;
+    try {
+      if (this.#link === undefined) {
+        throw new PactError("UNAVAILABLE", "the network is not there yet");
+      }
+      const policyRef = await this.#link.askApproval(asked);
+      this.port.send({ case: "approvalAnswer", value: { askId, policyRef } });
+    } catch (error) {
+      this.port.send({ case: "approvalAnswer", value: { askId, ...refusalOf(error) } });
+    }
+  }
+}
+
+/** A refusal of the journal's as the core hears of it. */
+function refusalOf(error: unknown) {
+  const { code, message, trailers } = error instanceof PactError
+    ? error
+    : new PactError("INTERNAL", String(error));
+  return {
+    errorCode: code,
+    errorMessage: message.slice(0, MAX_MESSAGE_CHARS),
+    approvalId: trailers[metadata.approvalId] ?? "",
+    approvalExpires: trailers[metadata.approvalExpires] ?? "",
+  };
 }
 
 /** `HOST:PORT` as an endpoint of the scheme the settings say; a full URL stays. */

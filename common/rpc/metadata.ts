@@ -84,6 +84,8 @@ export interface CallFacts {
   consistency?: Consistency;
   minSequence?: bigint;
   reason?: string;
+  /** The approval that the caller comes back with (APR-12). */
+  approvalId?: string;
   /** Version of what is asked for that the caller has; an answer may then leave the rest out. */
   knownVersion?: bigint;
 }
@@ -95,6 +97,7 @@ export function callHeaders(facts: CallFacts): Headers {
   if (facts.consistency !== undefined) header.set(metadata.consistency, facts.consistency);
   if (facts.minSequence !== undefined) header.set(metadata.minSequence, `${facts.minSequence}`);
   if (facts.reason !== undefined) header.set(metadata.reason, headerText(facts.reason));
+  if (facts.approvalId !== undefined) header.set(metadata.approvalId, facts.approvalId);
   if (facts.knownVersion !== undefined) header.set(metadata.knownVersion, `${facts.knownVersion}`);
   return header;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { agentport, policy } from "../../../../api/mod.ts";
-import { grantCall, type NodeStanding } from "../../../../agent/calls/mod.ts";
+import { admitCall, grantCall, type NodeStanding } from "../../../../agent/calls/mod.ts";
 import { RefusedError } from "../../../../agent/entries/mod.ts";
 
 const caller = (role: string, principalType = "Human") =>
@@ -59,7 +59,18 @@ Deno.test("SHS-8: a node that failed to boot lets platform admins in alone", () 
   assert.ok(grantCall(failed, caller("pact-platform-admin"), "exec").isPlatformAdmin);
 });
 
-Deno.test("where two people decide, one alone is refused with the reason", () => {
+Deno.test("APR-3: a commit where two people decide, and in a regulated vCluster a command that changes state, need a second person", () => {
+  const operator = caller("pact-ops-ml");
+  const two = standing({ twoPersonApproval: true });
+  assert.ok(admitCall(two, operator, "commit").needsApproval);
+  assert.ok(!admitCall(two, operator, "exec", true).needsApproval);
+  const both = standing({ regulated: true, twoPersonApproval: true });
+  assert.ok(admitCall(both, operator, "exec", true).needsApproval);
+  assert.ok(!admitCall(both, operator, "exec", false).needsApproval);
+  assert.ok(!admitCall(both, caller("pact-platform-admin"), "commit").needsApproval);
+});
+
+Deno.test("a call that cannot wait for a second person is refused with the reason", () => {
   const two = standing({ regulated: true, twoPersonApproval: true });
   const refused = refusal(() => grantCall(two, caller("pact-regulated-ml"), "commit"));
   assert.equal(refused.code, "POLICY_DENIED");

@@ -169,6 +169,7 @@ Deno.test("AUT-10: roles come from pact_role, groups, realm roles and the role m
     principal: "alice",
     principalType: "Human",
     roles: ["pact-viewer-ml", "pact-ops-batch", "pact-regulated-x", "pact-platform-admin"],
+    subject: "alice",
   });
 });
 

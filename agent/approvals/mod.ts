@@ -1,0 +1,8 @@
+/** What takes two people: asking the journal for the second one's consent. */
+export {
+  type AskedAction,
+  type Consent,
+  createConsent,
+  type PersonAsking,
+  unavailable,
+} from "./consent.ts";

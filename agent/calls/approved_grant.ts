@@ -1,0 +1,33 @@
+import { unavailable } from "../approvals/mod.ts";
+import { admitCall, type CallGrant } from "./access.ts";
+import type { CallContext } from "./call_server.ts";
+import type { CallNode } from "./node.ts";
+
+/** What somebody wants to do here. */
+export interface WantedAction {
+  readonly action: string;
+  readonly changesState?: boolean;
+  /** The program, or the service. */
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * The grant of a call, once a second person has agreed where one must: the caller comes back with the
+ * approval's id, and the journal lets it count once, for this very request (APR-12).
+ *
+ * @throws {RefusedError} PERMISSION_DENIED, APPROVAL_REQUIRED with the approval that is pending, or
+ * POLICY_DENIED while there is no contact with the journal (DEG-5).
+ */
+export async function approvedGrant(
+  node: CallNode,
+  { caller, approvalId }: CallContext,
+  { action, changesState = true, command, args }: WantedAction,
+): Promise<CallGrant> {
+  const grant = admitCall(node.standing(), caller, action, changesState);
+  if (!grant.needsApproval) return grant;
+  if (!node.isConnected()) throw unavailable(action);
+  const person = { author: grant.author, subject: caller.subject };
+  const { policyRef } = await node.consent.ask({ person, action, command, args, approvalId });
+  return { ...grant, policyRef, needsApproval: false };
+}
