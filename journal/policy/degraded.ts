@@ -1,6 +1,6 @@
 import { type Action, actionGroup, type Decision } from "../../common/authz/mod.ts";
 import type { Policy } from "../../common/model/mod.ts";
-import { isReadOnly } from "./input.ts";
+import { isReadOnly } from "../../common/rego/mod.ts";
 
 /** Why a request is refused while the engine cannot be asked (DEG-6). */
 export const ENGINE_UNAVAILABLE = "policy engine unavailable";

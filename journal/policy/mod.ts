@@ -1,7 +1,8 @@
 /** The site's own rules, as a restriction on what roles allow. */
 export { ROLE_FACTS } from "./data.ts";
 export { decideWithoutEngine, ENGINE_UNAVAILABLE } from "./degraded.ts";
-export type { PolicyEngine, Verdict } from "./engine.ts";
+export type { PolicyEngine } from "./engine.ts";
+export type { Verdict } from "../../common/rego/mod.ts";
 export {
   changeFacts,
   isAsked,
@@ -9,7 +10,7 @@ export {
   type PolicyInput,
   policyInput,
   type RequestDetails,
-} from "./input.ts";
+} from "../../common/rego/mod.ts";
 export { openEngine, type OpenEngineOptions, type RunningEngine } from "./open_engine.ts";
 export { EmbeddedPolicy } from "./embedded/mod.ts";
 export { OpaEvaluator } from "./opa/mod.ts";

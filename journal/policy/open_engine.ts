@@ -11,7 +11,7 @@ import type { Replica } from "../replica/mod.ts";
 import { policyData } from "./data.ts";
 import type { PolicyEngine } from "./engine.ts";
 import { BundleError, EmbeddedPolicy } from "./embedded/mod.ts";
-import type { RegoEvaluator } from "./evaluator.ts";
+import type { RegoEvaluator } from "../../common/rego/mod.ts";
 import { OpaEvaluator } from "./opa/mod.ts";
 import { type EngineOutcome, RegoEngine } from "./rego_engine.ts";
 

@@ -1,5 +1,4 @@
-import type { Verdict } from "./engine.ts";
-import type { PolicyInput } from "./input.ts";
+import type { PolicyInput, Verdict } from "../../common/rego/mod.ts";
 
 /** How long a decision about a read may be used again (OPA-8). */
 const KEEP_MS = 5_000;

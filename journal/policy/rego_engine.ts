@@ -1,10 +1,17 @@
 import { isAction } from "../../common/authz/mod.ts";
-import type { PolicyEngine, Verdict } from "./engine.ts";
-import { EngineUnavailable, type RegoEvaluator, type RegoQuestion } from "./evaluator.ts";
-import { isReadOnly, type PolicyInput } from "./input.ts";
-import { questionsOf } from "./questions.ts";
+import {
+  EngineUnavailable,
+  isReadOnly,
+  type PolicyInput,
+  questionsOf,
+  type RegoEvaluator,
+  type RegoQuestion,
+  strictest,
+  type Verdict,
+  verdictOf,
+} from "../../common/rego/mod.ts";
+import type { PolicyEngine } from "./engine.ts";
 import { ReadCache } from "./read_cache.ts";
-import { strictest, verdictOf } from "./verdict.ts";
 
 /** How a question to the rules ended, as it is counted. */
 export type EngineOutcome = "allow" | "deny" | "error" | "timeout";

@@ -6,13 +6,14 @@
 import type { Clock, TimerHandle } from "../../../common/clock/mod.ts";
 import type { JsonValue } from "../../../common/json/mod.ts";
 import {
+  BundleError,
   EngineUnavailable,
   packageOf,
+  type PolicyBundle,
   type RegoDocuments,
   type RegoEvaluator,
   type RegoQuestion,
-} from "../evaluator.ts";
-import { BundleError, type PolicyBundle } from "./bundle.ts";
+} from "../../../common/rego/mod.ts";
 import type { Answer, FromWorker, ToWorker } from "./messages.ts";
 
 /** Longest that questions wait for their answers; rules usually take a tenth of a millisecond. */

@@ -7,8 +7,14 @@ import type { Clock, TimerHandle } from "../../../common/clock/mod.ts";
 import type { JsonValue } from "../../../common/json/mod.ts";
 import type { Logger } from "../../../common/log/mod.ts";
 import type { PolicyData } from "../data.ts";
-import type { RegoDocuments, RegoEvaluator, RegoQuestion } from "../evaluator.ts";
-import { BundleError, type PolicyBundle, readBundle } from "./bundle.ts";
+import {
+  BundleError,
+  type PolicyBundle,
+  readBundle,
+  type RegoDocuments,
+  type RegoEvaluator,
+  type RegoQuestion,
+} from "../../../common/rego/mod.ts";
 import { EmbeddedEvaluator } from "./embedded_evaluator.ts";
 import { shippedBundle } from "./shipped_bundle.ts";
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../../common/json/mod.ts";
-import type { RegoDocuments, RegoQuestion } from "../evaluator.ts";
+import type { RegoDocuments, RegoQuestion } from "../../../common/rego/mod.ts";
 
 /** What the evaluator tells its worker. */
 export type ToWorker =

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CompiledPolicy } from "./compiled_policy.ts";
+import { CompiledPolicy } from "../../../common/rego_wasm/mod.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
 let wasm: Uint8Array<ArrayBuffer> | undefined;

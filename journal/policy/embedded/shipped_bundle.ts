@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import type { PolicyBundle } from "./bundle.ts";
+import type { PolicyBundle } from "../../../common/rego/mod.ts";
 import { SHIPPED_POLICY } from "./shipped_policy.ts";
 
 /** The rules of `policies/pact`, for sites that have none of their own. */

@@ -6,7 +6,7 @@
 
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { EngineUnavailable } from "../evaluator.ts";
+import { EngineUnavailable } from "../../../common/rego/mod.ts";
 
 /** Most connections to the server at once; further questions wait for one within their time. */
 const MAX_CONNECTIONS = 64;

@@ -12,11 +12,11 @@ import type { PolicyData } from "../data.ts";
 import {
   EngineUnavailable,
   packageOf,
+  type PolicyInput,
   type RegoDocuments,
   type RegoEvaluator,
   type RegoQuestion,
-} from "../evaluator.ts";
-import type { PolicyInput } from "../input.ts";
+} from "../../../common/rego/mod.ts";
 import { OpaClient } from "./client.ts";
 import { DataFeed } from "./data_feed.ts";
 import { type LoadedModules, readModules } from "./modules.ts";

@@ -1,5 +1,5 @@
-import { type Action, actionGroup, type Principal } from "../../common/authz/mod.ts";
-import { DELTA_CATEGORIES, type Policy, type StateDelta } from "../../common/model/mod.ts";
+import { type Action, actionGroup, type Principal } from "../authz/mod.ts";
+import { DELTA_CATEGORIES, type Policy, type StateDelta } from "../model/mod.ts";
 
 /** What a change touches, its keys as `category:key` (OPA-4). */
 export interface ChangeFacts {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BackupError, readTar } from "../../../common/backup/mod.ts";
+import { BackupError, readTar } from "../backup/mod.ts";
 
 /** Largest compiled policy that is loaded. */
 const MAX_WASM_BYTES = 32 * 1024 * 1024;
@@ -27,7 +27,7 @@ export class BundleError extends Error {
 export async function readBundle(path: string): Promise<PolicyBundle> {
   try {
     using file = await Deno.open(path);
-    return await bundleFrom(file.readable);
+    return await readBundleFrom(file.readable);
   } catch (error) {
     if (error instanceof BundleError) throw new BundleError(`${path}: ${error.message}`);
     const reason = error instanceof Error ? error.message : String(error);
@@ -35,7 +35,14 @@ export async function readBundle(path: string): Promise<PolicyBundle> {
   }
 }
 
-async function bundleFrom(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<PolicyBundle> {
+/**
+ * Reads such a bundle from a stream.
+ *
+ * @throws {BundleError} when it is none, or too large.
+ */
+export async function readBundleFrom(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<PolicyBundle> {
   let wasm: Uint8Array<ArrayBuffer> | undefined;
   let data: PolicyBundle["data"] = {};
   const archive = stream.pipeThrough(new DecompressionStream("gzip"));

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Verdict } from "./engine.ts";
 import {
   EngineUnavailable,
   packageOf,
@@ -7,6 +6,15 @@ import {
   type RegoQuestion,
 } from "./evaluator.ts";
 import type { PolicyInput } from "./input.ts";
+
+/** What a policy engine says of a request that the roles allow; it can only restrict (OPA-6). */
+export type Verdict =
+  | { readonly outcome: "allow"; readonly auditRead: boolean }
+  | { readonly outcome: "approval"; readonly auditRead: boolean; readonly rule: string }
+  /** `rule` names the package whose rules say so. */
+  | { readonly outcome: "deny"; readonly reason: string; readonly rule: string }
+  /** It could not be asked, or did not answer in time: the degraded table decides (DEG-6, DEG-7). */
+  | { readonly outcome: "unavailable"; readonly cause: string };
 
 /** Why a request is refused where the rules give no reason (OPA-5). */
 const NO_REASON = "denied by OPA policy";

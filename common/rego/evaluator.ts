@@ -33,7 +33,7 @@ export interface RegoEvaluator {
    * @throws {EngineUnavailable} when they cannot be had in time.
    */
   evaluate(question: RegoQuestion): Promise<RegoDocuments>;
-  /** As {@link PolicyEngine.mayAskForApproval}. */
+  /** Whether the rules of the vCluster, as last read, may ask for a second person (DEG-6). */
   mayAskForApproval(vclusterId: string): boolean;
 }
 

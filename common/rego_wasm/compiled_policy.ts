@@ -1,6 +1,6 @@
 import { type LoadedPolicy, loadPolicy } from "@open-policy-agent/opa-wasm";
-import { packageOf, type RegoDocuments, type RegoQuestion } from "../evaluator.ts";
-import type { PolicyInput } from "../input.ts";
+import { packageOf, type RegoDocuments, type RegoQuestion } from "../rego/mod.ts";
+import type { PolicyInput } from "../rego/mod.ts";
 import { TIME_BUILTINS } from "./time_builtins.ts";
 
 /** Memory of a policy in pages of 64 KiB: at the beginning, and at most (64 MiB). */

@@ -1,0 +1,2 @@
+/** Rules compiled to WebAssembly, evaluated in this isolate. */
+export { CompiledPolicy } from "./compiled_policy.ts";
