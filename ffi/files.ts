@@ -62,8 +62,17 @@ export interface Files {
   /** Writes at most 4096 bytes to a pipe that this process was given, all or none, without waiting.
    * Throws EAGAIN when it is full, EPIPE when its reader is gone. */
   writePipe(fd: number, bytes: Uint8Array): void;
+  /** Sends one command to a character device, such as the TPM's, and returns its answer. Throws
+   * ETIMEDOUT when none comes in time. Blocks until then. */
+  exchange(path: string, command: Uint8Array<ArrayBuffer>, limits: ExchangeLimits): Uint8Array;
   /** Closes a descriptor that the shim gave out (a pipe end that nobody adopted). */
   closeDescriptor(fd: number): void;
+}
+
+/** How long an answer may take, and how large it may be. */
+export interface ExchangeLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
 }
 
 const FIRST_BUFFER_BYTES = 64 * 1024;
@@ -236,6 +245,18 @@ export function createFiles(library: Library): Files {
         end === "read" ? 1 : 0,
       );
       return check(result, "open", path);
+    },
+    exchange: (path, command, { timeoutMs, maxBytes }) => {
+      const answer = new Uint8Array(maxBytes);
+      const result = library.pact_shim_device_exchange(
+        cText(path, "exchange"),
+        command,
+        command.byteLength,
+        answer,
+        maxBytes,
+        timeoutMs,
+      );
+      return answer.slice(0, check(result, "exchange", path));
     },
     closeDescriptor: (fd) => {
       check(library.pact_shim_close(fd), "close", `descriptor ${fd}`);

@@ -272,7 +272,7 @@ PACT_EXPORT int32_t pact_shim_notify_read(int32_t fd, struct pact_notification *
 PACT_EXPORT int32_t pact_shim_notify_send(const char *path, const uint8_t *bytes,
                                           uint32_t byte_count);
 
-/* ---- files (files_read.c, files_write.c, files_meta.c, append.c, fifo.c) ---------------------------- */
+/* ---- files (files_read.c, files_write.c, files_meta.c, append.c, fifo.c, device.c) ------------------------- */
 
 /* Reads a whole regular file (those of /proc, /sys and cgroup2 too). Returns its bytes; -EFBIG when it
  * holds more than `capacity`; -EOPNOTSUPP when it is no regular file. follow 0 refuses a symlink as
@@ -358,6 +358,13 @@ PACT_EXPORT int32_t pact_shim_fifo_open(const char *path, uint32_t mode, int32_t
  * room, -EPIPE when nobody can read them any more (the caller ignores SIGPIPE), -EOPNOTSUPP when it is
  * no pipe. The descriptor may be any of the process's. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_pipe_write(int32_t fd, const uint8_t *bytes, uint32_t byte_count);
+
+/* Writes one command to a character device and reads its answer, in one write and one read: -ETIMEDOUT
+ * when none comes within `timeout_ms`, -EOPNOTSUPP for what is no character device, -EIO when the
+ * command was not taken whole. Returns the length of the answer. Blocking: the device. */
+PACT_EXPORT int32_t pact_shim_device_exchange(const char *path, const uint8_t *command,
+                                              uint32_t command_count, uint8_t *answer,
+                                              uint32_t capacity, int32_t timeout_ms);
 
 /* ---- mounts (mounts.c) ---------------------------------------------------------------------- */
 

@@ -69,6 +69,10 @@ export const SYMBOLS = {
   pact_shim_append_open: { parameters: ["buffer", "u32"], result: "i32" },
   pact_shim_fifo_open: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   pact_shim_pipe_write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  pact_shim_device_exchange: {
+    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "i32"],
+    result: "i32",
+  },
   pact_shim_append: { parameters: ["i32", "buffer", "u64"], result: "i64" },
   pact_shim_append_async: {
     name: "pact_shim_append",
