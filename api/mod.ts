@@ -18,6 +18,7 @@ export * as enrollment from "./gen/pact/enrollment_pb.ts";
 export * as health from "./gen/grpc/health/v1/health_pb.ts";
 export * as journal from "./gen/pact/journal_pb.ts";
 export * as lattice from "./gen/lattice/v1/lattice_pb.ts";
+export * as lock from "./gen/pact/lock_pb.ts";
 export * as policy from "./gen/pact/policy_pb.ts";
 export * as raft from "./gen/raft_hpc/v1/raft_pb.ts";
 export * as shell from "./gen/pact/shell_pb.ts";

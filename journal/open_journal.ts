@@ -3,7 +3,7 @@
  * with `close`, in the reverse order of their opening.
  */
 
-import { enrollment, health, journal, policy, stream } from "../api/mod.ts";
+import { enrollment, health, journal, lock, policy, stream } from "../api/mod.ts";
 import type { TokenVerifier } from "../common/auth/mod.ts";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../common/clock/mod.ts";
@@ -16,7 +16,13 @@ import {
   serveRpc,
   type ServerTls,
 } from "../common/rpc_server/mod.ts";
-import { authenticate, createGatekeeper, openTokens, RefusedCalls } from "./access/mod.ts";
+import {
+  authenticate,
+  createGatekeeper,
+  LockBook,
+  openTokens,
+  RefusedCalls,
+} from "./access/mod.ts";
 import {
   createRevocations,
   createTrust,
@@ -54,6 +60,7 @@ import {
   fleetService,
   freshnessInterceptor,
   healthService,
+  lockService,
   policyService,
   type ServiceContext,
 } from "./services/mod.ts";
@@ -75,6 +82,7 @@ const SERVICE_NAMES = [
   journal.ConfigService,
   journal.FleetService,
   policy.PolicyService,
+  lock.LockService,
   stream.BootConfigService,
   enrollment.EnrollmentService,
 ].map((service) => service.typeName);
@@ -176,6 +184,8 @@ async function openAll(
   opened.defer(() => hub.close());
   const liveness = openLiveness(settings, replica, clock, log.child("liveness"));
   opened.defer(() => liveness.close());
+  const locks = new LockBook(replica, clock);
+  opened.defer(() => locks.close());
   const policyEngine = await openEngine({
     settings,
     replica,
@@ -187,6 +197,7 @@ async function openAll(
   recovered.facts = () => ({ replica: replica.status(), quorum, policyEngine });
   const gatekeeper = createGatekeeper(replica, {
     onDenied: metrics.denied,
+    locks,
     restriction: policyEngine && {
       engine: policyEngine.engine,
       nowMs: () => clock.nowMs(),
@@ -229,7 +240,7 @@ async function openAll(
     clock,
     log,
     random,
-    context: { replica, gatekeeper, hub, liveness, clock, log, trust: feed },
+    context: { replica, gatekeeper, locks, hub, liveness, clock, log, trust: feed },
     quorum,
     tokens,
     enroller,
@@ -317,6 +328,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
     admit: authenticate({
       tokens,
       domainId: settings.domainId,
+      locks: context.locks,
       certificates: {
         isRevoked: parts.revocations.isRevoked,
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
@@ -345,6 +357,7 @@ function apiRoutes(
     router.service(journal.ConfigService, config);
     router.service(journal.FleetService, fleetService(context, { quorum, version: VERSION }));
     router.service(policy.PolicyService, policyService(context));
+    router.service(lock.LockService, lockService(context));
     router.service(
       stream.BootConfigService,
       bootConfigService(context, {

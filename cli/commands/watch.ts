@@ -139,6 +139,8 @@ function read({ update }: stream.ConfigUpdate): Event | undefined {
       const detail = globs.success ? plural(globs.data.length, "pattern") : "";
       return { kind: "BLACKLIST", entry: undefined, scope: "-", author: "-", detail, document };
     }
+    // Nodes alone get it; people get the entry.
+    case "lockChange":
     case undefined:
       return undefined;
   }

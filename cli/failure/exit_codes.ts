@@ -35,6 +35,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   PERMISSION_DENIED: EXIT.refused,
   IDENTITY_MISMATCH: EXIT.refused,
   SELF_APPROVAL: EXIT.refused,
+  LOCKED: EXIT.refused,
   HARDWARE_IDENTITY_MISMATCH: EXIT.refused,
   POLICY_DENIED: EXIT.policy,
   INVALID_ARGUMENT: EXIT.policy,

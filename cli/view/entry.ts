@@ -27,6 +27,8 @@ const TYPE_WORDS: Readonly<Record<EntryType, string>> = {
   CertRevoked: "CERT_REVOKED",
   MergeConflict: "MERGE_CONFLICT",
   BlacklistUpdate: "BLACKLIST",
+  LockSet: "LOCK",
+  LockReleased: "UNLOCK",
 };
 
 const SEQUENCE_WIDTH = 5;

@@ -16,7 +16,7 @@ export const ACTION_GROUPS = {
     "service_restart",
   ],
   emergency: ["emergency_start", "emergency_end"],
-  control: ["approve", "policy_update"],
+  control: ["approve", "policy_update", "lock"],
   registry: [
     "node_register",
     "node_decommission",

@@ -233,7 +233,7 @@ function bindingFor(
 
 /** Actions `*` never stands for: they must be listed by name, these not even then (POL-24). */
 function isBindable(action: Action): boolean {
-  return action !== "policy_update" && action !== "backup_restore" &&
+  return action !== "policy_update" && action !== "lock" && action !== "backup_restore" &&
     actionGroup(action) !== "registry";
 }
 

@@ -67,6 +67,7 @@ const ROWS: Readonly<Record<Action, Row>> = {
   emergency_end: ["human", "allow", "deny", "deny", "deny", "deny"],
   approve: OPS_ALLOW,
   policy_update: ADMIN_ONLY,
+  lock: ADMIN_ONLY,
   node_register: ADMIN_ONLY,
   node_decommission: ADMIN_ONLY,
   node_import: ADMIN_ONLY,

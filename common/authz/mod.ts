@@ -12,6 +12,19 @@ export {
 } from "./actions.ts";
 export { decide, explainDecision } from "./decide.ts";
 export { actionOfOperation, operationType } from "./operation_type.ts";
+export {
+  isLockKind,
+  LOCK_KINDS,
+  lockedDecision,
+  type LockFacts,
+  lockKey,
+  type LockKind,
+  type LockLookup,
+  lockOnCaller,
+  lockOnScope,
+  type LockSubject,
+  lockText,
+} from "./locks.ts";
 export type {
   Decision,
   DecisionPolicy,

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   IDENTITY_MISMATCH: Code.PermissionDenied,
   SELF_APPROVAL: Code.PermissionDenied,
   NODE_REVOKED: Code.PermissionDenied,
+  LOCKED: Code.PermissionDenied,
   HARDWARE_IDENTITY_MISMATCH: Code.PermissionDenied,
   NOT_FOUND: Code.NotFound,
   NODE_NOT_ENROLLED: Code.NotFound,

@@ -31,6 +31,8 @@ export const ENTRY_TYPES = [
   "CertRevoked",
   "MergeConflict",
   "BlacklistUpdate",
+  "LockSet",
+  "LockReleased",
 ] as const;
 
 /** Type of a log entry, as documents spell it. */

@@ -5,6 +5,7 @@ import {
   createContextKey,
   type Interceptor,
 } from "@connectrpc/connect";
+import type { LiveStream } from "./live_stream.ts";
 import type { Peer } from "./peer.ts";
 
 /** What is known of a call before any of its body is read. */
@@ -17,6 +18,8 @@ export interface IncomingCall {
   /** Handlers see what is set here, such as the authenticated principal. */
   contextValues: ContextValues;
   signal: AbortSignal;
+  /** Absent for unary calls, which end by themselves soon. */
+  stream?: LiveStream;
 }
 
 /**

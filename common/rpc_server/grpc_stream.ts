@@ -59,12 +59,14 @@ export class GrpcStreamMethod {
     const call = new StreamCall(response, shutdownSignal);
     this.#run(request, response, call).then(
       (trailer) => {
+        if (call.cutBy !== undefined) throw call.cutBy.error;
         if (shutdownSignal.aborted) throw shuttingDown();
         finish(response, trailer);
       },
     ).catch((error) => {
       if (call.isGone) return;
-      finish(response, grpcStatusOf(withStableCode(mapError(error, this.#call))));
+      const reason = call.cutBy === undefined ? error : call.cutBy.error;
+      finish(response, grpcStatusOf(withStableCode(mapError(reason, this.#call))));
     }).finally(() => call.end());
   }
 
@@ -76,7 +78,15 @@ export class GrpcStreamMethod {
     const peer = this.options.peers.ofRequest(request);
     const contextValues = createContextValues().set(peerKey, peer);
     const header = headersOf(request);
-    await this.options.admit({ ...this.#call, header, peer, contextValues, signal: call.signal });
+    const { signal } = call;
+    await this.options.admit({
+      ...this.#call,
+      header,
+      peer,
+      contextValues,
+      signal,
+      stream: call,
+    });
     const message = this.#parse(await readBody(request, this.readMaxBytes + FRAME_HEAD_BYTES));
     const answer = await this.#invoke({
       message,

@@ -14,6 +14,7 @@ export {
 } from "./error_mapping.ts";
 export type { HttpAnswer, HttpRoutes } from "./http_route.ts";
 export type { PeerLife } from "./life_check.ts";
+export type { LiveStream } from "./live_stream.ts";
 export { ListenError } from "./listen_error.ts";
 export { type Peer, peerKey } from "./peer.ts";
 export { type RpcServer, type RpcServerOptions, serveRpc } from "./server.ts";

@@ -36,6 +36,7 @@ import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { GrpcStreamMethod, isPlainGrpc } from "./grpc_stream.ts";
 import { grpcUnary } from "./grpc_unary.ts";
 import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
+import { cutInterceptor, cuttableKey, CuttableStream } from "./live_stream.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { watchRoutes } from "./route_watch.ts";
 import { shutdownInterceptor } from "./shutdown.ts";
@@ -73,6 +74,7 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
     interceptors: [
       errorMappingInterceptor(options.mapError),
       admissionInterceptor,
+      cutInterceptor,
       deadlineInterceptor,
       shutdownInterceptor(options.shutdownSignal),
       ...options.interceptors,
@@ -131,20 +133,28 @@ async function answerRpc(
   const contextValues = createContextValues().set(peerKey, peer);
   const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
   const call = { service: handler.service.typeName, method: handler.method.name };
+  const mapError = (error: unknown) => options.mapError(error, call);
+  const stream = isUnary ? undefined : new CuttableStream(mapError);
+  contextValues.set(cuttableKey, stream);
+  const incoming = { ...call, header: universal.header, peer, contextValues };
   const admission = startAdmission(
     options.admit,
-    { ...call, header: universal.header, peer, contextValues, signal: universal.signal },
-    (error) => options.mapError(error, call),
+    { ...incoming, signal: universal.signal, ...(stream === undefined ? {} : { stream }) },
+    mapError,
   );
   contextValues.set(admissionKey, admission);
   const body = isByteStream(universal.body)
     ? admittedBody(universal.body, admission)
     : universal.body;
-  const signal = isUnary
+  const signal = stream === undefined
     ? universal.signal
-    : AbortSignal.any([universal.signal, options.shutdownSignal]);
-  const answer = await handler({ ...universal, body, signal });
-  await universalResponseToNodeResponse(withStableErrors(answer), response);
+    : AbortSignal.any([universal.signal, options.shutdownSignal, stream.signal]);
+  try {
+    const answer = await handler({ ...universal, body, signal });
+    await universalResponseToNodeResponse(withStableErrors(answer), response);
+  } finally {
+    stream?.end();
+  }
 }
 
 function isByteStream(body: unknown): body is AsyncIterable<Uint8Array> {

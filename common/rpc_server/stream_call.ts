@@ -11,6 +11,7 @@ import type {
   StreamResponse,
 } from "@connectrpc/connect";
 import { callGone } from "./deadline.ts";
+import type { LiveStream } from "./live_stream.ts";
 import { shuttingDown } from "./shutdown.ts";
 
 /** What is known of a call once its message is read. */
@@ -82,7 +83,7 @@ function handlerContext(request: StreamRequest): HandlerContext {
 }
 
 /** A stream under way: whether anybody listens, and the signal that ends it. Ends with `end`. */
-export class StreamCall {
+export class StreamCall implements LiveStream {
   readonly #controller = new AbortController();
   readonly #onGone = () => {
     this.#isGone = true;
@@ -96,6 +97,8 @@ export class StreamCall {
   readonly #onShutdown = () => this.#controller.abort(shuttingDown());
   #draining: PromiseWithResolvers<void> | undefined;
   #isGone = false;
+  #cutBy: { readonly error: unknown } | undefined;
+  #onEnd: (() => void) | undefined;
 
   constructor(
     private readonly response: Http2ServerResponse,
@@ -117,6 +120,25 @@ export class StreamCall {
     return this.#isGone;
   }
 
+  /** What the stream was cut off with. */
+  get cutBy(): { readonly error: unknown } | undefined {
+    return this.#cutBy;
+  }
+
+  cut(error: unknown): void {
+    this.#cutBy ??= { error };
+    this.#controller.abort(error);
+    this.#onDrain();
+  }
+
+  onEnd(listener: () => void): void {
+    const former = this.#onEnd;
+    this.#onEnd = former === undefined ? listener : () => {
+      former();
+      listener();
+    };
+  }
+
   /** Resolves when more may be written, or nobody reads any more. */
   async drained(): Promise<void> {
     if (this.#isGone) return;
@@ -128,5 +150,6 @@ export class StreamCall {
     this.response.off("close", this.#onGone);
     this.response.off("drain", this.#onDrain);
     this.shutdownSignal.removeEventListener("abort", this.#onShutdown);
+    this.#onEnd?.();
   }
 }

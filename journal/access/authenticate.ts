@@ -2,6 +2,7 @@ import type { TokenVerifier } from "../../common/auth/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Admit, IncomingCall, Peer } from "../../common/rpc_server/mod.ts";
 import { agentPrincipal, type Caller, callerKey } from "./caller.ts";
+import type { LockBook } from "./lock_book.ts";
 import { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 
 /** What decides whether a certificate is still good. */
@@ -18,6 +19,7 @@ export interface AuthenticateOptions {
   readonly tokens: TokenVerifier | undefined;
   readonly certificates: CertificateStanding;
   readonly domainId: string;
+  readonly locks: LockBook;
   /** Hears of every call of an enrolled node (HB-1). */
   readonly onNodeCall: (nodeId: string) => void;
   /** Hears of every call without a valid credential; refused once this resolves (AUT-12). */
@@ -44,6 +46,7 @@ export function authenticate(options: AuthenticateOptions): Admit {
     try {
       caller = await callerOf(call, options);
       requireRule(rule, caller, call);
+      options.locks.requireFree(caller);
     } catch (error) {
       const { remoteAddress: source, certificate } = call.peer;
       const certificateName = certificate?.commonName;
@@ -51,6 +54,7 @@ export function authenticate(options: AuthenticateOptions): Admit {
       throw error;
     }
     if (caller.nodeId !== undefined) options.onNodeCall(caller.nodeId);
+    if (call.stream !== undefined) options.locks.follow(caller, call.stream);
     call.contextValues.set(callerKey, caller);
   };
 }

@@ -3,10 +3,15 @@ import {
   actionGroup,
   decide,
   type Decision,
+  lockedDecision,
+  type LockFacts,
+  lockKey,
   operationType,
+  outcomeStep,
   parseAction,
   PLATFORM_ADMIN,
   type Principal,
+  step,
   type Trace,
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
@@ -15,6 +20,7 @@ import { isAsked, isReadOnly, type RequestDetails } from "../policy/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { decisionPolicy, emergencyOf, vclusterOfScope } from "../state/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
+import { type LockBook, lockedError } from "./lock_book.ts";
 import { requestFacts } from "./request_facts.ts";
 import { restrict, type RestrictedDecision, type Restriction } from "./restrict.ts";
 
@@ -79,12 +85,14 @@ export interface GatekeeperOptions {
   readonly onDenied?: (action: string) => void;
   /** The engine that restricts what roles allow; without one the roles alone decide. */
   readonly restriction?: Restriction | undefined;
+  /** Who and what is kept out, whatever roles allow. */
+  readonly locks?: Pick<LockBook, "onCaller" | "onScope"> | undefined;
 }
 
 /** A gatekeeper over the local replica (POL-1, J8). */
 export function createGatekeeper(
   replica: Replica,
-  { onDenied = () => {}, restriction }: GatekeeperOptions = {},
+  { onDenied = () => {}, restriction, locks }: GatekeeperOptions = {},
 ): Gatekeeper {
   const refuse = async (
     request: AccessRequest,
@@ -106,7 +114,17 @@ export function createGatekeeper(
   const policyOf = (vclusterId: string | undefined) =>
     (vclusterId === undefined ? undefined : replica.state.get("policies", vclusterId)) ??
       defaults.of(vclusterId ?? "none");
+  const lockOn = ({ caller, scope }: AccessRequest): LockFacts | undefined =>
+    locks?.onCaller(caller) ??
+      locks?.onScope(caller.principal, { nodeId: nodeOf(scope), vclusterId: vclusterOf(scope) });
   const decideRequest = (request: AccessRequest, trace?: Trace): Decision => {
+    const lock = lockOn(request);
+    if (lock !== undefined) {
+      const denial = lockedDecision(lock, request.caller.principal.roles[0] ?? "");
+      trace?.(step("lock", lockKey(lock.kind, lock.name), "deny", denial.reason));
+      trace?.(outcomeStep(denial));
+      return denial;
+    }
     const vclusterId = vclusterOf(request.scope);
     return decide({
       principal: withHome(request.caller.principal, vclusterOf),
@@ -150,6 +168,10 @@ export function createGatekeeper(
       ? decideRequest(request, trace)
       : (await restrictRequest(restriction, request, trace)).decision;
   const admit = async (request: AccessRequest): Promise<Grant> => {
+    const lock = lockOn(request);
+    if (lock !== undefined) {
+      return await refuse(request, lockedError(lock), lockedDecision(lock, "").policyRef);
+    }
     const { decision, auditRead } = restriction === undefined
       ? { decision: decideRequest(request), auditRead: false }
       : await restrictRequest(restriction, request);

@@ -13,6 +13,7 @@ export {
   type Grant,
 } from "./authorize.ts";
 export { agentPrincipal, type Caller, callerKey, identityOf } from "./caller.ts";
+export { LockBook, lockedError } from "./lock_book.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 export { type DecidedRequest, requestFacts } from "./request_facts.ts";
 export type { Restriction } from "./restrict.ts";

@@ -8,6 +8,7 @@
  * | a pending approval (policy.md 6.3)   | DecideApproval       | 15 s             |
  * | an emergency's time (EMG-4)          | MarkEmergenciesStale | 15 s             |
  * | a conflict's grace period (CON-2)    | ResolveConflict      | 15 s             |
+ * | a lock's time                        | ExpireLocks          | 15 s             |
  * | a kept document's keeping, see purge | PurgeExpired         | 60 s             |
  *
  * @module
@@ -17,6 +18,7 @@ import {
   type CommandInput,
   type DocumentsView,
   isEmergencyOverdue,
+  isLockOver,
   isPurgeDue,
 } from "../state/mod.ts";
 
@@ -39,6 +41,7 @@ export function expiryCommands(
     ...expiredApprovals(view, nowMs),
     ...overdueEmergencies(view, nowMs),
     ...overdueConflicts(view, nowMs),
+    ...expiredLocks(view, nowMs),
     ...(isRare ? expiredDeltas(view, nowMs) : []),
     ...(isRare && isPurgeDue(view, nowMs) ? [{ type: "PurgeExpired" as const }] : []),
   ];
@@ -71,6 +74,15 @@ function overdueEmergencies(view: DocumentsView, nowMs: number): CommandInput[] 
     if (session_ids.length === MAX_EXPIRIES) break;
   }
   return session_ids.length === 0 ? [] : [{ type: "MarkEmergenciesStale", session_ids }];
+}
+
+function expiredLocks(view: DocumentsView, nowMs: number): CommandInput[] {
+  const keys: string[] = [];
+  for (const [key, lock] of view.list("locks")) {
+    if (isLockOver(lock, nowMs)) keys.push(key);
+    if (keys.length === MAX_EXPIRIES) break;
+  }
+  return keys.length === 0 ? [] : [{ type: "ExpireLocks", keys }];
 }
 
 function overdueConflicts(view: DocumentsView, nowMs: number): CommandInput[] {

@@ -2,7 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { type Caller, callerKey, type Gatekeeper } from "../access/mod.ts";
+import { type Caller, callerKey, type Gatekeeper, type LockBook } from "../access/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { Hub, Liveness, TrustFeed } from "../streams/mod.ts";
 
@@ -10,6 +10,7 @@ import type { Hub, Liveness, TrustFeed } from "../streams/mod.ts";
 export interface ServiceContext {
   readonly replica: Replica;
   readonly gatekeeper: Gatekeeper;
+  readonly locks: LockBook;
   readonly hub: Hub;
   readonly liveness: Liveness;
   /** The CAs that nodes are told of; absent without TLS. */

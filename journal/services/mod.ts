@@ -7,5 +7,6 @@ export { enrollmentService } from "./enrollment_service.ts";
 export { fleetService } from "./fleet_service.ts";
 export { freshnessInterceptor } from "./freshness.ts";
 export { healthService } from "./health_service.ts";
+export { lockService } from "./lock_service.ts";
 export { policyService } from "./policy_service.ts";
 export type { ClusterFacts } from "./cluster.ts";

@@ -1,6 +1,6 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
-import { stream } from "../../api/mod.ts";
+import { lock, stream } from "../../api/mod.ts";
 import { PLATFORM_ADMIN } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { canonicalBytes } from "../../common/json/mod.ts";
@@ -17,6 +17,8 @@ import {
 } from "../streams/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
+import { lockList } from "./lock_service.ts";
+import { watchLocks } from "./lock_watch.ts";
 import { tokenExpiry } from "./token_expiry.ts";
 
 /** Updates from a sequence on, history first (SUB-1). */
@@ -27,25 +29,38 @@ export async function* subscription(
   call: HandlerContext,
 ): AsyncGenerator<stream.ConfigUpdate> {
   const caller = callerOf(call);
-  const interest = await interestOf(context, request, caller);
+  const scopes = scopesOf(request, caller);
+  const interest = await interestOf(context, request, caller, scopes);
   const from = counterFromWire(request.fromSequence);
   // Only the node's own stream says that it is here; people may watch it too.
   const { nodeId } = caller.principal;
   const closed = nodeId === undefined ? () => {} : context.liveness.opened(nodeId);
   const end = metrics.subscriptionOpened();
   const expiry = tokenExpiry(caller, context.clock);
+  const locks = watchLocks(context, caller, scopes);
   try {
-    const signal = AbortSignal.any([call.signal, expiry.signal]);
+    const signal = AbortSignal.any([call.signal, expiry.signal, locks.signal]);
     const followed = nodeId === undefined ? { ...context, trust: undefined } : context;
     for await (const delivery of follow(followed, interest, from, signal)) {
       yield update(context, delivery);
     }
     if (expiry.signal.aborted) throw new PactError("UNAUTHENTICATED", "token expired");
+    locks.signal.throwIfAborted();
   } finally {
+    locks.cancel();
     expiry.cancel();
     end();
     closed();
   }
+}
+
+/** What people want to hear of; nodes hear of themselves. */
+function scopesOf({ nodeId, vclusterId }: stream.SubscribeRequest, { principal }: Caller): Scope[] {
+  if (principal.nodeId !== undefined) return [];
+  return [
+    ...(vclusterId === "" ? [] : [{ VCluster: vclusterIdFromWire(vclusterId) }]),
+    ...(nodeId === "" ? [] : [{ Node: nodeIdFromWire(nodeId) }]),
+  ];
 }
 
 /** What the caller may hear of (API-50). */
@@ -53,6 +68,7 @@ async function interestOf(
   { gatekeeper }: ServiceContext,
   { nodeId, vclusterId }: stream.SubscribeRequest,
   caller: Caller,
+  scopes: readonly Scope[],
 ): Promise<Interest> {
   if (caller.principal.nodeId !== undefined) {
     return ownInterest(caller.principal.nodeId, gatekeeper, nodeId, vclusterId);
@@ -63,10 +79,6 @@ async function interestOf(
     }
     return { withMemberNodes: true, everything: true };
   }
-  const scopes: Scope[] = [
-    ...(vclusterId === "" ? [] : [{ VCluster: vclusterIdFromWire(vclusterId) }]),
-    ...(nodeId === "" ? [] : [{ Node: nodeIdFromWire(nodeId) }]),
-  ];
   for (const scope of scopes) await gatekeeper.require({ caller, action: "watch", scope });
   return {
     ...present("nodeId", nodeId === "" ? undefined : nodeId),
@@ -94,7 +106,7 @@ function ownInterest(
       `VCLUSTER_CHANGED: node ${own} is not in ${vclusterId}`,
     );
   }
-  return { nodeId, vclusterId: assigned, withMemberNodes: false, everything: false };
+  return { nodeId, vclusterId: assigned, isNode: true, withMemberNodes: false, everything: false };
 }
 
 function isPlatformAdmin({ principal }: Caller): boolean {
@@ -105,6 +117,9 @@ function isPlatformAdmin({ principal }: Caller): boolean {
 const shared = new WeakMap<Entry, stream.ConfigUpdate>();
 const sharedTrust = new WeakMap<SiteTrust, stream.TrustBundle>();
 
+/** The same for entries about locks, of which nodes get the list and people the entry. */
+const sharedLists = new WeakMap<Entry, stream.ConfigUpdate>();
+
 function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
   if (delivery.kind === "progress") {
     const { trust } = delivery;
@@ -114,14 +129,15 @@ function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdat
     });
   }
   const { entry, kind } = delivery;
-  const known = shared.get(entry);
+  const cache = kind === "lockChange" ? sharedLists : shared;
+  const known = cache.get(entry);
   if (known !== undefined) return known;
   const message = create(stream.ConfigUpdateSchema, {
     sequence: BigInt(entry.sequence),
     timestamp: instantToWire(entry.timestamp),
     update: { case: kind, value: payloadOf(context, kind, entry) },
   });
-  shared.set(entry, message);
+  cache.set(entry, message);
   return message;
 }
 
@@ -137,8 +153,11 @@ function trustBundle(trust: SiteTrust): stream.TrustBundle {
   return message;
 }
 
-function payloadOf({ replica, gatekeeper }: ServiceContext, kind: UpdateKind, entry: Entry) {
+function payloadOf(context: ServiceContext, kind: UpdateKind, entry: Entry) {
+  const { replica, gatekeeper } = context;
   switch (kind) {
+    case "lockChange":
+      return toBinary(lock.ListLocksResponseSchema, lockList(context));
     case "policyChange":
       return canonicalBytes(gatekeeper.policyOf(vclusterOf(entry)));
     case "blacklistChange":

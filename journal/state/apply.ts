@@ -20,6 +20,7 @@ import {
   updateNodeCert,
 } from "./enrollment.ts";
 import { closeSession, markStale, openSession } from "./emergency_sessions.ts";
+import { expireLocks, releaseLock, setLock } from "./locks.ts";
 import { purgeExpired } from "./purge.ts";
 import { dropNotices } from "./notices.ts";
 import { updateNodeState } from "./node_state.ts";
@@ -137,6 +138,12 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return markStale(tx, command);
     case "ResolveConflict":
       return resolveConflict(tx, command);
+    case "SetLock":
+      return setLock(tx, command);
+    case "ReleaseLock":
+      return releaseLock(tx, command);
+    case "ExpireLocks":
+      return expireLocks(tx, command);
     case "AssignUid":
       return assignUid(tx, command);
     case "JoinOrg":

@@ -16,6 +16,7 @@ import {
   ApprovalSchema,
   AuditRecordSchema,
   HardwareIdentitySchema,
+  LockSchema,
   NodeStateSchema,
   OverlaySchema,
   PosixIdentitySchema,
@@ -221,6 +222,26 @@ const COMMANDS = [
   z.object({
     type: z.literal("ExpireTtl"),
     sequences: z.array(CounterSchema).min(1).max(1000),
+  }),
+  /** Keeps a user, a role, a node or a vCluster out. */
+  z.object({
+    type: z.literal("SetLock"),
+    kind: LockSchema.shape.kind,
+    name: LockSchema.shape.name,
+    reason: LockSchema.shape.reason,
+    /** At most a year; absent: until it is released. */
+    ttl_seconds: z.number().int().min(1).max(31_536_000).optional(),
+  }),
+  z.object({
+    type: z.literal("ReleaseLock"),
+    kind: LockSchema.shape.kind,
+    name: LockSchema.shape.name,
+    reason: LockSchema.shape.reason.optional(),
+  }),
+  /** The leader's sweep: locks past their end are removed. */
+  z.object({
+    type: z.literal("ExpireLocks"),
+    keys: z.array(z.string().min(1).max(1100)).min(1).max(1000),
   }),
   /** The leader's signature over the log up to an entry. */
   z.object({ type: z.literal("RecordCheckpoint"), checkpoint: CheckpointSchema }),

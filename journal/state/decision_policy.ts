@@ -1,5 +1,13 @@
-import { decide, type Decision, type DecisionPolicy } from "../../common/authz/mod.ts";
+import {
+  decide,
+  type Decision,
+  type DecisionPolicy,
+  lockedDecision,
+  lockOnCaller,
+  lockOnScope,
+} from "../../common/authz/mod.ts";
 import { defaultPolicy, type Identity, type Policy, type Scope } from "../../common/model/mod.ts";
+import { lockIn } from "./locks.ts";
 import type { DocumentsView } from "./view.ts";
 
 /** The part of a policy that decisions read. */
@@ -31,22 +39,26 @@ export function policyIn(view: DocumentsView, vclusterId: string | undefined): P
   return stored ?? defaultPolicy(vclusterId ?? "none");
 }
 
-/** What roles and policies of this state say to somebody who acts in one recorded role. */
+/**
+ * What locks, roles and policies of this state say at a moment to somebody who acts in one recorded
+ * role.
+ */
 export function decideFor(
-  view: DocumentsView,
-  { principal, principal_type, role }: Identity,
+  view: DocumentsView & { readonly nowMs: number },
+  { principal: name, principal_type, role }: Identity,
   action: string,
   scope: Scope,
 ): Decision {
   const vclusterId = vclusterOfScope(view, scope);
+  const nodeId = scope !== "Global" && "Node" in scope ? scope.Node : undefined;
+  const principal = { principal: name, principalType: principal_type, roles: [role] };
+  const lock = lockOnCaller(lockIn(view), { principal }, view.nowMs) ??
+    lockOnScope(lockIn(view), principal, { nodeId, vclusterId }, view.nowMs);
+  if (lock !== undefined) return lockedDecision(lock, role);
   return decide({
-    principal: { principal, principalType: principal_type, roles: [role] },
+    principal,
     action,
-    scope: {
-      global: scope === "Global",
-      vclusterId,
-      nodeId: scope !== "Global" && "Node" in scope ? scope.Node : undefined,
-    },
+    scope: { global: scope === "Global", vclusterId, nodeId },
     policy: decisionPolicy(policyIn(view, vclusterId)),
     changesState: true,
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LOCK_KINDS } from "../../common/authz/mod.ts";
 import { isErrorCode } from "../../common/errors/mod.ts";
 import { CheckpointSchema } from "../../common/chain/mod.ts";
 import type { JsonValue } from "../../common/json/mod.ts";
@@ -199,6 +200,17 @@ export const NoticeSchema = z.object({
   by: z.string().max(1024),
 });
 
+/** Who or what is kept out, by whom and why. */
+export const LockSchema = z.object({
+  kind: z.enum(LOCK_KINDS),
+  /** A user in lower case. */
+  name: z.string().min(1).max(1024),
+  reason: z.string().min(1).max(256),
+  locked_by: IdentitySchema,
+  locked_at: InstantSchema,
+  expires_at: InstantSchema.optional(),
+});
+
 /** A member's id in the Raft group (CFG: journal.node_id). */
 const MemberIdSchema = z.number().int().min(1).max(2 ** 32 - 1);
 
@@ -339,6 +351,8 @@ export const COLLECTIONS = {
   open_conflicts: z.object({ conflict_id: z.string() }),
   /** zero-padded sequence of the entry it is about, recipient: a notice. */
   notices: NoticeSchema,
+  /** kind and name with a colon between: the lock. */
+  locks: LockSchema,
   /** zero-padded sequence: the signature over the log up to that entry. */
   checkpoints: CheckpointSchema,
   /** fingerprint: the certificate of a signer of checkpoints, kept when its CA is long gone. */
@@ -392,6 +406,8 @@ export type MemberAddresses = z.infer<typeof MemberAddressesSchema>;
 export type Conflict = z.infer<typeof ConflictSchema>;
 /** A POSIX identity. */
 export type PosixIdentity = z.infer<typeof PosixIdentitySchema>;
+/** Who or what is kept out. */
+export type LockDocument = z.infer<typeof LockSchema>;
 /** What a person should hear of. */
 export type Notice = z.infer<typeof NoticeSchema>;
 /** What a command did. */

@@ -29,6 +29,7 @@ export {
   type Enrollment,
   type EnrollmentState,
   isCollectionName,
+  type LockDocument,
   type MemberAddresses,
   type NodeState,
   type Notice,
@@ -61,6 +62,7 @@ export { decideFor, decisionPolicy, policyIn, vclusterOfScope } from "./decision
 export { type HeldCommand, type HeldRequest, heldText, readHeld } from "./held_request.ts";
 export { entryAction, type NodeAction } from "./node_action.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
+export { isLockOver, lockFacts } from "./locks.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
 export { conflictValueText } from "./conflicts.ts";
 export { isPurgeDue } from "./purge.ts";

@@ -47,6 +47,7 @@ export function emptyTables(): DocumentTables {
     emergencies: new Map(),
     enrollments: new Map(),
     hw_index: new Map(),
+    locks: new Map(),
     members: new Map(),
     node_assignments: new Map(),
     node_states: new Map(),

@@ -2,8 +2,10 @@ import type { Entry } from "../../common/model/mod.ts";
 
 /** What a subscriber wants to hear of (SUB-2, API-50). */
 export interface Interest {
-  /** Its own node; absent for people who watch. */
+  /** Its own node; absent for people who watch a vCluster. */
   readonly nodeId?: string;
+  /** A node's agent listens, not a person who watches the node. */
+  readonly isNode?: boolean;
   /** Its vCluster; absent means every vCluster, or an unassigned node's none. */
   readonly vclusterId?: string;
   /** Also entries of the vCluster's member nodes, or of all nodes where no vCluster is named. */
@@ -13,7 +15,12 @@ export interface Interest {
 }
 
 /** Which field of a ConfigUpdate an entry travels in (SUB-3). */
-export type UpdateKind = "vclusterChange" | "nodeChange" | "policyChange" | "blacklistChange";
+export type UpdateKind =
+  | "vclusterChange"
+  | "nodeChange"
+  | "policyChange"
+  | "blacklistChange"
+  | "lockChange";
 
 /** The field for `entry`, or undefined when this subscriber does not hear of it. */
 export function updateKind(
@@ -22,6 +29,7 @@ export function updateKind(
   vclusterOfNode: (nodeId: string) => string | undefined,
 ): UpdateKind | undefined {
   const { scope } = entry;
+  if (interest.isNode === true && isLockEntry(entry)) return "lockChange";
   if (scope === "Global") return "vclusterChange";
   if ("Node" in scope) {
     const isOwn = interest.nodeId === scope.Node;
@@ -33,4 +41,8 @@ export function updateKind(
   if (entry.entry_type === "PolicyUpdate") return "policyChange";
   if (entry.entry_type === "BlacklistUpdate") return "blacklistChange";
   return "vclusterChange";
+}
+
+function isLockEntry({ entry_type }: Entry): boolean {
+  return entry_type === "LockSet" || entry_type === "LockReleased";
 }

@@ -1,5 +1,5 @@
 import { create, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
-import { config, enrollment, journal, policy, shell, stream } from "../../../api/mod.ts";
+import { config, enrollment, journal, lock, policy, shell, stream } from "../../../api/mod.ts";
 import {
   commitOf,
   type IdentitySite,
@@ -79,6 +79,17 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
       approvalId: "ap-00000000",
       decision: "approved",
     })),
+  }),
+  ...of(lock.LockService.method, {
+    SetLock: make(lock.SetLockRequestSchema, () => ({
+      kind: "user",
+      name: "mallory",
+      reason: "a laptop is gone",
+    })),
+    ReleaseLock: {
+      ...make(lock.ReleaseLockRequestSchema, () => ({ kind: "user", name: "nobody" })),
+      refusals: ["NOT_FOUND"],
+    },
   }),
   ...of(stream.BootConfigService.method, {
     StreamBootConfig: make(stream.BootConfigRequestSchema, ({ node }) => ({

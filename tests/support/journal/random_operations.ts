@@ -156,6 +156,32 @@ const fleet: fc.Arbitrary<CommandInput> = fc.oneof(
   })),
 );
 
+const lockTarget = fc.oneof(
+  // ANN and BOB send commands themselves, in any spelling of their names.
+  fc.constantFrom("ann@example.org", "ANN@example.org", "bob@example.org", "mallory").map(
+    (name) => ({ kind: "user" as const, name }),
+  ),
+  fc.constantFrom("pact-platform-admin", "pact-service-agent", "pact-ops-ml").map(
+    (name) => ({ kind: "role" as const, name }),
+  ),
+  nodeId.map((name) => ({ kind: "node" as const, name })),
+  vclusterId.map((name) => ({ kind: "vcluster" as const, name })),
+);
+
+const locks: fc.Arbitrary<CommandInput> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.tuple(lockTarget, fc.constantFrom(undefined, 1, 900, 86_400)).map((
+      [target, ttl_seconds],
+    ): CommandInput => ({ type: "SetLock", ...target, reason: "a laptop is gone", ttl_seconds })),
+  },
+  lockTarget.map((target): CommandInput => ({ type: "ReleaseLock", ...target })),
+  fc.constant<CommandInput>({
+    type: "ExpireLocks",
+    keys: ["user:mallory", "user:bob@example.org", "node:n1", "vcluster:ml", "role:pact-ops-ml"],
+  }),
+);
+
 /** What operators, the leader and the journal's other parts send: every kind but entries. */
 export const randomOperations: fc.Arbitrary<CommandInput> = fc.oneof(
   emergencies,
@@ -165,12 +191,17 @@ export const randomOperations: fc.Arbitrary<CommandInput> = fc.oneof(
   approvals,
   certificates,
   fleet,
+  locks,
 );
 
 const ids = Array.from({ length: 40 }, (_, at) => at);
 
 /** Commands that name what an earlier one made: sent for all it may be, so that one of them hits. */
 export const randomBursts: fc.Arbitrary<readonly CommandInput[]> = fc.oneof(
+  lockTarget.map((target): CommandInput[] => [
+    { type: "SetLock", ...target, reason: "a laptop is gone" },
+    { type: "ReleaseLock", ...target },
+  ]),
   fc.boolean().map((force) =>
     ids.map((at): CommandInput => ({ type: "CloseEmergency", session_id: `em-${at}`, force }))
   ),

@@ -5,7 +5,7 @@
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { SignJWT } from "jose";
 import { stringify } from "smol-toml";
-import { enrollment, health, journal, policy, stream } from "../../../api/mod.ts";
+import { enrollment, health, journal, lock, policy, stream } from "../../../api/mod.ts";
 import { type Clock, systemClock } from "../../../common/clock/mod.ts";
 import { silentLogger } from "../../../common/log/mod.ts";
 import type { Logger } from "../../../common/log/mod.ts";
@@ -39,6 +39,7 @@ export interface JournalClients extends Disposable {
   readonly config: Client<typeof journal.ConfigService>;
   readonly fleet: Client<typeof journal.FleetService>;
   readonly policy: Client<typeof policy.PolicyService>;
+  readonly lock: Client<typeof lock.LockService>;
   readonly boot: Client<typeof stream.BootConfigService>;
   readonly enrollment: Client<typeof enrollment.EnrollmentService>;
   readonly health: Client<typeof health.Health>;
@@ -244,6 +245,7 @@ function clientsOver(transport: RpcTransport): JournalClients {
     config: createClient(journal.ConfigService, transport),
     fleet: createClient(journal.FleetService, transport),
     policy: createClient(policy.PolicyService, transport),
+    lock: createClient(lock.LockService, transport),
     boot: createClient(stream.BootConfigService, transport),
     enrollment: createClient(enrollment.EnrollmentService, transport),
     health: createClient(health.Health, transport),

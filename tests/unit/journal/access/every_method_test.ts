@@ -74,6 +74,18 @@ const CALLS: Readonly<
     viewer: "refused",
     role: "pact-ops-ml",
   },
+  "pact.lock.LockService/SetLock": {
+    call: ({ lock }) => lock.setLock({ kind: "user", name: "mallory", reason: "a laptop is gone" }),
+    viewer: "refused",
+  },
+  "pact.lock.LockService/ReleaseLock": {
+    call: ({ lock }) => lock.releaseLock({ kind: "user", name: "mallory" }),
+    viewer: "refused",
+  },
+  "pact.lock.LockService/ListLocks": {
+    call: ({ lock }) => lock.listLocks({}),
+    viewer: "refused",
+  },
   "pact.stream.BootConfigService/StreamBootConfig": {
     call: ({ boot }) => all(boot.streamBootConfig({ nodeId: "n1", vclusterId: "ml" })),
     viewer: "refused",

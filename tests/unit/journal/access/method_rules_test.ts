@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { DescService } from "@bufbuild/protobuf";
-import { enrollment, health, journal, policy, stream } from "../../../../api/mod.ts";
+import { enrollment, health, journal, lock, policy, stream } from "../../../../api/mod.ts";
 import { METHOD_CREDENTIALS } from "../../../../journal/access/mod.ts";
 
 const SERVICES: readonly DescService[] = [
@@ -8,6 +8,7 @@ const SERVICES: readonly DescService[] = [
   journal.ConfigService,
   journal.FleetService,
   policy.PolicyService,
+  lock.LockService,
   stream.BootConfigService,
   enrollment.EnrollmentService,
 ];
