@@ -190,7 +190,7 @@ export const randomOperations: fc.Arbitrary<CommandInput> = fc.oneof(
   overlays,
   approvals,
   certificates,
-  fleet,
+  { weight: 2, arbitrary: fleet },
   locks,
 );
 

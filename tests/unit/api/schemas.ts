@@ -9,6 +9,7 @@ export const networkSchemas: readonly DescFile[] = [
   api.health.file_grpc_health_v1_health,
   api.journal.file_pact_journal,
   api.lattice.file_lattice_v1_lattice,
+  api.lock.file_pact_lock,
   api.policy.file_pact_policy,
   api.raft.file_raft_hpc_v1_raft,
   api.shell.file_pact_shell,

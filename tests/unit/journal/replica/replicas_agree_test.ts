@@ -99,7 +99,7 @@ Deno.test("J1 to J6, OVL-3: the invariants hold after every history", () => {
 
 Deno.test("JRN-40: the random histories hold every command, and every one of them is applied in some", () => {
   const seen = new Map<string, Set<string>>();
-  for (const steps of fc.sample(randomSteps, { numRuns: 600, seed: 1 })) {
+  for (const steps of fc.sample(randomSteps, { numRuns: 1200, seed: 1 })) {
     const store = new StateStore(":memory:");
     for (const { envelope, outcome } of applyRecords(store, recordsOf(steps))) {
       const { type } = envelope.command;
