@@ -185,7 +185,7 @@ const locks: fc.Arbitrary<CommandInput> = fc.oneof(
 /** What operators, the leader and the journal's other parts send: every kind but entries. */
 export const randomOperations: fc.Arbitrary<CommandInput> = fc.oneof(
   emergencies,
-  { weight: 2, arbitrary: conflicts },
+  { weight: 4, arbitrary: conflicts },
   identities,
   overlays,
   approvals,

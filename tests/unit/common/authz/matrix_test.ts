@@ -52,6 +52,7 @@ const TABLE: Readonly<Record<Action, readonly [plain: string, strict?: string]>>
   emergency_end: ["A A - - - -"],
   approve: ["A A A - - -"],
   policy_update: ["A - - - - -"],
+  lock: ["A - - - - -"],
   node_register: ["A - - - - -"],
   node_decommission: ["A - - - - -"],
   node_import: ["A - - - - -"],
@@ -229,7 +230,7 @@ Deno.test("POL-22: with emergencies off nobody but a platform admin declares one
 });
 
 Deno.test("ACC-P6, POL-24: a wildcard binding gives a role of the site's own everything but what must be named", () => {
-  const named = /^(emergency_|node_)|^(approve|policy_update|backup_restore|member_change)$/;
+  const named = /^(emergency_|node_)|^(approve|policy_update|lock|backup_restore|member_change)$/;
   const roleBindings = [{ role: "site-oncall", principals: ["someone"], allowedActions: ["*"] }];
   for (const action of ACTIONS) {
     const { outcome } = decide({
