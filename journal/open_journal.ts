@@ -27,6 +27,7 @@ import {
   createRevocations,
   createTrust,
   openAuthority,
+  openJournalSvid,
   type Revocations,
   watchCertificateFiles,
 } from "./certs/mod.ts";
@@ -50,7 +51,7 @@ import {
 import type { QuorumAdmin } from "./membership/mod.ts";
 import { OverlayCompressor } from "./overlay/mod.ts";
 import { openEngine } from "./policy/mod.ts";
-import { placeInQuorum } from "./open_quorum.ts";
+import { placeInQuorum, type QuorumPlace } from "./open_quorum.ts";
 import { publishAuthority } from "./publish_authority.ts";
 import { openReplica, type Replica } from "./replica/mod.ts";
 import {
@@ -138,6 +139,8 @@ async function openAll(
   const tokens = openTokens(settings, { clock, log: log.child("tokens") });
   opened.defer(() => tokens?.close());
   const authority = await openAuthority(settings, new Date(clock.nowMs()));
+  const svid = await openJournalSvid({ settings, clock, random, log: log.child("spire") });
+  opened.defer(() => svid?.close());
   await Deno.mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics(VERSION);
   opened.defer(() => metrics.close());
@@ -147,6 +150,7 @@ async function openAll(
   const failure = Promise.withResolvers<Error>();
   const place = placeInQuorum({
     settings,
+    svid,
     clock,
     random,
     log,
@@ -204,7 +208,7 @@ async function openAll(
       bindsPlatformAdmin: settings.bindsPlatformAdmin,
     },
   });
-  const trust = createTrust(settings, authority, replica, clock);
+  const trust = createTrust(settings, authority, replica, clock, svid);
   const feed = new TrustFeed(() => ({
     certificatesPem: trust.bundlePem(),
     leavingPem: trust.leavingPem(),
@@ -254,17 +258,22 @@ async function openAll(
   opened.defer(() => certificates.stop());
   opened.defer(revocations.follow(rpc));
   const reload = async () => {
-    try {
-      place.rotate();
-    } catch (error) {
-      log.error("certificates of the Raft listener not renewed", { error: String(error) });
-    }
+    rotatePeers(place, log);
     await certificates.renew();
     await policyEngine?.reload();
   };
+  opened.defer(svid?.onChange(() => void rotatePeers(place, log)) ?? (() => {}));
   const { tlsCert, tlsKey, tlsCa } = settings;
   opened.defer(watchCertificateFiles([tlsCert, tlsKey, tlsCa], clock, () => void reload()));
   return { rpcPort: rpc.port, httpPort: http.port, failure: failure.promise, reload };
+}
+
+function rotatePeers(place: QuorumPlace, log: Logger): void {
+  try {
+    place.rotate();
+  } catch (error) {
+    log.error("certificates of the Raft listener not renewed", { error: String(error) });
+  }
 }
 
 /** Follows which nodes are here, and takes those out that nobody has heard of (HB-1 to HB-4). */
@@ -332,6 +341,8 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
       certificates: {
         isRevoked: parts.revocations.isRevoked,
         isEnrolled: (nodeId) => isEnrolled(replica, nodeId),
+        isEnrolledAs: (nodeId, spiffeId) =>
+          replica.state.get("enrollments", nodeId)?.spiffe_id === spiffeId,
       },
       onNodeCall: liveness.seen,
       onRefused: (refusal) => parts.refusedCalls.add(refusal),

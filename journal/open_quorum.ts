@@ -5,7 +5,7 @@
 import type { Clock } from "../common/clock/mod.ts";
 import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
-import { readPrivateKey } from "./certs/mod.ts";
+import { type JournalSvid, readPrivateKey } from "./certs/mod.ts";
 import { type EtcdConfig, type JournalSettings, planStart } from "./config/mod.ts";
 import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
 import type { EtcdSettings, EtcdTls } from "./etcd/mod.ts";
@@ -23,6 +23,8 @@ const ALONE_TIMING: QuorumTiming = { tickMs: 10_000, heartbeatTicks: 1, election
 /** What the way into the quorum is made of. */
 export interface QuorumParts {
   readonly settings: JournalSettings;
+  /** By which the members know each other where SPIRE is asked (CRT-3). */
+  readonly svid: JournalSvid | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -58,7 +60,7 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
     members: start.members.map(({ id, raft }) => `${id}=${raft}`).join(","),
   });
   let network: OpenPeerNetwork | undefined;
-  const isAlone = staysAlone(settings);
+  const isAlone = staysAlone(settings, parts.svid);
   return {
     settings: {
       id: settings.nodeId,
@@ -77,22 +79,29 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
         },
       },
     },
-    rotate: () => network?.rotate(peerTls(settings)),
+    rotate: () => network?.rotate(peerTls(settings, parts.svid)),
   };
 }
 
 /** Whoever nobody could know by a certificate has nobody to open a port for. */
-function staysAlone({ members, isSingleNode, tlsCert, tlsKey, tlsCa }: JournalSettings): boolean {
-  const hasFiles = tlsCert !== undefined && tlsKey !== undefined && tlsCa !== undefined;
-  return members.length <= 1 && (isSingleNode || !hasFiles);
+function staysAlone(settings: JournalSettings, svid: JournalSvid | undefined): boolean {
+  const isKnown = memberFiles(settings) !== undefined || svid?.current() !== undefined;
+  return settings.members.length <= 1 && (settings.isSingleNode || !isKnown);
 }
 
-function networkParts({ settings, clock, random, log, onRefused }: QuorumParts) {
+/** The certificate files of a member, where all of them are named. */
+function memberFiles({ tlsCert, tlsKey, tlsCa }: JournalSettings) {
+  return tlsCert === undefined || tlsKey === undefined || tlsCa === undefined
+    ? undefined
+    : { tlsCert, tlsKey, tlsCa };
+}
+
+function networkParts({ settings, svid, clock, random, log, onRefused }: QuorumParts) {
   return {
     self: { id: settings.nodeId, instanceId: crypto.randomUUID() },
     onClusterId: (id: string) => log.info("a cluster made itself known", { cluster: id }),
     listen: settings.raftListen,
-    tls: peerTls(settings),
+    tls: peerTls(settings, svid),
     clock,
     random,
     log: log.child("peers"),
@@ -100,17 +109,32 @@ function networkParts({ settings, clock, random, log, onRefused }: QuorumParts) 
   };
 }
 
-/** @throws {ConfigError} when a file is not named; what is in it is the network's affair. */
-function peerTls({ tlsCert, tlsKey, tlsCa }: JournalSettings): PeerTls {
-  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined) {
+/**
+ * The SVID, else the files. Members of either kind know each other: only the own trust domain vouches
+ * for a member beside the configured CA.
+ *
+ * @throws {ConfigError} when there is neither; what is in the files is the network's affair
+ */
+function peerTls(settings: JournalSettings, svid: JournalSvid | undefined): PeerTls {
+  const files = memberFiles(settings);
+  const identity = svid?.current();
+  const trust = {
+    caPem: files === undefined ? "" : Deno.readTextFileSync(files.tlsCa),
+    trustDomains: svid?.ownDomain() ?? new Map(),
+  };
+  if (identity !== undefined) {
+    return { certPem: identity.svid.chainPem, keyPem: identity.svid.keyPem, ...trust };
+  }
+  if (files === undefined) {
     throw new ConfigError(
-      "members of a quorum speak mutual TLS: name journal.tls.cert, key and ca, or give --single-node",
+      "members of a quorum speak mutual TLS: name journal.tls.cert, key and ca, give this one an " +
+        "SVID spiffe://TRUST_DOMAIN/pact/journal/" + settings.nodeId + ", or give --single-node",
     );
   }
   return {
-    certPem: Deno.readTextFileSync(tlsCert),
-    keyPem: readPrivateKey(tlsKey),
-    caPem: Deno.readTextFileSync(tlsCa),
+    certPem: Deno.readTextFileSync(files.tlsCert),
+    keyPem: readPrivateKey(files.tlsKey),
+    ...trust,
   };
 }
 

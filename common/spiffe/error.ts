@@ -1,6 +1,8 @@
 /** What a {@link SpiffeError} is about; stable. */
 export type SpiffeErrorCode =
-  /** There is no agent at the socket, or it does not answer. */
+  /** Nobody listens at the socket, or it is not there. */
+  | "NO_AGENT"
+  /** The agent does not answer, or has gone. */
   | "UNAVAILABLE"
   /** The agent knows this process and has no identity for it. */
   | "NO_IDENTITY"

@@ -14,6 +14,8 @@ import { x509Answers } from "./workload_api.ts";
 export interface SvidSourceOptions {
   readonly socketPath: string;
   readonly choice: SvidChoice;
+  /** A site may be without a SPIFFE agent: that there is none is no news then. */
+  readonly isOptional: boolean;
   /** Longest wait between two tries to reach the agent. */
   readonly retryMaxMs: number;
   readonly clock: Clock;
@@ -159,12 +161,13 @@ class Source implements SvidSource {
 
   #broken(signal: AbortSignal, error: unknown): void {
     if (signal.aborted) return;
-    const { log, random } = this.options;
+    const { log, random, isOptional } = this.options;
     const trouble = error instanceof SpiffeError
       ? error
       : new SpiffeError("UNAVAILABLE", String(error), { cause: error });
     // An outage is worth one line, not one for each try.
-    const isNews = this.#trouble?.code !== trouble.code;
+    const isNews = this.#trouble?.code !== trouble.code &&
+      !(isOptional && trouble.code === "NO_AGENT" && this.held === undefined);
     log[isNews ? "warn" : "debug"]("no answer of the SPIFFE agent", {
       code: trouble.code,
       reason: trouble.message,

@@ -12,6 +12,9 @@ export const DEFAULT_SPIRE_SOCKET = "/run/spire/agent.sock";
 /** Largest answer: 128 bundles of a few certificates each take far less. */
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
+/** How deep the reason of an error is looked for. */
+const MAX_CAUSES = 8;
+
 /** Without it an agent refuses the call: a request that a browser was tricked into lacks it. */
 const SECURITY_HEADER = { "workload.spiffe.io": "true" } as const;
 
@@ -51,21 +54,37 @@ function asSpiffeError(error: unknown, socketPath: string): SpiffeError {
   if (isNotCapable(error)) {
     const message =
       `${socketPath} is outside of what this program may use: put the agent's socket into /run/spire`;
-    return new SpiffeError("UNAVAILABLE", message, { cause: error });
+    return new SpiffeError("NO_AGENT", message, { cause: error });
   }
   const { code, rawMessage } = ConnectError.from(error);
   if (code === Code.PermissionDenied) {
     return new SpiffeError("NO_IDENTITY", `the SPIFFE agent refuses: ${rawMessage}`);
   }
-  return new SpiffeError("UNAVAILABLE", `${socketPath}: ${rawMessage}`, { cause: error });
+  const isThere = !hasCode(error, ["ENOENT", "ECONNREFUSED"]);
+  return new SpiffeError(
+    isThere ? "UNAVAILABLE" : "NO_AGENT",
+    isThere ? `${socketPath}: ${rawMessage}` : `no SPIFFE agent listens at ${socketPath}`,
+    { cause: error },
+  );
 }
 
 /** Whether the runtime's permissions are the reason, somewhere below the error. */
 function isNotCapable(error: unknown): boolean {
+  return causesOf(error).some((cause) => cause instanceof Deno.errors.NotCapable);
+}
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return causesOf(error).some((cause) =>
+    "code" in cause && typeof cause.code === "string" && codes.includes(cause.code)
+  );
+}
+
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
   let current = error;
-  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
-    if (current instanceof Deno.errors.NotCapable) return true;
+  while (current instanceof Error && causes.length < MAX_CAUSES) {
+    causes.push(current);
     current = current.cause;
   }
-  return false;
+  return causes;
 }

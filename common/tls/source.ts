@@ -7,6 +7,8 @@ export interface CertificateMaterial {
   readonly keyPem: SecretPem;
   /** CAs whose certificates are accepted. */
   readonly trustPem: string;
+  /** SPIFFE trust domains that vouch for their own names, as PEM. */
+  readonly trustDomains?: ReadonlyMap<string, string>;
 }
 
 /**

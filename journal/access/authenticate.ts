@@ -1,4 +1,5 @@
 import type { TokenVerifier } from "../../common/auth/mod.ts";
+import { agentCommonName } from "../../common/certificate/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Admit, IncomingCall, Peer } from "../../common/rpc_server/mod.ts";
 import { agentPrincipal, type Caller, callerKey } from "./caller.ts";
@@ -11,6 +12,8 @@ export interface CertificateStanding {
   isRevoked(serialHex: string): boolean;
   /** Whether the node has a record that is not revoked. */
   isEnrolled(nodeId: string): boolean;
+  /** Whether the node has enrolled under this SPIFFE ID (CRT-3). */
+  isEnrolledAs(nodeId: string, spiffeId: string): boolean;
 }
 
 /** What authentication needs. */
@@ -32,7 +35,7 @@ export interface RefusedCall {
   /** `SERVICE/METHOD`. */
   readonly method: string;
   readonly error: unknown;
-  /** Common name of the certificate it came with, whether that one is good or not. */
+  /** Common name or SPIFFE ID of the certificate it came with, whether that one is good or not. */
   readonly certificateName: string | undefined;
 }
 
@@ -49,7 +52,7 @@ export function authenticate(options: AuthenticateOptions): Admit {
       options.locks.requireFree(caller);
     } catch (error) {
       const { remoteAddress: source, certificate } = call.peer;
-      const certificateName = certificate?.commonName;
+      const certificateName = certificate?.svid?.uri ?? certificate?.commonName;
       await options.onRefused({ source, method, error, certificateName });
       throw error;
     }
@@ -92,14 +95,22 @@ function nodeOf(
   if (!peer.authorized) {
     throw unauthenticated(`certificate refused: ${peer.distrust ?? "unknown CA"}`);
   }
-  if (certificate.kind !== "agent" || certificate.domainId !== domainId) {
+  // A trust domain's nodes are this domain's once they have enrolled by their SPIFFE ID.
+  const { svid } = certificate;
+  if (certificate.kind !== "agent" || (svid === undefined && certificate.domainId !== domainId)) {
     throw unauthenticated("certificate refused: it names no node of this domain");
   }
-  const { nodeId, commonName, serialHex } = certificate;
+  const { nodeId, serialHex } = certificate;
   if (certificates.isRevoked(serialHex) || !certificates.isEnrolled(nodeId)) {
     throw new PactError("NODE_REVOKED", `NODE_REVOKED: ${nodeId}`);
   }
-  return { nodeId, certificateName: commonName, certificateSerial: serialHex };
+  if (svid !== undefined && !certificates.isEnrolledAs(nodeId, svid.uri)) {
+    throw unauthenticated(`certificate refused: ${nodeId} has not enrolled as ${svid.uri}`);
+  }
+  const certificateName = svid === undefined
+    ? certificate.commonName
+    : agentCommonName(certificate);
+  return { nodeId, certificateName, certificateSerial: serialHex };
 }
 
 function unauthenticated(message: string): PactError {

@@ -12,4 +12,5 @@ export { type CaFiles, initCa } from "./init_ca.ts";
 export { issueMember, type MemberCertificateOptions, type MemberFiles } from "./issue_member.ts";
 export { PrivateFileError, readPrivateFile, readPrivateKey } from "./private_file.ts";
 export { createRevocations, type Revocations } from "./revocations.ts";
+export { type JournalSvid, openJournalSvid } from "./svid.ts";
 export { createTrust, type Trust, type Upkeep } from "./trust.ts";

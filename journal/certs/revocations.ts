@@ -38,6 +38,7 @@ function followRevocations(
   rpc: Pick<RpcServer, "disconnect">,
   isRevoked: (serialHex: string) => boolean,
 ): () => void {
+  const nodeTimers = new Set<TimerHandle>();
   const dues = new Map<number, { readonly serials: Set<string>; readonly timer: TimerHandle }>();
   /** Those of one second are looked for together: a fleet may come for new certificates at once. */
   const endSoon = (serial: string, effectiveFrom: string | undefined) => {
@@ -56,6 +57,18 @@ function followRevocations(
     });
     dues.set(due, { serials, timer });
   };
+  /** An SVID has no serial that anybody here knows of before it comes: it ends with its node. */
+  const endSvidsSoon = (nodeId: string) => {
+    const timer = clock.setTimer(GRACE_MS, () => {
+      nodeTimers.delete(timer);
+      if (replica.state.get("enrollments", nodeId)?.state !== "Revoked") return;
+      rpc.disconnect(({ certificate }) =>
+        certificate?.svid !== undefined && certificate.kind === "agent" &&
+        certificate.nodeId === nodeId
+      );
+    });
+    nodeTimers.add(timer);
+  };
   const endAllSoon = () => {
     for (const [serial, { effective_from }] of replica.state.list("revoked_serials")) {
       endSoon(serial, effective_from);
@@ -66,6 +79,9 @@ function followRevocations(
   const stop = replica.onApplied(({ writes, restored }) => {
     // A snapshot does not say what it changed.
     if (restored) endAllSoon();
+    for (const [nodeId, record] of writes.enrollments) {
+      if (record?.state === "Revoked") endSvidsSoon(nodeId);
+    }
     for (const [serial, revocation] of writes.revoked_serials) {
       if (revocation !== undefined) endSoon(serial, revocation.effective_from);
     }
@@ -73,5 +89,6 @@ function followRevocations(
   return () => {
     stop();
     for (const { timer } of dues.values()) clock.clearTimer(timer);
+    for (const timer of nodeTimers) clock.clearTimer(timer);
   };
 }

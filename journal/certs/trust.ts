@@ -16,13 +16,17 @@ import {
 import type { JournalSettings } from "../config/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import { type Authority, listenerCertificate } from "./authority.ts";
+import type { JournalSvid } from "./svid.ts";
 
 /** How often validity is looked at; well below the least lifetime and the overlap of CRT-1. */
 const CHECK_INTERVAL_MS = 60_000;
 
 /** Trust of one journal process. */
 export interface Trust {
-  /** Every CA that nodes and this listener trust now, this process's own first (CRT-1). */
+  /**
+   * Every CA that nodes trust now, this process's own first (CRT-1), and with an SVID those of its
+   * trust domain, so that nodes without SPIRE know the journal by its host's name.
+   */
   bundlePem(): string;
   /** Those among them that were replaced and will be dropped (CRT-1); empty for none. */
   leavingPem(): string;
@@ -47,6 +51,7 @@ export function createTrust(
   authority: Authority,
   replica: Replica,
   clock: Clock,
+  svid?: JournalSvid,
 ): Trust {
   let configured = configuredCa(settings);
   const replicatedNow = () => {
@@ -59,15 +64,24 @@ export function createTrust(
       .map(({ certificate_pem }) => certificate_pem);
     return leaving.length === 0 ? "" : joinPemBundle(leaving);
   };
-  const bundlePem = () => {
+  const ownPem = () => {
     const replicated = replicatedNow().map(({ certificate_pem }) => certificate_pem);
     // The configured one last: nodes need it to trust a listener that presents configured files.
     return joinPemBundle([authority.ca.certPem, ...replicated, ...configured]);
   };
+  const bundlePem = () =>
+    joinPemBundle([ownPem(), ...svid?.ownDomain().values() ?? []].flatMap(splitPemBundle));
   const held = new HeldCertificate();
+  const presented = async () => {
+    const identity = svid?.current();
+    return identity === undefined
+      ? await listenerCertificate(settings, authority, new Date(clock.nowMs()))
+      : { certPem: identity.svid.chainPem, keyPem: identity.svid.keyPem };
+  };
   const newest = async (): Promise<CertificateMaterial> => ({
-    ...await listenerCertificate(settings, authority, new Date(clock.nowMs())),
-    trustPem: bundlePem(),
+    ...await presented(),
+    trustPem: ownPem(),
+    ...(svid === undefined ? {} : { trustDomains: svid.trustDomains() }),
   });
   const serverTls = async () => {
     const material = await newest();
@@ -111,9 +125,11 @@ export function createTrust(
     const stop = replica.onApplied(({ writes, restored }) => {
       if (restored || writes.ca_bundle.size > 0) void refresh();
     });
+    const leaveSvid = svid?.onChange(() => void renew());
     return {
       renew,
       stop: () => {
+        leaveSvid?.();
         stop();
         clock.clearTimer(timer);
       },
@@ -123,8 +139,10 @@ export function createTrust(
   return { bundlePem, leavingPem, source: held, serverTls, keepFresh };
 }
 
-function serverTlsOf({ certPem, keyPem, trustPem }: CertificateMaterial): ServerTls {
-  return { certPem, keyPem, clientCaPem: trustPem };
+function serverTlsOf(
+  { certPem, keyPem, trustPem, trustDomains }: CertificateMaterial,
+): ServerTls {
+  return { certPem, keyPem, clientCaPem: trustPem, ...(trustDomains && { trustDomains }) };
 }
 
 function configuredCa({ tlsCa }: JournalSettings): string[] {

@@ -2,8 +2,6 @@ import { laterKeys } from "../../common/config/mod.ts";
 
 /** Keys of the published sample files whose function this version does not have. */
 export const LATER = laterKeys([
-  "journal.identity.provider",
-  "journal.identity.spire_socket",
   "policy.federation.sovra_endpoint",
   "policy.federation.sync_interval_seconds",
   "policy.enabled",

@@ -109,7 +109,9 @@ function warnOfOwnAbsence(
 }
 
 /** Members need certificates, so where nobody names the files they are at their usual places. */
-function certificateFiles({ tlsCert, tlsKey, tlsCa }: Resolved) {
+function certificateFiles({ tlsCert, tlsKey, tlsCa, identityProvider }: Resolved) {
+  // With SPIRE they are what the member falls back to, if they are named.
+  if (identityProvider === "spire") return {};
   return {
     tlsCert: tlsCert ?? "/etc/pact/certs/node.crt",
     tlsKey: tlsKey ?? "/etc/pact/certs/node.key",

@@ -10,6 +10,7 @@ import { ETCD_SETTINGS } from "./etcd_settings.ts";
 import { IDENTITY_SETTINGS } from "./identity_settings.ts";
 import { ListenAddressSchema } from "./listen_address.ts";
 import { LogLevelSchema } from "./log_level.ts";
+import { SPIRE_SETTINGS } from "./spire_settings.ts";
 import { MembersSchema, PeersSchema } from "./members.ts";
 import { POLICY_SETTINGS } from "./policy_settings.ts";
 
@@ -19,6 +20,7 @@ const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.st
 /** Every setting of `pact-journal` that has an effect (CFG-1). */
 export const JOURNAL_SETTINGS = {
   ...ETCD_SETTINGS,
+  ...SPIRE_SETTINGS,
   ...POLICY_SETTINGS,
   config: textSetting({ flag: "config", env: ["PACT_JOURNAL_CONFIG"] }, path),
   nodeId: numberSetting(

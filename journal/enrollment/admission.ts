@@ -3,6 +3,7 @@ import { enrollment } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { isProofOf } from "../../common/tls/mod.ts";
+import type { Peer } from "../../common/rpc_server/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { Enrollment } from "../state/mod.ts";
 import { normalizeHardware } from "./hardware.ts";
@@ -23,6 +24,8 @@ export interface AdmissionParts {
 /** A machine that may become active. */
 export interface Admission {
   readonly record: Enrollment;
+  /** The SPIFFE ID that it has proven for this node, under which it enrols (NEN-11). */
+  readonly spiffeId: string | undefined;
   /** It holds the key of the certificate that the record names. */
   readonly isSameHolder: boolean;
   /** The holder within the lock is out of the way as of this last sign of it. */
@@ -37,6 +40,7 @@ export interface Admission {
 export async function requireAdmissible(
   parts: AdmissionParts,
   request: enrollment.EnrollRequest,
+  peer: Peer,
 ): Promise<Admission> {
   const record = matchRecord(parts.replica, request);
   const { node_id, state, hardware_keys } = record;
@@ -48,11 +52,16 @@ export async function requireAdmissible(
       `HARDWARE_IDENTITY_MISMATCH: ${node_id}: ${weak}`,
     );
   }
-  const isSameHolder = isProven(parts, request, record);
-  if (!isLocked(parts, record)) return { record, isSameHolder, foundGoneAt: undefined };
+  const spiffeId = provenSpiffeId(peer, node_id);
+  // Whoever the trust domain says the node to be holds its identity, whoever else is there.
+  const isSameHolder = spiffeId !== undefined || isProven(parts, request, record);
+  const admission = { record, spiffeId, isSameHolder };
+  if (spiffeId !== undefined || !isLocked(parts, record)) {
+    return { ...admission, foundGoneAt: undefined };
+  }
   const foundGoneAt = record.last_seen ?? record.enrolled_at;
   if (isSameHolder || await parts.holders.isGone(node_id, foundGoneAt)) {
-    return { record, isSameHolder, foundGoneAt };
+    return { ...admission, foundGoneAt };
   }
   throw new PactError("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${node_id}`);
 }
@@ -78,6 +87,21 @@ function matchRecord(
     );
   }
   return record;
+}
+
+/**
+ * The SPIFFE ID of the connection, where there is one.
+ *
+ * @throws {PactError} IDENTITY_MISMATCH for one that names another than the registered node.
+ */
+function provenSpiffeId({ certificate, authorized }: Peer, nodeId: string): string | undefined {
+  const svid = certificate?.svid;
+  if (svid === undefined || !authorized) return undefined;
+  if (certificate?.kind === "agent" && certificate.nodeId === nodeId) return svid.uri;
+  throw new PactError(
+    "IDENTITY_MISMATCH",
+    `IDENTITY_MISMATCH: the machine is registered as ${nodeId}, and its SVID is ${svid.uri}`,
+  );
 }
 
 /** Whether somebody holds the identity, by a stream or by having been seen just now. */

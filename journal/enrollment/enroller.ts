@@ -18,8 +18,9 @@ import {
   verifyCsr,
 } from "../../common/tls/mod.ts";
 import { RefusalRecords } from "../access/mod.ts";
+import type { Peer } from "../../common/rpc_server/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { AuditNote } from "../state/mod.ts";
+import type { AuditNote, Enrollment } from "../state/mod.ts";
 import { type Admission, requireAdmissible } from "./admission.ts";
 import { normalizeHardware } from "./hardware.ts";
 import type { Holders } from "./holders.ts";
@@ -73,7 +74,7 @@ export interface Enroller {
   /** @throws {PactError} with the codes of ENR-24. */
   enroll(
     request: enrollment.EnrollRequest,
-    source: string,
+    peer: Peer,
     signal: AbortSignal,
   ): Promise<enrollment.EnrollResponse>;
   /** @throws {PactError} NOT_FOUND for a serial that is not the node's current one (CRT-4). */
@@ -103,6 +104,7 @@ const OUTCOMES: Readonly<Partial<Record<ErrorCode, EnrollmentOutcome>>> = {
   NODE_REVOKED: "revoked",
   ALREADY_ACTIVE: "active",
   HARDWARE_IDENTITY_MISMATCH: "mismatch",
+  IDENTITY_MISMATCH: "mismatch",
   INVALID_ARGUMENT: "error",
 };
 
@@ -133,15 +135,15 @@ export function createEnroller(options: EnrollerOptions): Enroller {
   }
 
   return {
-    enroll: async (request, source, signal) => {
+    enroll: async (request, peer, signal) => {
       if (underWay >= MAX_UNDER_WAY) throw tooMany(1_000);
       underWay++;
       try {
-        const answer = await admit(options, request, source, signal);
+        const answer = await admit(options, request, peer, signal);
         counts.attempted("ok");
         return answer;
       } catch (error) {
-        throw refusalFor(error, request, source);
+        throw refusalFor(error, request, peer.remoteAddress);
       } finally {
         underWay--;
       }
@@ -169,12 +171,17 @@ function presentedBy({ hardwareIdentity }: enrollment.EnrollRequest): readonly s
 async function admit(
   options: EnrollerOptions,
   request: enrollment.EnrollRequest,
-  source: string,
+  peer: Peer,
   signal: AbortSignal,
 ): Promise<enrollment.EnrollResponse> {
-  const { replica, domainId, clock } = options;
-  const { csr, record, isSameHolder } = await activate(options, request, signal);
+  const { replica, clock } = options;
+  const { remoteAddress: source } = peer;
+  const { csr, record, isSameHolder, spiffeId } = await activate(options, request, peer, signal);
   const { node_id } = record;
+  if (csr === undefined) {
+    options.log.info("node enrolled", { node: node_id, spiffe_id: spiffeId ?? "" });
+    return enrolledAnswer(options, node_id);
+  }
   // From the activation on, the attempt is carried through even if the caller goes away.
   const submit = { actor: SYSTEM_IDENTITY };
   const issued = await sign(options, node_id, csr).catch(async (error: unknown) => {
@@ -198,12 +205,23 @@ async function admit(
   });
   options.counts.signed("enroll");
   options.log.info("node enrolled", { node: node_id, serial: issued.serialHex });
+  return enrolledAnswer(options, node_id, issued);
+}
+
+/** What a node learns when it has become active; without a certificate where its SVID serves. */
+function enrolledAnswer(
+  options: EnrollerOptions,
+  nodeId: string,
+  issued?: IssuedCertificate,
+): enrollment.EnrollResponse {
+  const { replica, domainId, trustBundle } = options;
+  const bundle = new TextEncoder().encode(trustBundle());
   return create(enrollment.EnrollResponseSchema, {
-    nodeId: node_id,
+    nodeId,
     domainId,
-    ...certificateFields(options, issued),
-    vclusterId: replica.state.get("node_assignments", node_id)?.vcluster_id ?? "",
-    trustBundle: new TextEncoder().encode(options.trustBundle()),
+    ...(issued === undefined ? { caChain: bundle } : certificateFields(options, issued)),
+    vclusterId: replica.state.get("node_assignments", nodeId)?.vcluster_id ?? "",
+    trustBundle: bundle,
   });
 }
 
@@ -211,20 +229,31 @@ async function admit(
 async function activate(
   options: EnrollerOptions,
   request: enrollment.EnrollRequest,
+  peer: Peer,
   signal: AbortSignal,
-): Promise<Admission & { readonly csr: VerifiedCsr }> {
+): Promise<Admission & { readonly csr: VerifiedCsr | undefined }> {
   const { replica, clock, activeLockSeconds } = options;
   let lost: unknown;
   for (let attempt = 0; attempt < MAX_ACTIVATIONS; attempt++) {
-    const admission = await requireAdmissible(options, request);
-    const csr = await readCsr(request.csr);
+    const admission = await requireAdmissible(options, request, peer);
+    const { record, spiffeId } = admission;
+    // Whoever has an SVID needs no certificate of this journal's (CRT-3).
+    const isSvidEnough = spiffeId !== undefined && request.csr.length === 0;
+    const csr = isSvidEnough ? undefined : await readCsr(request.csr);
+    const isKnown = record.state === "Active" && record.spiffe_id === spiffeId;
+    if (isSvidEnough && isKnown) return { ...admission, csr };
     try {
       await replica.submit({
         type: "ActivateNode",
         node_id: admission.record.node_id,
         gone_since: new Date(clock.nowMs() - activeLockSeconds * 1000).toISOString(),
         ...(admission.foundGoneAt === undefined ? {} : { found_gone_at: admission.foundGoneAt }),
-      }, { actor: SYSTEM_IDENTITY, signal });
+        ...(spiffeId === undefined ? {} : { spiffe_id: spiffeId }),
+      }, {
+        actor: SYSTEM_IDENTITY,
+        signal,
+        ...(isSvidEnough ? { audit: svidNote(record, spiffeId, peer.remoteAddress) } : {}),
+      });
       return { ...admission, csr };
     } catch (error) {
       const isLate = error instanceof PactError && error.code === "ALREADY_ACTIVE";
@@ -263,6 +292,16 @@ async function renew(
   });
   options.counts.signed("renew");
   return create(enrollment.RenewCertResponseSchema, certificateFields(options, issued));
+}
+
+function svidNote({ node_id, hardware_keys }: Enrollment, id: string, source: string): AuditNote {
+  return {
+    operation_type: "NodeEnroll",
+    scope: { Node: node_id },
+    detail: `by ${id}`,
+    source,
+    metadata: { identity: strengthOf(hardware_keys) },
+  };
 }
 
 function certificateNote(

@@ -9,7 +9,8 @@ import { fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
 import type { SecretPem } from "../../common/secret/mod.ts";
-import { parsePeerCertificate } from "../../common/tls/mod.ts";
+import { spiffeServers } from "../../common/spiffe/mod.ts";
+import { pactPartOf, parsePeerCertificate, type SpiffeId } from "../../common/certificate/mod.ts";
 import type { Message, NodeId } from "../raft/mod.ts";
 import { dialDelayMs } from "./backoff.ts";
 import { isForPeer, packedMessageBytes } from "./codec.ts";
@@ -29,6 +30,13 @@ export interface PeerTls {
   readonly keyPem: SecretPem;
   /** The CAs that the other members' certificates must lead to. */
   readonly caPem: string;
+  /** The trust domain that vouches for members by their SPIFFE IDs, as PEM. */
+  readonly trustDomains?: ReadonlyMap<string, string>;
+}
+
+function isMember(svid: SpiffeId, id: NodeId): boolean {
+  const part = pactPartOf(svid);
+  return part?.kind === "journal" && part.memberId === id;
 }
 
 /** What a link needs from its network. */
@@ -128,10 +136,17 @@ export class PeerLink {
   }
 
   #openTransport(): RpcTransport {
-    const { certPem, keyPem, caPem } = this.context.tls();
+    const { certPem, keyPem, caPem, trustDomains } = this.context.tls();
+    const { id, raft: address } = this.member;
+    const servers = trustDomains === undefined || trustDomains.size === 0
+      ? { caPem }
+      : spiffeServers(
+        { caPem, trustDomains, accepts: (svid) => isMember(svid, id) },
+        this.context.clock,
+      );
     return createRpcTransport({
-      endpoint: `https://${this.member.raft}`,
-      caPem,
+      endpoint: `https://${address}`,
+      ...servers,
       certPem,
       keyPem,
       refuseServer: (der) => this.#refuseServer(der),

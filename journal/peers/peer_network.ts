@@ -255,6 +255,6 @@ class Network implements OpenPeerNetwork {
   }
 }
 
-function serverTls({ certPem, keyPem, caPem }: PeerTls): ServerTls {
-  return { certPem, keyPem, clientCaPem: caPem };
+function serverTls({ certPem, keyPem, caPem, trustDomains }: PeerTls): ServerTls {
+  return { certPem, keyPem, clientCaPem: caPem, ...(trustDomains && { trustDomains }) };
 }

@@ -34,8 +34,7 @@ export function enrollmentService(
 ): ServiceImpl<typeof enrollment.EnrollmentService> {
   const registry = new Registry(context, domainId, minIdentity);
   return {
-    enroll: (request, call) =>
-      enroller.enroll(request, call.values.get(peerKey).remoteAddress, call.signal),
+    enroll: (request, call) => enroller.enroll(request, call.values.get(peerKey), call.signal),
     renewCert: async (request, call) => {
       const caller = callerOf(call);
       const { nodeId } = ownNodeOf(caller);

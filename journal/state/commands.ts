@@ -113,6 +113,8 @@ const COMMANDS = [
     found_gone_at: InstantSchema.optional(),
     cert_serial: z.string().min(1).max(128).optional(),
     cert_expires_at: InstantSchema.optional(),
+    /** The SPIFFE ID that the node has proven: its trust domain says who holds it (CRT-3). */
+    spiffe_id: z.string().min(1).max(2048).optional(),
   }),
   z.object({
     type: z.literal("DeactivateNode"),

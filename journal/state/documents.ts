@@ -77,6 +77,8 @@ export const EnrollmentSchema = z.object({
   vcluster_id: VClusterIdSchema.optional(),
   cert_serial: z.string().max(128).optional(),
   cert_expires_at: InstantSchema.optional(),
+  /** By which the node is let in under an SVID; it has shown the registered hardware with it. */
+  spiffe_id: z.string().min(1).max(2048).optional(),
   last_seen: InstantSchema.optional(),
   enrolled_at: InstantSchema,
   enrolled_by: z.string().max(1024),

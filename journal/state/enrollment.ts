@@ -6,6 +6,7 @@
  * | none, Revoked        | RegisterNode               | Registered                          |
  * | Registered, Inactive | ActivateNode               | Active                              |
  * | Active               | ActivateNode, holder gone  | Active                              |
+ * | Active               | ActivateNode, by SPIFFE ID | Active                              |
  * | Active               | ActivateNode               | rejected ALREADY_ACTIVE             |
  * | Active               | DeactivateNode             | Inactive (Registered: undone)       |
  * | any but Revoked      | RevokeNode                 | Revoked                             |
@@ -58,7 +59,8 @@ export function registerNode(tx: Transaction, command: CommandOf<"RegisterNode">
 /** An enrolling or returning node becomes Active, unless someone holds the identity now. */
 export function activateNode(tx: Transaction, command: CommandOf<"ActivateNode">): CommandResult {
   const record = liveEnrollment(tx, command.node_id);
-  if (record.state === "Active" && !holderGone(record, command)) {
+  const { spiffe_id } = command;
+  if (record.state === "Active" && spiffe_id === undefined && !holderGone(record, command)) {
     reject("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${command.node_id}`);
   }
   tx.put("enrollments", record.node_id, {
@@ -67,11 +69,12 @@ export function activateNode(tx: Transaction, command: CommandOf<"ActivateNode">
     last_seen: tx.timestamp,
     cert_serial: command.cert_serial ?? record.cert_serial,
     cert_expires_at: command.cert_expires_at ?? record.cert_expires_at,
+    ...(spiffe_id === undefined ? {} : { spiffe_id }),
   });
   const entry = tx.record({
     entry_type: "NodeActivated",
     scope: { Node: record.node_id },
-    message: `was ${record.state}`,
+    message: `was ${record.state}` + (spiffe_id === undefined ? "" : `, as ${spiffe_id}`),
   });
   return enrollmentResult(tx, record.node_id, entry.sequence, { previous_state: record.state });
 }

@@ -34,6 +34,7 @@ Deno.test(
     const source = openSvidSource({
       socketPath: machine.socketPath,
       choice: { isOurs: ({ path }) => path.startsWith("/pact/") },
+      isOptional: false,
       retryMaxMs: 500,
       clock: systemClock,
       random: Math.random,

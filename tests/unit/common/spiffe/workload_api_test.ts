@@ -158,7 +158,7 @@ Deno.test("no socket, and one that the program may not use, are named", async ()
   const missing = Array.fromAsync(
     x509Answers("/nonexistent/agent.sock", new AbortController().signal),
   );
-  await assert.rejects(missing, { code: "UNAVAILABLE", message: /\/nonexistent\/agent\.sock/ });
+  await assert.rejects(missing, { code: "NO_AGENT", message: /\/nonexistent\/agent\.sock/ });
 });
 
 Deno.test("a source keeps what it holds over an agent that answers nonsense, and asks again", async () => {
@@ -175,6 +175,7 @@ Deno.test("a source keeps what it holds over an agent that answers nonsense, and
   const source = openSvidSource({
     socketPath: agent.socketPath,
     choice: { isOurs: () => true },
+    isOptional: false,
     retryMaxMs: 20,
     clock: systemClock,
     random: Math.random,
