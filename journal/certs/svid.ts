@@ -68,7 +68,8 @@ export async function openJournalSvid(parts: SvidParts): Promise<JournalSvid | u
     await source.identity({ signal: limit.signal, isPatient: needsSvid(settings) });
   } catch (error) {
     if (identityProvider === "spire") {
-      log.warn("SPIRE agent unreachable, using configured certificates", { error: String(error) });
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn("no SVID from the SPIRE agent, beginning with other certificates", { reason });
     }
   } finally {
     clock.clearTimer(timer);

@@ -12,11 +12,21 @@ export interface JournalFiles {
   readonly hosts: readonly string[];
   /** How long after its last sign a node that has lost its memory may not come back. */
   readonly activeLockSeconds: number | undefined;
+  readonly identity: IdentityTuning | undefined;
+}
+
+/** `journal.identity` or `agent.identity`, in the words of the file. */
+export interface IdentityTuning {
+  readonly provider: string;
+  readonly spire_socket?: string;
+  readonly federates_with?: string[];
+  readonly spire_retry_seconds?: number;
 }
 
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
 export function journalToml(
-  { caCert, caKey, secretFile, dataDirectory, listen, hosts, activeLockSeconds }: JournalFiles,
+  { caCert, caKey, secretFile, dataDirectory, listen, hosts, activeLockSeconds, identity }:
+    JournalFiles,
 ): string {
   const lock = activeLockSeconds === undefined ? {} : { active_lock_seconds: activeLockSeconds };
   return stringify({
@@ -25,6 +35,7 @@ export function journalToml(
       data_dir: dataDirectory,
       enrollment: { ca_cert: caCert, ca_key: caKey, domain_id: "site", ...lock },
       ...(hosts.length === 0 ? {} : { tls: { hosts: [...hosts] } }),
+      ...(identity === undefined ? {} : { identity }),
     },
     policy: { iam: { hmac_secret_file: secretFile } },
     telemetry: { prometheus_listen: "127.0.0.1:0" },
@@ -37,6 +48,7 @@ export interface AgentTuning {
   readonly baseWindowSeconds?: number;
   readonly driftSensitivity?: number;
   readonly minWindowSeconds?: number;
+  readonly identity?: IdentityTuning;
 }
 
 /** What an agent of a site is told. */
@@ -64,6 +76,7 @@ export function agentToml(facts: AgentFacts): string {
         min_window_seconds: facts.minWindowSeconds ?? 5,
       },
       drift: { settle_ms: 200 },
+      ...(facts.identity === undefined ? {} : { identity: facts.identity }),
       observer: { scan_idle_seconds: 1, scan_active_seconds: 1 },
     },
   });

@@ -17,7 +17,13 @@ import { neutralEnvironment } from "./environment.ts";
 import { killProcessesOf, SITE_VARIABLE } from "./left_over.ts";
 import { mintToken, newTokenSecret, type Person } from "./people.ts";
 import { relocatedPermissions } from "./relocate.ts";
-import { agentToml, type AgentTuning, cliToml, journalToml } from "./settings.ts";
+import {
+  agentToml,
+  type AgentTuning,
+  cliToml,
+  type IdentityTuning,
+  journalToml,
+} from "./settings.ts";
 
 /** The vCluster that the people of a site mean when they name none. */
 export const SITE_VCLUSTER = "demo";
@@ -151,7 +157,9 @@ export class Site implements AsyncDisposable {
   }
 
   /** Starts the journal and waits until it serves; again on the same port after a stop. */
-  async startJournal(): Promise<SiteJournal> {
+  async startJournal(
+    { identity }: { readonly identity?: IdentityTuning } = {},
+  ): Promise<SiteJournal> {
     const etc = `${this.journalRoot}/etc/pact`;
     const config = `${etc}/journal.toml`;
     await Deno.writeTextFile(
@@ -164,6 +172,7 @@ export class Site implements AsyncDisposable {
         listen: this.#journalAddress ?? this.listen,
         hosts: this.authority?.hosts ?? [],
         activeLockSeconds: this.authority?.activeLockSeconds,
+        identity,
       }),
     );
     const args = ["--single-node", `--config=${config}`];

@@ -6,3 +6,4 @@ export {
   SpireServer,
   type SpireServerOptions,
 } from "./server.ts";
+export { openSpireSite, SPIRE_DOMAIN, type SpireSite, svidOptions } from "./site.ts";
