@@ -1,3 +1,4 @@
+import { pendingOf, reportPending } from "./approval.ts";
 import type { GlobalFlags, LoadedConfig, Settings } from "../config/mod.ts";
 import type { Host } from "../host/mod.ts";
 import type { Output } from "../output/mod.ts";
@@ -26,9 +27,23 @@ export interface Action {
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
-/** A command that needs a sound configuration. */
+/**
+ * A command that needs a sound configuration. One that has to wait for a second person says so and
+ * exits 15 (CLI-62).
+ */
 export function action(run: Action["run"]): Action {
-  return { tolerant: false, run };
+  return {
+    tolerant: false,
+    run: async (context) => {
+      try {
+        return await run(context);
+      } catch (error) {
+        const pending = await pendingOf(context, error);
+        if (pending === undefined) throw error;
+        return await reportPending(context, pending);
+      }
+    },
+  };
 }
 
 /** A command that works with whatever configuration there is. */

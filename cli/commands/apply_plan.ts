@@ -131,7 +131,7 @@ async function appendCommit(
     })),
     ...(expect !== undefined && { expectedHead: BigInt(expect) }),
   });
-  return await withApproval(context, noWait === true, scope, async () => {
+  return await withApproval(context, { noWait: noWait === true, scope }, async () => {
     const answer = await peer.write((call) => service.appendEntry(request, call));
     return { sequence: Number(answer.sequence), policyRef: answer.policyRef };
   });

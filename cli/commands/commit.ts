@@ -11,7 +11,7 @@ import { localNode } from "../nodes/mod.ts";
 import { printable } from "../output/mod.ts";
 import { deltaJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { ApprovalPending, reportPending, withApproval, type Written } from "./approval.ts";
+import { approvalOption, noWaitOption, withApproval, type Written } from "./approval.ts";
 import { duration, say, sequence, withAction, word } from "./parsing.ts";
 import { targetAgent, targetVCluster } from "./targets.ts";
 
@@ -24,6 +24,7 @@ interface Options {
   readonly expect: number | undefined;
   readonly endEmergency: true | undefined;
   readonly noWait: true | undefined;
+  readonly approval: string | undefined;
 }
 
 /** `pact commit -m MSG` (CLI-60). */
@@ -42,9 +43,8 @@ export const commitCommand = withAction(
     endEmergency: optional(flag("--end-emergency", {
       description: say("Also end the open emergency."),
     })),
-    noWait: optional(flag("--no-wait", {
-      description: say("Do not wait for an approval; exit 15 instead."),
-    })),
+    noWait: noWaitOption,
+    approval: approvalOption,
   }),
   (options) => action((context) => commit(context, options)),
 );
@@ -56,14 +56,9 @@ async function commit(context: CommandContext, options: Options): Promise<number
     ? await localNode(context.settings)
     : undefined;
   const node = options.node ?? ownNode;
-  try {
-    return node === undefined
-      ? await commitVCluster(context, options)
-      : await commitNode(context, node, options);
-  } catch (error) {
-    if (error instanceof ApprovalPending) return await reportPending(context, error);
-    throw error;
-  }
+  return node === undefined
+    ? await commitVCluster(context, options)
+    : await commitNode(context, node, options);
 }
 
 /** @throws {Failure} exit 1 for a message that says nothing, or too much. */
@@ -85,18 +80,18 @@ function requireTtl(ttl: number | undefined): void {
 async function commitNode(
   context: CommandContext,
   node: string,
-  { message, ttl, expect, noWait }: Options,
+  { message, ttl, expect, noWait, approval }: Options,
 ): Promise<number> {
   const agent = await targetAgent(context, node);
   let changes: ReturnType<typeof deltaJson> = [];
-  const written = await withApproval(context, noWait === true, { Node: agent.node }, async () => {
+  const waiting = { noWait: noWait === true, scope: { Node: agent.node }, approval };
+  const written = await withApproval(context, waiting, async (approvalId) => {
     const answer = await agent.peer.write((call) =>
       agent.shell.localCommit({
         message,
         ttlSeconds: ttl ?? 0,
         ...(expect !== undefined && { expectedHead: BigInt(expect) }),
-      }, call)
-    );
+      }, call), approvalId === undefined ? {} : { approvalId });
     changes = answer.delta === undefined ? [] : deltaJson(deltaFromWire(answer.delta));
     return { sequence: Number(answer.sequence), policyRef: answer.policyRef };
   });
@@ -124,7 +119,8 @@ async function commitVCluster(context: CommandContext, options: Options): Promis
     endEmergency: endEmergency === true,
     ...(expect !== undefined && { expectedHead: BigInt(expect) }),
   });
-  const written = await withApproval(context, noWait === true, scope, async () => {
+  const waiting = { noWait: noWait === true, scope };
+  const written = await withApproval(context, waiting, async () => {
     const answer = await peer.write((call) => service.appendEntry(request, call));
     return { sequence: Number(answer.sequence), policyRef: answer.policyRef };
   });

@@ -5,6 +5,7 @@ import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { printable, tableLines } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { action, type CommandContext } from "./action.ts";
+import { approvalOption, noWaitOption, withPermit } from "./approval.ts";
 import { say, withAction, word } from "./parsing.ts";
 import { targetAgent } from "./targets.ts";
 
@@ -15,6 +16,8 @@ interface Options {
   readonly node: string;
   readonly list: true | undefined;
   readonly words: readonly string[];
+  readonly noWait: true | undefined;
+  readonly approval: string | undefined;
 }
 
 /** `pact exec NODE -- CMD ARGS...` (CLI-90). */
@@ -22,12 +25,15 @@ export const execCommand = withAction(
   object({
     node: argument(word("NODE")),
     list: optional(flag("--list", { description: say("Show what may be run there.") })),
+    noWait: noWaitOption,
+    approval: approvalOption,
     words: multiple(argument(word("CMD"))),
   }),
   (options) => action((context) => exec(context, options)),
 );
 
-async function exec(context: CommandContext, { node, list, words }: Options): Promise<number> {
+async function exec(context: CommandContext, options: Options): Promise<number> {
+  const { node, list, words, noWait, approval } = options;
   const [command, ...args] = words;
   if (list !== true && command === undefined) {
     throw new Failure("NO_COMMAND", "No command specified", EXIT.general, [
@@ -43,18 +49,26 @@ async function exec(context: CommandContext, { node, list, words }: Options): Pr
   }
   const agent = await targetAgent(context, node);
   if (list === true || command === undefined) return await listCommands(context, agent);
-  return await stream(context, agent, { command, args }, limitSeconds * 1000);
+  const waiting = { noWait: noWait === true, scope: { Node: agent.node }, approval };
+  const facts = { timeoutMs: limitSeconds * 1000 };
+  return await withPermit(
+    context,
+    waiting,
+    (approvalId) =>
+      stream(context, agent, { command, args }, {
+        ...facts,
+        ...(approvalId === undefined ? {} : { approvalId }),
+      }),
+  );
 }
 
 async function stream(
   { out }: CommandContext,
   agent: Agent,
   request: { command: string; args: string[] },
-  timeoutMs: number,
+  facts: { readonly timeoutMs: number; readonly approvalId?: string },
 ): Promise<number> {
-  const messages = agent.peer.stream((options) => agent.shell.exec(request, options), {
-    timeoutMs,
-  });
+  const messages = agent.peer.stream((options) => agent.shell.exec(request, options), facts);
   for await (const { output } of messages) {
     switch (output.case) {
       case "stdout":

@@ -85,6 +85,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./promote.ts")).promoteCommand,
   },
   {
+    name: "approve",
+    brief: "Decide on what takes two people, or see what waits for it.",
+    footer:
+      "pact approve ID is short for pact approve accept ID; the beginning of an ID is enough.",
+    load: async () => (await import("./approve.ts")).approveCommand,
+  },
+  {
     name: "extend",
     brief: "Keep a node's commit window open longer.",
     load: async () => (await import("./extend.ts")).extendCommand,

@@ -9,7 +9,7 @@ import { codedFailure, EXIT } from "../failure/mod.ts";
 import { printable } from "../output/mod.ts";
 import { entryLine, scopeText } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
-import { ApprovalPending, reportPending, withApproval, type Written } from "./approval.ts";
+import { approvalOption, noWaitOption, withApproval, type Written } from "./approval.ts";
 import { requireMessage } from "./commit.ts";
 import { listEntries } from "./log.ts";
 import { say, sequence, withAction, word } from "./parsing.ts";
@@ -27,6 +27,7 @@ interface Options {
   readonly message: string | undefined;
   readonly dryRun: true | undefined;
   readonly noWait: true | undefined;
+  readonly approval: string | undefined;
 }
 
 /** `pact rollback SEQ` (CLI-63). */
@@ -38,9 +39,8 @@ export const rollbackCommand = withAction(
     })),
     message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
     dryRun: optional(flag("--dry-run", { description: say("Only show what would be reverted.") })),
-    noWait: optional(flag("--no-wait", {
-      description: say("Do not wait for an approval; exit 15 instead."),
-    })),
+    noWait: noWaitOption,
+    approval: approvalOption,
   }),
   (options) => action((context) => rollback(context, options)),
 );
@@ -50,18 +50,12 @@ async function rollback(context: CommandContext, options: Options): Promise<numb
   const scope = await scopeOfTarget(context, options);
   const reverted = await revertedEntries(context, scope, options.target);
   if (options.dryRun === true) return await preview(context, options.target, scope, reverted);
-  try {
-    const written = await withApproval(
-      context,
-      options.noWait === true,
-      scope,
-      () => write(context, scope, options, reverted.length),
-    );
-    return await report(context, options.target, scope, reverted.length, written);
-  } catch (error) {
-    if (error instanceof ApprovalPending) return await reportPending(context, error);
-    throw error;
-  }
+  const written = await withApproval(
+    context,
+    { noWait: options.noWait === true, scope, approval: options.approval },
+    (approvalId) => write(context, scope, options, reverted.length, approvalId),
+  );
+  return await report(context, options.target, scope, reverted.length, written);
 }
 
 /** The scope to roll back: the named node, or that of the target entry. */
@@ -142,9 +136,10 @@ async function write(
   scope: Scope,
   { target, message }: Options,
   revertedCount: number,
+  approvalId: string | undefined,
 ): Promise<RolledBack> {
   if (scope !== "Global" && "Node" in scope) {
-    return await rollBackNode(context, scope.Node, target, message);
+    return await rollBackNode(context, scope.Node, target, message, approvalId);
   }
   const { peer, config: service } = await context.session.journal();
   const request = create(journal.AppendEntryRequestSchema, {
@@ -165,11 +160,15 @@ async function rollBackNode(
   node: string,
   target: number,
   message: string | undefined,
+  approvalId: string | undefined,
 ): Promise<RolledBack> {
   const agent = await targetAgent(context, node);
   const answer = await agent.peer.write(
     (call) => agent.shell.localRollback({ targetSequence: BigInt(target) }, call),
-    message === undefined ? {} : { reason: message },
+    {
+      ...(message === undefined ? {} : { reason: message }),
+      ...(approvalId === undefined ? {} : { approvalId }),
+    },
   );
   if (answer.blockedBy.length > 0) {
     throw codedFailure(

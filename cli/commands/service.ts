@@ -9,6 +9,7 @@ import { printable, tableLines } from "../output/mod.ts";
 import type { Agent } from "../session/mod.ts";
 import { SERVICE_COLUMNS, serviceJson, serviceRow } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
+import { approvalOption, noWaitOption, withPermit } from "./approval.ts";
 import { forEachNode, listNodeStates } from "./fleet.ts";
 import { type ActionParser, define, say, word } from "./parsing.ts";
 import { requireVCluster, targetAgent } from "./targets.ts";
@@ -17,12 +18,24 @@ const nodeOption = optional(option("--node", word("NODE"), { description: say("T
 
 type Operation = "start" | "stop" | "restart";
 
+interface ControlOptions {
+  readonly name: string;
+  readonly node: string | undefined;
+  readonly noWait: true | undefined;
+  readonly approval: string | undefined;
+}
+
 function controlCommand(operation: Operation, brief: string) {
   return define(
     operation,
     brief,
-    object({ name: argument(word("NAME")), node: nodeOption }),
-    ({ name, node }) => action((context) => control(context, operation, name, node)),
+    object({
+      name: argument(word("NAME")),
+      node: nodeOption,
+      noWait: noWaitOption,
+      approval: approvalOption,
+    }),
+    (options) => action((context) => control(context, operation, options)),
   );
 }
 
@@ -164,13 +177,15 @@ async function isEnrolled({ session }: CommandContext, name: string): Promise<bo
 async function control(
   context: CommandContext,
   operation: Operation,
-  name: string,
-  node: string | undefined,
+  { name, node, noWait, approval }: ControlOptions,
 ): Promise<number> {
   const agent = await targetAgent(context, node);
-  const answer = await agent.peer.write((options) =>
-    agent.shell.serviceControl({ service: name, operation }, options)
-  );
+  const waiting = { noWait: noWait === true, scope: { Node: agent.node }, approval };
+  const answer = await withPermit(context, waiting, (approvalId) =>
+    agent.peer.write(
+      (options) => agent.shell.serviceControl({ service: name, operation }, options),
+      approvalId === undefined ? {} : { approvalId },
+    ));
   const own = answer.services.filter((service) => service.name === name);
   const rows = own.map((service) => `Service ${printable(name)}: ${printable(service.state)}`);
   const message = printable(answer.message);

@@ -46,7 +46,7 @@ export class Peer {
   /** A unary call that changes something: one request id over all its tries (CLI-64). */
   async write<T>(
     call: (options: CallOptions) => Promise<T>,
-    facts: Pick<CallFacts, "reason"> = {},
+    facts: Pick<CallFacts, "reason" | "approvalId"> = {},
   ): Promise<T> {
     const requestId = this.host.randomId();
     const options = this.#options({ ...facts, requestId });
