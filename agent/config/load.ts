@@ -153,6 +153,11 @@ function checkTogether(settings: AgentSettings): string[] {
   if (!settings.isTlsEnabled) {
     warnings.push("agent.journal.tls_enabled is false: the journal is reached without encryption");
   }
+  if (settings.mayTrustOnFirstUse) {
+    warnings.push(
+      "agent.enrollment.trust_on_first_use: without a CA the first journal that answers is trusted",
+    );
+  }
   warnings.push(...authWarnings(settings));
   return warnings;
 }
@@ -161,4 +166,9 @@ function checkTogether(settings: AgentSettings): string[] {
 export function wantedFiles(settings: AgentSettings): string[] {
   const ca = settings.isTlsEnabled ? [settings.tlsCa] : [];
   return [...ca, settings.authCa, settings.authHmacSecretFile].filter((path) => path !== undefined);
+}
+
+/** Those of them that need not be there. */
+export function optionalFiles({ mayTrustOnFirstUse, tlsCa }: AgentSettings): string[] {
+  return mayTrustOnFirstUse ? [tlsCa] : [];
 }

@@ -3,5 +3,6 @@ export {
   type AgentSettings,
   loadAgentConfig,
   type LoadedAgentConfig,
+  optionalFiles,
   wantedFiles,
 } from "./load.ts";

@@ -4,25 +4,24 @@
  */
 
 import { ConnectError } from "@connectrpc/connect";
-import type { agentport, capability, journal, stream } from "../../api/mod.ts";
+import type { agentport, capability, journal } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
-import { createRpcTransport } from "../../common/rpc/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
 import { askJournal } from "./ask_journal.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
 import { emergencyIn } from "./emergency.ts";
-import { enrol, type Hardware } from "./enroll.ts";
+import { type Anchor, Credentials } from "./credentials.ts";
+import type { Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
 import { createMapFollower, type MapFollower } from "./map_follower.ts";
 import { Renewal } from "./renewal.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 import { JournalSession } from "./session.ts";
-import { isIssuerLeaving } from "./site_trust.ts";
 
 /** Where the contact with the journal stands. */
 export interface LinkStateReport {
@@ -39,6 +38,8 @@ export interface LinkStateReport {
 export interface LinkEvents {
   onState(state: LinkStateReport): void;
   onIdentity(identity: agentport.NodeIdentity): void;
+  /** Whom this node trusts from now on, because it was given nobody to trust (CRT-10). */
+  onAnchor?(certificatesPem: string): void;
   onDeclared(declared: agentport.DeclaredConfig): void;
   /** Absent: this node has no use for the map, and nobody asks for it. */
   onIdentityMap?(map: journal.UidMap): void;
@@ -49,7 +50,7 @@ export interface LinkEvents {
 /** What the link works with. */
 export interface LinkOptions {
   readonly endpoints: readonly string[];
-  readonly caPem: string;
+  readonly anchor: Anchor;
   readonly hardware: Hardware;
   /** Identity of an earlier start of this boot. */
   readonly identity: agentport.NodeIdentity | undefined;
@@ -115,9 +116,7 @@ export function startJournalLink(options: LinkOptions): JournalLink {
 
 class Link implements JournalLink {
   readonly #stop = new AbortController();
-  #identity: agentport.NodeIdentity | undefined;
-  /** An identity that was refused: its key proves who this is (ENR-2). */
-  #former: agentport.NodeIdentity | undefined;
+  readonly #credentials: Credentials;
   /** Connections that another one has taken over from, until their calls are over. */
   readonly #draining = new Map<JournalSession, TimerHandle>();
   #session: JournalSession | undefined;
@@ -139,8 +138,12 @@ class Link implements JournalLink {
   readonly #map: MapFollower | undefined;
 
   constructor(private readonly options: LinkOptions) {
-    this.#identity = options.identity;
     const { log, events } = options;
+    this.#credentials = new Credentials({
+      ...options,
+      onIdentity: (identity) => events.onIdentity(identity),
+      onAnchor: (certificatesPem) => events.onAnchor?.(certificatesPem),
+    });
     if (events.onIdentityMap !== undefined) {
       this.#map = createMapFollower(log, (map) => events.onIdentityMap?.(map));
     }
@@ -213,8 +216,9 @@ class Link implements JournalLink {
 
   async #round(endpoint: string): Promise<void> {
     this.#isReconnecting = false;
-    const identity = this.#identity ?? await this.#enrol(endpoint);
-    const session = new JournalSession({ endpoint, caPem: this.options.caPem }, identity);
+    const identity = await this.#credentials.obtain(endpoint);
+    const caPem = this.#credentials.anchorPem;
+    const session = new JournalSession({ endpoint, caPem }, identity);
     this.#current = session;
     try {
       await this.#follow(session);
@@ -223,26 +227,6 @@ class Link implements JournalLink {
       this.#current?.close();
       this.#current = undefined;
     }
-  }
-
-  async #enrol(endpoint: string): Promise<agentport.NodeIdentity> {
-    const transport = createRpcTransport({ endpoint, caPem: this.options.caPem });
-    try {
-      const { hardware, clock } = this.options;
-      const former = this.#former;
-      this.#keep(await enrol(transport, { hardware, former, nowMs: clock.nowMs() }));
-      this.#former = undefined;
-    } finally {
-      transport.close();
-    }
-    if (this.#identity === undefined) throw new PactError("INTERNAL", "enrolment gave no identity");
-    this.options.log.info("enrolled", { node: this.#identity.nodeId });
-    return this.#identity;
-  }
-
-  #keep(identity: agentport.NodeIdentity): void {
-    this.#identity = identity;
-    this.options.events.onIdentity(identity);
   }
 
   /** From connected to the end of the subscription. */
@@ -278,7 +262,7 @@ class Link implements JournalLink {
       ...this.options,
       onRenewed: (renewed) => {
         next = renewed;
-        this.#keep(renewed.identity);
+        this.#credentials.keep(renewed.identity);
         this.#session = this.#current = renewed;
         takenOver.abort();
       },
@@ -335,7 +319,7 @@ class Link implements JournalLink {
       const updates = session.updates(vclusterId, fromSequence, signal);
       for await (const { sequence, update, trust } of updates) {
         if (trust !== undefined) {
-          this.#trust(trust, renewal);
+          if (this.#credentials.takeTrust(trust)) renewal.issuerLeaves();
           continue;
         }
         this.#heard = counterFromWire(sequence);
@@ -350,29 +334,6 @@ class Link implements JournalLink {
       refresher.close();
     }
     throw new PactError("UNAVAILABLE", "the journal ended the subscription");
-  }
-
-  /** Takes over the CAs of the site, and leaves the one that is going (CRT-1a, NEN-9). */
-  #trust({ certificates, leaving }: stream.TrustBundle, renewal: Renewal): void {
-    if (this.#identity === undefined) return;
-    const decoder = new TextDecoder();
-    const trustBundlePem = decoder.decode(certificates);
-    const { clock, log } = this.options;
-    try {
-      const isLeaving = isIssuerLeaving(
-        this.#identity.certPem,
-        { trustBundlePem, leavingPem: decoder.decode(leaving) },
-        new Date(clock.nowMs()),
-      );
-      if (trustBundlePem !== this.#identity.trustBundlePem) {
-        this.#keep({ ...this.#identity, trustBundlePem });
-      }
-      if (isLeaving) renewal.issuerLeaves();
-    } catch (error) {
-      log.error("the journal's CA certificates cannot be read, the former ones stay", {
-        error: String(error),
-      });
-    }
   }
 
   /** Takes over what a boot stream brought. */
@@ -406,11 +367,7 @@ class Link implements JournalLink {
     if (this.#stop.signal.aborted) return;
     if (this.#isReconnecting) return await this.#sleep(VCLUSTER_CHANGE_MS);
     const { code, message, trailers } = describe(error);
-    // A certificate that is refused is of no use any more: the node enrols again (NEN-9).
-    if (code === "UNAUTHENTICATED" || code === "NODE_REVOKED") {
-      this.#former = code === "NODE_REVOKED" ? undefined : this.#identity ?? this.#former;
-      this.#identity = undefined;
-    }
+    this.#credentials.refused(code);
     if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
     // Each kind of refusal has waits of its own, which begin anew when another one comes.
     this.#attempt = code === this.#lastCode ? this.#attempt + 1 : 1;
@@ -433,7 +390,7 @@ class Link implements JournalLink {
       vclusterId: "",
       ...state,
       endpoint,
-      nodeId: this.#identity?.nodeId ?? "",
+      nodeId: this.#credentials.nodeId,
     });
   }
 

@@ -2,6 +2,7 @@
 export { type BootConfig, BootStreamError, readBootStream } from "./boot_stream.ts";
 export { declaredConfig } from "./declared_config.ts";
 export { effectiveDocument } from "./effective.ts";
+export type { Anchor } from "./credentials.ts";
 export { type Hardware, hardwareOf } from "./enroll.ts";
 export {
   type JournalLink,

@@ -34,6 +34,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return atMost("credit", frame.value.credit, MAX_CREDIT);
     case "identity":
       return checkIdentity(frame.value);
+    case "trustAnchor":
+      return atMost("trust anchor", frame.value.certificatesPem.length, 16 * MAX_TEXT);
     case "configured":
       return checkConfig(frame.value);
     case "configRefused":
@@ -144,7 +146,10 @@ function checkPlace(
   }
 }
 
-function checkRefusal({ reason, wantedFiles }: agentport.ConfigRefused): void {
+function checkRefusal(
+  { reason, wantedFiles, optionalFiles }: agentport.ConfigRefused,
+): void {
+  atMost("optional files", optionalFiles.length, MAX_WANTED_FILES);
   atMost("reason", reason.length, MAX_TEXT);
   atMost("wanted files", wantedFiles.length, MAX_WANTED_FILES);
   for (const path of wantedFiles) requireAbsolute("wanted file", path);

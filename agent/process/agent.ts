@@ -9,7 +9,7 @@ import { nodePaths } from "../../contracts/mod.ts";
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../common/log/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
-import { type AgentCache, loadIdentity, openCache } from "../cache/mod.ts";
+import { type AgentCache, keepAnchor, loadAnchor, loadIdentity, openCache } from "../cache/mod.ts";
 import { kernelWords } from "../boot/mod.ts";
 import type { Ending } from "../init/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
@@ -24,6 +24,7 @@ import { type InitDuties, openInitDuties } from "./init_duties.ts";
 import { NodeBoot } from "./node_boot.ts";
 import { NodeNetwork } from "./node_network.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
+import { recordIdentity } from "./record_identity.ts";
 import { WorkerPulse } from "./worker_pulse.ts";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
@@ -132,6 +133,8 @@ class RunningAgent implements AgentProcess {
   /** Address of the shell listener, "none" where there is none; unknown before it is open. */
   #shell: string | undefined;
   #hasIdentity: boolean;
+  /** Of the certificate in use. */
+  #serial = "";
   #runs: { readonly vclusterId: string } | undefined;
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
@@ -148,6 +151,7 @@ class RunningAgent implements AgentProcess {
   /** Told once, however often the journal is tried (BTS-10). */
   #isWaiting = false;
 
+  readonly #root: string;
   readonly #env: (name: string) => string | undefined;
 
   constructor(
@@ -164,9 +168,12 @@ class RunningAgent implements AgentProcess {
     const bootOptions = this.isInit ? withBootSources(options, this.#commandLine, shim) : options;
     const frame = firstFrame(shim, bootOptions);
     frame.holdLink = this.#profile === "init";
-    const state = `${options.args.root ?? ""}/run/pact/state`;
+    const root = this.#root = options.args.root ?? "";
+    frame.trustAnchorPem = loadAnchor(shim.files, root, this.#log);
+    const state = `${root}/run/pact/state`;
     const identity = loadIdentity(shim.files, state, this.#log);
     if (identity !== undefined) frame.identity = identity;
+    this.#serial = identity?.serial ?? "";
     this.#hasIdentity = identity !== undefined;
     this.#exchange = new ConfigureExchange(shim.files, frame);
     this.#port = openCorePort(worker, {
@@ -312,8 +319,14 @@ class RunningAgent implements AgentProcess {
         return node.takeIdentityMap(frame.value);
       case "emergency":
         return await node.takeEmergency(frame.value);
+      case "trustAnchor":
+        return this.#keep(() =>
+          keepAnchor(this.shim.files, this.#root, frame.value.certificatesPem)
+        );
       case "identity":
         this.#hasIdentity = true;
+        recordIdentity(node, frame.value, this.#serial);
+        this.#serial = frame.value.serial;
         this.#keep(() => this.#cache?.keepIdentity(frame.value));
         return this.#boot?.factsChanged();
       case "listening":

@@ -60,9 +60,13 @@ function readConfig(files: Files, path: string, isRequired: boolean): string {
 export function addWantedFiles(
   files: Files,
   frame: agentport.Configure,
-  wanted: readonly string[],
+  { wantedFiles, optionalFiles }: Pick<agentport.ConfigRefused, "wantedFiles" | "optionalFiles">,
 ): void {
-  for (const path of wanted) {
+  for (const path of wantedFiles) {
+    if (optionalFiles.includes(path) && files.lstatIfPresent(path) === null) {
+      frame.files[path] = new Uint8Array();
+      continue;
+    }
     const text = readBounded(files, path);
     if (!text.includes("-----BEGIN CERTIFICATE-----")) requirePrivate(files, path);
     frame.files[path] = new TextEncoder().encode(text);

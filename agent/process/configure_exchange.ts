@@ -43,7 +43,7 @@ export class ConfigureExchange {
     const { reason, wantedFiles } = frame.value;
     if (wantedFiles.length === 0 || ++this.#rounds > MAX_ROUNDS) return this.fail(reason);
     try {
-      addWantedFiles(this.files, this.frame, wantedFiles);
+      addWantedFiles(this.files, this.frame, frame.value);
       this.begin(port);
     } catch (error) {
       this.fail(error instanceof Error ? error.message : String(error));

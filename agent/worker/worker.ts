@@ -9,7 +9,7 @@ import { ConfigError } from "../../common/config/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { createLogger, type Logger } from "../../common/log/mod.ts";
 import { metadata } from "../../common/rpc/mod.ts";
-import { type AgentSettings, loadAgentConfig, wantedFiles } from "../config/mod.ts";
+import { type AgentSettings, loadAgentConfig, optionalFiles, wantedFiles } from "../config/mod.ts";
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
 import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
@@ -35,7 +35,10 @@ function configure(port: WorkerPort, input: agentport.Configure): RunningWorker 
     const { settings, nodeId, config } = loadAgentConfig(input);
     const missing = wantedFiles(settings).filter((path) => !Object.hasOwn(input.files, path));
     if (missing.length > 0) {
-      port.send({ case: "configRefused", value: { wantedFiles: missing } });
+      port.send({
+        case: "configRefused",
+        value: { wantedFiles: missing, optionalFiles: optionalFiles(settings) },
+      });
       return undefined;
     }
     port.send({ case: "configured", value: config });
@@ -91,7 +94,11 @@ class RunningWorker {
     const { settings, input, nodeId, port } = this;
     this.#link ??= startJournalLink({
       endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),
-      caPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
+      anchor: {
+        givenPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
+        mayTrustFirst: settings.mayTrustOnFirstUse,
+        pinnedPem: input.trustAnchorPem,
+      },
       hardware: hardwareOf(settings.hardwareIds, hardware),
       identity: input.identity,
       clock: systemClock,
@@ -109,9 +116,17 @@ class RunningWorker {
             },
           }),
         onIdentity: (identity) => {
+          if (settings.nodeId !== undefined && identity.nodeId !== settings.nodeId) {
+            this.#log.warn("the journal knows this node by another id, which counts from now on", {
+              configured: settings.nodeId,
+              node: identity.nodeId,
+            });
+          }
           port.send({ case: "identity", value: identity });
           this.#useIdentity(identity);
         },
+        onAnchor: (certificatesPem) =>
+          port.send({ case: "trustAnchor", value: { certificatesPem } }),
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
         onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
         ...(settings.identityMapping === "off" ? {} : {

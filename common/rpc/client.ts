@@ -29,6 +29,8 @@ export interface RpcTransportOptions {
   socketPath?: string;
   /** Stands in for the comparison of the server's certificate with its name. */
   identifyServer?: IdentifyServer;
+  /** See `SocketOptions`; never together with a token. */
+  trustsAnyServer?: boolean;
   token?: TokenSource;
   /** Name and version for the audit record, such as `pact-cli/0.1.0`. */
   clientName?: string;
@@ -121,6 +123,12 @@ export function createRpcTransport(options: RpcTransportOptions): RpcTransport {
 }
 
 function requireSafeCredentials(options: RpcTransportOptions): void {
+  if (options.trustsAnyServer === true && options.token !== undefined) {
+    throw new ConnectError(
+      "refusing to send credentials to a server that nobody vouches for",
+      Code.FailedPrecondition,
+    );
+  }
   const allowed = options.token === undefined || options.allowPlaintextCredentials === true;
   if (!allowed && isPlaintextToRemote(options.endpoint)) {
     throw new ConnectError("refusing to send credentials over plaintext", Code.FailedPrecondition);

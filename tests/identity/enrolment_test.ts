@@ -13,6 +13,7 @@ import {
   refusalOf,
   type SiteNode,
 } from "../support/journal/mod.ts";
+import { Linked } from "../support/link/mod.ts";
 
 /** The system's time, and more of it where a test says so. */
 class ForwardClock implements Clock {
@@ -218,4 +219,29 @@ Deno.test("ACC-6, ENR-30, ENR-31: a thousand registered nodes enrol at once besi
   const records = await all(admin.fleet.queryAudit({ operationTypes: ["NodeEnroll"] }));
   const denied = records.filter(({ outcome }) => outcome === "Denied").length;
   assert.ok(denied < 50, `${denied} records of a flood: they are gathered (ENR-25)`);
+});
+
+Deno.test("CRT-10, NEN-4: a node without a CA trusts the first journal only where it may, keeps its CA, and trusts no other after that", async () => {
+  await using site = await openJournalSite();
+  await using other = await openJournalSite();
+  const macAddress = await site.register("n1", "ml");
+  await other.register("elsewhere", "ml");
+
+  using careful = new Linked(site, macAddress, { caPem: "" });
+  const refused = await careful.told("the refusal", ({ connected }) => !connected);
+  assert.match(refused.reason, /give agent\.journal\.tls_ca/);
+  assert.deepEqual(careful.identities, []);
+
+  using trusting = new Linked(site, macAddress, { caPem: "", mayTrustFirst: true });
+  await trusting.told("contact", ({ connected }) => connected);
+  const [pinnedPem] = trusting.anchors;
+  assert.ok(pinnedPem?.includes(site.caPem.trim()));
+  trusting[Symbol.dispose]();
+
+  // The pin stays when the identity is gone; whoever answers in the journal's place is refused.
+  const pinned = { caPem: "", mayTrustFirst: true, pinnedPem: pinnedPem ?? "" };
+  using deceived = new Linked(other, macAddress, pinned);
+  const distrust = await deceived.told("the distrust", ({ connected }) => !connected);
+  assert.match(distrust.reason, /cannot trust/);
+  assert.deepEqual(deceived.identities, []);
 });

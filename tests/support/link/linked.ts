@@ -15,6 +15,8 @@ export interface LinkTuning {
   readonly identity?: agentport.NodeIdentity;
   readonly clock?: Clock;
   readonly caPem?: string;
+  readonly mayTrustFirst?: boolean;
+  readonly pinnedPem?: string;
   readonly random?: () => number;
   /** The core hands in at once what it has; else the test does. */
   readonly resumesByHand?: boolean;
@@ -24,6 +26,7 @@ export interface LinkTuning {
 export class Linked implements Disposable {
   readonly states: LinkStateReport[] = [];
   readonly identities: agentport.NodeIdentity[] = [];
+  readonly anchors: string[] = [];
   readonly declared: agentport.DeclaredConfig[] = [];
   readonly maps: journal.UidMap[] = [];
   readonly emergencies: agentport.Emergency[] = [];
@@ -32,7 +35,11 @@ export class Linked implements Disposable {
   constructor(site: JournalSite, macAddress: string, tuning: LinkTuning = {}) {
     this.link = startJournalLink({
       endpoints: tuning.endpoints ?? [`https://127.0.0.1:${site.journal.rpcPort}`],
-      caPem: tuning.caPem ?? site.caPem,
+      anchor: {
+        givenPem: tuning.caPem ?? site.caPem,
+        mayTrustFirst: tuning.mayTrustFirst ?? false,
+        pinnedPem: tuning.pinnedPem ?? "",
+      },
       hardware: { mac: macAddress },
       identity: tuning.identity,
       clock: tuning.clock ?? systemClock,
@@ -48,6 +55,7 @@ export class Linked implements Disposable {
         onIdentity: (identity) => this.identities.push(identity),
         onDeclared: (declared) => this.declared.push(declared),
         onEmergency: (emergency) => this.emergencies.push(emergency),
+        onAnchor: (certificatesPem) => this.anchors.push(certificatesPem),
         onIdentityMap: (map) => this.maps.push(map),
       },
     });

@@ -72,6 +72,7 @@ const ROWS: readonly Row[] = [
   row("isTlsEnabled", "agent.journal.tls_enabled", true, false, ["yes", 1]),
   row("tlsCa", "agent.journal.tls_ca", "/etc/pact/ca.crt", "/a/ca.crt", ["ca.crt", 7]),
   row("enrollmentRetrySeconds", "agent.enrollment.retry_seconds", 300, 60, [0, 86_401, "x", 1.5]),
+  row("mayTrustOnFirstUse", "agent.enrollment.trust_on_first_use", false, true, ["yes", 1]),
   row("hardwareIds", "agent.enrollment.hardware_ids", [], ["mac:02:00:00:00:00:01"], [7]),
   row("isShellEnabled", "agent.shell.enabled", true, false, ["on", 0]),
   row("shellListen", "agent.shell.listen", "0.0.0.0:9445", "[::1]:9445", ["9445", "a:b:1", 9445]),
