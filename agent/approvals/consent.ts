@@ -35,6 +35,8 @@ export interface AskedAction {
   readonly args: readonly string[];
   /** The approval that was given already; empty to ask for one. */
   readonly approvalId: string;
+  /** It changes nothing on the node. */
+  readonly harmless: boolean;
 }
 
 /** The consent of a second person. */
@@ -97,14 +99,17 @@ export function createConsent({ send, clock, newUuid }: ConsentOptions): Consent
   };
 }
 
+/** The journal, and so a second person, is out of reach. */
+export class OutOfReachError extends RefusedError {}
+
 /** Nobody can be asked: denied, and never kept for later (APR-4, DEG-5, EXE-2). */
-export function unavailable(action: string): RefusedError {
+export function unavailable(action: string): OutOfReachError {
   const when = action === "exec" ? "in degraded mode" : "during partition";
-  return new RefusedError("POLICY_DENIED", `two-person approval unavailable ${when}`);
+  return new OutOfReachError("POLICY_DENIED", `two-person approval unavailable ${when}`);
 }
 
 function questionOf(
-  { person, action, command, args, approvalId }: AskedAction,
+  { person, action, command, args, approvalId, harmless }: AskedAction,
   askId: bigint,
   requestId: string,
 ): agentport.AskApproval {
@@ -117,6 +122,7 @@ function questionOf(
     args: [...args],
     approvalId,
     requestId,
+    harmless,
   });
 }
 

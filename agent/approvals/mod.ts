@@ -3,6 +3,7 @@ export {
   type AskedAction,
   type Consent,
   createConsent,
+  OutOfReachError,
   type PersonAsking,
   unavailable,
 } from "./consent.ts";

@@ -19,6 +19,8 @@ export interface NodeStanding {
   readonly viewerExec: boolean;
   /** The node could not boot: only platform admins may do anything (SHS-8). */
   readonly isBootFailed?: boolean;
+  /** Rules of the site decide beside the roles, and only the journal can ask them (POL-1). */
+  readonly rulesApply?: boolean;
 }
 
 /** An allowed call. */

@@ -1,7 +1,7 @@
 import { shell } from "../../api/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
 import type { ExecRequest, ExecRights } from "../exec/mod.ts";
-import { grantCall } from "./access.ts";
+import { approvedGrant } from "./approved_grant.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
 import { streamingCall } from "./handler.ts";
 import { LineTail, portions } from "./line_tail.ts";
@@ -45,7 +45,9 @@ interface Finding {
 const NOTHING: Finding = { lines: [], truncated: false };
 
 async function* collect(node: CallNode, request: shell.DiagRequest, call: CallContext) {
-  const grant = grantCall(node.standing(), call.caller, "diag");
+  const command = request.serviceName;
+  const wanted = { action: "diag", changesState: false, command, args: [] };
+  const grant = await approvedGrant(node, call, wanted);
   const search = {
     pattern: request.grepPattern,
     limit: lineLimit(request),

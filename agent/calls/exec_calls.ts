@@ -51,9 +51,9 @@ async function* exec(
   }
   const { plan } = preparation;
   const changesState = plan.class !== "read-only";
-  const grantForClass = changesState
-    ? await approvedGrant(node, call, { action: "exec", command: plan.command, args: plan.args })
-    : grant;
+  const { command, args } = plan;
+  const wanted = { action: "exec", changesState, command, args };
+  const grantForClass = await approvedGrant(node, call, wanted);
   await recordExec(node, grantForClass, plan);
   const run = node.executor.run(plan, node.newId(), { signal: call.signal });
   if (changesState) node.attribute(grant.author.principal);

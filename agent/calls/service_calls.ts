@@ -104,7 +104,8 @@ async function* logs(
   { service, tail, follow }: shell.ServiceLogsRequest,
   call: CallContext,
 ) {
-  grantCall(node.standing(), call.caller, "diag");
+  const wanted = { action: "diag", changesState: false, command: service, args: [] };
+  await approvedGrant(node, call, wanted);
   const tailLines = tail === 0 ? DEFAULT_TAIL_LINES : Math.min(tail, MAX_TAIL_LINES);
   const source = `service:${service}`;
   const lines = orRefuse(() =>

@@ -4,9 +4,11 @@ import { config, shell } from "../../api/mod.ts";
 import { nodeEntry, RefusedError, type Written } from "../entries/mod.ts";
 import { ConvergenceError, type PreparedCommit } from "../window/mod.ts";
 import { admitCall, type CallGrant, grantCall } from "./access.ts";
+import { approvedGrant } from "./approved_grant.ts";
 import type { CallContext, CallHandler } from "./call_server.ts";
 import { unaryCall } from "./handler.ts";
 import type { CallNode } from "./node.ts";
+import { withoutRules } from "./without_rules.ts";
 
 const { method } = shell.ShellService;
 
@@ -42,7 +44,8 @@ export function stateCalls(node: CallNode): Record<string, CallHandler> {
 }
 
 async function extend(node: CallNode, request: shell.ExtendWindowRequest, call: CallContext) {
-  const { author } = grantCall(node.standing(), call.caller, "extend");
+  const wanted = { action: "extend", command: "", args: [] };
+  const { author } = await approvedGrant(node, call, wanted);
   const detail = `commit window extended by ${request.additionalMinutes} min`;
   await node.auditFirst("config.window_extended", author, detail);
   const remaining = await orRefuse(() => node.convergence.extend(request.additionalMinutes));
@@ -50,7 +53,7 @@ async function extend(node: CallNode, request: shell.ExtendWindowRequest, call: 
 }
 
 async function commit(node: CallNode, request: shell.LocalCommitRequest, call: CallContext) {
-  const grant = admitCall(node.standing(), call.caller, "commit");
+  const grant = admitLocally(node, call, "commit");
   checkCommit(request);
   const prepared = await orRefuse(() =>
     node.convergence.prepareCommit(request.keys.length === 0 ? undefined : request.keys)
@@ -69,6 +72,12 @@ async function commit(node: CallNode, request: shell.LocalCommitRequest, call: C
     node.convergence.abortCommit(prepared.id);
     throw error;
   }
+}
+
+/** The journal asks the site's rules about the entry; without contact the degraded table holds. */
+function admitLocally(node: CallNode, { caller }: CallContext, action: string): CallGrant {
+  const grant = admitCall(node.standing(), caller, action);
+  return node.isConnected() ? grant : withoutRules(node.standing(), grant, action);
 }
 
 function checkCommit({ message, ttlSeconds }: shell.LocalCommitRequest): void {
@@ -115,7 +124,7 @@ function approvalOf({ caller, approvalId }: CallContext, { needsApproval }: Call
  * first: where the journal refuses the target, nothing is touched.
  */
 async function rollback(node: CallNode, request: shell.LocalRollbackRequest, call: CallContext) {
-  const grant = admitCall(node.standing(), call.caller, "rollback");
+  const grant = admitLocally(node, call, "rollback");
   if (request.force && !grant.isPlatformAdmin) {
     throw new RefusedError(
       "PERMISSION_DENIED",

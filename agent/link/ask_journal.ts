@@ -20,7 +20,10 @@ export async function askJournal(
     if (asked.approvalId !== "") return (await session.redeem(asked)).policyRef;
     const { authorized, policyRef, denialReason, approval } = await session.evaluate(asked);
     if (authorized) return policyRef;
-    if (approval === undefined) throw new PactError("PERMISSION_DENIED", denialReason ?? "denied");
+    if (approval === undefined) {
+      const code = policyRef.startsWith("opa:") ? "POLICY_DENIED" : "PERMISSION_DENIED";
+      throw new PactError(code, denialReason ?? "denied");
+    }
     const { pendingApprovalId: id, expiresAt } = approval;
     const expires = expiresAt === undefined ? "" : timestampDate(expiresAt).toISOString();
     throw new PactError(

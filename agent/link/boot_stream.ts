@@ -21,6 +21,8 @@ export interface BootConfig {
   readonly deltas: readonly Entry[];
   /** Where a subscription continues without a gap (API-51). */
   readonly nextSequence: number;
+  /** Rules of the site decide beside the roles (POL-1). */
+  readonly rulesApply: boolean;
 }
 
 /** A boot stream that breaks its own rules: nothing of it is used. */
@@ -54,6 +56,7 @@ export async function readBootStream(
           overlayVersion: counterFromWire(chunk.value.baseVersion),
           deltas,
           nextSequence: counterFromWire(chunk.value.nextSequence),
+          rulesApply: chunk.value.rulesApply,
         };
       case undefined:
         throw new BootStreamError("a chunk without content");

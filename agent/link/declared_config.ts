@@ -17,6 +17,8 @@ export interface DeclarationPosition {
   readonly sequence: number;
   /** The node's own live entries that are contained. */
   readonly nodeDeltas: readonly number[];
+  /** Rules of the site decide beside the roles (POL-1). */
+  readonly rulesApply?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface DeclarationPosition {
  */
 export function declaredConfig(
   document: OverlayDocument,
-  { overlayVersion, sequence, nodeDeltas }: DeclarationPosition,
+  { overlayVersion, sequence, nodeDeltas, rulesApply = false }: DeclarationPosition,
 ): agentport.DeclaredConfig {
   const declared = create(agentport.DeclaredConfigSchema, {
     overlayVersion: BigInt(overlayVersion),
@@ -48,6 +50,7 @@ export function declaredConfig(
     blacklist: document.blacklist,
     unsupported: unsupportedItems(document),
     nodeDeltas: nodeDeltas.map(BigInt),
+    rulesApply,
     network: Object.fromEntries(
       Object.entries(document.network).map(([name, value]) => [name, interfaceText(name, value)]),
     ),

@@ -347,6 +347,7 @@ class Link implements JournalLink {
       overlayVersion: version,
       sequence: Math.max(boot.nextSequence - 1, 0),
       nodeDeltas: boot.deltas.map((entry) => entry.sequence),
+      rulesApply: boot.rulesApply,
     };
     this.options.events.onDeclared(
       declaredConfig(effectiveDocument(document, boot.deltas), position),

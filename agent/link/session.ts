@@ -110,13 +110,14 @@ export class JournalSession {
 
   /** Has the journal decide on what somebody wants here, and open an approval where it needs one. */
   async evaluate(asked: agentport.AskApproval): Promise<policy.PolicyEvalResponse> {
-    const { author, authorSubject, action, command, args, requestId } = asked;
+    const { author, authorSubject, action, command, args, harmless, requestId } = asked;
     return await this.#policy.evaluate({
       ...present("author", author),
       authorSubject,
       action,
       command,
       args,
+      harmless,
       scope: { scope: { case: "nodeId", value: this.identity.nodeId } },
       createApproval: true,
     }, { headers: callHeaders({ requestId }), timeoutMs: CALL_TIMEOUT_MS });

@@ -397,6 +397,7 @@ export class Node {
       standing: () => ({
         ...this.#place,
         policy: this.#declared?.policy,
+        rulesApply: this.#declared?.rulesApply ?? false,
         viewerExec: config.viewerExec,
         isBootFailed: this.options.boot?.().isFailed ?? false,
       }),

@@ -50,6 +50,8 @@ export interface Grant {
 
 /** Decides requests against the replicated policies. */
 export interface Gatekeeper {
+  /** Whether an engine restricts what roles allow. */
+  readonly hasEngine: boolean;
   /** What the roles say, without the engine: for what is filtered row by row. Writes nothing. */
   decide(request: AccessRequest): Decision;
   /** The decision by roles and engine; writes nothing. `trace` hears the steps that lead to it. */
@@ -187,7 +189,7 @@ export function createGatekeeper(
       case "deny":
         return await refuse(
           request,
-          new PactError("PERMISSION_DENIED", decision.reason),
+          new PactError(denialCode(policyRef), decision.reason),
           policyRef,
         );
     }
@@ -202,6 +204,7 @@ export function createGatekeeper(
     return decideRequest(asOperator).outcome === "approval";
   };
   return {
+    hasEngine: restriction !== undefined,
     decide: (request) => decideRequest(request),
     evaluate,
     vclusterOf,
@@ -224,6 +227,11 @@ function withHome(
 ): Principal {
   if (principal.nodeId === undefined) return principal;
   return { ...principal, vclusterId: vclusterOf({ Node: principal.nodeId }) };
+}
+
+/** Whether roles or the site's rules say no (API-11). */
+function denialCode(policyRef: string): "PERMISSION_DENIED" | "POLICY_DENIED" {
+  return policyRef.startsWith("opa:") ? "POLICY_DENIED" : "PERMISSION_DENIED";
 }
 
 function nodeOf(scope: Scope): string | undefined {

@@ -85,7 +85,7 @@ interface BootContent {
 }
 
 async function bootContent(
-  { replica, clock }: ServiceContext,
+  { replica, gatekeeper, clock }: ServiceContext,
   { compressor }: BootOptions,
   request: stream.BootConfigRequest,
 ): Promise<BootContent> {
@@ -119,6 +119,7 @@ async function bootContent(
           nodeVersion: BigInt(delta?.version ?? 0),
           timestamp,
           nextSequence: BigInt(nextSequence),
+          rulesApply: gatekeeper.hasEngine,
         }),
       });
     },

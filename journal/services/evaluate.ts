@@ -46,7 +46,7 @@ export async function evaluate(
     action: request.action,
     scope,
     // The journal does not know which commands are harmless; the node's agent does (APR-3).
-    changesState: true,
+    changesState: !(request.harmless && caller.principal.nodeId !== undefined),
     details: () => evaluationDetails(request),
   }, request.explain ? (each) => steps.push(each) : undefined);
   const filed = decision.outcome === "approval" && request.createApproval

@@ -8,7 +8,9 @@ import { changeFacts, type RequestDetails } from "../policy/mod.ts";
  * @throws {PactError} INVALID_ARGUMENT for a change that is none.
  */
 export function evaluationDetails(request: policy.PolicyEvalRequest): RequestDetails {
-  const { command, args, serviceName, driftCategory, emergencyMode, proposedChange } = request;
+  const { command, args, driftCategory, emergencyMode, proposedChange } = request;
+  const isOfService = request.action.startsWith("service");
+  const serviceName = request.serviceName || (isOfService ? command : "");
   const change = proposedChange && changeFacts(deltaFromWire(proposedChange));
   return {
     ...present("command", command === "" ? undefined : command),

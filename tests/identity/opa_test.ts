@@ -100,7 +100,7 @@ Deno.test(
     });
     await t.step("OPA-5: denied with the rule's reason", async () => {
       const refusal = await refusalOf(bo.config.appendEntry(commitOf("packages")));
-      assert.equal(refusal.code, "PERMISSION_DENIED");
+      assert.equal(refusal.code, "POLICY_DENIED");
       assert.equal(refusal.message, "no changes of packages in ml");
     });
     await t.step("OPA-5: deny_commit denies changes only", async () => {

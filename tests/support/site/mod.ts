@@ -13,6 +13,7 @@ export {
   SITE_VCLUSTER,
   type SiteAuthority,
   type SiteJournal,
+  type SiteOptions,
   type SiteProgram,
 } from "./site.ts";
 export type { AgentTuning } from "./settings.ts";

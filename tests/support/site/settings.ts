@@ -13,6 +13,8 @@ export interface JournalFiles {
   /** How long after its last sign a node that has lost its memory may not come back. */
   readonly activeLockSeconds: number | undefined;
   readonly identity: IdentityTuning | undefined;
+  /** `[policy.engine]`, where it is not the default. */
+  readonly policyEngine: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** `journal.identity` or `agent.identity`, in the words of the file. */
@@ -25,8 +27,17 @@ export interface IdentityTuning {
 
 /** journal.toml of a site: its own CA, and people who sign in with HS256 tokens. */
 export function journalToml(
-  { caCert, caKey, secretFile, dataDirectory, listen, hosts, activeLockSeconds, identity }:
-    JournalFiles,
+  {
+    caCert,
+    caKey,
+    secretFile,
+    dataDirectory,
+    listen,
+    hosts,
+    activeLockSeconds,
+    identity,
+    policyEngine,
+  }: JournalFiles,
 ): string {
   const lock = activeLockSeconds === undefined ? {} : { active_lock_seconds: activeLockSeconds };
   return stringify({
@@ -37,7 +48,10 @@ export function journalToml(
       ...(hosts.length === 0 ? {} : { tls: { hosts: [...hosts] } }),
       ...(identity === undefined ? {} : { identity }),
     },
-    policy: { iam: { hmac_secret_file: secretFile } },
+    policy: {
+      iam: { hmac_secret_file: secretFile },
+      ...(policyEngine === undefined ? {} : { engine: policyEngine }),
+    },
     telemetry: { prometheus_listen: "127.0.0.1:0" },
   });
 }

@@ -64,6 +64,8 @@ export interface SiteOptions {
   readonly authority?: SiteAuthority;
   /** HOST:PORT where the journal listens; undefined: on the loopback, at a port that is free. */
   readonly listen?: string;
+  /** `[policy.engine]` of journal.toml. */
+  readonly policyEngine?: Readonly<Record<string, unknown>>;
 }
 
 /** The identity of a journal that nodes know from before. */
@@ -81,14 +83,15 @@ export interface SiteAuthority {
 
 /** Makes the directory, the CA and the secret of a site; starts nothing. */
 export async function openSite(
-  { prefix = "pact-site-", bundles, authority, listen = authority?.listen }: SiteOptions = {},
+  { prefix = "pact-site-", bundles, authority, listen = authority?.listen, policyEngine }:
+    SiteOptions = {},
 ): Promise<Site> {
   await buildShim();
   const directory = await Deno.makeTempDir({ prefix });
   const secret = authority === undefined
     ? newTokenSecret()
     : await Deno.readTextFile(authority.secretFile);
-  const site = new Site(directory, secret, bundles, authority, listen);
+  const site = new Site(directory, secret, bundles, authority, policyEngine, listen);
   try {
     await site.prepare();
     return site;
@@ -111,6 +114,7 @@ export class Site implements AsyncDisposable {
     secret: string,
     readonly bundles?: string,
     private readonly authority?: SiteAuthority,
+    private readonly policyEngine?: SiteOptions["policyEngine"],
     private readonly listen = "127.0.0.1:0",
   ) {
     this.#secret = secret;
@@ -173,6 +177,7 @@ export class Site implements AsyncDisposable {
         hosts: this.authority?.hosts ?? [],
         activeLockSeconds: this.authority?.activeLockSeconds,
         identity,
+        policyEngine: this.policyEngine,
       }),
     );
     const args = ["--single-node", `--config=${config}`];

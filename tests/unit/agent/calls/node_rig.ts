@@ -8,7 +8,13 @@ import { SignJWT } from "jose";
 import { type config, enrollment, journal, policy, shell } from "../../../../api/mod.ts";
 import { createRpcTransport, type RpcTransport } from "../../../../common/rpc/mod.ts";
 import { waitFor } from "../../../support/mod.ts";
-import { type AgentTuning, openSite, type Site, SITE_VARIABLE } from "../../../support/site/mod.ts";
+import {
+  type AgentTuning,
+  openSite,
+  type Site,
+  SITE_VARIABLE,
+  type SiteOptions,
+} from "../../../support/site/mod.ts";
 
 export const NODE = "node-1";
 
@@ -31,8 +37,9 @@ export class NodeRig implements AsyncDisposable {
   static async open(
     spec: (marker: string) => string = specOf,
     tuning: AgentTuning = {},
+    options: SiteOptions = {},
   ): Promise<NodeRig> {
-    const site = await openSite();
+    const site = await openSite(options);
     const rig = new NodeRig(site);
     try {
       await site.addPerson({ name: "ann", role: "pact-platform-admin" });
