@@ -137,6 +137,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./policy_forms.ts")).policyCommand,
   },
   {
+    name: "login",
+    brief: "Log in by the site's identity provider.",
+    load: async () => (await import("./login.ts")).loginCommand,
+  },
+  {
+    name: "logout",
+    brief: "Forget a login, here and at the identity provider.",
+    load: async () => (await import("./logout.ts")).logoutCommand,
+  },
+  {
     name: "whoami",
     brief: "Show who the token says you are.",
     load: async () => (await import("./whoami.ts")).whoamiCommand,

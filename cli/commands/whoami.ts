@@ -11,8 +11,9 @@ export const whoamiCommand = withAction(
 );
 
 async function whoami({ session, host, out }: CommandContext): Promise<number> {
-  const { claims } = await session.token();
-  const [server = ""] = await session.journalEndpoints();
+  const { claims, login } = await session.token();
+  const [first = ""] = await session.journalEndpoints();
+  const server = login?.server ?? first;
   if (claims === undefined) {
     await out.result(
       ["Principal: (opaque token, only the server can tell)", `Server: ${server}`],

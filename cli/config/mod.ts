@@ -8,6 +8,7 @@ export { configDirectory, expandHome } from "./paths.ts";
 export {
   DEFAULT_AGENT_PORT,
   DEFAULT_CA_FILE,
+  DEFAULT_ENDPOINT,
   DEFAULT_JOURNAL_PORT,
   DEFAULT_LATTICE_PORT,
   SETTINGS,

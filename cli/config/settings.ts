@@ -10,6 +10,9 @@ import {
 /** Where the journal listens unless something says otherwise (CLI-2, CLI-5). */
 export const DEFAULT_JOURNAL_PORT = 9443;
 
+/** The journal of this machine, where neither settings nor a login name another (CLI-2). */
+export const DEFAULT_ENDPOINT = `http://localhost:${DEFAULT_JOURNAL_PORT}`;
+
 /** Where the workload manager listens (deploy.md section 5). */
 export const DEFAULT_LATTICE_PORT = 50_051;
 
@@ -22,7 +25,7 @@ export const DEFAULT_CA_FILE = "/etc/pact/ca.crt";
 const EndpointsSchema = z.union([
   z.array(z.string().min(1).max(512)).min(1).max(16),
   z.string().transform((text) => text.split(",").map((part) => part.trim()).filter(Boolean)),
-]).default([`http://localhost:${DEFAULT_JOURNAL_PORT}`]);
+]).default([]);
 
 const PathSchema = z.string().min(1).max(4096).optional();
 const UrlSchema = z.string().max(2048).optional();
@@ -34,6 +37,7 @@ const PortSchema = z.number().int().min(1).max(65_535);
  * CLI-4). Keys of later commands are listed so that a file written for them raises no warning.
  */
 export const SETTINGS = {
+  server: textSetting({ flag: "server" }, z.string().min(1).max(512).optional()),
   endpoints: listSetting(
     { flag: "endpoint", env: ["PACT_ENDPOINT"], key: "endpoint" },
     EndpointsSchema,
@@ -78,7 +82,12 @@ export const SETTINGS = {
   clientId: textSetting({ key: "auth.client_id" }, z.string().max(256).optional()),
   authOverride: switchSetting({ key: "auth.override" }, false),
   permissionMode: textSetting({ key: "auth.permission_mode" }, z.enum(["strict"]).optional()),
-  authTimeout: numberSetting({ key: "auth.timeout" }, SecondsSchema.optional()),
+  authTimeout: numberSetting({ key: "auth.timeout" }, SecondsSchema.default(30)),
+  serviceClientId: textSetting({ env: ["PACT_CLIENT_ID"] }, z.string().max(256).optional()),
+  clientSecret: textSetting(
+    { env: ["PACT_CLIENT_SECRET"], key: "auth.client_secret" },
+    z.string().min(1).max(4096).optional(),
+  ),
   scopes: listSetting({ key: "auth.scopes" }, z.array(z.string()).optional()),
   latticeEndpoint: textSetting(
     { env: ["PACT_LATTICE_ENDPOINT"], key: "delegation.lattice_endpoint" },

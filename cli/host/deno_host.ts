@@ -1,4 +1,5 @@
 import { systemClock } from "../../common/clock/mod.ts";
+import { mayHaveBrowser, openBrowser } from "./browser.ts";
 import { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
 import { readBounded } from "./read_bounded.ts";
 
@@ -14,7 +15,14 @@ export function denoHost(): Host {
     clock: systemClock,
     env: (name) => Deno.env.get(name) || undefined,
     userId: () => Deno.uid() ?? undefined,
-    randomId: () => crypto.randomUUID().replaceAll("-", ""),
+    randomId: () => crypto.getRandomValues(new Uint8Array(16)).toHex(),
+    hasBrowser: () =>
+      mayHaveBrowser({
+        os: Deno.build.os,
+        isTerminal: Deno.stdin.isTerminal(),
+        env: (name) => Deno.env.get(name) || undefined,
+      }),
+    openBrowser,
   };
 }
 

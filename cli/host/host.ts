@@ -37,8 +37,12 @@ export interface Host {
   env(name: string): string | undefined;
   /** Numeric id of the calling user; undefined where the system has none. */
   userId(): number | undefined;
-  /** 128 bits of randomness in hex, for request ids. */
+  /** 128 bits of randomness in hex, for request ids and what nobody may guess. */
   randomId(): string;
+  /** Whether a browser of this person could be opened from here (CLI-25). */
+  hasBrowser(): boolean;
+  /** Opens `url` in the person's browser; false when there is no program for that. */
+  openBrowser(url: string): boolean;
 }
 
 /** The reader of our output has gone; the command ends quietly with status 0 (CLI-9). */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type BrowserFacts, mayHaveBrowser } from "./browser.ts";
 export { denoHost } from "./deno_host.ts";
 export { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
 export { readBounded } from "./read_bounded.ts";

@@ -47,7 +47,8 @@ async function runAction(
     for (const warning of config.warnings) await out.note(`Warning: ${warning}`);
     if (verbosity > 0) {
       await out.note(`configuration: ${config.path ?? "none"}${config.exists ? "" : " (absent)"}`);
-      await out.note(`endpoints: ${settings.endpoints.join(", ")}`);
+      const named = settings.server ?? settings.endpoints.join(", ");
+      await out.note(`endpoints: ${named || "of the login, else this machine"}`);
     }
     return await action.run({ host, out, flags, config, settings, session, signal, assumeYes });
   } catch (error) {

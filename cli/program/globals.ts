@@ -12,6 +12,10 @@ export const globalOptions = group(
       hidden: "usage",
       description: say("Journal to talk to; several separated by commas."),
     })),
+    server: optional(option("--server", word("URL"), {
+      hidden: "usage",
+      description: say("Journal whose login to use, whatever else is configured."),
+    })),
     token: optional(option("--token", word("JWT"), {
       hidden: "usage",
       description: say("Token to send; better put it into PACT_TOKEN or a file."),

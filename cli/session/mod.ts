@@ -4,7 +4,8 @@
  *
  * @module
  */
-export type { TokenClaims } from "./claims.ts";
+export type { TokenClaims } from "../tokens/mod.ts";
 export type { Peer } from "./peer.ts";
 export { type Agent, type Journal, Session } from "./session.ts";
+export { clientSecretOf, openCache } from "./keeper.ts";
 export type { SelectedToken } from "./token.ts";

@@ -1,11 +1,26 @@
-import { type CallOptions, ConnectError } from "@connectrpc/connect";
-import { type CallFacts, callHeaders, retryUnavailable } from "../../common/rpc/mod.ts";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import {
+  type CallFacts,
+  callHeaders,
+  type RetryOptions,
+  retryUnavailable,
+} from "../../common/rpc/mod.ts";
 import { EXIT, Failure, toFailure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { startProgress } from "../output/mod.ts";
 
 /** Tries of a write in all: the first, and three more (CLI-64). */
 const WRITE_ATTEMPTS = 4;
+
+/** How calls are made. */
+export interface PeerOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Tries of a read in all: a connection may be lost between two calls. */
+  readonly readAttempts: number;
+  /** After a refused token: resolves to whether there is another one now. */
+  readonly renewToken: () => Promise<boolean>;
+}
 
 /**
  * Calls to one server: deadline, cancellation, read-your-writes, retries, a progress line, and
@@ -18,10 +33,7 @@ export class Peer {
     private readonly host: Host,
     /** How people call this server in an error: `journal`, `agent on node-1`. */
     readonly label: string,
-    private readonly signal: AbortSignal,
-    private readonly timeoutMs: number,
-    /** Tries of a read in all: a connection may be lost between two calls. */
-    private readonly readAttempts: number,
+    private readonly options: PeerOptions,
   ) {}
 
   /** After a write: later reads wait until the answering server has applied it (API-2). */
@@ -35,10 +47,10 @@ export class Peer {
   async read<T>(call: (options: CallOptions) => Promise<T>): Promise<T> {
     const options = this.#options({});
     return await this.#during(() =>
-      retryUnavailable(() => call(options), {
-        attempts: this.readAttempts,
+      this.#authenticated(call, options, {
+        attempts: this.options.readAttempts,
         requestId: "idempotent",
-        signal: this.signal,
+        signal: this.options.signal,
       })
     );
   }
@@ -51,10 +63,10 @@ export class Peer {
     const requestId = this.host.randomId();
     const options = this.#options({ ...facts, requestId });
     return await this.#during(() =>
-      retryUnavailable(() => call(options), {
+      this.#authenticated(call, options, {
         attempts: WRITE_ATTEMPTS,
         requestId,
-        signal: this.signal,
+        signal: this.options.signal,
       })
     );
   }
@@ -78,18 +90,38 @@ export class Peer {
     }
   }
 
+  /** Tries once more with another token where the first is refused and there is one (CLI-36). */
+  async #authenticated<T>(
+    call: (options: CallOptions) => Promise<T>,
+    options: CallOptions,
+    retry: RetryOptions,
+  ): Promise<T> {
+    try {
+      return await retryUnavailable(() => call(options), retry);
+    } catch (error) {
+      const isRefused = error instanceof ConnectError && error.code === Code.Unauthenticated;
+      if (!isRefused || !await this.options.renewToken()) throw error;
+    }
+    return await retryUnavailable(() => call(options), retry);
+  }
+
   /** The failure for whatever a call threw. */
   failure(error: unknown): unknown {
-    if (this.signal.aborted) return new Failure("INTERRUPTED", "interrupted", EXIT.interrupted, []);
-    return error instanceof ConnectError ? toFailure(error, { peer: this.label }) : error;
+    if (this.options.signal.aborted) {
+      return new Failure("INTERRUPTED", "interrupted", EXIT.interrupted, []);
+    }
+    if (!(error instanceof ConnectError)) return error;
+    // Getting the token may fail under a call, for reasons of its own.
+    if (error.cause instanceof Failure) return error.cause;
+    return toFailure(error, { peer: this.label });
   }
 
   #options(facts: CallFacts): CallOptions {
     const fresh = this.#minSequence === undefined ? {} : { minSequence: this.#minSequence };
     return {
       headers: callHeaders({ ...fresh, ...facts }),
-      signal: this.signal,
-      timeoutMs: this.timeoutMs,
+      signal: this.options.signal,
+      timeoutMs: this.options.timeoutMs,
     };
   }
 

@@ -7,14 +7,20 @@ import {
   type RpcTransportOptions,
 } from "../../common/rpc/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
-import { DEFAULT_JOURNAL_PORT, DEFAULT_LATTICE_PORT, type Settings } from "../config/mod.ts";
+import {
+  DEFAULT_ENDPOINT,
+  DEFAULT_JOURNAL_PORT,
+  DEFAULT_LATTICE_PORT,
+  type Settings,
+} from "../config/mod.ts";
 import { toFailure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
 import { startProgress } from "../output/mod.ts";
 import { agentAddress, LOCAL_NODE, namesOwnMachine } from "../nodes/mod.ts";
 import { endpointUrl, loadTlsFiles, type TlsFiles } from "./endpoints.ts";
 import { Peer } from "./peer.ts";
-import { type SelectedToken, selectToken } from "./token.ts";
+import { openCache, TokenKeeper } from "./keeper.ts";
+import type { SelectedToken } from "./token.ts";
 
 /** The journal was reached a moment ago, so one failure may be chance; an agent may be off. */
 const JOURNAL_READ_ATTEMPTS = 2;
@@ -52,28 +58,45 @@ export class Session {
   readonly #transports: RpcTransport[] = [];
   #journalTransport: RpcTransport | undefined;
   #tlsFiles: Promise<TlsFiles> | undefined;
-  #token: Promise<SelectedToken> | undefined;
+  readonly #keeper: TokenKeeper;
   #journal: Promise<Journal> | undefined;
 
   constructor(
     private readonly host: Host,
     private readonly settings: Settings,
     private readonly signal: AbortSignal,
-  ) {}
+  ) {
+    this.#keeper = new TokenKeeper({
+      host,
+      settings,
+      servers: () => this.journalEndpoints(),
+      caPem: () => this.trustedPem(),
+    });
+  }
 
   /** The token of this command (CLI-20). */
   token(): Promise<SelectedToken> {
-    this.#token ??= selectToken(this.host, this.settings);
-    return this.#token;
+    return this.#keeper.current();
   }
 
-  /** URLs of the journal in the order they are tried (CLI-5). */
+  /**
+   * URLs of the journal in the order they are tried (CLI-5): as named, else the server that was
+   * logged in to first (CLI-32), else this machine.
+   */
   async journalEndpoints(): Promise<string[]> {
-    const { endpoints, allowPlaintext } = this.settings;
+    const { server, endpoints } = this.settings;
+    if (server !== undefined) return [await this.serverUrl(server)];
+    if (endpoints.length > 0) return await Promise.all(endpoints.map((it) => this.serverUrl(it)));
+    const cached = this.settings.token === undefined
+      ? await openCache(this.host)?.read()
+      : undefined;
+    return [await this.serverUrl(cached?.default_server ?? DEFAULT_ENDPOINT)];
+  }
+
+  /** The URL of a journal's address, as the login cache names it. */
+  async serverUrl(address: string): Promise<string> {
     const hasCa = (await this.#tls()).caPem !== undefined;
-    return endpoints.map((address) =>
-      endpointUrl(address, hasCa, DEFAULT_JOURNAL_PORT, allowPlaintext)
-    );
+    return endpointUrl(address, hasCa, DEFAULT_JOURNAL_PORT, this.settings.allowPlaintext);
   }
 
   /**
@@ -176,14 +199,16 @@ export class Session {
 
   #peer(label: string, readAttempts: number): Peer {
     const timeoutMs = this.settings.timeoutSeconds * 1000;
-    return new Peer(this.host, label, this.signal, timeoutMs, readAttempts);
+    const renewToken = () => this.#keeper.replace();
+    return new Peer(this.host, label, { signal: this.signal, timeoutMs, readAttempts, renewToken });
   }
 
   async #transportOptions(): Promise<Omit<RpcTransportOptions, "endpoint">> {
-    const { token } = await this.token();
+    // Asked for at once, so that nobody dials without one, and again for every call.
+    await this.token();
     const { caPem, certPem, keyPem } = await this.#tls();
     return {
-      token,
+      token: async () => (await this.token()).token,
       clientName: `pact/${VERSION}`,
       allowPlaintextCredentials: this.settings.allowPlaintext,
       ...(caPem === undefined ? {} : { caPem }),

@@ -1,34 +1,34 @@
 import { configDirectory, reasonOf, type Settings } from "../config/mod.ts";
 import { codedFailure, EXIT, Failure } from "../failure/mod.ts";
 import type { Host } from "../host/mod.ts";
-import { readClaims, type TokenClaims } from "./claims.ts";
+import { readClaims, type TokenClaims } from "../tokens/mod.ts";
 
 /** Largest token, in bytes (AUT-2). */
 const MAX_TOKEN_BYTES = 16 * 1024;
 
-/** The token to send, and what it says. */
+/** The token to send, what it says, and where it is from. */
 export interface SelectedToken {
   readonly token: string;
   readonly claims: TokenClaims | undefined;
+  /** The login it belongs to; undefined for one that was given. */
+  readonly login?: { readonly server: string; readonly expiresAtMs: number | undefined };
 }
 
 /**
- * The token of this call: option or variable or file key, then the token file (CLI-20). The file
- * must belong to the caller and be closed to everyone else (CLI-22).
+ * The token that was given: by option, variable or file key, else in the token file (CLI-20). The
+ * file must belong to the caller and be closed to everyone else (CLI-22). `--server` asks for a login
+ * and passes these by.
  *
- * @throws {Failure} exit 2 when there is none, it has expired, or its file is open to others.
+ * @throws {Failure} exit 2 when it has expired, or its file is open to others.
  */
-export async function selectToken(host: Host, settings: Settings): Promise<SelectedToken> {
-  const directory = configDirectory(host);
-  const path = settings.tokenPath ?? (directory && `${directory}/token`);
+export async function givenToken(
+  host: Host,
+  settings: Settings,
+): Promise<SelectedToken | undefined> {
+  if (settings.server !== undefined) return undefined;
+  const path = tokenPath(host, settings);
   const token = settings.token ?? (path && await readTokenFile(path, host, settings));
-  if (token === undefined) {
-    throw codedFailure(
-      "UNAUTHENTICATED",
-      "not authenticated. Run `pact login` first.",
-      "or set PACT_TOKEN, or put a token into " + (path ?? "the token file") + " (mode 0600)",
-    );
-  }
+  if (token === undefined) return undefined;
   const claims = readClaims(token);
   if (claims?.expiresAtMs !== undefined && claims.expiresAtMs <= host.clock.nowMs()) {
     throw codedFailure(
@@ -38,6 +38,24 @@ export async function selectToken(host: Host, settings: Settings): Promise<Selec
     );
   }
   return { token, claims };
+}
+
+/** Nobody gave a token, and nobody logged in. */
+export function noToken(host: Host, settings: Settings): Failure {
+  return codedFailure(
+    "UNAUTHENTICATED",
+    "not authenticated. Run `pact login` first.",
+    settings.server === undefined
+      ? `or set PACT_TOKEN, or put a token into ${
+        tokenPath(host, settings) ?? "the token file"
+      } (mode 0600)`
+      : `nobody is logged in to ${settings.server}`,
+  );
+}
+
+function tokenPath(host: Host, settings: Settings): string | undefined {
+  const directory = configDirectory(host);
+  return settings.tokenPath ?? (directory && `${directory}/token`);
 }
 
 async function readTokenFile(

@@ -13,6 +13,8 @@ export interface SpawnDenoOptions {
   cwd?: string;
   /** A program and its arguments that starts the runtime, such as `ip netns exec NAME`. */
   through?: readonly string[];
+  /** What it reads; nothing by default. */
+  stdin?: ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
 /** How a program ended. */
@@ -59,10 +61,12 @@ export function spawnDeno(options: SpawnDenoOptions): SpawnedDeno {
     env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...options.env },
     clearEnv: options.clearEnv ?? false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    stdin: "null",
+    stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // A program that ends without reading everything breaks its pipe.
+  void options.stdin?.pipeTo(child.stdin).catch(() => {});
 
   const stdout = new Capture(child.stdout);
   const stderr = new Capture(child.stderr);

@@ -10,11 +10,20 @@ export interface Executable {
   readonly flags: readonly string[];
   /** What a launcher puts before the runtime, as shell words. */
   readonly through?: string;
+  /** Options that only the launcher knows, as shell words: what depends on whose process it is. */
+  readonly ownFlags?: string;
 }
 
 /** What `deno task compile` makes. */
 export const EXECUTABLES: readonly Executable[] = [
-  { name: "pact", set: "cli", entry: "cli/main.ts", flags: [] },
+  {
+    name: "pact",
+    set: "cli",
+    entry: "cli/main.ts",
+    flags: [],
+    // The login cache: a set names paths that are the same for everybody.
+    ownFlags: '--allow-write="${XDG_CONFIG_HOME:-${HOME:-}/.config}/pact"',
+  },
   { name: "pact-journal", set: "journal", entry: "journal/main.ts", flags: [] },
   {
     name: "pact-agent",

@@ -7,12 +7,13 @@ import type { Executable } from "./executables.ts";
  * folder can be moved as a whole, and the script be linked to from anywhere.
  */
 export async function writeLauncher(
-  { name, set, flags, through = "" }: Executable,
+  { name, set, flags, through = "", ownFlags = "" }: Executable,
   { main }: Bundle,
   output: string,
 ): Promise<void> {
   const program = relative(`${dirname(output)}/lib`, main);
-  const options = ["--quiet", "--no-prompt", `-P=${set}`, ...flags].join(" ");
+  const options = ["--quiet", "--no-prompt", `-P=${set}`, ...flags, ownFlags].filter(Boolean)
+    .join(" ");
   const text = `#!/bin/sh
 # ${name}: the bundled program under the permission set '${set}' of lib/deno.json.
 lib=$(dirname "$(readlink -f "$0")")/lib

@@ -129,7 +129,10 @@ export class JournalSite implements AsyncDisposable {
     const text = stringify({
       ...toml,
       journal: { ...toml["journal"], enrollment: { ...ca, ...enrollmentOf(toml) } },
-      policy: { ...toml["policy"], iam: { hmac_secret_file: `${this.path}/secret` } },
+      policy: {
+        ...toml["policy"],
+        iam: toml["policy"]?.["iam"] ?? { hmac_secret_file: `${this.path}/secret` },
+      },
     });
     const { settings } = loadConfig({
       args: ["--single-node", "--config", `${this.path}/journal.toml`, ...args],

@@ -35,6 +35,8 @@ export function memoryHost(
     env: (name) => env[name] || undefined,
     userId: () => Deno.uid() ?? undefined,
     randomId: () => `request-${++ids}`,
+    hasBrowser: () => false,
+    openBrowser: () => false,
     get written() {
       return { stdout: joined(chunks.stdout), stderr: joined(chunks.stderr) };
     },

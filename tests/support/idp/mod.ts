@@ -1,0 +1,8 @@
+/**
+ * A real OpenID provider and a browser to log in with.
+ *
+ * @module
+ */
+export { FormBrowser, type Page } from "./browser.ts";
+export { openWorkstation, type PactOptions, type Workstation } from "./pact.ts";
+export { startProvider, type TestProvider, type TestProviderOptions } from "./provider.ts";

@@ -1,0 +1,47 @@
+import type { SpawnedDeno } from "../spawn_deno.ts";
+import { repositoryRoot, spawnDeno } from "../spawn_deno.ts";
+import { type TempDir, tempDir } from "../temp_dir.ts";
+
+/** A person at a workstation: a configuration directory, and what the environment says. */
+export interface Workstation extends AsyncDisposable {
+  /** `$XDG_CONFIG_HOME/pact`. */
+  readonly directory: string;
+  /** The login cache. */
+  readonly cachePath: string;
+  /** Starts `pact` as people do: its own process with its own permission set. */
+  pact(args: readonly string[], more?: PactOptions): SpawnedDeno;
+}
+
+/** How one `pact` is started. */
+export interface PactOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What is typed. */
+  readonly stdin?: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** Makes one for the journal at `server`, whose CA is in `caFile`. */
+export async function openWorkstation(server: string, caFile: string): Promise<Workstation> {
+  const home: TempDir = await tempDir("pact-home-");
+  const directory = home.file("pact");
+  return {
+    directory,
+    cachePath: `${directory}/tokens.json`,
+    pact: (args, { env = {}, stdin } = {}) =>
+      spawnDeno({
+        module: `${repositoryRoot}cli/main.ts`,
+        flags: ["--quiet", "-P=cli", `--allow-write=${directory}`],
+        args,
+        env: {
+          XDG_CONFIG_HOME: home.path,
+          PACT_ENDPOINT: server,
+          PACT_CA_FILE: caFile,
+          PACT_TOKEN: "",
+          DISPLAY: "",
+          WAYLAND_DISPLAY: "",
+          ...env,
+        },
+        ...(stdin === undefined ? {} : { stdin }),
+      }),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,55 @@
+import { spawnDeno } from "../spawn_deno.ts";
+
+/** How a provider differs from the usual. */
+export interface TestProviderOptions {
+  /** What people's and clients' tokens say about them, by name. */
+  readonly claims?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly audience?: string;
+  readonly accessTokenSeconds?: number;
+  readonly deviceCodeSeconds?: number;
+}
+
+/** A real OpenID provider in a process of its own. */
+export interface TestProvider extends AsyncDisposable {
+  readonly issuer: string;
+  /** Secret of the client `robot`. */
+  readonly robotSecret: string;
+  /** `rotate` its keys, go `down` and come `up`, or answer the next poll with `slow-down`. */
+  order(what: "rotate" | "down" | "up" | "slow-down" | "move"): Promise<void>;
+  /** How often something happened: `POST /token`, `refresh_token success`. */
+  count(what: string): Promise<number>;
+}
+
+const ROBOT_SECRET = "a secret for a robot in a test, long enough";
+
+/** Starts a provider whose people are `ann`, a platform administrator, and whoever `claims` name. */
+export async function startProvider(options: TestProviderOptions = {}): Promise<TestProvider> {
+  const { audience = "pact", accessTokenSeconds = 600, deviceCodeSeconds = 300 } = options;
+  const claims = {
+    ann: { pact_role: "pact-platform-admin" },
+    robot: { pact_role: "pact-viewer-ml" },
+    ...options.claims,
+  };
+  const process = spawnDeno({
+    module: new URL("./provider_program.ts", import.meta.url),
+    flags: ["--quiet", "-A"],
+    args: [JSON.stringify({
+      claims,
+      audience,
+      accessTokenSeconds,
+      deviceCodeSeconds,
+      robotSecret: ROBOT_SECRET,
+    })],
+  });
+  const [, port] = await process.waitForOutput(/listening on (\d+)/);
+  const issuer = `http://127.0.0.1:${port}`;
+  const control = async (what: string): Promise<Record<string, number>> =>
+    await (await fetch(`${issuer}/control/${what}`)).json();
+  return {
+    issuer,
+    robotSecret: ROBOT_SECRET,
+    order: async (what) => void await control(what),
+    count: async (what) => (await control("counts"))[what] ?? 0,
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
