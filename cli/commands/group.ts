@@ -1,19 +1,17 @@
 import { object, or } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
-import { locateTomlKey, nearestName, parseToml, positionText } from "../../common/config/mod.ts";
 import { canonicalJson } from "../../common/json/mod.ts";
-import { type PolicySettings, PolicySettingsSchema } from "../../common/model/mod.ts";
 import { EXIT, usageFailure } from "../failure/mod.ts";
 import { asJson } from "../json/mod.ts";
 import { type Column, plural, printable, tableLines } from "../output/mod.ts";
-import { readSpecText } from "../spec/mod.ts";
 import { action, type CommandContext } from "./action.ts";
 import { requireMessage } from "./commit.ts";
 import { listNodeStates } from "./fleet.ts";
 import { type ActionParser, define, say, sequence, word } from "./parsing.ts";
 import { optionalExtra } from "./optional.ts";
 import { changedSettings, currentPolicy, policyJson, policyLines, updatePolicy } from "./policy.ts";
+import { readSettings } from "./policy_settings.ts";
 import { requireVCluster } from "./targets.ts";
 
 const nameArgument = argument(word("NAME"));
@@ -161,35 +159,4 @@ async function setPolicy(context: CommandContext, options: SetOptions): Promise<
     `Policy updated for ${vcluster} (version ${version}, ${policyRef})`,
   ], { ...document, version, policy_ref: policyRef });
   return EXIT.ok;
-}
-
-/** Settings of a file; only those it names. */
-async function readSettings(
-  { host }: CommandContext,
-  file: string,
-): Promise<Partial<PolicySettings>> {
-  const { text, name } = await readSpecText(host, file);
-  const toml = parseToml(text, name);
-  const known = Object.keys(PolicySettingsSchema.shape);
-  for (const key of Object.keys(toml)) {
-    if (known.includes(key)) continue;
-    const nearest = nearestName(key, known);
-    const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
-    throw usageFailure(
-      `${positionText(locateTomlKey(text, [key], name))}: unknown setting ${key}${hint}`,
-    );
-  }
-  const parsed = PolicySettingsSchema.safeParse(toml);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const path = issue?.path.map(String) ?? [];
-    throw usageFailure(
-      `${positionText(locateTomlKey(text, path, name))}: ${path.join(".")}: ${
-        issue?.message ?? "invalid"
-      }`,
-    );
-  }
-  return Object.fromEntries(
-    Object.entries(parsed.data).filter(([key]) => Object.hasOwn(toml, key)),
-  );
 }

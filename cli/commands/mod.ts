@@ -133,7 +133,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "policy",
-    brief: "Explain decisions.",
+    brief: "Explain decisions, and try out changed policies.",
     load: async () => (await import("./policy_forms.ts")).policyCommand,
   },
   {

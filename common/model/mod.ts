@@ -3,6 +3,7 @@
  * Their JSON form with snake_case keys is the domain type (JRN-13, OVL-2); `wire/` holds the
  * protobuf side.
  */
+export * from "./decision_policy.ts";
 export * from "./delta.ts";
 export * from "./entry.ts";
 export * from "./identifiers.ts";

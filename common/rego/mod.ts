@@ -21,4 +21,5 @@ export {
   type RequestDetails,
 } from "./input.ts";
 export { questionsOf } from "./questions.ts";
+export { ROLE_FACTS, type RoleFacts } from "./roles.ts";
 export { strictest, type Verdict, verdictOf } from "./verdict.ts";

@@ -15,10 +15,16 @@ import {
   type Trace,
 } from "../../common/authz/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import { defaultPolicy, type Policy, type Scope, scopeText } from "../../common/model/mod.ts";
+import {
+  decisionPolicy,
+  defaultPolicy,
+  type Policy,
+  type Scope,
+  scopeText,
+} from "../../common/model/mod.ts";
 import { isAsked, isReadOnly, type RequestDetails } from "../policy/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import { decisionPolicy, emergencyOf, vclusterOfScope } from "../state/mod.ts";
+import { emergencyOf, vclusterOfScope } from "../state/mod.ts";
 import { type Caller, identityOf } from "./caller.ts";
 import { type LockBook, lockedError } from "./lock_book.ts";
 import { requestFacts } from "./request_facts.ts";

@@ -1,5 +1,5 @@
 /** The site's own rules, as a restriction on what roles allow. */
-export { ROLE_FACTS } from "./data.ts";
+export { ROLE_FACTS } from "../../common/rego/mod.ts";
 export { decideWithoutEngine, ENGINE_UNAVAILABLE } from "./degraded.ts";
 export type { PolicyEngine } from "./engine.ts";
 export type { Verdict } from "../../common/rego/mod.ts";

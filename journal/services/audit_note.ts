@@ -17,6 +17,8 @@ export interface AuditedChange {
   readonly vclusterId?: string | undefined;
   /** What the rules looked at besides (OPA-4). */
   readonly details?: RequestDetails | undefined;
+  /** Of a command: whether it changes its node's state (EXE-3). */
+  readonly commandClass?: string;
   /** Denied for what an agent tells it has refused. */
   readonly outcome?: "Denied" | undefined;
   /** The two-person rule would have held for anybody else (APR-2). */
@@ -28,6 +30,7 @@ export function auditNote(call: HandlerContext, caller: Caller, change: AuditedC
   const { principal } = caller;
   const facts = {
     ...requestFacts({ principal, ...change }),
+    class: change.commandClass ?? "",
     client: readFreeText(call.requestHeader, "client"),
     reason: readFreeText(call.requestHeader, "reason"),
     via: caller.certificateName ?? "",

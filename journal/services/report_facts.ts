@@ -6,13 +6,14 @@ import type { AuditedChange } from "./audit_note.ts";
 const ExecNoteSchema = z.object({
   command: z.string().max(4096),
   args: z.string().max(4096).default(""),
+  class: z.string().max(64).default(""),
   refused: z.string().optional(),
 });
 
 /** What people had done on a node, as its agent's entry tells it, for the audit record. */
 export function reportFacts(
   { entry_type, message = "" }: SubmittedEntry,
-): Pick<AuditedChange, "details" | "outcome" | "detail"> {
+): Pick<AuditedChange, "details" | "outcome" | "detail" | "commandClass"> {
   if (entry_type === "ServiceLifecycle") {
     // "ServiceStart NAME" or "ServiceStart NAME: DETAIL" (SUP-8).
     return { details: { serviceName: /^[A-Za-z]+ ([^\s:]+)/.exec(message)?.[1] } };
@@ -20,9 +21,10 @@ export function reportFacts(
   if (entry_type !== "ExecLog") return {};
   const note = ExecNoteSchema.safeParse(documentOf(message));
   if (!note.success) return {};
-  const { command, args, refused } = note.data;
+  const { command, args, refused, class: commandClass } = note.data;
   return {
     details: { command, args: args === "" ? [] : args.split(" ") },
+    commandClass,
     ...(refused === undefined ? {} : { outcome: "Denied", detail: refused }),
   };
 }

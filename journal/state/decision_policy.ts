@@ -1,30 +1,19 @@
 import {
   decide,
   type Decision,
-  type DecisionPolicy,
   lockedDecision,
   lockOnCaller,
   lockOnScope,
 } from "../../common/authz/mod.ts";
-import { defaultPolicy, type Identity, type Policy, type Scope } from "../../common/model/mod.ts";
+import {
+  decisionPolicy,
+  defaultPolicy,
+  type Identity,
+  type Policy,
+  type Scope,
+} from "../../common/model/mod.ts";
 import { lockIn } from "./locks.ts";
 import type { DocumentsView } from "./view.ts";
-
-/** The part of a policy that decisions read. */
-export function decisionPolicy(policy: Policy): DecisionPolicy {
-  return {
-    policyId: policy.policy_id,
-    emergencyAllowed: policy.emergency_allowed,
-    regulated: policy.regulated,
-    twoPersonApproval: policy.two_person_approval,
-    aiExecAllowed: policy.ai_exec_allowed,
-    roleBindings: policy.role_bindings.map((binding) => ({
-      role: binding.role,
-      principals: binding.principals,
-      allowedActions: binding.allowed_actions,
-    })),
-  };
-}
 
 /** The vCluster a scope lies in; undefined for Global and for unassigned nodes (ROL-4). */
 export function vclusterOfScope(view: DocumentsView, scope: Scope): string | undefined {

@@ -58,7 +58,7 @@ export {
   statusAt,
   stepApproval,
 } from "./approval_machine.ts";
-export { decideFor, decisionPolicy, policyIn, vclusterOfScope } from "./decision_policy.ts";
+export { decideFor, policyIn, vclusterOfScope } from "./decision_policy.ts";
 export { type HeldCommand, type HeldRequest, heldText, readHeld } from "./held_request.ts";
 export { entryAction, type NodeAction } from "./node_action.ts";
 export { countersOf, type Rejection } from "./transaction.ts";

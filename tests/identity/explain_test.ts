@@ -1,24 +1,8 @@
 import assert from "node:assert/strict";
-import { runPact } from "../../cli/mod.ts";
-import { type JournalSite, openJournalSite, type TokenClaims } from "../support/journal/mod.ts";
-import { memoryHost } from "../unit/cli/memory_host.ts";
+import { openJournalSite, type TokenClaims } from "../support/journal/mod.ts";
+import { pact } from "./pact.ts";
 
 const ML = { scope: { case: "vclusterId", value: "ml" } } as const;
-
-/** Runs `pact` as somebody, against the site. */
-async function pact(site: JournalSite, claims: TokenClaims, ...args: string[]) {
-  const host = memoryHost({
-    env: {
-      HOME: site.path,
-      PACT_ENDPOINT: `https://127.0.0.1:${site.journal.rpcPort}`,
-      PACT_CA_FILE: `${site.dataDir}/ca.crt`,
-      PACT_TOKEN: await site.token(claims),
-    },
-  });
-  const code = await runPact(args, host, new AbortController().signal);
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(host.written.stdout), stderr: text(host.written.stderr) };
-}
 
 /** The kinds, subjects and effects of a chain in JSON form. */
 function chain(stdout: string): string[] {

@@ -62,3 +62,36 @@ Deno.test("policy explain about somebody else wants to know the roles", () =>
     args: ["policy", "explain", "commit", "node:n1", "--principal", "vi"],
     journal: {},
   }));
+
+const AUDITED = {
+  id: "op-7",
+  timestamp: { seconds: 1_794_000_000n },
+  actor: { principal: "bo", principalType: "Human", role: "pact-ops-ml" },
+  operationType: "Commit",
+  scope: { scope: { case: "nodeId", value: "n1" } } as const,
+  outcome: "Success",
+  metadata: { policy_ref: "rbac:default:commit", vcluster: "ml", categories: "kernel" },
+};
+
+Deno.test("policy test lists recorded decisions that changed settings would turn", () =>
+  assertGolden("policy_test", {
+    args: ["policy", "test", "--vcluster", "ml", "--since", "30d", "DIR/new.toml"],
+    files: { "new.toml": "two_person_approval = true\n" },
+    journal: {
+      fleet: {
+        async *queryAudit() {
+          yield AUDITED;
+          yield { ...AUDITED, id: "op-8", operationType: "Extend" };
+          yield { ...AUDITED, id: "op-9", metadata: { policy_ref: "rbac:own-node:Commit" } };
+        },
+      },
+      policy: { getEffectivePolicy: () => ({ vclusterId: "ml", version: 3n }) },
+    },
+  }));
+
+Deno.test("policy test wants to know whose settings a file holds", () =>
+  assertGolden("policy_test_no_vcluster", {
+    args: ["policy", "test", "DIR/new.toml"],
+    files: { "new.toml": "regulated = true\n" },
+    journal: {},
+  }));
