@@ -9,6 +9,9 @@ import type { ServiceContext } from "./context.ts";
 /** Largest request that may wait, in bytes of its stored text (policy.md 6.2). */
 const MAX_REQUEST_BYTES = 1_048_576;
 
+/** Longest wait for the quorum before a request counts as one that nobody can agree to. */
+const QUORUM_LIMIT_MS = 5_000;
+
 /** Refusals that mean that nobody can file anything now. */
 const OUT_OF_REACH = ["NO_LEADER", "NO_QUORUM", "UNAVAILABLE", "DEADLINE"];
 
@@ -57,8 +60,10 @@ export async function fileApproval(context: ServiceContext, waiting: Waiting): P
       `a request of ${bytes} bytes cannot wait for approval: at most ${MAX_REQUEST_BYTES}`,
     );
   }
-  const result = await orUnavailable(() =>
-    replica.submit({
+  // What a leader without its quorum takes would be committed later: it is not even proposed.
+  const result = await orUnavailable(async () => {
+    await quorumIsThere(context);
+    return await replica.submit({
       type: "CreateApproval",
       approval: {
         approval_id: newApprovalId(),
@@ -70,8 +75,8 @@ export async function fileApproval(context: ServiceContext, waiting: Waiting): P
         ...present("requester_subject", subject),
       },
       ...present("via", via),
-    }, { actor: requester, ...present("requestId", requestId) })
-  );
+    }, { actor: requester, ...present("requestId", requestId) });
+  });
   const approvalId = result.kind === "Ok" ? result.id ?? "" : "";
   const expiresAt = replica.state.get("approvals", approvalId)?.expires_at ?? "";
   return { approvalId, expiresAt };
@@ -95,6 +100,20 @@ export function approvalRequired(
       },
     },
   );
+}
+
+/** @throws {PactError} NO_LEADER, NO_QUORUM, or DEADLINE when neither is known soon enough. */
+async function quorumIsThere({ replica, clock }: ServiceContext): Promise<void> {
+  const late = new AbortController();
+  const timer = clock.setTimer(
+    QUORUM_LIMIT_MS,
+    () => late.abort(new PactError("DEADLINE", "the quorum did not answer")),
+  );
+  try {
+    await replica.waitForLinearizable(late.signal);
+  } finally {
+    clock.clearTimer(timer);
+  }
 }
 
 async function orUnavailable<Result>(work: () => Promise<Result>): Promise<Result> {

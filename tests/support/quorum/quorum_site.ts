@@ -5,7 +5,7 @@
  */
 import { type Client, createClient } from "@connectrpc/connect";
 import { stringify } from "smol-toml";
-import { config, enrollment, health, journal } from "../../../api/mod.ts";
+import { config, enrollment, health, journal, policy } from "../../../api/mod.ts";
 import {
   createRpcTransport,
   installHttp2Guard,
@@ -65,6 +65,7 @@ export interface MemberClients extends Disposable {
   readonly fleet: Client<typeof journal.FleetService>;
   readonly enrollment: Client<typeof enrollment.EnrollmentService>;
   readonly health: Client<typeof health.Health>;
+  readonly policy: Client<typeof policy.PolicyService>;
 }
 
 /** What a site is made of. */
@@ -217,9 +218,9 @@ export class QuorumSite implements AsyncDisposable {
     return await mintToken(this.#secret, { name, role });
   }
 
-  /** Clients of a member under a platform admin's token. */
-  async dial(id: number): Promise<MemberClients> {
-    const token = await this.token();
+  /** Clients of a member under somebody's token; a platform admin's by default. */
+  async dial(id: number, who: { role?: string; name?: string } = {}): Promise<MemberClients> {
+    const token = await this.token(who.role, who.name);
     const transport = createRpcTransport({
       endpoint: `https://${this.place(id).api}`,
       caPem: this.caPem,
@@ -232,6 +233,7 @@ export class QuorumSite implements AsyncDisposable {
       fleet: createClient(journal.FleetService, transport),
       enrollment: createClient(enrollment.EnrollmentService, transport),
       health: createClient(health.Health, transport),
+      policy: createClient(policy.PolicyService, transport),
       [Symbol.dispose]: () => transport.close(),
     };
   }
