@@ -300,6 +300,50 @@ Deno.test("AUT-5: a shared secret warns, and a short one is refused outside deve
   assert.ok(load({}).warnings.some((text) => /people cannot sign in/.test(text)));
 });
 
+const engine = (text: string) => load({ toml: `[policy.engine]\n${text}` });
+
+Deno.test("OPA-1: where OPA listens is what its data API appends to, taken off", () => {
+  for (
+    const [given, base] of [
+      ["http://localhost:8181/v1/data/pact", "http://localhost:8181/"],
+      ["http://localhost:8181/v1/data", "http://localhost:8181/"],
+      ["http://127.0.0.1:8181", "http://127.0.0.1:8181/"],
+      ["http://[::1]:8181/opa/v1/data/pact/", "http://[::1]:8181/opa/"],
+    ]
+  ) {
+    const { settings } = engine(`type = "opa"\nopa_endpoint = "${given}"`);
+    assert.equal(settings.opaEndpoint.href, base);
+  }
+  assert.equal(engine('type = "opa"').settings.opaEndpoint.href, "http://localhost:8181/");
+  for (
+    const text of [
+      "localhost:8181",
+      "ftp://localhost/",
+      "http://a:b@localhost/",
+      "http://localhost/?x",
+    ]
+  ) {
+    assert.throws(() => engine(`type = "opa"\nopa_endpoint = "${text}"`), /opa_endpoint/);
+  }
+});
+
+Deno.test("OPA-1: an OPA that is not on this machine has to be asked for by name", () => {
+  const remote = 'type = "opa"\nopa_endpoint = "http://opa.example.org:8181"';
+  assert.throws(() => engine(remote), /opa\.example\.org:8181 is not this machine/);
+  const { warnings } = engine(`${remote}\nallow_remote_opa = true`);
+  assert.ok(warnings.some((text) => /cleartext/.test(text)));
+  const secure = engine(`${remote.replace("http:", "https:")}\nallow_remote_opa = true`);
+  assert.ok(!secure.warnings.some((text) => /cleartext/.test(text)));
+  assert.equal(engine(remote.replace('"opa"', '"rbac"')).settings.policyEngine, "rbac");
+});
+
+Deno.test("a bundle where no engine reads it is warned of, another engine is an error", () => {
+  const { warnings } = engine('bundle = "/etc/pact/policy-bundle.tar.gz"');
+  assert.ok(warnings.includes('policy.engine.bundle has no effect: policy.engine.type is "rbac"'));
+  assert.throws(() => engine('type = "cedar"'), /policy\.engine\.type/);
+  assert.throws(() => engine('type = "embedded"\nbundle = "bundle.tar.gz"'), /absolute path/);
+});
+
 Deno.test("CFG-2: keys of the published samples whose function comes later warn and do not fail", () => {
   const toml = `
 [journal]
@@ -331,7 +375,6 @@ loki_endpoint = "http://loki:3100"
   const { warnings } = load({ toml });
   for (
     const key of [
-      "policy.engine.type",
       "policy.federation.sovra_endpoint",
       "telemetry.loki_enabled",
     ]

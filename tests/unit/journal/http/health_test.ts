@@ -58,6 +58,8 @@ Deno.test("journal.md 14.1: a member that knows a leader is healthy and tells wh
       role: "follower",
       entries: 7,
       log: "raft",
+      policy_engine: "rbac",
+      opa: "disabled",
       leader_id: 2,
       term: 3,
       last_applied: 41,
@@ -119,4 +121,18 @@ Deno.test("JRN-60: nodes boot from a member without a quorum, but not from one t
   assert.equal(behind.httpStatus, 503);
   assert.equal(behind.body["reason"], "4959 entries are still to be applied");
   assert.equal(readinessOf(facts({ replica: { health: "failed" } })).httpStatus, 503);
+});
+
+Deno.test("OPA-12: an engine that is down is shown, and leaves the member healthy", () => {
+  const of = (kind: "opa" | "embedded", isUp: boolean) =>
+    healthOf({ ...facts({}), policyEngine: { kind, isUp: () => isUp } }, "1.2.3");
+  assert.equal(of("opa", true).body["opa"], "ok");
+  const { httpStatus, body } = of("opa", false);
+  assert.deepEqual([httpStatus, body["status"], body["opa"]], [200, "healthy", "down"]);
+  const { body: embedded } = of("embedded", true);
+  assert.deepEqual([embedded["policy_engine"], embedded["opa"], embedded["embedded"]], [
+    "embedded",
+    "disabled",
+    "ok",
+  ]);
 });

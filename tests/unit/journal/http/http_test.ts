@@ -40,6 +40,7 @@ const METRICS: Readonly<Record<string, readonly [type: string, ...labels: string
   pact_emergency_sessions_stale: ["gauge", "vcluster"],
   pact_approvals_pending: ["gauge", "vcluster"],
   pact_approvals_expiring: ["gauge", "vcluster"],
+  pact_opa_requests_total: ["counter", "outcome"],
   pact_policy_denials_total: ["counter", "action"],
 };
 
