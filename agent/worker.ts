@@ -5,8 +5,6 @@
 
 /// <reference lib="deno.worker" />
 
-import { installHttp2Guard } from "../common/rpc/mod.ts";
 import { startWorker } from "./worker/mod.ts";
 
-installHttp2Guard();
 startWorker(self);

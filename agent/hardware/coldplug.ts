@@ -23,13 +23,16 @@ export interface ColdplugOptions {
   readonly shim: Pick<Shim, "files" | "modules" | "network" | "system">;
   readonly events: EventPump;
   readonly clock: Clock;
-  readonly log: Logger;
+  /** Asked for when there is something to say. */
+  readonly log: () => Logger;
   /** The kernel's command line, by word. */
   readonly commandLine: readonly string[];
 }
 
 /** The devices of a node, taken care of. */
 export interface Coldplug {
+  /** Begins with the drivers before anybody asks for them; `run` then takes what came of it. */
+  begin(): void;
   /** Loads the drivers of what is there, and sets up the nodes. Repeatable. */
   run(): Promise<LoadReport>;
   close(): void;
@@ -43,6 +46,7 @@ export function openColdplug(options: ColdplugOptions): Coldplug {
 class ColdplugRunner implements Coldplug {
   readonly #listener: { close(): void };
   #loader: ModuleLoader | undefined;
+  #begun: Promise<LoadReport & { readonly durationMs: number }> | undefined;
   /** Aliases that were dealt with. */
   readonly #seen = new Set<string>();
 
@@ -56,8 +60,38 @@ class ColdplugRunner implements Coldplug {
     });
   }
 
+  begin(): void {
+    this.#begun ??= this.#load();
+    // Told by `run`.
+    this.#begun.catch(() => {});
+  }
+
   async run(): Promise<LoadReport> {
-    const { shim, clock, log } = this.options;
+    const { shim } = this.options;
+    const log = this.options.log();
+    const begun = this.#begun ?? this.#load();
+    this.#begun = undefined;
+    const { durationMs, ...report } = await begun;
+    const { loaded, failed, unused } = report;
+    for (const problem of setUpDeviceNodes(shim.files)) {
+      log.warn("device node not set up", { problem });
+    }
+    for (const { name, reason } of failed) log.warn("module not loaded", { module: name, reason });
+    log.info("drivers loaded", {
+      devices: this.#seen.size,
+      modules: loaded.length,
+      duration_ms: Math.round(durationMs),
+    });
+    if (unused.length > 0) log.debug("drivers without a device", { modules: unused.join(" ") });
+    return report;
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+
+  async #load(): Promise<LoadReport & { readonly durationMs: number }> {
+    const { clock } = this.options;
     const beginMs = clock.monotonicMs();
     const loaded: string[] = [];
     const failed: LoadReport["failed"][number][] = [];
@@ -71,29 +105,15 @@ class ColdplugRunner implements Coldplug {
       failed.push(...report.failed);
       unused.push(...report.unused);
     }
-    for (const problem of setUpDeviceNodes(shim.files)) {
-      log.warn("device node not set up", { problem });
-    }
-    for (const { name, reason } of failed) log.warn("module not loaded", { module: name, reason });
-    log.info("drivers loaded", {
-      devices: this.#seen.size,
-      modules: loaded.length,
-      duration_ms: Math.round(clock.monotonicMs() - beginMs),
-    });
-    if (unused.length > 0) log.debug("drivers without a device", { modules: unused.join(" ") });
-    return { loaded, failed, unused };
-  }
-
-  close(): void {
-    this.#listener.close();
+    return { loaded, failed, unused, durationMs: clock.monotonicMs() - beginMs };
   }
 
   #openLoader(): ModuleLoader | undefined {
-    const { shim, clock, log, commandLine } = this.options;
+    const { shim, clock, commandLine } = this.options;
     const directory = `${MODULES}/${shim.system.names().release}`;
     const tables = readModuleTables(shim.files, directory, commandLine);
     if (tables === undefined) {
-      log.warn("no modules for this kernel", { directory });
+      this.options.log().warn("no modules for this kernel", { directory });
       return undefined;
     }
     return new ModuleLoader({
@@ -127,13 +147,14 @@ class ColdplugRunner implements Coldplug {
     if (alias === undefined || this.#seen.has(alias) || this.#loader === undefined) return;
     this.#loadFor(this.#loader, [alias]).then(
       ({ loaded, failed }) => {
-        const { log } = this.options;
+        const log = this.options.log();
         if (loaded.length > 0) log.info("drivers loaded", { modules: loaded.join(" ") });
         for (const { name, reason } of failed) {
           log.warn("module not loaded", { module: name, reason });
         }
       },
-      (error: unknown) => this.options.log.error("device not dealt with", { error: String(error) }),
+      (error: unknown) =>
+        this.options.log().error("device not dealt with", { error: String(error) }),
     );
   }
 
@@ -143,14 +164,14 @@ class ColdplugRunner implements Coldplug {
     } catch (error) {
       // It may be gone again.
       if (!isShimError(error)) throw error;
-      this.options.log.debug("device node not set up", { problem: error.message });
+      this.options.log().debug("device node not set up", { problem: error.message });
     }
   }
 
   /** Events were lost: everything is looked at again. */
   #again(): void {
     this.run().catch((error: unknown) =>
-      this.options.log.error("devices not looked at again", { error: String(error) })
+      this.options.log().error("devices not looked at again", { error: String(error) })
     );
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { zstdDecompressSync } from "node:zlib";
-import { z } from "zod";
+import * as z from "zod";
 import type { stream } from "../../api/mod.ts";
 import {
   type Entry,

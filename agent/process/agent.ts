@@ -8,21 +8,22 @@ import { systemClock } from "../../common/clock/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../common/log/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
-import { type EventPump, openShim, type Shim } from "../../ffi/mod.ts";
+import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import { type AgentCache, keepAnchor, loadAnchor, loadIdentity, openCache } from "../cache/mod.ts";
 import { kernelWords } from "../boot/mod.ts";
+import { type Coldplug, openColdplug } from "../hardware/mod.ts";
 import type { Ending } from "../init/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
-import type { CoreArguments } from "./arguments.ts";
+import type { CoreArguments } from "../start/mod.ts";
 import { withBootSources } from "./boot_sources.ts";
-import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
 import { detectHardware } from "./hardware.ts";
 import { type InitDuties, openInitDuties } from "./init_duties.ts";
 import { NodeBoot } from "./node_boot.ts";
 import { NodeNetwork } from "./node_network.ts";
+import { firstFrame, openAgentShim } from "./read_configuration.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
 import { recordIdentity } from "./record_identity.ts";
 import { WorkerPulse } from "./worker_pulse.ts";
@@ -36,8 +37,8 @@ const MAX_WAITING = 1_024;
 export interface AgentProcessOptions {
   readonly args: CoreArguments;
   readonly env: (name: string) => string | undefined;
-  /** Starts the network worker. */
-  readonly startWorker: () => Worker;
+  /** The network worker, just started; it is the agent's from here on. */
+  readonly worker: Worker;
 }
 
 /** Why an agent cannot go on. */
@@ -61,33 +62,6 @@ export interface AgentProcess {
   stop(ending: Ending): Promise<readonly string[]>;
 }
 
-/** Reads and checks the configuration alone. */
-export async function readConfiguration(
-  options: AgentProcessOptions,
-): Promise<Pick<agentport.AgentConfig, "warnings" | "supervisorBackend">> {
-  const shim = openAgentShim(options.args);
-  const worker = options.startWorker();
-  try {
-    const frame = firstFrame(shim, options);
-    frame.checkOnly = true;
-    const exchange = new ConfigureExchange(shim.files, frame);
-    const port = openCorePort(worker, {
-      onFrame: (frame) => {
-        if (frame.case === "configured" || frame.case === "configRefused") {
-          exchange.onFrame(frame, port);
-        }
-      },
-      onFailure: (error) => exchange.fail(String(error)),
-      onViolation: (error) => exchange.fail(error.message),
-    });
-    exchange.begin(port);
-    return await exchange.configured;
-  } finally {
-    worker.terminate();
-    shim.close();
-  }
-}
-
 /**
  * Starts the agent.
  *
@@ -95,7 +69,7 @@ export async function readConfiguration(
  */
 export async function startAgent(options: AgentProcessOptions): Promise<AgentProcess> {
   const shim = openAgentShim(options.args);
-  const worker = options.startWorker();
+  const { worker } = options;
   try {
     const running = new RunningAgent(shim, worker, options);
     await running.start();
@@ -104,20 +78,6 @@ export async function startAgent(options: AgentProcessOptions): Promise<AgentPro
     worker.terminate();
     throw error;
   }
-}
-
-function openAgentShim({ shimPath, isRootless }: CoreArguments): Shim {
-  if (shimPath === undefined) return openShim({ mode: "production" });
-  if (!isRootless) {
-    throw new ConfigurationError("--shim is for development: give --profile rootless with it");
-  }
-  return openShim({ path: shimPath, mode: "development" });
-}
-
-function firstFrame(shim: Shim, { args, env }: AgentProcessOptions): agentport.Configure {
-  const hostname = shim.system.names().hostname;
-  const hardware = detectHardware(shim.files);
-  return configureFrame(shim.files, args, env, { hostname, hardware });
 }
 
 class RunningAgent implements AgentProcess {
@@ -139,6 +99,7 @@ class RunningAgent implements AgentProcess {
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
   #boot: NodeBoot | undefined;
+  #coldplug: Coldplug | undefined;
   #network: NodeNetwork | undefined;
   #systemd: SystemdNotifier | undefined;
   #init: InitDuties | undefined;
@@ -206,6 +167,7 @@ class RunningAgent implements AgentProcess {
 
   async start(): Promise<void> {
     this.#exchange.begin(this.#port);
+    if (this.isInit) this.#beginWithDevices();
     const config = await Promise.race([
       this.#exchange.configured,
       this.failed.then(({ reason }) => Promise.reject(new Error(reason))),
@@ -279,6 +241,7 @@ class RunningAgent implements AgentProcess {
     this.#init?.close();
     this.#pulse.close();
     this.#boot?.close();
+    this.#coldplug?.close();
     this.#network?.close();
     this.#systemd?.close();
     const left = await this.#node?.stop(keepServices) ?? [];
@@ -357,6 +320,26 @@ class RunningAgent implements AgentProcess {
     }
   }
 
+  /** The first phase's work takes no configuration: it is begun while the worker reads that. */
+  #beginWithDevices(): void {
+    try {
+      this.#devices().begin();
+    } catch (error) {
+      // The phase meets it again, where it is told and tried again.
+      if (!isShimError(error)) throw error;
+    }
+  }
+
+  #devices(): Coldplug {
+    return this.#coldplug ??= openColdplug({
+      shim: this.shim,
+      events: this.#events,
+      clock: systemClock,
+      log: () => this.#log.child("agent.hardware"),
+      commandLine: this.#commandLine,
+    });
+  }
+
   #openNetwork(config: agentport.AgentConfig): NodeNetwork {
     return new NodeNetwork({
       shim: this.shim,
@@ -374,7 +357,7 @@ class RunningAgent implements AgentProcess {
     return new NodeBoot({
       profile: this.#profile,
       shim: this.shim,
-      events: this.#events,
+      devices: () => this.#devices(),
       config,
       clock: systemClock,
       log: this.#log,

@@ -1,7 +1,7 @@
 import { environmentOf, variableFrom } from "../boot/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
 import { isShimError, type Shim } from "../../ffi/mod.ts";
-import type { CoreArguments } from "./arguments.ts";
+import type { CoreArguments } from "../start/mod.ts";
 
 const MAX_BYTES = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { agentport } from "../../api/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
-import type { CoreArguments } from "./arguments.ts";
+import type { CoreArguments } from "../start/mod.ts";
 
 /** Where the configuration is looked for when nobody names a file. */
 const DEFAULT_CONFIG_PATH = "/etc/pact/agent.toml";

@@ -1,6 +1,6 @@
 /**
- * The boot of this node: what each phase does in this profile. It owns the boot sequence, the network
- * manager and the listener for devices, and ends by `close`.
+ * The boot of this node: what each phase does in this profile. It owns the boot sequence and
+ * ends by `close`.
  */
 
 import type { agentport } from "../../api/mod.ts";
@@ -19,8 +19,8 @@ import {
   statusTexts,
 } from "../boot/mod.ts";
 import type { BootNews, PhaseWork } from "../boot/mod.ts";
-import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
-import { type Coldplug, openColdplug } from "../hardware/mod.ts";
+import { isShimError, type Shim } from "../../ffi/mod.ts";
+import type { Coldplug } from "../hardware/mod.ts";
 import type { BootStanding, Node } from "../node/mod.ts";
 import type { NodeNetwork } from "./node_network.ts";
 import type { RunProfile } from "./run_profile.ts";
@@ -47,7 +47,8 @@ export interface BootFacts {
 export interface NodeBootOptions {
   readonly profile: RunProfile;
   readonly shim: Shim;
-  readonly events: EventPump;
+  /** The devices of this node; asked for only where they are its own (CTX-3). Throws ShimError. */
+  readonly devices: () => Coldplug;
   readonly config: agentport.AgentConfig;
   readonly clock: Clock;
   readonly log: Logger;
@@ -81,7 +82,6 @@ const PHASES: Readonly<Record<RunProfile, readonly BootPhase[]>> = {
 export class NodeBoot {
   readonly #sequence: BootSequence;
   readonly #log: Logger;
-  #coldplug: Coldplug | undefined;
   readonly #looking = new Set<() => void>();
   readonly #stopListening: () => void;
 
@@ -121,7 +121,6 @@ export class NodeBoot {
   close(): void {
     this.#stopListening();
     this.#sequence.close();
-    this.#coldplug?.close();
   }
 
   #work(): Readonly<Record<BootPhase, PhaseWork>> {
@@ -138,19 +137,12 @@ export class NodeBoot {
 
   /** pact-init has mounted the pseudo file systems (INI-1); this does what else the phase demands. */
   async #initHardware(): Promise<void> {
-    const { shim, events, clock, commandLine } = this.options;
+    const { shim, devices } = this.options;
     if (shim.files.lstatIfPresent("/sys/fs/cgroup/cgroup.controllers") === null) {
       throw new Error("no cgroup v2 hierarchy at /sys/fs/cgroup");
     }
     this.#setHostName();
-    this.#coldplug ??= openColdplug({
-      shim,
-      events,
-      clock,
-      log: this.options.log.child("agent.hardware"),
-      commandLine,
-    });
-    await this.#coldplug.run();
+    await devices().run();
     this.options.checkHardware();
   }
 

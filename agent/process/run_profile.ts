@@ -1,6 +1,6 @@
 import type { Shim } from "../../ffi/mod.ts";
 import { BEAT_VARIABLE } from "../init/mod.ts";
-import type { CoreArguments } from "./arguments.ts";
+import type { CoreArguments } from "../start/mod.ts";
 
 /** How this agent runs (CTX-3); decided once at start. */
 export type RunProfile = "init" | "guest" | "service" | "rootless";

@@ -1,5 +1,5 @@
 import { createLocalJWKSet, type JWTHeaderParameters } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import type { VerificationKey } from "./keys.ts";
 
 /** Most keys a provider may publish (AUT-7). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type DocumentFetch, FetchError } from "../fetch/mod.ts";
 
 /** What a provider says of itself, as far as its keys go (OpenID Connect Discovery section 3). */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { compactVerify, decodeProtectedHeader, errors } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import type { Principal } from "../authz/mod.ts";
 import { PactError } from "../errors/mod.ts";
 import { ClaimError, type Claims, type ClaimSettings, principalOf } from "./claims.ts";

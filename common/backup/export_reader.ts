@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { JsonValue } from "../json/mod.ts";
 
 /** What a line of an export says. */

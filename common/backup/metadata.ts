@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CounterSchema, InstantSchema, Sha256Schema } from "../model/mod.ts";
 
 /** The two files of a backup, in their order (JRN-68). */

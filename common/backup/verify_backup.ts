@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { CheckpointSchema } from "../chain/mod.ts";
 import { canonicalJson } from "../json/mod.ts";
 import { type LogReport, LogVerifier, type VerifierOptions } from "../verify/mod.ts";

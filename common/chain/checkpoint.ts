@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalBytes } from "../json/mod.ts";
 import { CounterSchema, InstantSchema, Sha256Schema } from "../model/mod.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Setting, textSetting } from "./setting.ts";
 
 /** Keys of published sample files whose function this version does not have. */

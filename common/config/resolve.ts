@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { JsonValue } from "../json/mod.ts";
 import { ConfigError, positionText } from "./config_error.ts";
 import { nearestName } from "./nearest.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** One setting: where it may come from, how its text is read, and what it must satisfy. */
 export interface Setting<Schema extends z.ZodType = z.ZodType> {

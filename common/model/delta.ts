@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DRIFT_CATEGORIES, type DriftCategory } from "../../contracts/mod.ts";
 import { ServiceDeclarationSchema } from "./service_declaration.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type JsonValue, withoutNulls } from "../json/mod.ts";
 import { StateDeltaSchema } from "./delta.ts";
 import { CounterSchema, InstantSchema } from "./identifiers.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Pseudo vCluster that holds the configuration of unassigned nodes (OVL-10). */
 export const DOMAIN_VCLUSTER = "_domain";

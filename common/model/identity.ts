@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What kind of principal acts (JRN-10). */
 export type PrincipalType = "Human" | "Agent" | "Service";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FileValueSchema, MountValueSchema, NetworkValueSchema } from "./delta.ts";
 import { CounterSchema, VClusterIdSchema } from "./identifiers.ts";
 import { PolicySchema } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DRIFT_CATEGORIES } from "./delta.ts";
 import { CounterSchema, InstantSchema, VClusterIdSchema } from "./identifiers.ts";
 

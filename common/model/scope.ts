@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NodeIdSchema, VClusterIdSchema } from "./identifiers.ts";
 
 /** Where a change applies, in its document form (JRN-13). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Longest chain of names, arguments and variables one service may declare. */
 const MAX_ARGS = 1024;

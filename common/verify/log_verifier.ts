@@ -10,7 +10,7 @@ import {
   signerOf,
 } from "../chain/mod.ts";
 import type { JsonValue } from "../json/mod.ts";
-import { SignerCertificate, TlsError } from "../tls/mod.ts";
+import { SignerCertificate, TlsError } from "../certificate/mod.ts";
 
 /** What a log is verified against. */
 export interface VerifierOptions {

@@ -2,7 +2,7 @@
  * Starts a worker with the permissions of the agent's network worker and prints, as JSON, what it
  * could do and how late a timer of this isolate was while it burned a processor.
  */
-import { WORKER_PERMISSIONS } from "../../../../agent/process/mod.ts";
+import { WORKER_PERMISSIONS } from "../../../../agent/start/mod.ts";
 
 const TICK_MS = 20;
 

@@ -1,0 +1,203 @@
+/**
+ * The configured worker: link and shell listener. It owns both; they end when the core says stop. What
+ * they need is large, so this file is loaded when the configuration has gone to the core, while that
+ * is busy with devices and network.
+ */
+
+import type { agentport } from "../../api/mod.ts";
+import { systemClock } from "../../common/clock/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { createLogger, type Logger } from "../../common/log/mod.ts";
+import { installHttp2Guard, metadata } from "../../common/rpc/mod.ts";
+import type { AgentSettings } from "../config/mod.ts";
+import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
+import type { WorkerPort } from "../port/mod.ts";
+import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
+import { openTokens } from "./tokens.ts";
+
+/** Most that is passed on of what a journal says is wrong. */
+const MAX_MESSAGE_CHARS = 4096;
+
+// Before any session exists.
+installHttp2Guard();
+
+/** Starts link and listener. */
+export class RunningWorker {
+  readonly #broker;
+  readonly #listener: ShellListener;
+  readonly #tokens;
+  #link: JournalLink | undefined;
+  #isMappingInForce = false;
+  readonly #log: Logger;
+
+  constructor(
+    private readonly port: WorkerPort,
+    private readonly settings: AgentSettings,
+    private readonly nodeId: string,
+    private readonly input: agentport.Configure,
+  ) {
+    this.#log = createLogger({
+      component: "agent.net",
+      level: settings.logLevel,
+      format: settings.logFormat,
+      nowMs: systemClock.nowMs,
+      write: (line) => console.error(line),
+    });
+    this.#broker = createCallBroker(port);
+    this.#tokens = openTokens(settings, input.files, this.#log.child("agent.tokens"));
+    const [hostname, listenPort] = splitAddress(settings.shellListen);
+    this.#listener = createShellListener({
+      hostname,
+      port: listenPort,
+      tokens: this.#tokens,
+      broker: this.#broker,
+      log: this.#log,
+      onCaller: ({ principal, principalType }) => {
+        if (this.#isMappingInForce && principalType === "Human") this.#link?.meet(principal);
+      },
+    });
+    if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
+    if (input.identity !== undefined) this.#useIdentity(input.identity);
+    if (!input.holdLink) this.#startLink(input.hardware);
+  }
+
+  #startLink(hardware: Readonly<Record<string, string>>): void {
+    const { settings, input, nodeId, port } = this;
+    this.#link ??= startJournalLink({
+      endpoints: settings.journalEndpoints.map((endpoint) => endpointUrl(endpoint, settings)),
+      anchor: {
+        givenPem: new TextDecoder().decode(input.files[settings.tlsCa] ?? new Uint8Array()),
+        mayTrustFirst: settings.mayTrustOnFirstUse,
+        pinnedPem: input.trustAnchorPem,
+      },
+      hardware: hardwareOf(settings.hardwareIds, hardware),
+      identity: input.identity,
+      clock: systemClock,
+      random: Math.random,
+      enrollmentRetryMs: settings.enrollmentRetrySeconds * 1000,
+      log: this.#log.child("agent.link"),
+      events: {
+        onState: (state) =>
+          port.send({
+            case: "linkState",
+            value: {
+              ...state,
+              reason: state.reason.slice(0, MAX_MESSAGE_CHARS),
+              nodeId: state.nodeId || nodeId,
+            },
+          }),
+        onIdentity: (identity) => {
+          if (settings.nodeId !== undefined && identity.nodeId !== settings.nodeId) {
+            this.#log.warn("the journal knows this node by another id, which counts from now on", {
+              configured: settings.nodeId,
+              node: identity.nodeId,
+            });
+          }
+          port.send({ case: "identity", value: identity });
+          this.#useIdentity(identity);
+        },
+        onAnchor: (certificatesPem) =>
+          port.send({ case: "trustAnchor", value: { certificatesPem } }),
+        onDeclared: (declared) => port.send({ case: "declared", value: declared }),
+        onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
+        ...(settings.identityMapping === "off" ? {} : {
+          onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),
+        }),
+      },
+    });
+  }
+
+  onFrame(frame: agentport.CoreFrame["frame"]): void {
+    switch (frame.case) {
+      case "callOutput":
+        return this.#broker.onOutput(frame.value);
+      case "callEnd":
+        return this.#broker.onEnd(frame.value);
+      case "append":
+        return void this.#append(frame.value);
+      case "askApproval":
+        return void this.#askApproval(frame.value);
+      case "reportState":
+        return this.#link?.reportState(frame.value);
+      case "reportCapability":
+        return this.#link?.reportCapability(frame.value);
+      case "mappingInForce":
+        this.#isMappingInForce = true;
+        return;
+      case "resume":
+        return this.#link?.resume();
+      case "startLink":
+        return this.#startLink(frame.value.hardware);
+      case "reconnect":
+        return this.#link?.reconnect();
+      case "stop":
+        this.#link?.close();
+        this.#tokens?.close();
+        return void this.#listener.close();
+      default:
+        return;
+    }
+  }
+
+  #useIdentity(identity: agentport.NodeIdentity): void {
+    if (!this.settings.isShellEnabled) return;
+    const [hostname] = splitAddress(this.settings.shellListen);
+    this.#listener.useIdentity(identity).then(
+      ({ port }) => this.port.send({ case: "listening", value: { hostname, port } }),
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.port.send({ case: "fatal", value: { reason } });
+      },
+    );
+  }
+
+  async #append(request: agentport.Append): Promise<void> {
+    const { appendId } = request;
+    try {
+      if (this.#link === undefined) {
+        throw new PactError("UNAVAILABLE", "the network is not there yet");
+      }
+      const { sequence, policyRef } = await this.#link.append(request);
+      this.port.send({ case: "appendResult", value: { appendId, sequence, policyRef } });
+    } catch (error) {
+      this.port.send({ case: "appendResult", value: { appendId, ...refusalOf(error) } });
+    }
+  }
+
+  async #askApproval(asked: agentport.AskApproval): Promise<void> {
+    const { askId } = asked;
+    try {
+      if (this.#link === undefined) {
+        throw new PactError("UNAVAILABLE", "the network is not there yet");
+      }
+      const policyRef = await this.#link.askApproval(asked);
+      this.port.send({ case: "approvalAnswer", value: { askId, policyRef } });
+    } catch (error) {
+      this.port.send({ case: "approvalAnswer", value: { askId, ...refusalOf(error) } });
+    }
+  }
+}
+
+/** A refusal of the journal's as the core hears of it. */
+function refusalOf(error: unknown) {
+  const { code, message, trailers } = error instanceof PactError
+    ? error
+    : new PactError("INTERNAL", String(error));
+  return {
+    errorCode: code,
+    errorMessage: message.slice(0, MAX_MESSAGE_CHARS),
+    approvalId: trailers[metadata.approvalId] ?? "",
+    approvalExpires: trailers[metadata.approvalExpires] ?? "",
+  };
+}
+
+/** `HOST:PORT` as an endpoint of the scheme the settings say; a full URL stays. */
+function endpointUrl(endpoint: string, { isTlsEnabled }: AgentSettings): string {
+  if (endpoint.includes("://")) return endpoint;
+  return `${isTlsEnabled ? "https" : "http"}://${endpoint}`;
+}
+
+function splitAddress(address: string): [string, number] {
+  const colon = address.lastIndexOf(":");
+  return [address.slice(0, colon).replaceAll(/[[\]]/g, ""), Number(address.slice(colon + 1))];
+}
