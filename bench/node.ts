@@ -1,14 +1,15 @@
 /**
  * The node image booted in QEMU with pact-init and with systemd as its first program, in alternation,
- * each starting the same five services: when the last of them can be used, what it takes of memory, and
- * how soon a killed one runs again. pact's side enrols with a journal and takes its configuration from
- * there; systemd's reads its units.
+ * each starting the same five services: when the last of them can be used, what it takes of memory and
+ * processor time, and how soon a killed one runs again, beside s6. pact's side enrols with a journal and
+ * takes its configuration from there; systemd's reads its units. PACT_ROUNDS=N boots each N times.
  */
-import { type Boot, measureBoot } from "./node/mod.ts";
+import { type Boot, measureBoot, type Memory } from "./node/mod.ts";
 
 const ROUNDS = Number(Deno.env.get("PACT_ROUNDS") ?? 3);
 const PROFILES = ["pact", "systemd"] as const;
 
+console.error(`${ROUNDS} boots each (PACT_ROUNDS), half a minute or more a boot`);
 const boots: Record<(typeof PROFILES)[number], Boot[]> = { pact: [], systemd: [] };
 for (let round = 1; round <= ROUNDS; round++) {
   for (const profile of PROFILES) {
@@ -27,20 +28,24 @@ function row(what: string, figure: (boot: Boot) => number): void {
   const [ours, peers] = [median(boots.pact.map(figure)), median(boots.systemd.map(figure))];
   const ratio = (ours / peers).toFixed(2);
   console.log(
-    `${what.padEnd(48)} ${ours.toFixed(0).padStart(8)} ${peers.toFixed(0).padStart(8)}  ${ratio}x`,
+    `${what.padEnd(52)} ${ours.toFixed(0).padStart(8)} ${peers.toFixed(0).padStart(8)}  ${ratio}x`,
   );
 }
 
-const sum = (figures: Readonly<Record<string, number>>) =>
-  Object.values(figures).reduce((total, figure) => total + figure, 0);
+const sum = (boot: Boot, figure: (memory: Memory) => number) =>
+  Object.values(boot.memory).reduce((total, memory) => total + figure(memory), 0);
 
-console.log(`${`medians of ${ROUNDS} boots each`.padEnd(48)}     pact  systemd  ratio`);
+console.log(`${`medians of ${ROUNDS} boots each`.padEnd(52)}     pact  systemd  ratio`);
 row("kernel start to first program, ms", ({ firstMs }) => firstMs);
 for (const name of Object.keys(boots.pact[0]?.upMs ?? {})) {
   row(`  to ${name} up, ms`, ({ upMs }) => upMs[name] ?? NaN);
 }
 row("kernel start to all five services up, ms", ({ allUpMs }) => allUpMs);
 row("peak memory until then, KiB", ({ peakKib }) => peakKib);
-row("init system's own processes, KiB (PSS)", ({ pssKib }) => sum(pssKib));
-row("  of these not backed by files, KiB", ({ ownKib }) => sum(ownKib));
-row("kill -9 of a service to its next start, ms", ({ restartMs }) => median(restartMs));
+row("init system's own processes, RSS, KiB", (boot) => sum(boot, ({ rssKib }) => rssKib));
+row("init system's own processes, PSS, KiB", (boot) => sum(boot, ({ pssKib }) => pssKib));
+row("  of these not backed by files, KiB", (boot) => sum(boot, ({ ownKib }) => ownKib));
+row("their processor time in 10 s without work, ms", ({ idleCpuMs }) => idleCpuMs);
+row("kill -9 of a service to its port open again, ms", ({ restartMs }) => median(restartMs));
+const s6 = PROFILES.flatMap((profile) => boots[profile].flatMap(({ s6RestartMs }) => s6RestartMs));
+console.log(`  the same under s6, ms: ${median(s6).toFixed(1)} (median of ${s6.length})`);

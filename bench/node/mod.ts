@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { type Boot, measureBoot } from "./measure.ts";
+export { type Boot, measureBoot, type Memory } from "./measure.ts";

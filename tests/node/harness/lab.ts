@@ -12,7 +12,7 @@ import { type Authority, openAuthority } from "./authority.ts";
 import { bootMachine } from "./boot.ts";
 import { GuestNode } from "./guest_node.ts";
 import { type MachineOptions, startMachine } from "./machine.ts";
-import { HOST_FROM_GUEST, makeSiteArchive, type Profile } from "./site_archive.ts";
+import { HOST_FROM_GUEST, makeSiteArchive, type Profile, type SiteFiles } from "./site_archive.ts";
 import { nodeSnapshot } from "./snapshot.ts";
 import { makeStateDisk } from "./state_disk.ts";
 
@@ -34,7 +34,7 @@ export interface NodeOptions {
   /** Words for the network in place of what a netboot leaves; only with `fromPowerOn`. */
   readonly networkWords?: readonly string[];
   /** Files that the site lays over the image; only with `fromPowerOn`. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: SiteFiles;
   /** Keeps /var/lib/pact on a disk, which outlives cuts of the power; only with `fromPowerOn`. */
   readonly withStateDisk?: boolean;
 }

@@ -12,6 +12,9 @@ export const HOST_FROM_GUEST = "10.0.2.2";
 /** The agent's log on the serial line, where systemd would keep it. */
 const UNIT_EXTRA = "[Service]\nStandardOutput=journal+console\nStandardError=journal+console\n";
 
+/** Files by their path in the root file system: texts, and programs as bytes. */
+export type SiteFiles = Readonly<Record<string, string | Uint8Array>>;
+
 /** agent.toml of every node: whoever it is, its host name says. */
 function agentToml(journalPort: number): string {
   return stringify({
@@ -33,10 +36,10 @@ function agentToml(journalPort: number): string {
 /** What a site adds to the image: its certificate, its configuration. Answers the text of it too. */
 export async function makeSiteArchive(
   authority: Authority,
-  files: Readonly<Record<string, string>>,
+  files: SiteFiles,
   output: string,
 ): Promise<string> {
-  const contents: Record<string, string> = {
+  const contents: Record<string, string | Uint8Array> = {
     "etc/pact/agent.toml": agentToml(authority.journalPort),
     "etc/pact/ca.crt": await Deno.readTextFile(authority.caCert),
     "etc/pact/token_secret": await Deno.readTextFile(authority.secretFile),
@@ -45,10 +48,15 @@ export async function makeSiteArchive(
   };
   const tree = await Deno.makeTempDir();
   try {
-    for (const [path, text] of Object.entries(contents)) {
+    for (const [path, content] of Object.entries(contents)) {
       const target = join(tree, "site", path);
       await Deno.mkdir(join(target, ".."), { recursive: true });
-      await Deno.writeTextFile(target, text, { mode: path.endsWith("secret") ? 0o600 : 0o644 });
+      if (typeof content !== "string") {
+        await Deno.writeFile(target, content, { mode: 0o755 });
+      } else {
+        const mode = path.endsWith("secret") ? 0o600 : 0o644;
+        await Deno.writeTextFile(target, content, { mode });
+      }
     }
     await packInitramfs(tree, output);
   } finally {

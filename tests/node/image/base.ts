@@ -25,6 +25,8 @@ const PACKAGES = [
   "dbus",
   "chrony",
   "rasdaemon",
+  // Beside which restarts are measured.
+  "s6",
 ];
 
 /** Left out: nobody reads them on a node. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { run } from "./run.ts";
 
 /** Where a node's programs keep the code that the runtime has compiled. */
@@ -29,6 +30,30 @@ export async function warmCodeCache(tree: string): Promise<void> {
   await Deno.writeTextFile(ca, "-----BEGIN CERTIFICATE-----\n");
   const asRoot = Deno.uid() === 0 ? [] : ["--map-root-user"];
   await run("unshare", [...asRoot, "--mount", "sh", WARM, tree, CODE_CACHE, COMMANDS]);
+  await settle(join(tree, CODE_CACHE));
   for (const path of [config, ca]) await Deno.remove(path);
   for (const path of LEFT_OVER) await Deno.remove(join(tree, path));
+}
+
+/**
+ * Moves what stands in the databases' logs into the databases themselves: a node's first look copies the
+ * files into its memory, and the logs hold the same again. Empty ones stay, without which nothing can be
+ * read where nothing can be written.
+ */
+async function settle(directory: string): Promise<void> {
+  const names = await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
+  for (const name of names.filter((name) => names.includes(`${name}-wal`))) {
+    const path = join(directory, name);
+    const kept = await Deno.makeTempDir();
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    for (const suffix of ["-wal", "-shm"]) {
+      await Deno.copyFile(`${path}${suffix}`, join(kept, suffix));
+    }
+    database.close();
+    for (const suffix of ["-wal", "-shm"]) {
+      await Deno.copyFile(join(kept, suffix), `${path}${suffix}`);
+    }
+    await Deno.remove(kept, { recursive: true });
+  }
 }
