@@ -7,7 +7,6 @@ import {
   type LockFacts,
   lockKey,
   operationType,
-  outcomeStep,
   parseAction,
   PLATFORM_ADMIN,
   type Principal,
@@ -130,8 +129,10 @@ export function createGatekeeper(
     if (lock !== undefined) {
       const denial = lockedDecision(lock, request.caller.principal.roles[0] ?? "");
       trace?.(step("lock", lockKey(lock.kind, lock.name), "deny", denial.reason));
-      trace?.(outcomeStep(denial));
       return denial;
+    }
+    if (locks !== undefined) {
+      trace?.(step("lock", "locks", "continue", "nothing that this is about is locked"));
     }
     const vclusterId = vclusterOf(request.scope);
     return decide({

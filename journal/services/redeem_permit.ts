@@ -6,6 +6,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
 import { identityFromWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
+import { auditNote } from "./audit_note.ts";
 import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
 
 /**
@@ -36,6 +37,13 @@ export async function redeemPermit(
   }, {
     actor: identityOf(caller, SERVICE_AGENT),
     signal: call.signal,
+    audit: auditNote(call, caller, {
+      action: "permit_redeem",
+      scope: { Node: nodeId },
+      policyRef: `approved:${approvalId}`,
+      detail: `${action} for ${requester.principal}`,
+      details: { command, args },
+    }),
     ...present("requestId", readRequestId(call.requestHeader)),
   });
   return create(policy.RedeemPermitResponseSchema, { policyRef: `approved:${approvalId}` });

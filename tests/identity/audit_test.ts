@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Interceptor } from "@connectrpc/connect";
-import { config, type journal } from "../../api/mod.ts";
+import { createClient, type Interceptor } from "@connectrpc/connect";
+import { config, type journal, lock } from "../../api/mod.ts";
 import { createLogger } from "../../common/log/mod.ts";
 import { scopeFromWire } from "../../common/wire/mod.ts";
 import { scopeText } from "../../common/model/mod.ts";
@@ -23,6 +23,7 @@ const N1 = { scope: { case: "nodeId", value: "n1" } } as const;
 /** Those who act. */
 interface Cast {
   readonly ann: JournalClients;
+  readonly bo: JournalClients;
   readonly n1: SiteNode;
   readonly stranger: JournalClients;
 }
@@ -163,6 +164,36 @@ const CHANGES: Readonly<Record<string, Change>> = {
     scope: "global",
     viewerIsDenied: true,
   },
+  "pact.policy.PolicyService/DecideApproval": {
+    act: async ({ ann, bo }) => {
+      await ann.policy.updatePolicy({
+        vclusterId: "two",
+        policy: { twoPersonApproval: true, emergencyAllowed: true },
+      });
+      const scope = { scope: { case: "vclusterId", value: "two" } } as const;
+      await refusalOf(bo.config.appendEntry({ entry: { ...commitOf("vm.x", ML), scope } }));
+      const { approvals: [pending] } = await ann.policy.listPendingApprovals({});
+      const approvalId = pending?.approvalId ?? "";
+      await ann.policy.decideApproval({ approvalId, decision: "approved" });
+    },
+    operation: "ApprovalDecision",
+    scope: "vc:two",
+  },
+  "pact.lock.LockService/SetLock": {
+    act: ({ ann }) =>
+      createClient(lock.LockService, ann.transport)
+        .setLock({ kind: "user", name: "eve", reason: "left" }),
+    operation: "Lock",
+    scope: "global",
+    viewerIsDenied: true,
+  },
+  "pact.lock.LockService/ReleaseLock": {
+    act: ({ ann }) =>
+      createClient(lock.LockService, ann.transport).releaseLock({ kind: "user", name: "eve" }),
+    operation: "Lock",
+    scope: "global",
+    viewerIsDenied: true,
+  },
   "pact.journal.FleetService/AssignUid": {
     act: ({ n1 }) => n1.fleet.assignUid({ subject: "kim@idp", username: "kim" }),
     operation: "UidAssign",
@@ -183,6 +214,7 @@ const NOTHING_CHANGED = [
   "pact.policy.PolicyService/Evaluate",
   "pact.policy.PolicyService/GetEffectivePolicy",
   "pact.policy.PolicyService/ListPendingApprovals",
+  "pact.lock.LockService/ListLocks",
   "pact.stream.BootConfigService/StreamBootConfig",
   "pact.stream.BootConfigService/SubscribeConfigUpdates",
   "pact.enrollment.EnrollmentService/ListNodes",
@@ -204,7 +236,6 @@ const NOTHING_CHANGED = [
 
 /** Shown in tests of their own. */
 const ELSEWHERE = [
-  "pact.policy.PolicyService/DecideApproval",
   "pact.policy.PolicyService/RedeemPermit",
 ];
 
@@ -223,6 +254,7 @@ Deno.test("AUD-1, AUD-2, AUD-5: every method that changes something leaves who, 
   using ann = await site.as();
   using n1 = await site.node("n1", "ml");
   using stranger = site.dial();
+  using bo = await site.as({ sub: "bo", role: "pact-ops-two" });
   using viewer = await site.as({ sub: "vi", role: "pact-viewer-ml" });
   await test.step("the table of this test holds every method", () => {
     assert.deepEqual(
@@ -234,7 +266,7 @@ Deno.test("AUD-1, AUD-2, AUD-5: every method that changes something leaves who, 
     const { act, operation, scope, actor = "ann", detail, viewerIsDenied } = change;
     await test.step(`${method} is on record as ${operation}`, async () => {
       const before = new Set((await records(ann)).map(({ id }) => id));
-      await act({ ann, n1, stranger });
+      await act({ ann, bo, n1, stranger });
       const added = (await records(ann)).filter(({ id }) => !before.has(id));
       const expected = `${operation} Success ${scope} ${actor}`;
       assert.ok(added.map(line).includes(expected), `${expected} in ${added.map(line)}`);
@@ -247,7 +279,7 @@ Deno.test("AUD-1, AUD-2, AUD-5: every method that changes something leaves who, 
     if (viewerIsDenied !== true) continue;
     await test.step(`${method} by a viewer is on record as denied`, async () => {
       const before = new Set((await records(ann)).map(({ id }) => id));
-      const { message } = await refusalOf(act({ ann: viewer, n1, stranger }));
+      const { message } = await refusalOf(act({ ann: viewer, bo, n1, stranger }));
       const [denied, ...others] = (await records(ann)).filter(({ id }) => !before.has(id));
       assert.deepEqual(others.map(line), []);
       assert.ok(denied !== undefined, "a refused change is on record");

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
+import { lock } from "../../api/mod.ts";
 import { openJournalSite, type TokenClaims } from "../support/journal/mod.ts";
 import { pact } from "./pact.ts";
 
@@ -105,4 +107,20 @@ Deno.test("demand 7: several roles are tried one after the other, and the chain 
     "role pact-ops-ml continue",
     "matrix ops/extend allow",
   ]);
+});
+
+Deno.test("LCK: the chain begins with the lock that stands in the way, and says when there is none", async () => {
+  await using site = await openJournalSite();
+  await site.register("n1", "ml");
+  const ask = () => pact(site, BO, "--output", "json", "policy", "explain", "commit", "node:n1");
+  assert.equal(chain((await ask()).stdout)[0], "lock locks continue");
+  using ann = await site.as();
+  await createClient(lock.LockService, ann.transport)
+    .setLock({ kind: "vcluster", name: "ml", reason: "audit" });
+  const { stdout } = await ask();
+  assert.deepEqual(chain(stdout).map((line) => line.replace(/ \S+ /, " ")), [
+    "lock deny",
+    "outcome deny",
+  ]);
+  assert.match(stdout, /audit/);
 });
