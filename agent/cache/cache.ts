@@ -4,7 +4,7 @@
  */
 
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { agentport, journal } from "../../api/mod.ts";
+import { agentport, journal, lock } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
 import { readSealed, writeSealed } from "./sealed_file.ts";
@@ -17,7 +17,10 @@ export interface AgentCache {
   /** The people this node knew last (IDM-5). */
   identityMap(): journal.UidMap | undefined;
   keepIdentityMap(map: journal.UidMap): void;
-  /** Removes all three: the node was told that it is none of the domain's any more (NEN-7). */
+  /** Whom this node kept out last, as far as it knows. */
+  locks(): lock.ListLocksResponse | undefined;
+  keepLocks(locks: lock.ListLocksResponse): void;
+  /** Removes all of them: the node was told that it is none of the domain's any more (NEN-7). */
   forget(): void;
 }
 
@@ -32,6 +35,7 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
   const declaredPath = `${directories.cache}/declared.bin`;
   const identityPath = identityPathIn(directories.state);
   const mapPath = `${directories.cache}/identity-map.bin`;
+  const locksPath = `${directories.cache}/locks.bin`;
   return {
     declared: () => load(files, declaredPath, agentport.DeclaredConfigSchema, log),
     keepDeclared: (declared) =>
@@ -40,8 +44,11 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
       writeSealed(files, identityPath, toBinary(agentport.NodeIdentitySchema, identity)),
     identityMap: () => load(files, mapPath, journal.UidMapSchema, log),
     keepIdentityMap: (map) => writeSealed(files, mapPath, toBinary(journal.UidMapSchema, map)),
+    locks: () => load(files, locksPath, lock.ListLocksResponseSchema, log),
+    keepLocks: (locks) =>
+      writeSealed(files, locksPath, toBinary(lock.ListLocksResponseSchema, locks)),
     forget: () => {
-      for (const path of [identityPath, declaredPath, mapPath]) {
+      for (const path of [identityPath, declaredPath, mapPath, locksPath]) {
         if (files.lstatIfPresent(path) !== null) files.unlink(path);
       }
     },

@@ -107,7 +107,8 @@ function viewerRole(standing: NodeStanding, principal: Principal): string | unde
   });
 }
 
-function principalOf({ principal, principalType, roles }: agentport.Caller): Principal {
+/** Who calls, as decisions see them. */
+export function principalOf({ principal, principalType, roles }: agentport.Caller): Principal {
   const type = principalType === "Human" || principalType === "Agent" ? principalType : "Service";
   return { principal, principalType: type, roles };
 }

@@ -7,6 +7,7 @@ import type { agentport } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
+import type { CallGuard } from "./node_locks.ts";
 
 /** Calls carried out at once; the worker refuses more before they get here. */
 const MAX_CALLS = 512;
@@ -47,20 +48,24 @@ export interface CallServerOptions {
   readonly log: Logger;
   /** Told of every call that was denied to its caller. */
   readonly onDenied: (caller: agentport.Caller, detail: string) => void;
+  /** Who is kept out, whatever roles allow: refused, and cut off in the middle of a call. */
+  readonly guard: CallGuard;
 }
 
 /** Codes that say that somebody may not do what they asked for. */
-const DENIALS = ["PERMISSION_DENIED", "POLICY_DENIED"];
+const DENIALS = ["PERMISSION_DENIED", "POLICY_DENIED", "LOCKED"];
 
 /** A server of calls. */
 export function createCallServer(
-  { handlers, send, log, onDenied }: CallServerOptions,
+  { handlers, send, log, onDenied, guard }: CallServerOptions,
 ): CallServer {
   const calls = new Map<bigint, RunningCall>();
   let isClosed = false;
 
   const carryOut = async (call: agentport.Call, running: RunningCall): Promise<void> => {
     if (isClosed) throw new RefusedError("SHUTTING_DOWN", "the agent is stopping");
+    const refusal = guard.refusalFor(running.caller);
+    if (refusal !== undefined) throw refusal;
     const handler = Object.hasOwn(handlers, call.method) ? handlers[call.method] : undefined;
     if (handler === undefined || calls.size > MAX_CALLS) {
       throw new RefusedError(
@@ -74,26 +79,37 @@ export function createCallServer(
   const serve = async (call: agentport.Call): Promise<void> => {
     const { callId, caller, approvalId } = call;
     if (caller === undefined) return;
+    const end = (error?: unknown) => {
+      if (error instanceof RefusedError && DENIALS.includes(error.code)) {
+        onDenied(caller, `${call.method}: ${error.message}`);
+      }
+      const refusal = error === undefined ? {} : refusalOf(error, call.method, log);
+      send({ case: "callEnd", value: { callId, ...refusal } });
+    };
     const running = new RunningCall(
       caller,
       approvalId,
       call.credit,
       (message) => send({ case: "callOutput", value: { callId, message } }),
+      end,
     );
     calls.set(callId, running);
     try {
       await carryOut(call, running);
-      send({ case: "callEnd", value: { callId } });
+      running.end();
     } catch (error) {
-      if (error instanceof RefusedError && DENIALS.includes(error.code)) {
-        onDenied(caller, `${call.method}: ${error.message}`);
-      }
-      send({ case: "callEnd", value: { callId, ...refusalOf(error, call.method, log) } });
+      running.end(error);
     } finally {
       calls.delete(callId);
     }
   };
 
+  guard.onChange(() => {
+    for (const call of calls.values()) {
+      const refusal = guard.refusalFor(call.caller);
+      if (refusal !== undefined) call.cut(refusal);
+    }
+  });
   return {
     onCall: (call) => void serve(call),
     onCredit: ({ callId, credit }) => calls.get(callId)?.give(credit),
@@ -127,13 +143,28 @@ function refusalOf(error: unknown, method: string, log: Logger) {
 class RunningCall implements CallContext {
   readonly #cancelled = new AbortController();
   #wake: (() => void) | undefined;
+  #hasEnded = false;
 
   constructor(
     readonly caller: agentport.Caller,
     readonly approvalId: string,
     private credit: number,
     private readonly output: (message: Uint8Array) => void,
+    private readonly onEnd: (error?: unknown) => void,
   ) {}
+
+  /** Tells the caller how it ended, once. */
+  end(error?: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.onEnd(error);
+  }
+
+  /** Ends the call for its caller at once, and for whoever carries it out as if the caller had gone. */
+  cut(refusal: RefusedError): void {
+    this.end(refusal);
+    this.cancel();
+  }
 
   get signal(): AbortSignal {
     return this.#cancelled.signal;

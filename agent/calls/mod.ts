@@ -4,6 +4,7 @@ export { type CallHandler, type CallServer, createCallServer } from "./call_serv
 export { diagCalls } from "./diag_calls.ts";
 export { execCalls } from "./exec_calls.ts";
 export type { CallNode } from "./node.ts";
+export { NodeLocks } from "./node_locks.ts";
 export { serviceCalls, wireStatus } from "./service_calls.ts";
 export { stateCalls } from "./state_calls.ts";
 export type { EmergencyPowers } from "./emergency_calls.ts";

@@ -4,7 +4,7 @@
  */
 
 import { ConnectError } from "@connectrpc/connect";
-import type { agentport, capability, journal } from "../../api/mod.ts";
+import type { agentport, capability, journal, lock } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
@@ -18,6 +18,7 @@ import { emergencyIn } from "./emergency.ts";
 import { type Anchor, Credentials } from "./credentials.ts";
 import type { Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
+import { LockFollower } from "./lock_follower.ts";
 import { createMapFollower, type MapFollower } from "./map_follower.ts";
 import { Renewal } from "./renewal.ts";
 import { retryDelayMs } from "./retry_delay.ts";
@@ -45,6 +46,8 @@ export interface LinkEvents {
   onIdentityMap?(map: journal.UidMap): void;
   /** An emergency that covers this node was opened or closed. */
   onEmergency?(emergency: agentport.Emergency): void;
+  /** Every lock in force, whenever one may have changed. */
+  onLocks?(locks: lock.ListLocksResponse): void;
 }
 
 /** What the link works with. */
@@ -136,6 +139,7 @@ class Link implements JournalLink {
   /** Ends the wait for the next connection. */
   #wake: (() => void) | undefined;
   readonly #map: MapFollower | undefined;
+  readonly #locks: LockFollower;
 
   constructor(private readonly options: LinkOptions) {
     const { log, events } = options;
@@ -144,6 +148,7 @@ class Link implements JournalLink {
       onIdentity: (identity) => events.onIdentity(identity),
       onAnchor: (certificatesPem) => events.onAnchor?.(certificatesPem),
     });
+    this.#locks = new LockFollower(log, (locks) => events.onLocks?.(locks));
     if (events.onIdentityMap !== undefined) {
       this.#map = createMapFollower(log, (map) => events.onIdentityMap?.(map));
     }
@@ -245,6 +250,7 @@ class Link implements JournalLink {
     const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
     // Before what is declared: services may run as users of the map (SUP-25).
     await this.#map?.refresh(session);
+    await this.#locks.refresh(session);
     this.#take(boot);
     // Not before: a journal that answers, but with what is of no use, is to be asked less and less.
     this.#attempt = 0;
@@ -323,6 +329,7 @@ class Link implements JournalLink {
           continue;
         }
         this.#heard = counterFromWire(sequence);
+        this.#locks.heard(update);
         if (changesDeclaration(update)) refresher.due();
         const emergency = emergencyIn(update);
         if (emergency !== undefined) this.options.events.onEmergency?.(emergency);
@@ -369,6 +376,7 @@ class Link implements JournalLink {
     if (this.#isReconnecting) return await this.#sleep(VCLUSTER_CHANGE_MS);
     const { code, message, trailers } = describe(error);
     this.#credentials.refused(code);
+    if (code === "LOCKED") this.#locks.refused(this.#credentials.nodeId, message);
     if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
     // Each kind of refusal has waits of its own, which begin anew when another one comes.
     this.#attempt = code === this.#lastCode ? this.#attempt + 1 : 1;

@@ -8,6 +8,7 @@ const DELAYS: Readonly<Partial<Record<ErrorCode, readonly [number, number]>>> = 
   HARDWARE_IDENTITY_MISMATCH: [60 * SECOND_MS, 300 * SECOND_MS],
   NODE_REVOKED: [300 * SECOND_MS, 300 * SECOND_MS],
   INVALID_ARGUMENT: [60 * SECOND_MS, 60 * SECOND_MS],
+  LOCKED: [2 * SECOND_MS, 5 * SECOND_MS],
   ALREADY_ACTIVE: [30 * SECOND_MS, 60 * SECOND_MS],
 };
 

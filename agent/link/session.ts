@@ -5,6 +5,7 @@ import {
   enrollment,
   health,
   journal,
+  lock,
   policy,
   stream,
 } from "../../api/mod.ts";
@@ -29,6 +30,7 @@ export class JournalSession {
   readonly #transport: RpcTransport;
   readonly #config;
   readonly #fleet;
+  readonly #locks;
   readonly #boot;
   readonly #enrollment;
   readonly #policy;
@@ -43,6 +45,7 @@ export class JournalSession {
     });
     this.#config = createClient(journal.ConfigService, this.#transport);
     this.#fleet = createClient(journal.FleetService, this.#transport);
+    this.#locks = createClient(lock.LockService, this.#transport);
     this.#boot = createClient(stream.BootConfigService, this.#transport);
     this.#enrollment = createClient(enrollment.EnrollmentService, this.#transport);
     this.#policy = createClient(policy.PolicyService, this.#transport);
@@ -152,6 +155,11 @@ export class JournalSession {
       headers: callHeaders({ ...present("knownVersion", knownVersion) }),
       timeoutMs: CALL_TIMEOUT_MS,
     });
+  }
+
+  /** Every lock in force. @throws {ConnectError} Unimplemented by a journal that knows of none */
+  async locks(): Promise<lock.ListLocksResponse> {
+    return await this.#locks.listLocks({}, { timeoutMs: CALL_TIMEOUT_MS });
   }
 
   /** An id for who signed in on this node. @throws {ConnectError} where ids are given beforehand */

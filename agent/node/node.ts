@@ -26,6 +26,7 @@ import {
   createCallServer,
   diagCalls,
   execCalls,
+  type NodeLocks,
   serviceCalls,
   stateCalls,
   wireStatus,
@@ -68,8 +69,8 @@ export interface NodeOptions {
   readonly send: (frame: CoreFrameContent) => void;
   /** A fresh UUID version 4. */
   readonly newUuid: () => string;
-  /** Where the boot stands, until it is over; and whether it failed, which lets only platform admins in
-   * (SHS-8). */
+  readonly locks: NodeLocks;
+  /** Where the boot stands; one that has failed lets only platform admins in (SHS-8). */
   readonly boot?: () => { readonly texts: readonly string[]; readonly isFailed: boolean };
   /** Called by every tick of the supervision loop that may (WDG-5, WDG-6). */
   readonly beat?: () => void;
@@ -380,7 +381,7 @@ export class Node {
   }
 
   #openCalls(): CallServer {
-    const { clock, log, config, newUuid, send } = this.options;
+    const { clock, log, config, newUuid, send, locks } = this.options;
     const node: CallNode = {
       supervisor: this.supervisor,
       convergence: this.convergence,
@@ -409,14 +410,14 @@ export class Node {
       attribute: (actor) => this.#observation.note(actor),
       ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };
-    const handlers = {
-      ...execCalls(node),
-      ...serviceCalls(node),
-      ...stateCalls(node),
-      ...diagCalls(node),
-    };
     return createCallServer({
-      handlers,
+      handlers: {
+        ...execCalls(node),
+        ...serviceCalls(node),
+        ...stateCalls(node),
+        ...diagCalls(node),
+      },
+      guard: locks.guard(() => this.#place),
       send,
       log: log.child("agent.calls"),
       onDenied: ({ principal, principalType, roles }, detail) => {

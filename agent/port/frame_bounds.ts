@@ -1,4 +1,4 @@
-import type { agentport, journal } from "../../api/mod.ts";
+import type { agentport, journal, lock } from "../../api/mod.ts";
 import { declaredFault } from "./declared_bounds.ts";
 import { atMost, FrameError, isAbsolutePath } from "./frame_error.ts";
 
@@ -12,6 +12,8 @@ const MAX_ROLES = 100;
 const MAX_CREDIT = 1_024;
 const MAX_WANTED_FILES = 16;
 const MAX_PATH = 4_096;
+/** As many as a journal keeps, and the one that keeps this node out. */
+const MAX_LOCKS = 1_001;
 const MAX_PEOPLE = 100_000;
 /** Of all groups together. */
 const MAX_MEMBERS = 1_000_000;
@@ -59,6 +61,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return checkIdentityMap(frame.value);
     case "emergency":
       return checkEmergency(frame.value);
+    case "locks":
+      return checkLocks(frame.value);
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
@@ -125,6 +129,15 @@ function checkEmergency({ sessionId, scope, principal, reason }: agentport.Emerg
   atMost("principal", principal.length, MAX_TEXT);
   atMost("reason", reason.length, MAX_TEXT);
   if (scope !== "node" && scope !== "vcluster") throw new FrameError("malformed emergency scope");
+}
+
+function checkLocks({ locks }: lock.ListLocksResponse): void {
+  atMost("locks", locks.length, MAX_LOCKS);
+  for (const { kind, name, reason } of locks) {
+    atMost("kind of a lock", kind.length, MAX_NAME);
+    atMost("name of a lock", name.length, MAX_PATH);
+    atMost("reason of a lock", reason.length, MAX_TEXT);
+  }
 }
 
 function checkLinkState(state: agentport.LinkState): void {

@@ -13,6 +13,7 @@ import { type AgentCache, keepAnchor, loadAnchor, loadIdentity, openCache } from
 import { kernelWords } from "../boot/mod.ts";
 import { type Coldplug, openColdplug } from "../hardware/mod.ts";
 import type { Ending } from "../init/mod.ts";
+import { NodeLocks } from "../calls/mod.ts";
 import { type Node, openNode } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
@@ -89,6 +90,7 @@ class RunningAgent implements AgentProcess {
   #waiting: agentport.WorkerFrame["frame"][] = [];
   #log: Logger = loggerOf("info", "text");
   #cache: AgentCache | undefined;
+  #locks: NodeLocks | undefined;
   #node: Node | undefined;
   /** Address of the shell listener, "none" where there is none; unknown before it is open. */
   #shell: string | undefined;
@@ -193,7 +195,9 @@ class RunningAgent implements AgentProcess {
       this.#init?.begin();
       this.#network = this.#openNetwork(config);
     }
+    this.#locks = new NodeLocks(systemClock, this.#cache.locks());
     this.#node = await openNode({
+      locks: this.#locks,
       shim: this.shim,
       events: this.#events,
       config,
@@ -280,6 +284,9 @@ class RunningAgent implements AgentProcess {
       case "identityMap":
         this.#keep(() => this.#cache?.keepIdentityMap(frame.value));
         return node.takeIdentityMap(frame.value);
+      case "locks":
+        this.#keep(() => this.#cache?.keepLocks(frame.value));
+        return this.#locks?.take(frame.value);
       case "emergency":
         return await node.takeEmergency(frame.value);
       case "trustAnchor":
