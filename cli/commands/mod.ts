@@ -147,6 +147,23 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./logout.ts")).logoutCommand,
   },
   {
+    name: "lock",
+    brief: "Keep a user, a role, a node or a vCluster out at once.",
+    footer: "New calls are refused and live streams cut off everywhere within seconds. " +
+      "Nobody locks themselves out; platform admins still reach a locked node or vCluster.",
+    load: async () => (await import("./lock.ts")).lockCommand,
+  },
+  {
+    name: "unlock",
+    brief: "Let in again whom or what a lock keeps out.",
+    load: async () => (await import("./lock.ts")).unlockCommand,
+  },
+  {
+    name: "locks",
+    brief: "Show who and what is locked, by whom and why.",
+    load: async () => (await import("./lock.ts")).locksCommand,
+  },
+  {
     name: "whoami",
     brief: "Show who the token says you are.",
     load: async () => (await import("./whoami.ts")).whoamiCommand,

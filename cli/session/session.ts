@@ -1,5 +1,5 @@
 import { type Client, createClient } from "@connectrpc/connect";
-import { enrollment, journal, lattice, policy, shell, stream } from "../../api/mod.ts";
+import { enrollment, journal, lattice, lock, policy, shell, stream } from "../../api/mod.ts";
 import {
   connectFirstReachable,
   createRpcTransport,
@@ -33,6 +33,7 @@ export interface Journal {
   readonly config: Client<typeof journal.ConfigService>;
   readonly fleet: Client<typeof journal.FleetService>;
   readonly policy: Client<typeof policy.PolicyService>;
+  readonly lock: Client<typeof lock.LockService>;
   readonly stream: Client<typeof stream.BootConfigService>;
   readonly enrollment: Client<typeof enrollment.EnrollmentService>;
 }
@@ -192,6 +193,7 @@ export class Session {
       config: createClient(journal.ConfigService, transport),
       fleet: createClient(journal.FleetService, transport),
       policy: createClient(policy.PolicyService, transport),
+      lock: createClient(lock.LockService, transport),
       stream: createClient(stream.BootConfigService, transport),
       enrollment: createClient(enrollment.EnrollmentService, transport),
     };

@@ -3,7 +3,7 @@
  * listener and ends with the scope it was made in.
  */
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
-import { enrollment, journal, lattice, policy, shell, stream } from "../../api/mod.ts";
+import { enrollment, journal, lattice, lock, policy, shell, stream } from "../../api/mod.ts";
 import { type RpcServer, serveRpc } from "../../common/rpc_server/mod.ts";
 import { toConnectError } from "../../common/errors/mod.ts";
 import type { TestPki } from "./test_pki.ts";
@@ -13,6 +13,7 @@ export interface JournalScript {
   readonly config?: Partial<ServiceImpl<typeof journal.ConfigService>>;
   readonly fleet?: Partial<ServiceImpl<typeof journal.FleetService>>;
   readonly policy?: Partial<ServiceImpl<typeof policy.PolicyService>>;
+  readonly lock?: Partial<ServiceImpl<typeof lock.LockService>>;
   readonly stream?: Partial<ServiceImpl<typeof stream.BootConfigService>>;
   readonly enrollment?: Partial<ServiceImpl<typeof enrollment.EnrollmentService>>;
   /** The workload manager, at the same address. */
@@ -48,6 +49,7 @@ export async function startScriptedJournal(
     router.service(journal.ConfigService, script.config ?? {});
     router.service(journal.FleetService, script.fleet ?? {});
     router.service(policy.PolicyService, script.policy ?? {});
+    router.service(lock.LockService, script.lock ?? {});
     router.service(stream.BootConfigService, script.stream ?? {});
     router.service(enrollment.EnrollmentService, script.enrollment ?? {});
     router.service(lattice.AdminService, script.lattice ?? {});
