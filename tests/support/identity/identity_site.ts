@@ -66,6 +66,8 @@ export async function openIdentitySite({ size = 1 } = {}): Promise<IdentitySite>
 /** See {@link openIdentitySite}. */
 export class IdentitySite implements AsyncDisposable {
   #machines = 0;
+  #commands = 0;
+  #agentAddress = "";
   #agent: SpawnedDeno | undefined;
 
   constructor(
@@ -124,12 +126,51 @@ export class IdentitySite implements AsyncDisposable {
   /** Starts the agent of {@link AGENT_NODE} and waits until it is ready; HOST:PORT of its listener. */
   async startAgent(): Promise<string> {
     const macAddress = await this.register(AGENT_NODE, MERCURY);
-    const root = `${this.directory}/${AGENT_NODE}`;
-    const etc = `${root}/etc/pact`;
+    const etc = `${this.#agentRoot}/etc/pact`;
     await Deno.mkdir(etc, { recursive: true });
     await Deno.writeTextFile(`${etc}/ca.crt`, this.caPem);
     await Deno.writeTextFile(`${etc}/agent.toml`, this.#agentToml(`${etc}/ca.crt`, macAddress));
     await buildShim();
+    return await this.#spawnAgent();
+  }
+
+  /** Ends the agent as its init system would, and starts it again on another port. */
+  async restartAgent(): Promise<string> {
+    this.#agent?.kill("SIGTERM");
+    await this.#agent?.ended;
+    return await this.#spawnAgent();
+  }
+
+  /** Starts `pact` as somebody, against a member and the agent. */
+  async pact(who: IssuedClaims, args: readonly string[], member = 1): Promise<SpawnedDeno> {
+    const config = `${this.directory}/cli-${++this.#commands}.toml`;
+    await Deno.writeTextFile(
+      config,
+      stringify({ agents: { addresses: { [AGENT_NODE]: this.#agentAddress } } }),
+    );
+    return this.owned.use(spawnDeno({
+      module: `${repositoryRoot}cli/main.ts`,
+      flags: ["--quiet", "-P=cli"],
+      args,
+      env: {
+        ...neutralEnvironment(),
+        PACT_CONFIG: config,
+        PACT_ENDPOINT: `https://${this.quorum.place(member).api}`,
+        PACT_CA_FILE: `${this.quorum.caDirectory}/ca.crt`,
+        PACT_TOKEN: await this.token(who),
+      },
+      clearEnv: true,
+      cwd: this.directory,
+    }));
+  }
+
+  get #agentRoot(): string {
+    return `${this.directory}/${AGENT_NODE}`;
+  }
+
+  async #spawnAgent(): Promise<string> {
+    const root = this.#agentRoot;
+    const etc = `${root}/etc/pact`;
     const agent = this.owned.use(spawnDeno({
       module: `${repositoryRoot}agent/main.ts`,
       flags: ["--quiet", "--unstable-worker-options", ...relocatedPermissions("agent", root)],
@@ -144,6 +185,7 @@ export class IdentitySite implements AsyncDisposable {
     }));
     this.#agent = agent;
     const [, address = ""] = await agent.waitForOutput(/agent ready.* shell=(\S+)/, 60_000);
+    this.#agentAddress = address;
     return address;
   }
 
