@@ -1,6 +1,7 @@
 import { AuditSinkError } from "../../contracts/mod.ts";
 import type { CallNode } from "../calls/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
+import type { agentport } from "../../api/mod.ts";
 import { auditOf, type EventContext, principalOf } from "./events.ts";
 
 /** Longest wait for a record to be durable. */
@@ -29,4 +30,14 @@ export function callRecords(
       }
     },
   };
+}
+
+/** Puts on record that a caller was denied what it asked for, with all the roles it has. */
+export function deniedCall(
+  context: EventContext,
+  { principal, principalType, roles }: agentport.Caller,
+  detail: string,
+): void {
+  const denied = principalOf({ principal, principalType, role: roles.join(",") });
+  auditOf(context, "auth.denied", detail, denied, "Denied");
 }

@@ -38,7 +38,7 @@ import { createExecutor, type Executor } from "../exec/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
-import { callRecords } from "./call_records.ts";
+import { callRecords, deniedCall } from "./call_records.ts";
 import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
@@ -420,10 +420,7 @@ export class Node {
       guard: locks.guard(() => this.#place),
       send,
       log: log.child("agent.calls"),
-      onDenied: ({ principal, principalType, roles }, detail) => {
-        const denied = principalOf({ principal, principalType, role: roles.join(",") });
-        auditOf(this.#eventContext(), "auth.denied", detail, denied, "Denied");
-      },
+      onDenied: (caller, detail) => deniedCall(this.#eventContext(), caller, detail),
     });
   }
 

@@ -21,11 +21,11 @@ import {
 } from "../support/identity/mod.ts";
 import { repositoryRoot, waitFor } from "../support/mod.ts";
 import { callersOf, type Credential } from "./every_rpc/callers.ts";
-import { openConflict, REQUESTS, type World } from "./every_rpc/requests.ts";
+import { openApprovals, openConflict, REQUESTS, type World } from "./every_rpc/requests.ts";
 import { type Column, COLUMNS, readTable, type Row } from "./every_rpc/table.ts";
 
 /** Services that pact is a client of. */
-const OTHERS = /^(lattice\.|etcdserverpb\.)/;
+const OTHERS = /^(lattice\.|etcdserverpb\.|SpiffeWorkloadAPI$)/;
 
 /** Where a service is served; the API listener has all others. */
 const LISTENERS: Readonly<Record<string, "raft" | "agent">> = {
@@ -120,6 +120,10 @@ async function judge(
 /** The letter of the legend for an answer. */
 function letterOf(answer: RawAnswer, refusals: readonly string[], isFiltered: boolean): string {
   if (answer.kind === "no connection") return "x";
+  // Decisions on approvals say in the trailer that they were refused (API-42).
+  if (answer.kind === "ended" && answer.status === 0 && /_DENIED|SELF/.test(answer.code)) {
+    return "D";
+  }
   if (answer.kind === "open" || answer.status === 0) {
     return isFiltered && !answer.text.includes(MERCURY) ? "E" : "A";
   }
@@ -163,7 +167,8 @@ async function furnish(site: IdentitySite) {
     entry: { entryType: api.config.EntryType.COMMIT, scope, message: "of mercury" },
   });
   let drawn = 0;
-  const world: World = { site, node: own, nodeClients, sequence, fresh: () => ++drawn };
+  const pending = await openApprovals(site, COLUMNS.length);
+  const world: World = { site, node: own, nodeClients, sequence, pending, fresh: () => ++drawn };
   await openConflict(world);
   return { world, callers: await callersOf(site, { own, other, revoked }) };
 }

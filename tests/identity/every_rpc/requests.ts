@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { create, type DescMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import { config, enrollment, journal, lock, policy, shell, stream } from "../../../api/mod.ts";
 import {
@@ -19,6 +20,8 @@ export interface World {
   readonly nodeClients: Awaited<ReturnType<IdentitySite["as"]>>;
   /** An entry of mercury. */
   readonly sequence: bigint;
+  /** Approvals that wait for a second person, one for each call. */
+  readonly pending: string[];
   /** A number that no request has had yet. */
   readonly fresh: () => number;
 }
@@ -55,6 +58,20 @@ export async function openConflict({ node, nodeClients, fresh }: World): Promise
   return conflicts.find((conflict) => conflict.key === key)?.id ?? "";
 }
 
+/** Changes of mercury that wait for a second person, while the policy asks for one. */
+export async function openApprovals(site: IdentitySite, count: number): Promise<string[]> {
+  using admin = await site.as();
+  using zoe = await site.as({ sub: "zoe", role: `pact-ops-${MERCURY}` });
+  await admin.policy.updatePolicy({ vclusterId: MERCURY, policy: { twoPersonApproval: true } });
+  for (let at = 0; at < count; at++) {
+    const entry = commitOf(vclusterScope(MERCURY), `kernel.waits_${at}`, "1");
+    await assert.rejects(zoe.config.appendEntry({ entry }), /approval/i);
+  }
+  const { approvals } = await admin.policy.listPendingApprovals({});
+  await admin.policy.updatePolicy({ vclusterId: MERCURY, policy: { emergencyAllowed: true } });
+  return approvals.map(({ approvalId }) => approvalId);
+}
+
 /** By full name of the method; what is missing here is sent empty. */
 export const REQUESTS: Readonly<Record<string, RequestOf>> = {
   ...of(journal.ConfigService.method, {
@@ -75,10 +92,19 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
       vclusterId: MERCURY,
       policy: { emergencyAllowed: true },
     })),
-    DecideApproval: make(policy.DecideApprovalRequestSchema, () => ({
-      approvalId: "ap-00000000",
+    DecideApproval: make(policy.DecideApprovalRequestSchema, ({ pending }) => ({
+      approvalId: pending.pop() ?? "",
       decision: "approved",
     })),
+    RedeemPermit: {
+      ...make(policy.RedeemPermitRequestSchema, () => ({
+        approvalId: "ap-00000000",
+        requester: { principal: "olga", principalType: "Human", role: `pact-ops-${MERCURY}` },
+        action: "exec",
+        command: "uname",
+      })),
+      refusals: ["NOT_FOUND"],
+    },
   }),
   ...of(lock.LockService.method, {
     SetLock: make(lock.SetLockRequestSchema, () => ({
