@@ -10,6 +10,7 @@ export {
   type CertificateUse,
   readCertificateFacts,
 } from "./certificate_facts.ts";
+export { derElement, DerReader, derTag } from "./der.ts";
 export { pemOfDer, splitDerBundle } from "./der_bundle.ts";
 export { TlsError, type TlsErrorCode } from "./error.ts";
 export {

@@ -1,19 +1,22 @@
 import { isIP } from "node:net";
-import { type CertificateAuthority, clockSlackMs } from "./ca.ts";
+import { type CaSigner, type CertificateAuthority, clockSlackMs } from "./ca.ts";
 import type { VerifiedCsr } from "./csr.ts";
 import {
   agentCommonName,
   agentSpiffeId,
+  derOfPem,
   joinPemBundle,
   type NodeIdentity,
   normalizeSerialHex,
+  pemOfDer,
   type RandomBytes,
   randomSerialHex,
   requireCertifiable,
   systemRandomBytes,
   TlsError,
 } from "../certificate/mod.ts";
-import { exportPrivateKey, generateKeyPair, keyAlgorithm } from "./keys.ts";
+import { exportPrivateKey, generateKeyPair } from "./keys.ts";
+import { type LeafName, signLeaf, subjectOf } from "./leaf.ts";
 import type { SecretPem } from "../secret/mod.ts";
 import {
   BasicConstraintsExtension,
@@ -22,10 +25,7 @@ import {
   type ExtendedKeyUsageType,
   KeyUsageFlags,
   KeyUsagesExtension,
-  type PublicKey,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
+  PublicKey,
 } from "./x509.ts";
 
 /** Lifetime of a node's certificate: three days (journal.md 9.5). */
@@ -121,7 +121,7 @@ interface LeafOptions extends IssueOptions {
   commonName: string;
   publicKey: CryptoKey | PublicKey;
   lifetimeSeconds: number;
-  names: { type: "dns" | "ip" | "url"; value: string }[];
+  names: LeafName[];
 }
 
 const usages: ExtendedKeyUsageType[] = [ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth];
@@ -131,34 +131,53 @@ const leafExtensions = [
   new BasicConstraintsExtension(false, undefined, true),
   new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
   new ExtendedKeyUsageExtension(usages),
-];
+].map(({ rawData }) => new Uint8Array(rawData));
+
+/** The same in every leaf of one CA. */
+interface IssuerParts {
+  readonly issuerDer: Uint8Array;
+  readonly extensions: readonly Uint8Array[];
+}
+
+const issuers = new WeakMap<CaSigner, IssuerParts>();
+
+function issuerParts({ signer, certPem }: CertificateAuthority): IssuerParts {
+  const known = issuers.get(signer);
+  if (known !== undefined) return known;
+  const parts = {
+    issuerDer: subjectOf(derOfPem(certPem)),
+    extensions: [...leafExtensions, new Uint8Array(signer.authorityKeyIdentifier.rawData)],
+  };
+  issuers.set(signer, parts);
+  return parts;
+}
 
 async function issue(ca: CertificateAuthority, leaf: LeafOptions): Promise<IssuedCertificate> {
-  const { certificate: issuer, privateKey, authorityKeyIdentifier } = ca.signer;
   const endMs = leaf.now.getTime() + leaf.lifetimeSeconds * 1000;
-  const certificate = await X509CertificateGenerator.create({
-    subject: [{ CN: [leaf.commonName] }],
-    issuer: issuer.subjectName,
-    publicKey: leaf.publicKey,
-    signingKey: privateKey,
-    signingAlgorithm: keyAlgorithm,
-    serialNumber: randomSerialHex(leaf.randomBytes ?? systemRandomBytes),
-    notBefore: new Date(leaf.now.getTime() - clockSlackMs),
-    // A leaf that outlives its CA would be refused later without warning.
-    notAfter: new Date(Math.min(endMs, ca.notAfter.getTime())),
-    extensions: [
-      ...leafExtensions,
-      new SubjectAlternativeNameExtension(leaf.names),
-      await SubjectKeyIdentifierExtension.create(leaf.publicKey),
-      authorityKeyIdentifier,
-    ],
-  });
-  const certPem = certificate.toString("pem") + "\n";
+  const serialHex = randomSerialHex(leaf.randomBytes ?? systemRandomBytes);
+  const notBefore = wholeSecond(leaf.now.getTime() - clockSlackMs);
+  // A leaf that outlives its CA would be refused later without warning.
+  const notAfter = wholeSecond(Math.min(endMs, ca.notAfter.getTime()));
+  const { commonName, names } = leaf;
+  const keyDer = await keyDerOf(leaf.publicKey);
+  const content = { ...issuerParts(ca), serialHex, notBefore, notAfter, commonName, names, keyDer };
+  const certPem = pemOfDer(await signLeaf(content, ca.signer.privateKey), "CERTIFICATE");
   return {
     certPem,
     fullChainPem: joinPemBundle([certPem, ca.chainPem]),
-    serialHex: normalizeSerialHex(certificate.serialNumber),
-    notBefore: certificate.notBefore,
-    notAfter: certificate.notAfter,
+    serialHex: normalizeSerialHex(serialHex),
+    notBefore,
+    notAfter,
   };
+}
+
+/** Certificates tell time to the second. */
+function wholeSecond(epochMs: number): Date {
+  return new Date(Math.floor(epochMs / 1000) * 1000);
+}
+
+async function keyDerOf(key: CryptoKey | PublicKey): Promise<Uint8Array> {
+  return new Uint8Array(
+    key instanceof PublicKey ? key.rawData : await crypto.subtle.exportKey("spki", key),
+  );
 }
