@@ -59,6 +59,11 @@ export interface Gatekeeper {
   readonly hasEngine: boolean;
   /** What the roles say, without the engine: for what is filtered row by row. Writes nothing. */
   decide(request: AccessRequest): Decision;
+  /**
+   * Which scopes a caller may read, for lists: by roles for each, and where the vCluster is regulated
+   * by the engine too, which is asked once for each such vCluster (OPA-8).
+   */
+  readable(caller: Caller, action: string): Promise<(scope: Scope) => boolean>;
   /** The decision by roles and engine; writes nothing. `trace` hears the steps that lead to it. */
   evaluate(request: AccessRequest, trace?: Trace): Promise<Decision>;
   /**
@@ -201,6 +206,26 @@ export function createGatekeeper(
         );
     }
   };
+  const readable = async (caller: Caller, action: string) => {
+    const closed = new Set<string>();
+    const byRoles = (scope: Scope) => decideRequest({ caller, action, scope }).outcome === "allow";
+    const regulated = restriction === undefined
+      ? []
+      : [...replica.state.list("policies")].flatMap(([id, { regulated }]) =>
+        regulated && byRoles({ VCluster: id }) ? [id] : []
+      );
+    await Promise.all(regulated.map(async (id) => {
+      if (restriction === undefined) return;
+      const request = { caller, action, scope: { VCluster: id } };
+      const { decision, auditRead } = await restrictRequest(restriction, request);
+      if (decision.outcome !== "allow") closed.add(id);
+      else if (auditRead) await recordRead(replica, request, decision.policyRef);
+    }));
+    return (scope: Scope) => {
+      if (!byRoles(scope)) return false;
+      return closed.size === 0 || !closed.has(vclusterOf(scope) ?? "");
+    };
+  };
   /** Whether an operator of the vCluster would have to wait for a second person (APR-2). */
   const wouldWait = (request: AccessRequest): boolean => {
     const vclusterId = vclusterOf(request.scope);
@@ -214,6 +239,7 @@ export function createGatekeeper(
     hasEngine: restriction !== undefined,
     decide: (request) => decideRequest(request),
     evaluate,
+    readable,
     vclusterOf,
     policyOf,
     refuse: (request, refusal) => refuse(request, refusal),

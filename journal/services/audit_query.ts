@@ -32,6 +32,7 @@ export async function* queryAudit(
   // Whoever may read no record at all is told so instead of getting an empty list.
   const asked = scope ?? everywhere ?? "Global";
   await gatekeeper.require({ caller, action: "audit", scope: asked });
+  const isReadable = await gatekeeper.readable(caller, "audit");
   let left = request.limit === 0 ? MAX_RECORDS : Math.min(request.limit, MAX_RECORDS);
   const records = replica.audit({
     ...present("scope", scope),
@@ -44,8 +45,7 @@ export async function* queryAudit(
   });
   for await (const record of records) {
     if (call.signal.aborted) return;
-    const decision = gatekeeper.decide({ caller, action: "audit", scope: record.scope });
-    if (decision.outcome !== "allow") continue;
+    if (!isReadable(record.scope)) continue;
     yield create(journal.AuditRecordSchema, {
       id: record.id,
       timestamp: instantToWire(record.timestamp),

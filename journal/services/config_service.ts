@@ -87,7 +87,7 @@ async function* listEntries(
     if (type === undefined) throw new PactError("INVALID_ARGUMENT", `unknown entry type ${number}`);
     return type;
   });
-  const isVisible = visibility(context, caller);
+  const isVisible = await visibility(context, caller);
   let left = request.limit === undefined || request.limit === 0
     ? MAX_LIST_LIMIT
     : Math.min(request.limit, MAX_LIST_LIMIT);
@@ -112,12 +112,15 @@ async function* listEntries(
 }
 
 /** Whether a caller may read entries of a scope; each scope is decided once (API-35). */
-function visibility({ gatekeeper }: ServiceContext, caller: Caller): (scope: Scope) => boolean {
+async function visibility(
+  { gatekeeper }: ServiceContext,
+  caller: Caller,
+): Promise<(scope: Scope) => boolean> {
+  const isReadable = await gatekeeper.readable(caller, "log");
   const known = new Map<string, boolean>();
   return (scope) => {
     const key = scopeText(scope);
-    const isVisible = known.get(key) ??
-      gatekeeper.decide({ caller, action: "log", scope }).outcome === "allow";
+    const isVisible = known.get(key) ?? isReadable(scope);
     known.set(key, isVisible);
     return isVisible;
   };

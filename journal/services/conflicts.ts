@@ -8,15 +8,16 @@ import { callerOf, callerWithRole, type ServiceContext } from "./context.ts";
 import { submitGranted } from "./submit_granted.ts";
 
 /** Conflicts the caller may see, oldest first; a node sees its own (journal.md 11.2). */
-export function listConflicts(
+export async function listConflicts(
   { replica, gatekeeper }: ServiceContext,
   { vclusterId, nodeId, includeClosed }: journal.ListConflictsRequest,
   call: HandlerContext,
-): journal.ListConflictsResponse {
+): Promise<journal.ListConflictsResponse> {
   const caller = callerWithRole(call);
+  const isReadable = await gatekeeper.readable(caller, "diff");
   const isVisible = (scope: { readonly Node: string }) =>
     caller.principal.nodeId === undefined
-      ? gatekeeper.decide({ caller, action: "diff", scope }).outcome === "allow"
+      ? isReadable(scope)
       : caller.principal.nodeId === scope.Node;
   const conflicts: Conflict[] = [];
   for (const [, conflict] of replica.state.list("conflicts")) {

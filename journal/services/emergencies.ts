@@ -6,17 +6,18 @@ import type { Emergency } from "../state/mod.ts";
 import type { ServiceContext } from "./context.ts";
 
 /** Emergency sessions the caller may see, of one vCluster or of all (EMG-1). */
-export function listEmergencies(
+export async function listEmergencies(
   { replica, gatekeeper, clock }: ServiceContext,
   { vclusterId, includeClosed }: journal.ListEmergenciesRequest,
   caller: Caller,
-): journal.ListEmergenciesResponse {
+): Promise<journal.ListEmergenciesResponse> {
+  const isReadable = await gatekeeper.readable(caller, "status");
   const sessions: Emergency[] = [];
   for (const [, session] of replica.state.list("emergencies")) {
     const { scope, ended_at } = session;
     if (ended_at !== undefined && !includeClosed) continue;
     if (vclusterId !== "" && gatekeeper.vclusterOf(scope) !== vclusterId) continue;
-    if (gatekeeper.decide({ caller, action: "status", scope }).outcome !== "allow") continue;
+    if (!isReadable(scope)) continue;
     sessions.push(session);
   }
   sessions.sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));

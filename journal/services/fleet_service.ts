@@ -91,10 +91,10 @@ async function listDeltas(
 }
 
 /** vClusters the caller may see; one exists by policy, assignment or entry (VCP-6). */
-function listVClusters(
+async function listVClusters(
   context: ServiceContext,
   call: HandlerContext,
-): journal.ListVClustersResponse {
+): Promise<journal.ListVClustersResponse> {
   const { replica, gatekeeper } = context;
   const nodes = new Map<string, string[]>();
   const membersOf = (id: string) => nodes.get(id) ?? nodes.set(id, []).get(id) ?? [];
@@ -104,9 +104,10 @@ function listVClusters(
     membersOf(vcluster_id).push(nodeId);
   }
   const caller = callerWithRole(call);
-  const vclusters = [...nodes.keys()].sort().filter((id) =>
-    gatekeeper.decide({ caller, action: "status", scope: { VCluster: id } }).outcome === "allow"
-  ).map((id) => vclusterSummary(context, id, nodes.get(id) ?? []));
+  const isReadable = await gatekeeper.readable(caller, "status");
+  const vclusters = [...nodes.keys()].sort().filter((id) => isReadable({ VCluster: id })).map((
+    id,
+  ) => vclusterSummary(context, id, nodes.get(id) ?? []));
   return create(journal.ListVClustersResponseSchema, { vclusters });
 }
 

@@ -10,11 +10,12 @@ import { lastSeenOf } from "./node_detail.ts";
 const STATES = ["Registered", "Active", "Inactive", "Revoked"] as const;
 
 /** Enrollment records the caller may see, by node id (ENR-50, API-61). */
-export function listNodes(
+export async function listNodes(
   context: ServiceContext,
   caller: Caller,
   request: enrollment.ListNodesRequest,
-): enrollment.ListNodesResponse {
+): Promise<enrollment.ListNodesResponse> {
+  const isReadable = await context.gatekeeper.readable(caller, "status");
   const state = stateFilter(request.stateFilter);
   // Operators pick nodes for their vCluster from those that belong to none (ENR-50).
   const seesUnassigned = request.unassignedOnly &&
@@ -25,9 +26,8 @@ export function listNodes(
     if (state !== undefined && record.state !== state) continue;
     if (request.vclusterFilter !== "" && record.vcluster_id !== request.vclusterFilter) continue;
     if (request.unassignedOnly && record.vcluster_id !== undefined) continue;
-    if (!maySee(context, caller, nodeId) && !(seesUnassigned && record.vcluster_id === undefined)) {
-      continue;
-    }
+    const isOffered = seesUnassigned && record.vcluster_id === undefined;
+    if (!isOffered && !isReadable({ Node: nodeId })) continue;
     matches.push(record);
     if (request.pageSize > 0 && matches.length > request.pageSize) break;
   }
@@ -39,13 +39,15 @@ export function listNodes(
 }
 
 /** One record in full. */
-export function inspectNode(
+export async function inspectNode(
   context: ServiceContext,
   caller: Caller,
   nodeId: string,
-): enrollment.InspectNodeResponse {
+): Promise<enrollment.InspectNodeResponse> {
   const record = context.replica.state.get("enrollments", nodeId);
-  if (!maySee(context, caller, nodeId)) {
+  const scope = { Node: nodeId };
+  const { outcome } = await context.gatekeeper.evaluate({ caller, action: "status", scope });
+  if (outcome !== "allow") {
     throw new PactError("PERMISSION_DENIED", `node ${nodeId} is outside your scope`);
   }
   if (record === undefined) {
@@ -79,11 +81,6 @@ function summary(context: ServiceContext, record: Enrollment) {
     certExpiresAt: record.cert_expires_at ?? "",
     live: liveness.isLive(record.node_id),
   };
-}
-
-function maySee({ gatekeeper }: ServiceContext, caller: Caller, nodeId: string): boolean {
-  return gatekeeper.decide({ caller, action: "status", scope: { Node: nodeId } }).outcome ===
-    "allow";
 }
 
 function stateFilter(text: string): Enrollment["state"] | undefined {

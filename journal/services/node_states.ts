@@ -11,12 +11,13 @@ import { knownNodes, nodeDetail } from "./node_detail.ts";
 const MAX_PAGE = 10_000;
 
 /** Nodes the caller may see, by id, a page at a time. */
-export function listNodeStates(
+export async function listNodeStates(
   context: ServiceContext,
   request: journal.ListNodeStatesRequest,
   call: HandlerContext,
-): journal.ListNodeStatesResponse {
+): Promise<journal.ListNodeStatesResponse> {
   const caller = callerWithRole(call);
+  const isReadable = await context.gatekeeper.readable(caller, "status");
   const wanted = configStateFilter(request.stateFilter);
   const pageSize = request.pageSize === 0 ? MAX_PAGE : Math.min(request.pageSize, MAX_PAGE);
   const nodes: journal.NodeStateDetail[] = [];
@@ -26,9 +27,7 @@ export function listNodeStates(
     if (request.vclusterId !== "" && context.gatekeeper.vclusterOf(scope) !== request.vclusterId) {
       continue;
     }
-    if (context.gatekeeper.decide({ caller, action: "status", scope }).outcome !== "allow") {
-      continue;
-    }
+    if (!isReadable(scope)) continue;
     const detail = nodeDetail(context, nodeId);
     if (wanted !== undefined && detail.configState !== wanted) continue;
     nodes.push(detail);

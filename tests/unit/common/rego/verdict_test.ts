@@ -133,7 +133,8 @@ Deno.test("the strictest of several verdicts does not hang on their order, and n
     }),
     fc.record({ outcome: fc.constant("unavailable" as const), cause: fc.constant("down") }),
   ));
-  fc.assert(fc.property(verdicts, (list) => {
+  fc.assert(fc.property(verdicts, (drawn) => {
+    const list = drawn.map((each): Verdict => ({ ...each }));
     const said = strictest(list);
     assert.deepEqual(strictest(list.toReversed()), said);
     for (const outcome of ["deny", "unavailable", "approval", "allow"] as const) {
