@@ -4,10 +4,14 @@
  */
 
 import { timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../common/clock/mod.ts";
 import { EXIT, Failure } from "../failure/mod.ts";
 
 /** The port that is registered with providers (CLI-26). */
 const PORT = 8400;
+
+/** How long connections may take to end. */
+const CLOSE_GRACE_MS = 500;
 
 /** The address that is registered with providers (CLI-26). */
 export const REDIRECT_URI = `http://localhost:${PORT}/callback`;
@@ -23,7 +27,7 @@ export interface CallbackListener extends AsyncDisposable {
  *
  * @throws {Failure} exit 1 when the port is taken.
  */
-export function listenForCallback(state: string): CallbackListener {
+export function listenForCallback(state: string, clock: Clock): CallbackListener {
   const { promise: answer, resolve } = Promise.withResolvers<URL>();
   let isAnswered = false;
   const handler = (request: Request): Response => {
@@ -38,23 +42,29 @@ export function listenForCallback(state: string): CallbackListener {
       ? page(200, "The login was refused. The terminal says why; you may close this window.")
       : page(200, "Login finished. You may close this window and go back to the terminal.");
   };
-  const servers = open(handler);
+  const ended = new AbortController();
+  const servers = open(handler, ended.signal);
   return {
     answer,
     [Symbol.asyncDispose]: async () => {
-      // The browser gets its page before the listener is gone.
+      // The browser gets its page; a connection that it opened ahead and never used waits for nothing.
+      const timer = clock.setTimer(CLOSE_GRACE_MS, () => ended.abort());
       await Promise.all(servers.map((server) => server.shutdown()));
+      clock.clearTimer(timer);
     },
   };
 }
 
-function open(handler: (request: Request) => Response): Deno.HttpServer<Deno.NetAddr>[] {
+function open(
+  handler: (request: Request) => Response,
+  signal: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr>[] {
   const servers: Deno.HttpServer<Deno.NetAddr>[] = [];
   for (const hostname of ["127.0.0.1", "::1"]) {
     try {
       servers.push(
         Deno.serve(
-          { hostname, port: PORT, onListen: () => {}, onError: () => page(500, "") },
+          { hostname, port: PORT, onListen: () => {}, signal },
           handler,
         ),
       );

@@ -15,7 +15,7 @@ const WAIT_MS = 120_000;
  */
 export async function codeFlow(talk: Conversation, opensBrowser: boolean): Promise<Grant> {
   const request = await codeRequest(talk.client, talk.scopes, talk.host);
-  await using listener = listenForCallback(request.state);
+  await using listener = listenForCallback(request.state, talk.host.clock);
   const isOpened = opensBrowser && talk.host.openBrowser(request.url.href);
   await talk.out.note(isOpened ? "If no browser opens, go to:" : "To log in, go to:");
   await talk.out.note(`  ${request.url.href}`);

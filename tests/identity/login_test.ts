@@ -3,109 +3,16 @@
  * listener, and use their tokens at a real journal. A browser without a screen walks the login pages.
  */
 import assert from "node:assert/strict";
-import { z } from "zod";
-import { decodeJwt } from "jose";
 import {
+  addressOf,
+  browser,
   FormBrowser,
   openWorkstation,
+  Place,
   startProvider,
-  type TestProviderOptions,
 } from "../support/idp/mod.ts";
-import type { TestProvider, Workstation } from "../support/idp/mod.ts";
 import { openJournalSite } from "../support/journal/mod.ts";
-import { type SpawnedDeno, waitFor } from "../support/mod.ts";
-
-const CacheSchema = z.object({
-  version: z.literal(1),
-  default_server: z.string().nullable(),
-  servers: z.record(
-    z.string(),
-    z.object({
-      access_token: z.string(),
-      refresh_token: z.string().nullable(),
-      expires_at: z.string().nullable(),
-      scopes: z.array(z.string()),
-      idp_issuer: z.string(),
-      client_id: z.string(),
-      token_endpoint: z.string(),
-      revocation_endpoint: z.string().nullable(),
-    }),
-  ),
-});
-
-/** A provider, a journal that trusts it, and somebody's workstation. */
-class Place implements AsyncDisposable {
-  private constructor(
-    readonly provider: TestProvider,
-    readonly journal: Awaited<ReturnType<typeof openJournalSite>>,
-    readonly desk: Workstation,
-    readonly server: string,
-    private readonly stack: AsyncDisposableStack,
-  ) {}
-
-  static async open(options: TestProviderOptions = {}): Promise<Place> {
-    await using stack = new AsyncDisposableStack();
-    const provider = stack.use(await startProvider(options));
-    const journal = stack.use(
-      await openJournalSite({ toml: { policy: { iam: { oidc_issuer: provider.issuer } } } }),
-    );
-    const server = `https://127.0.0.1:${journal.journal.rpcPort}`;
-    const desk = stack.use(await openWorkstation(server, `${journal.dataDir}/ca.crt`));
-    return new Place(provider, journal, desk, server, stack.move());
-  }
-
-  async run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    return await this.desk.pact(args, { env }).ended;
-  }
-
-  /** Runs a command that must succeed. */
-  async ok(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { code, stdout, stderr } = await this.run(args, env);
-    assert.equal(code, 0, `pact ${args.join(" ")}: ${stdout}${stderr}`);
-    return stdout;
-  }
-
-  /** Logs in by the browser. */
-  async logIn(name = "ann", args: readonly string[] = []): Promise<string> {
-    await using login = this.desk.pact(["login", "--no-browser", ...args]);
-    await browser(name).walk(await addressOf(login));
-    const { code, stdout, stderr } = await login.ended;
-    assert.equal(code, 0, stderr);
-    return stdout;
-  }
-
-  async cache() {
-    return CacheSchema.parse(JSON.parse(await Deno.readTextFile(this.desk.cachePath)));
-  }
-
-  async login() {
-    const login = (await this.cache()).servers[this.server];
-    assert.ok(login !== undefined);
-    return login;
-  }
-
-  /** Makes the cache say that the token ends so many seconds from now. */
-  async letExpireIn(seconds: number): Promise<void> {
-    const cache = await this.cache();
-    const login = await this.login();
-    login.expires_at = new Date(Date.now() + seconds * 1000).toISOString();
-    cache.servers[this.server] = login;
-    await Deno.writeTextFile(this.desk.cachePath, JSON.stringify(cache));
-  }
-
-  async [Symbol.asyncDispose]() {
-    await this.stack.disposeAsync();
-  }
-}
-
-function browser(name: string): FormBrowser {
-  return new FormBrowser({ login: name, password: "x" });
-}
-
-/** The address that a login tells the person to open. */
-async function addressOf(login: SpawnedDeno): Promise<string> {
-  return (await login.waitForOutput(/^ {2}(http:\S+\/auth\?\S+)$/m))[1] ?? "";
-}
+import { tempDir, waitFor } from "../support/mod.ts";
 
 Deno.test("CLI-26: code with PKCE through the listener on port 8400, and the token opens a real journal", async () => {
   await using place = await Place.open();
@@ -128,6 +35,8 @@ Deno.test("CLI-26: code with PKCE through the listener on port 8400, and the tok
   const elsewhere = await fetch("http://127.0.0.1:8400/other");
   assert.equal(elsewhere.status, 404, await elsewhere.text());
 
+  // Browsers open connections ahead that they may never use.
+  using _idle = await Deno.connect({ hostname: "127.0.0.1", port: 8400 });
   const page = await browser("ann").walk(url);
   assert.deepEqual([page.status, page.url.port], [200, "8400"]);
   assert.match(page.text, /Login finished/);
@@ -163,6 +72,42 @@ Deno.test("CLI-26: code with PKCE through the listener on port 8400, and the tok
     "CLI-31",
   );
   assert.match(await place.ok(["config", "servers"]), /https:\S+ +ann +\S+ \S+ UTC +\*/);
+});
+
+Deno.test("CLI-25: at a terminal with a display the browser is opened", async () => {
+  await using place = await Place.open();
+  await using programs = await tempDir();
+  // Stands for the desktop's opener: it notes where it was sent.
+  await Deno.writeTextFile(
+    programs.file("xdg-open"),
+    `#!/bin/sh\nprintf %s "$1" > '${programs.path}/opened'\n`,
+    { mode: 0o755 },
+  );
+  await using login = place.desk.pact(["login"], {
+    env: { DISPLAY: ":0", PATH: `${programs.path}:${Deno.env.get("PATH")}` },
+    isTerminal: true,
+  });
+  const url = await waitFor(() => Deno.readTextFile(programs.file("opened")), {
+    what: "the browser to be opened",
+    timeoutMs: 15_000,
+  });
+  const page = await browser("ann").walk(url);
+  assert.match(page.text, /Login finished/);
+  const { code, stdout } = await login.ended;
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /If no browser opens, go to:[^]*Login successful\./);
+});
+
+Deno.test("CLI-32, SUB-10: what waits for a decision is told at the next login", async () => {
+  await using place = await Place.open({ claims: { reg: { pact_role: "pact-regulated-ml" } } });
+  await place.logIn("reg");
+  const pending = await place.run(["commit", "-m", "a change", "--vcluster", "ml", "--no-wait"]);
+  assert.equal(pending.code, 15, pending.stderr);
+  await using login = place.desk.pact(["login", "--no-browser", "--force"]);
+  await browser("ann").walk(await addressOf(login));
+  const { code, stderr } = await login.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^Notice: .*(reg|approv)/im);
 });
 
 Deno.test("CLI-26: a refusal by the provider is told, here and in the browser", async () => {
@@ -274,141 +219,6 @@ Deno.test("CLI-28: an address with another state is refused", async () => {
   await writer.close().catch(() => {});
 });
 
-Deno.test("CLI-35, ACC-C4: two processes that find an old token renew it once, and both work", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  const old = await place.login();
-  for (const round of [1, 2]) {
-    await place.letExpireIn(-5);
-    const runs = await Promise.all([place.run(["status"]), place.run(["status"])]);
-    for (const { code, stdout, stderr } of runs) {
-      assert.deepEqual([code, stdout], [0, "No nodes.\n"], stderr);
-    }
-    assert.equal(await place.provider.count("refresh_token success"), round);
-  }
-  const renewed = await place.login();
-  assert.notEqual(renewed.access_token, old.access_token);
-  assert.notEqual(renewed.refresh_token, old.refresh_token, "a rotated refresh token is kept");
-  const left = await Array.fromAsync(Deno.readDir(place.desk.directory), ({ name }) => name);
-  assert.deepEqual(left.filter((name) => name.endsWith(".tmp")), []);
-});
-
-Deno.test("CLI-35: with the provider away a token is used to its end, and not beyond", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  await place.provider.order("down");
-  await place.letExpireIn(30);
-  assert.equal(await place.ok(["status"]), "No nodes.\n");
-  await place.letExpireIn(-1);
-  const late = await place.run(["status"]);
-  assert.equal(late.code, 5);
-  assert.match(late.stderr, /token has expired and the identity provider does not answer/);
-  await place.provider.order("up");
-  assert.equal(await place.ok(["status"]), "No nodes.\n");
-});
-
-Deno.test("CLI-35: what cannot be renewed asks for a login", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  const { refresh_token } = await place.login();
-  await place.run(["logout"]);
-  await place.logIn();
-  const cache = await place.cache();
-  const login = cache.servers[place.server];
-  assert.ok(login !== undefined);
-  login.refresh_token = refresh_token;
-  await Deno.writeTextFile(place.desk.cachePath, JSON.stringify(cache));
-  await place.letExpireIn(-1);
-  const refused = await place.run(["status"]);
-  assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /not authenticated\. Run `pact login` first\.\n.*invalid_grant/);
-});
-
-Deno.test("CLI-36: a token that the journal refuses is renewed once, and the call is made again", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  const cache = await place.cache();
-  const login = cache.servers[place.server];
-  assert.ok(login !== undefined);
-  login.access_token = `${login.access_token.slice(0, -8)}AAAAAAAA`;
-  await Deno.writeTextFile(place.desk.cachePath, JSON.stringify(cache));
-  assert.equal(await place.ok(["status"]), "No nodes.\n");
-  assert.equal(await place.provider.count("refresh_token success"), 1);
-});
-
-Deno.test("CLI-37: a logout forgets the login and revokes its refresh token, even with the provider away", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  const { refresh_token, client_id, token_endpoint } = await place.login();
-  assert.equal(await place.ok(["logout"]), "Logged out.\n");
-  assert.deepEqual(await place.cache(), { version: 1, default_server: null, servers: {} });
-  const again = await fetch(token_endpoint, {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "refresh_token",
-      client_id,
-      refresh_token: refresh_token ?? "",
-    }),
-  });
-  assert.equal((await again.json()).error, "invalid_grant");
-  assert.equal(await place.ok(["logout"]), "Not logged in.\n");
-  assert.equal((await place.run(["status"])).code, 2);
-
-  await place.logIn();
-  await place.provider.order("down");
-  const { code, stdout, stderr } = await place.run(["logout", "--all"]);
-  assert.deepEqual([code, stdout], [0, "Logged out.\n"]);
-  assert.match(stderr, /could not be told/);
-  assert.deepEqual((await place.cache()).servers, {});
-});
-
-Deno.test("CLI-34: a cache that others could have read or changed is refused, and a login replaces it", async () => {
-  await using place = await Place.open();
-  await place.logIn();
-  const { cachePath } = place.desk;
-  const good = await Deno.readTextFile(cachePath);
-  await Deno.chmod(cachePath, 0o640);
-  const open = await place.run(["status"]);
-  assert.equal(open.code, 2);
-  assert.match(open.stderr, /token cache permissions must be 0600\n.*mode 0640\n.*`pact login`/);
-  assert.equal(((await Deno.stat(cachePath)).mode ?? 0) & 0o777, 0o640, "never repaired (PAuth1)");
-
-  await Deno.remove(cachePath);
-  await Deno.writeTextFile(`${place.desk.directory}/real`, good, { mode: 0o600 });
-  await Deno.symlink(`${place.desk.directory}/real`, cachePath);
-  assert.match(
-    (await place.run(["status"])).stderr,
-    /token cache permissions must be 0600\n.*no regular file/,
-  );
-
-  await Deno.remove(cachePath);
-  for (const text of ["{", good.replace('"version": 1', '"version": 2'), "[]"]) {
-    await Deno.writeTextFile(cachePath, text, { mode: 0o600 });
-    const corrupt = await place.run(["status"]);
-    assert.equal(corrupt.code, 2);
-    assert.match(corrupt.stderr, /token cache is corrupted — run `pact login`/);
-    assert.ok(!corrupt.stderr.includes("eyJ"));
-  }
-  await place.logIn();
-  assert.equal(await place.ok(["status"]), "No nodes.\n");
-  const login = await place.login();
-  assert.equal(decodeJwt(login.access_token).sub, "ann");
-});
-
-Deno.test("ACC-P2, DEG-13: keys rotate at the provider while the journal runs, and it goes away", async () => {
-  await using place = await Place.open({ claims: { vic: { pact_role: "pact-viewer-ml" } } });
-  await place.logIn();
-  assert.equal(await place.ok(["status"]), "No nodes.\n");
-  await place.provider.order("rotate");
-  await place.logIn("vic", ["--force"]);
-  assert.match(await place.ok(["whoami"]), /Principal: vic/);
-  assert.equal(await place.ok(["status"]), "No nodes.\n", "signed with the new key");
-  await place.provider.order("down");
-  assert.equal(await place.ok(["status"]), "No nodes.\n", "warm keys need no provider");
-  const denied = await place.run(["commit", "-m", "x", "--vcluster", "ml"]);
-  assert.equal(denied.code, 2, "a viewer changes nothing");
-});
-
 Deno.test("CLI-24: with the provider away an old copy of its metadata is used, and dropped when it misleads", async () => {
   await using place = await Place.open();
   const env = { PACT_CLIENT_ID: "robot", PACT_CLIENT_SECRET: place.provider.robotSecret };
@@ -462,31 +272,4 @@ Deno.test("CLI-23: a server that names no provider needs one in the settings, wh
     env,
   }).ended;
   assert.deepEqual([other.code, /over plaintext/.test(other.stderr)], [1, true]);
-});
-
-Deno.test("CLI-20, CLI-38: logins of two servers, the first of which is the default", async () => {
-  await using place = await Place.open();
-  await using second = await openJournalSite({
-    toml: { policy: { iam: { oidc_issuer: place.provider.issuer } } },
-  });
-  const other = `https://127.0.0.1:${second.journal.rpcPort}`;
-  const env = {
-    PACT_CLIENT_ID: "robot",
-    PACT_CLIENT_SECRET: place.provider.robotSecret,
-    PACT_ENDPOINT: "",
-  };
-  await place.ok(["login", "--service-account", "--server", place.server], env);
-  const ca = { ...env, PACT_CA_FILE: `${second.dataDir}/ca.crt` };
-  await place.ok(["login", "--service-account", "--server", other], ca);
-  const serverOf = async (args: string[], more = {}) =>
-    JSON.parse(await place.ok(["whoami", "--output", "json", ...args], { ...env, ...more })).server;
-  assert.equal(await serverOf([]), place.server);
-  assert.equal(await serverOf(["--server", other], { PACT_TOKEN: "given" }), other);
-  await place.ok(["config", "set-default", other], env);
-  assert.equal(await serverOf([]), other);
-  assert.equal(await place.ok(["status", "--vcluster", "ml"], ca), "No nodes.\n");
-  const unknown = await place.run(["config", "set-default", "https://nobody:1"], env);
-  assert.equal(unknown.code, 1);
-  await place.ok(["logout"], env);
-  assert.equal((await place.cache()).default_server, null);
 });

@@ -17,7 +17,12 @@ export interface PactOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What is typed. */
   readonly stdin?: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Runs it at a terminal, whose output is all on standard output. */
+  readonly isTerminal?: boolean;
 }
+
+/** Runs its arguments at a terminal of their own. */
+const AT_TERMINAL = `exec script -qec "$(printf "'%s' " "$@")" /dev/null`;
 
 /** Makes one for the journal at `server`, whose CA is in `caFile`. */
 export async function openWorkstation(server: string, caFile: string): Promise<Workstation> {
@@ -26,7 +31,7 @@ export async function openWorkstation(server: string, caFile: string): Promise<W
   return {
     directory,
     cachePath: `${directory}/tokens.json`,
-    pact: (args, { env = {}, stdin } = {}) =>
+    pact: (args, { env = {}, stdin, isTerminal = false } = {}) =>
       spawnDeno({
         module: `${repositoryRoot}cli/main.ts`,
         flags: ["--quiet", "-P=cli", `--allow-write=${directory}`],
@@ -41,6 +46,7 @@ export async function openWorkstation(server: string, caFile: string): Promise<W
           ...env,
         },
         ...(stdin === undefined ? {} : { stdin }),
+        ...(isTerminal ? { through: ["sh", "-c", AT_TERMINAL, "sh"] } : {}),
       }),
     [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
   };

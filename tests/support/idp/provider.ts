@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { spawnDeno } from "../spawn_deno.ts";
 
 /** How a provider differs from the usual. */
@@ -14,13 +15,15 @@ export interface TestProvider extends AsyncDisposable {
   readonly issuer: string;
   /** Secret of the client `robot`. */
   readonly robotSecret: string;
+  /** An access token of `robot`, by its secret. */
+  robotToken(): Promise<string>;
   /** `rotate` its keys, go `down` and come `up`, or answer the next poll with `slow-down`. */
   order(what: "rotate" | "down" | "up" | "slow-down" | "move"): Promise<void>;
   /** How often something happened: `POST /token`, `refresh_token success`. */
   count(what: string): Promise<number>;
 }
 
-const ROBOT_SECRET = "a secret for a robot in a test, long enough";
+const ROBOT_SECRET = "a-secret-for-a-robot-in-a-test";
 
 /** Starts a provider whose people are `ann`, a platform administrator, and whoever `claims` name. */
 export async function startProvider(options: TestProviderOptions = {}): Promise<TestProvider> {
@@ -48,6 +51,14 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
   return {
     issuer,
     robotSecret: ROBOT_SECRET,
+    robotToken: async () => {
+      const answer = await fetch(`${issuer}/token`, {
+        method: "POST",
+        headers: { authorization: `Basic ${btoa(`robot:${ROBOT_SECRET}`)}` },
+        body: new URLSearchParams({ grant_type: "client_credentials" }),
+      });
+      return z.object({ access_token: z.string() }).parse(await answer.json()).access_token;
+    },
     order: async (what) => void await control(what),
     count: async (what) => (await control("counts"))[what] ?? 0,
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),

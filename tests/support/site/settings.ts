@@ -15,6 +15,8 @@ export interface JournalFiles {
   readonly identity: IdentityTuning | undefined;
   /** `[policy.engine]`, where it is not the default. */
   readonly policyEngine: Readonly<Record<string, unknown>> | undefined;
+  /** Identity provider of the people, who come with its tokens alone then. */
+  readonly issuer: string | undefined;
 }
 
 /** `journal.identity` or `agent.identity`, in the words of the file. */
@@ -37,6 +39,7 @@ export function journalToml(
     activeLockSeconds,
     identity,
     policyEngine,
+    issuer,
   }: JournalFiles,
 ): string {
   const lock = activeLockSeconds === undefined ? {} : { active_lock_seconds: activeLockSeconds };
@@ -49,7 +52,7 @@ export function journalToml(
       ...(identity === undefined ? {} : { identity }),
     },
     policy: {
-      iam: { hmac_secret_file: secretFile },
+      iam: issuer === undefined ? { hmac_secret_file: secretFile } : { oidc_issuer: issuer },
       ...(policyEngine === undefined ? {} : { engine: policyEngine }),
     },
     telemetry: { prometheus_listen: "127.0.0.1:0" },
@@ -63,6 +66,8 @@ export interface AgentTuning {
   readonly driftSensitivity?: number;
   readonly minWindowSeconds?: number;
   readonly identity?: IdentityTuning;
+  /** Identity provider of the people, as for the journal. */
+  readonly issuer?: string;
 }
 
 /** What an agent of a site is told. */
@@ -83,7 +88,12 @@ export function agentToml(facts: AgentFacts): string {
       enforcement_mode: "enforce",
       journal: { endpoints: [facts.journalEndpoint], tls_ca: facts.caCert },
       enrollment: { hardware_ids: [facts.hardwareId], retry_seconds: 1 },
-      shell: { listen: facts.shellListen, auth: { hmac_secret_file: facts.secretFile } },
+      shell: {
+        listen: facts.shellListen,
+        auth: facts.issuer === undefined
+          ? { hmac_secret_file: facts.secretFile }
+          : { issuer: facts.issuer },
+      },
       commit_window: {
         base_window_seconds: facts.baseWindowSeconds ?? 60,
         drift_sensitivity: facts.driftSensitivity ?? 2,

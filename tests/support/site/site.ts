@@ -162,7 +162,7 @@ export class Site implements AsyncDisposable {
 
   /** Starts the journal and waits until it serves; again on the same port after a stop. */
   async startJournal(
-    { identity }: { readonly identity?: IdentityTuning } = {},
+    { identity, issuer }: { readonly identity?: IdentityTuning; readonly issuer?: string } = {},
   ): Promise<SiteJournal> {
     const etc = `${this.journalRoot}/etc/pact`;
     const config = `${etc}/journal.toml`;
@@ -178,6 +178,7 @@ export class Site implements AsyncDisposable {
         activeLockSeconds: this.authority?.activeLockSeconds,
         identity,
         policyEngine: this.policyEngine,
+        issuer,
       }),
     );
     const args = ["--single-node", `--config=${config}`];
