@@ -49,3 +49,20 @@ Deno.test("demand 7: the members in the README are those of the sample, and the 
     assert(isKnown, words);
   }
 });
+
+Deno.test("every test that docs/security.md cites is there, and every claim in it cites one", () => {
+  const text = read("docs/security.md");
+  const cited = [...text.matchAll(/`(tests\/[^`]+_test\.ts)` "([^"]+)"/g)];
+  assert(cited.length > 60, "the document cites tests");
+  const missing = cited.filter(([, path = "", name = ""]) => !read(path).includes(name));
+  assert.deepEqual(missing.map(([citation]) => citation), []);
+  const claims = text.split("| Claim").slice(1).flatMap((table) => rowsOf(table));
+  for (const row of claims) assert.match(row, /`tests\/[^`]+_test\.ts` "/, row);
+});
+
+/** The rows of the table that `text` goes on with. */
+function rowsOf(text: string): string[] {
+  const lines = text.split("\n").slice(2);
+  const end = lines.findIndex((line) => !line.startsWith("|"));
+  return lines.slice(0, end);
+}
