@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 /** A folder beside this file whose go.mod pins programs with `tool` lines, by the programs' names. */
 export const PEERS = {
+  /** A client of gRPC services that knows nothing of pact. */
+  grpcurl: ["grpcurl"],
   /** The policy engine that sites run beside their journals. */
   opa: ["opa"],
   /** What gives sites' machines and programs their identities. */
