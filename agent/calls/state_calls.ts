@@ -16,6 +16,8 @@ const { method } = shell.ShellService;
 const TTL_MIN_SECONDS = 900;
 const TTL_MAX_SECONDS = 864_000;
 const MESSAGE_MAX_CHARS = 4096;
+/** Longest time that an approval may be pending (APR-10), whatever the journal's clock says. */
+const MAX_APPROVAL_MS = 86_400_000;
 
 /** The node's configuration state: show, commit, roll back, extend (node-ops.md 4 and 5). */
 export function stateCalls(node: CallNode): Record<string, CallHandler> {
@@ -70,8 +72,16 @@ async function commit(node: CallNode, request: shell.LocalCommitRequest, call: C
     };
   } catch (error) {
     node.convergence.abortCommit(prepared.id);
+    await holdWindow(node, error);
     throw error;
   }
+}
+
+/** While a second person is waited for the window's clock stands still (WIN-8). */
+async function holdWindow(node: CallNode, error: unknown): Promise<void> {
+  if (!(error instanceof RefusedError) || error.code !== "APPROVAL_REQUIRED") return;
+  const waitMs = Date.parse(error.approval.expires) - node.clock.nowMs();
+  if (waitMs > 0) await node.convergence.approvalPending(Math.min(waitMs, MAX_APPROVAL_MS));
 }
 
 /** The journal asks the site's rules about the entry; without contact the degraded table holds. */

@@ -12,6 +12,7 @@ import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
 import { askJournal } from "./ask_journal.ts";
+import { decidesCommit } from "./commit_decided.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
 import { emergencyIn } from "./emergency.ts";
@@ -46,6 +47,8 @@ export interface LinkEvents {
   onIdentityMap?(map: journal.UidMap): void;
   /** An emergency that covers this node was opened or closed. */
   onEmergency?(emergency: agentport.Emergency): void;
+  /** A commit of this node waits for nobody any more (WIN-8). */
+  onCommitDecided?(): void;
   /** Every lock in force, whenever one may have changed. */
   onLocks?(locks: lock.ListLocksResponse): void;
 }
@@ -333,6 +336,7 @@ class Link implements JournalLink {
         if (changesDeclaration(update)) refresher.due();
         const emergency = emergencyIn(update);
         if (emergency !== undefined) this.options.events.onEmergency?.(emergency);
+        if (decidesCommit(update)) this.options.events.onCommitDecided?.();
       }
     } catch (error) {
       throw silent.signal.aborted ? silent.signal.reason : error;

@@ -66,6 +66,7 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
+    case "commitDecided":
     case "pong":
       return;
     case undefined:

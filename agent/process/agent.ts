@@ -311,6 +311,8 @@ class RunningAgent implements AgentProcess {
         return node.writer.onResult(frame.value);
       case "approvalAnswer":
         return node.consent.onAnswer(frame.value);
+      case "commitDecided":
+        return node.convergence.approvalDecided();
       case "fatal":
         return this.#fail(frame.value.reason, true);
       default:

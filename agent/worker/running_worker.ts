@@ -100,6 +100,7 @@ export class RunningWorker {
           port.send({ case: "trustAnchor", value: { certificatesPem } }),
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
         onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
+        onCommitDecided: () => port.send({ case: "commitDecided", value: {} }),
         onLocks: (locks) => port.send({ case: "locks", value: locks }),
         ...(settings.identityMapping === "off" ? {} : {
           onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),

@@ -121,6 +121,11 @@ Deno.test("APR-12, ACC-P3: on a real node, commands, services and commits wait f
     await Deno.writeTextFile(motd, "first\n");
     await rig.status((status) => status.configState === "Drifted");
     const commit = { message: "say hello" };
+    const rejected = await pendingId(ben.localCommit(commit));
+    // WIN-8: the clock stands still while a second person is waited for, and no longer.
+    await rig.status((status) => status.windowDeadline === undefined);
+    await policies.decideApproval({ approvalId: rejected, decision: "rejected" });
+    await rig.status((status) => status.windowDeadline !== undefined);
     const id = await pendingId(ben.localCommit(commit));
     const shown = await policies.listPendingApprovals({ approvalId: id });
     assert.match(shown.approvals[0]?.proposedChange?.files[0]?.path ?? "", /\/etc\/motd$/);
