@@ -8,7 +8,7 @@ import type { Clock } from "../../common/clock/mod.ts";
 import { type ErrorCode, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { createRpcTransport } from "../../common/rpc/mod.ts";
-import { splitPemBundle, TrustBundle } from "../../common/tls/mod.ts";
+import { splitPemBundle, TrustBundle } from "../../common/certificate/mod.ts";
 import { enrol, type Hardware } from "./enroll.ts";
 import { isIssuerLeaving } from "./site_trust.ts";
 

@@ -11,7 +11,7 @@ import {
   requireMatchingKey,
   splitPemBundle,
   TrustBundle,
-} from "../../common/tls/mod.ts";
+} from "../../common/certificate/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 
 /** What identifies this machine, as the core found it or the configuration says. */

@@ -12,7 +12,7 @@
 import type { agentport } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { parsePeerCertificate } from "../../common/tls/mod.ts";
+import { parsePeerCertificate } from "../../common/certificate/mod.ts";
 import { renew } from "./enroll.ts";
 import { JournalSession } from "./session.ts";
 

@@ -1,4 +1,4 @@
-import { splitPemBundle, TrustBundle } from "../../common/tls/mod.ts";
+import { splitPemBundle, TrustBundle } from "../../common/certificate/mod.ts";
 
 /** The CAs of a site as its journals tell them. */
 export interface ToldTrust {

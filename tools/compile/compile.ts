@@ -80,9 +80,9 @@ async function compileEach(
 }
 
 /** Compares what an executable may do with its set, as the project states it. */
-async function requireExactly({ name, set }: Executable, place: string): Promise<void> {
+async function requireExactly({ name, set, ownFlags }: Executable, place: string): Promise<void> {
   const stated = grantsOf((await readPermissionSets("deno.json"))[set] ?? {}, join(place, "lib"));
-  const { grants, isPrompting } = await readBack(join(place, name));
+  const { grants, isPrompting } = await readBack(join(place, name), ownFlags);
   if (isDeepStrictEqual(grants, stated) && !isPrompting) return;
   throw new Error(
     `${name} would run with ${JSON.stringify(grants)} instead of ${JSON.stringify(stated)}`,

@@ -28,15 +28,16 @@ export function grantsOf(set: PermissionSet, folder: string): Grants {
 }
 
 /**
- * Reads out of a compiled executable or a launcher what it may do.
+ * Reads out of a compiled executable or a launcher what it may do. `ownFlags` are those that the launcher
+ * is known to add, word for word; any other that widens the set is an error.
  *
  * @throws {Error} when it is neither, or has no permissions of its own.
  */
-export async function readBack(path: string): Promise<ReadBack> {
+export async function readBack(path: string, ownFlags = ""): Promise<ReadBack> {
   const file = await Deno.readFile(path);
   const section = readElfSection(file, ".note.sui");
   return section === undefined
-    ? await readLauncher(path, new TextDecoder().decode(file))
+    ? await readLauncher(path, new TextDecoder().decode(file), ownFlags)
     : readStandalone(section);
 }
 
@@ -85,9 +86,9 @@ function lastOfRun(bytes: Uint8Array, pattern: Uint8Array): number | undefined {
   return undefined;
 }
 
-async function readLauncher(path: string, text: string): Promise<ReadBack> {
-  const command =
-    /^exec (?:\$\{[^}]*\} )?"\$lib\/deno" run (.*) "\$@"$/m.exec(text)?.[1]?.split(" ") ?? [];
+async function readLauncher(path: string, text: string, ownFlags: string): Promise<ReadBack> {
+  const [, options = ""] = /^exec (?:\$\{[^}]*\} )?"\$lib\/deno" run (.*) "\$@"$/m.exec(text) ?? [];
+  const command = (ownFlags === "" ? options : options.replace(` ${ownFlags} `, " ")).split(" ");
   const name = command.find((word) => word.startsWith("-P="))?.slice(3);
   const isWidened = command.some((word) => /^(-A$|--allow-)/.test(word));
   if (!text.startsWith("#!/bin/sh\n") || name === undefined || isWidened) {

@@ -34,10 +34,10 @@ Deno.test.afterAll(async () => {
 /** Holds what was baked in against deno.json, kind by kind. */
 async function assertExactSets(directory: string, form: Compiled["form"]): Promise<void> {
   const sets = await readPermissionSets("deno.json");
-  for (const { name, set } of EXECUTABLES) {
+  for (const { name, set, ownFlags } of EXECUTABLES) {
     const stated = sets[set];
     assert.ok(stated !== undefined, set);
-    const found = await readBack(`${directory}/${name}`);
+    const found = await readBack(`${directory}/${name}`, ownFlags);
     assert.deepEqual(found.grants, grantsOf(stated, `${directory}/lib`), name);
     assert.equal(found.isPrompting, false, `${name} must not ask for more`);
     assert.equal(found.form, form);
