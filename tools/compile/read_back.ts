@@ -106,6 +106,13 @@ async function readLauncher(path: string, text: string, ownFlags: string): Promi
 
 function sorted(granted: readonly string[], kind: string, folder: string): string[] {
   return granted.map((name) =>
-    PATH_KINDS.has(kind) && !isAbsolute(name) ? join(folder, name) : name
+    PATH_KINDS.has(kind) && !isAbsolute(name) && !isProgramName(kind, name)
+      ? join(folder, name)
+      : name
   ).toSorted();
+}
+
+/** A program without a path is looked for in PATH when the executable starts. */
+function isProgramName(kind: string, name: string): boolean {
+  return kind === "run" && !name.includes("/");
 }

@@ -63,6 +63,53 @@ Deno.test("demand 11: without a base runtime launchers run the bundles with the 
   }
 });
 
+Deno.test("CLI-33: the launcher of pact may write to its user's configuration, and nowhere else", async () => {
+  await using home = await tempDir();
+  const login = "https://journal.example:9443";
+  const entry = {
+    access_token: "t",
+    refresh_token: null,
+    expires_at: null,
+    scopes: [],
+    idp_issuer: "https://idp.example",
+    client_id: "pact",
+    token_endpoint: "https://idp.example/token",
+    revocation_endpoint: null,
+  };
+  await Deno.mkdir(home.file("pact"));
+  await Deno.writeTextFile(
+    home.file("pact/tokens.json"),
+    JSON.stringify({ version: 1, default_server: null, servers: { [login]: entry } }),
+    { mode: 0o600 },
+  );
+  const logout = (configHome: string) =>
+    new Deno.Command(launchers.file("pact"), {
+      args: ["logout", "--server", login],
+      env: { NO_COLOR: "1", XDG_CONFIG_HOME: configHome },
+    }).output();
+  assert.equal(new TextDecoder().decode((await logout(home.path)).stdout), "Logged out.\n");
+  const text = await Deno.readTextFile(home.file("pact/tokens.json"));
+  assert.deepEqual(JSON.parse(text).servers, {});
+  const bundle = `${launchers.file("lib")}/cli/probe.js`;
+  await Deno.writeTextFile(
+    bundle,
+    `for (const path of Deno.args) {
+       try { Deno.writeTextFileSync(path, ""); console.log("done"); }
+       catch (error) { console.log(error.name); }
+     }`,
+  );
+  const widened = (await Deno.readTextFile(launchers.file("pact"))).replace("main.js", "probe.js");
+  await Deno.writeTextFile(launchers.file("probe"), widened, { mode: 0o755 });
+  const { stdout } = await new Deno.Command(launchers.file("probe"), {
+    args: [home.file("pact/x"), home.file("x"), home.file("pact/../y"), `${bundle}2`],
+    env: { NO_COLOR: "1", XDG_CONFIG_HOME: home.path },
+  }).output();
+  assert.equal(
+    new TextDecoder().decode(stdout),
+    "done\nNotCapable\nNotCapable\nNotCapable\n",
+  );
+});
+
 Deno.test("demand 11: workers are found beside the bundles that start them", async () => {
   const lib = launchers.file("lib");
   for (
@@ -96,6 +143,7 @@ Deno.test("demand 11: a launcher that was widened is not read as one with a set"
   const text = await Deno.readTextFile(launchers.file("pact-mcp"));
   await Deno.writeTextFile(dir.file("pact-mcp"), text.replace("-P=mcp", "-P=mcp --allow-write"));
   await assert.rejects(readBack(dir.file("pact-mcp")), /is no launcher under a permission set/);
+  await assert.rejects(readBack(launchers.file("pact")), /is no launcher under a permission set/);
 });
 
 Deno.test("demand 11: a base runtime that is named and not there is an error, not a launcher", async () => {
