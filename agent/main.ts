@@ -5,7 +5,7 @@
  */
 
 import { VERSION } from "../common/version/mod.ts";
-import { coreArguments, USAGE, WORKER_PERMISSIONS } from "./start/mod.ts";
+import { coreArguments, USAGE, workerPermissions } from "./start/mod.ts";
 
 const env = (name: string) => Deno.env.get(name);
 const args = coreArguments(Deno.args, env);
@@ -19,7 +19,7 @@ crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"
 const worker = new Worker(new URL("./worker.ts", import.meta.url), {
   type: "module",
   name: "pact-agent network",
-  deno: { permissions: WORKER_PERMISSIONS },
+  deno: { permissions: workerPermissions(args.root) },
 });
 const { runAgent } = await import("./process/mod.ts");
 Deno.exit(await runAgent({ args, env, worker }));

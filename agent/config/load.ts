@@ -140,6 +140,16 @@ function hostOf(endpoint: string): string {
 /** Rules over several settings; what is merely unwise is returned as warnings. */
 function checkTogether(settings: AgentSettings): string[] {
   const warnings: string[] = [];
+  if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
+    throw new ConfigError(
+      "agent.journal.tls_cert and tls_key belong together: give both or neither",
+    );
+  }
+  if (settings.identityProvider === "static" && settings.tlsCert === undefined) {
+    throw new ConfigError(
+      'agent.identity.provider = "static" needs agent.journal.tls_cert and agent.journal.tls_key',
+    );
+  }
   if (settings.minWindowSeconds < 60) {
     if (settings.profile !== "rootless") {
       throw new ConfigError(
@@ -164,8 +174,11 @@ function checkTogether(settings: AgentSettings): string[] {
 
 /** Files the settings name; the core reads them and sends them along. */
 export function wantedFiles(settings: AgentSettings): string[] {
-  const ca = settings.isTlsEnabled ? [settings.tlsCa] : [];
-  return [...ca, settings.authCa, settings.authHmacSecretFile].filter((path) => path !== undefined);
+  const { isTlsEnabled, tlsCa, tlsCert, tlsKey } = settings;
+  const tls = isTlsEnabled ? [tlsCa, tlsCert, tlsKey] : [];
+  return [...tls, settings.authCa, settings.authHmacSecretFile].filter((path) =>
+    path !== undefined
+  );
 }
 
 /** Those of them that need not be there. */

@@ -54,6 +54,28 @@ export const AGENT_SETTINGS = {
     { key: "agent.journal.tls_ca" },
     AbsolutePathSchema.default("/etc/pact/ca.crt"),
   ),
+  tlsCert: textSetting({ key: "agent.journal.tls_cert" }, path),
+  tlsKey: textSetting({ key: "agent.journal.tls_key" }, path),
+  identityProvider: textSetting(
+    { key: "agent.identity.provider" },
+    z.enum(["auto", "spire", "self_signed", "static"]).default("auto"),
+  ),
+  spireSocket: textSetting({ key: "agent.identity.spire_socket" }, path),
+  spiffeId: textSetting(
+    { key: "agent.identity.spiffe_id" },
+    z.string().regex(/^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/[A-Za-z0-9._-]+)+$/, {
+      message: "must be spiffe://TRUST_DOMAIN/PATH",
+    }).optional(),
+  ),
+  spireRetrySeconds: numberSetting(
+    { key: "agent.identity.spire_retry_seconds" },
+    seconds(1, 3600).default(60),
+  ),
+  federatesWith: listSetting(
+    { key: "agent.identity.federates_with" },
+    z.array(z.string().regex(/^[a-z0-9._-]{1,255}$/, { message: "must be a trust domain" }))
+      .max(128).default([]),
+  ),
   enrollmentRetrySeconds: numberSetting(
     { key: "agent.enrollment.retry_seconds" },
     seconds(1, 86_400).default(300),
@@ -201,13 +223,7 @@ export const AGENT_SETTINGS = {
 export const LATER = laterKeys([
   "agent.services",
   "agent.watchdog.device",
-  "agent.journal.tls_cert",
-  "agent.journal.tls_key",
-  "agent.identity.provider",
-  "agent.identity.spire_socket",
-  "agent.identity.spiffe_id",
   "agent.identity.timeout_seconds",
-  "agent.identity.spire_retry_seconds",
   "agent.enrollment.journal_endpoints",
   "agent.enrollment.ca_cert",
   "agent.enrollment.cert_dir",
@@ -224,6 +240,5 @@ export const LATER = laterKeys([
   "agent.capability.gpu_poll_interval_seconds",
 ], {
   "agent.observer.ebpf": false,
-  "agent.identity.provider": "auto",
   "agent.watchdog.device": "/dev/watchdog",
 });

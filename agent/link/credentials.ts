@@ -1,15 +1,21 @@
 /**
  * Who this node is to the journal, and whom it takes for a journal: its identity, the identity before
  * if its key can still prove something, and the trust anchor. It tells its owner what must be kept.
+ * Identities come from SPIRE, else from the journal, else from the bootstrap files (IDN-4).
  */
 import { X509Certificate } from "node:crypto";
-import type { agentport, stream } from "../../api/mod.ts";
+import { agentport, type stream } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import { type ErrorCode, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { createRpcTransport } from "../../common/rpc/mod.ts";
-import { splitPemBundle, TrustBundle } from "../../common/certificate/mod.ts";
+import { createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
+import type { SvidIdentity } from "../../common/spiffe/mod.ts";
+import { parsePeerCertificate, splitPemBundle, TrustBundle } from "../../common/certificate/mod.ts";
+import { type BootstrapFiles, bootstrapIdentity } from "./bootstrap_identity.ts";
 import { enrol, type Hardware } from "./enroll.ts";
+import { type IdentityWay, obtainIdentity } from "./identity_cascade.ts";
+import type { NodeSvids } from "./node_svids.ts";
+import { type JournalAddress, journalTransport } from "./session.ts";
 import { isIssuerLeaving } from "./site_trust.ts";
 
 /** What credentials are made of. */
@@ -18,6 +24,11 @@ export interface CredentialsOptions {
   /** Of an earlier start of this boot. */
   readonly identity: agentport.NodeIdentity | undefined;
   readonly anchor: Anchor;
+  /** Absent: SPIRE is not asked. */
+  readonly svids?: NodeSvids | undefined;
+  readonly bootstrap?: BootstrapFiles | undefined;
+  /** No certificates are asked of the journal. */
+  readonly isStatic?: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onIdentity: (identity: agentport.NodeIdentity) => void;
@@ -41,9 +52,11 @@ export class Credentials {
   /** An identity that was refused: its key proves who this is (ENR-2). */
   #former: agentport.NodeIdentity | undefined;
   #pinnedPem: string;
+  #bootstrap: BootstrapFiles | undefined;
 
   constructor(private readonly options: CredentialsOptions) {
     this.#identity = options.identity;
+    this.#bootstrap = options.bootstrap;
     this.#pinnedPem = options.anchor.pinnedPem;
   }
 
@@ -57,17 +70,24 @@ export class Credentials {
     return givenPem === "" ? this.#pinnedPem : givenPem;
   }
 
+  /** How a journal is reached and recognised now. */
+  address(endpoint: string): JournalAddress {
+    const { svids } = this.options;
+    return {
+      endpoint,
+      caPem: this.anchorPem,
+      ...(svids === undefined ? {} : { trustDomains: svids.trustDomains }),
+    };
+  }
+
   /**
-   * The identity there is, else one by enrolment at `endpoint`.
+   * The identity there is as long as it serves, else the first of the cascade at `endpoint`.
    *
-   * @throws {ConnectError} the journal's refusal; {Error} for an answer that cannot be used.
+   * @throws {IdentityError} with the journal's refusal as its cause.
    */
   async obtain(endpoint: string): Promise<agentport.NodeIdentity> {
-    if (this.#identity !== undefined) return this.#identity;
-    const identity = this.anchorPem === ""
-      ? await this.#enrolOnFirstUse(endpoint)
-      : await this.#enrol(endpoint);
-    this.#former = undefined;
+    if (this.#identity !== undefined && this.#serves(this.#identity)) return this.#identity;
+    const identity = await obtainIdentity(this.#ways(endpoint), this.options);
     this.keep(identity);
     this.options.log.info("enrolled", { node: identity.nodeId, serial: identity.serial });
     return identity;
@@ -76,6 +96,8 @@ export class Credentials {
   /** Takes an identity into use. */
   keep(identity: agentport.NodeIdentity): void {
     this.#identity = identity;
+    // PB4: who has an SVID never goes back to what the image brought.
+    if (isSvid(identity)) this.#bootstrap = undefined;
     this.options.onIdentity(identity);
     this.#pin(identity.trustBundlePem);
   }
@@ -83,7 +105,11 @@ export class Credentials {
   /** A certificate that is refused is of no use any more: the node enrols again (NEN-7, NEN-9). */
   refused(code: ErrorCode): void {
     if (code !== "UNAUTHENTICATED" && code !== "NODE_REVOKED") return;
-    this.#former = code === "NODE_REVOKED" ? undefined : this.#identity ?? this.#former;
+    const identity = this.#identity;
+    // An SVID may only have to enrol again, and its key is no proof to a journal.
+    if (identity === undefined || !isSvid(identity)) {
+      this.#former = code === "NODE_REVOKED" ? undefined : identity ?? this.#former;
+    }
     this.#identity = undefined;
   }
 
@@ -110,11 +136,65 @@ export class Credentials {
     }
   }
 
-  async #enrol(endpoint: string): Promise<agentport.NodeIdentity> {
+  /** A certificate of the journal's for whoever `transport` shows this node to be. */
+  async enrolOver(transport: RpcTransport): Promise<agentport.NodeIdentity> {
     const { hardware, clock } = this.options;
-    const transport = createRpcTransport({ endpoint, caPem: this.anchorPem });
+    const identity = await enrol(transport, {
+      hardware,
+      former: this.#former,
+      nowMs: clock.nowMs(),
+    });
+    this.#former = undefined;
+    return identity;
+  }
+
+  /** Enrols under the SVID, over a connection of its own (NEN-11). */
+  async enrolBySvid(endpoint: string, identity: SvidIdentity): Promise<agentport.NodeIdentity> {
+    const { svids, hardware } = this.options;
+    if (svids === undefined) throw new Error("SPIRE is not asked here");
+    return await svids.enrol(this.address(endpoint), hardware, identity);
+  }
+
+  #serves(identity: agentport.NodeIdentity): boolean {
+    const { svids, clock } = this.options;
+    if (isSvid(identity)) return svids?.held?.identity.svid.serialHex === identity.serial;
+    return parsePeerCertificate(identity.certPem).notAfter.getTime() > clock.nowMs();
+  }
+
+  #ways(endpoint: string): readonly IdentityWay[] {
+    const { svids, isStatic = false, log } = this.options;
+    return [
+      {
+        source: "Spire",
+        isAvailable: () => svids?.mayGive ?? false,
+        obtain: async (signal) => {
+          if (svids === undefined) throw new Error("SPIRE is not asked here");
+          return await this.enrolBySvid(endpoint, await svids.identity(signal));
+        },
+      },
+      {
+        source: "SelfSigned",
+        isAvailable: () => !isStatic,
+        obtain: () => this.#enrol(endpoint),
+      },
+      {
+        source: "Bootstrap",
+        isAvailable: () => this.#bootstrap !== undefined,
+        obtain: () => {
+          if (svids !== undefined) log.warn("SPIRE agent unreachable, using bootstrap identity");
+          return Promise.resolve(bootstrapIdentity(this.#bootstrap));
+        },
+      },
+    ];
+  }
+
+  async #enrol(endpoint: string): Promise<agentport.NodeIdentity> {
+    const address = this.address(endpoint);
+    const isAnchored = this.anchorPem !== "" || (address.trustDomains?.size ?? 0) > 0;
+    if (!isAnchored) return await this.#enrolOnFirstUse(endpoint);
+    const transport = journalTransport(address);
     try {
-      return await enrol(transport, { hardware, former: this.#former, nowMs: clock.nowMs() });
+      return await this.enrolOver(transport);
     } finally {
       transport.close();
     }
@@ -122,7 +202,7 @@ export class Credentials {
 
   /** Nobody vouches for this journal; what it says of itself must at least fit together (CRT-10). */
   async #enrolOnFirstUse(endpoint: string): Promise<agentport.NodeIdentity> {
-    const { hardware, clock, anchor, log } = this.options;
+    const { clock, anchor, log } = this.options;
     if (!anchor.mayTrustFirst) {
       throw new PactError(
         "PRECONDITION",
@@ -141,7 +221,7 @@ export class Credentials {
     });
     try {
       const nowMs = clock.nowMs();
-      const identity = await enrol(transport, { hardware, former: this.#former, nowMs });
+      const identity = await this.enrolOver(transport);
       const verdict = shown === undefined
         ? { trusted: false }
         : new TrustBundle(identity.trustBundlePem).verify(shown, "server", new Date(nowMs));
@@ -167,6 +247,10 @@ export class Credentials {
     this.#pinnedPem = bundlePem;
     this.options.onAnchor(bundlePem);
   }
+}
+
+function isSvid({ source }: agentport.NodeIdentity): boolean {
+  return source === agentport.IdentitySource.SPIRE;
 }
 
 function fingerprints(bundlePem: string): string {

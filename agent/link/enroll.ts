@@ -3,6 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { agentport, enrollment } from "../../api/mod.ts";
 import type { RpcTransport } from "../../common/rpc/mod.ts";
 import { SecretPem } from "../../common/secret/mod.ts";
+import type { SvidIdentity } from "../../common/spiffe/mod.ts";
 import {
   createKeyAndCsr,
   joinPemBundle,
@@ -50,6 +51,47 @@ export async function enrol(
     keyPem,
     bundlePem: bundle(answer.caChain, answer.trustBundle),
   }, nowMs);
+}
+
+/**
+ * Enrols under an SVID, which `transport` presents: the record is activated, and no certificate is
+ * asked for (NEN-11).
+ *
+ * @throws {ConnectError} the journal's refusal.
+ */
+export async function enrolBySvid(
+  transport: RpcTransport,
+  hardware: Hardware,
+  identity: SvidIdentity,
+): Promise<agentport.NodeIdentity> {
+  const { mac = "", bmc_serial = "", ...extra } = hardware;
+  const answer = await createClient(enrollment.EnrollmentService, transport).enroll({
+    hardwareIdentity: { macAddress: mac, bmcSerial: bmc_serial, extra },
+    agentVersion: VERSION,
+  });
+  const { nodeId, domainId, vclusterId } = answer;
+  return underSvid(
+    create(agentport.NodeIdentitySchema, {
+      ...{ nodeId, domainId, vclusterId },
+      trustBundlePem: bundle(answer.caChain, answer.trustBundle),
+    }),
+    identity,
+  );
+}
+
+/** The same node under another SVID. */
+export function underSvid(
+  node: agentport.NodeIdentity,
+  { svid }: SvidIdentity,
+): agentport.NodeIdentity {
+  return create(agentport.NodeIdentitySchema, {
+    ...node,
+    certPem: svid.chainPem,
+    keyPem: svid.keyPem.reveal(),
+    serial: svid.serialHex,
+    previousSerial: node.serial,
+    source: agentport.IdentitySource.SPIRE,
+  });
 }
 
 /**
@@ -130,6 +172,7 @@ function checked(answer: Answer, nowMs: number): agentport.NodeIdentity {
     keyPem: keyPem.reveal(),
     trustBundlePem: bundlePem,
     serial: certificate.serialHex,
+    source: agentport.IdentitySource.SELF_SIGNED,
   });
 }
 

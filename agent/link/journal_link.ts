@@ -10,6 +10,7 @@ import { type ErrorCode, fromConnectError, PactError } from "../../common/errors
 import type { Logger } from "../../common/log/mod.ts";
 import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
+import { IdentityError } from "../../contracts/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
 import { askJournal } from "./ask_journal.ts";
 import { decidesCommit } from "./commit_decided.ts";
@@ -21,9 +22,11 @@ import type { Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
 import { LockFollower } from "./lock_follower.ts";
 import { createMapFollower, type MapFollower } from "./map_follower.ts";
-import { Renewal } from "./renewal.ts";
 import { retryDelayMs } from "./retry_delay.ts";
+import type { BootstrapFiles } from "./bootstrap_identity.ts";
+import { NodeSvids, type SpireOptions } from "./node_svids.ts";
 import { JournalSession } from "./session.ts";
+import { Succession } from "./succession.ts";
 
 /** Where the contact with the journal stands. */
 export interface LinkStateReport {
@@ -60,6 +63,11 @@ export interface LinkOptions {
   readonly hardware: Hardware;
   /** Identity of an earlier start of this boot. */
   readonly identity: agentport.NodeIdentity | undefined;
+  /** Absent: SPIRE is not asked. */
+  readonly spire?: SpireOptions | undefined;
+  readonly bootstrap?: BootstrapFiles | undefined;
+  /** No certificates are asked of the journal. */
+  readonly isStatic?: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   /** Longest wait after a refused enrolment. */
@@ -100,8 +108,6 @@ const RESUME_LIMIT_MS = 60_000;
 const VCLUSTER_CHANGE_MS = 100;
 /** How often a quiet journal is asked whether it is there: it says no goodbye when its host dies. */
 const PROBE_MS = 30_000;
-/** How long the calls of a connection that was taken over from may go on (ROT-2). */
-const DRAIN_MS = 60_000;
 
 /** Answers of a journal that is there and will not have this machine (NEN-7). */
 const ENROLLMENT_REFUSALS: readonly ErrorCode[] = [
@@ -123,8 +129,7 @@ export function startJournalLink(options: LinkOptions): JournalLink {
 class Link implements JournalLink {
   readonly #stop = new AbortController();
   readonly #credentials: Credentials;
-  /** Connections that another one has taken over from, until their calls are over. */
-  readonly #draining = new Map<JournalSession, TimerHandle>();
+  readonly #svids: NodeSvids | undefined;
   #session: JournalSession | undefined;
   #overlay: { readonly document: OverlayDocument; readonly version: number } | undefined;
   /** Sequence of the last update that came. */
@@ -146,8 +151,11 @@ class Link implements JournalLink {
 
   constructor(private readonly options: LinkOptions) {
     const { log, events } = options;
+    this.#svids = options.spire &&
+      new NodeSvids(options.spire, { ...options, log: log.child("agent.spire") });
     this.#credentials = new Credentials({
       ...options,
+      svids: this.#svids,
       onIdentity: (identity) => events.onIdentity(identity),
       onAnchor: (certificatesPem) => events.onAnchor?.(certificatesPem),
     });
@@ -198,7 +206,7 @@ class Link implements JournalLink {
   close(): void {
     this.#stop.abort();
     this.#session?.close();
-    for (const session of [...this.#draining.keys()]) this.#drained(session);
+    this.#svids?.close();
   }
 
   #report(send: (session: JournalSession) => Promise<void>): void {
@@ -225,8 +233,7 @@ class Link implements JournalLink {
   async #round(endpoint: string): Promise<void> {
     this.#isReconnecting = false;
     const identity = await this.#credentials.obtain(endpoint);
-    const caPem = this.#credentials.anchorPem;
-    const session = new JournalSession({ endpoint, caPem }, identity);
+    const session = new JournalSession(this.#credentials.address(endpoint), identity);
     this.#current = session;
     try {
       await this.#follow(session);
@@ -264,52 +271,34 @@ class Link implements JournalLink {
 
   /** Follows what changes until contact is lost, under one certificate after the other (ROT-2). */
   async #stay(first: JournalSession, vclusterId: string, fromSequence: number): Promise<void> {
-    let session = first;
-    let next: JournalSession | undefined;
-    let takenOver = new AbortController();
-    const renewal = new Renewal({
+    const succession = new Succession({
       ...this.options,
-      onRenewed: (renewed) => {
-        next = renewed;
-        this.#credentials.keep(renewed.identity);
-        this.#session = this.#current = renewed;
-        takenOver.abort();
+      credentials: this.#credentials,
+      svids: this.#svids,
+      onNext: (next) => {
+        this.#credentials.keep(next.identity);
+        this.#session = this.#current = next;
       },
     }, first);
     try {
       // Ends with the contact; each round is a certificate.
       while (!this.#stop.signal.aborted) {
+        const { session, takenOver } = succession.incumbent;
         try {
           const from = Math.max(fromSequence, (this.#heard ?? -1) + 1);
-          await this.#subscribe(session, renewal, vclusterId, from, takenOver.signal);
+          await this.#subscribe(session, succession, vclusterId, from, takenOver);
         } catch (error) {
-          if (next === undefined) throw error;
-          this.#drain(session);
-          session = next;
-          next = undefined;
-          takenOver = new AbortController();
+          if (!takenOver.aborted) throw error;
         }
       }
     } finally {
-      renewal.close();
+      succession.close();
     }
-  }
-
-  #drain(session: JournalSession): void {
-    const timer = this.options.clock.setTimer(DRAIN_MS, () => this.#drained(session));
-    this.#draining.set(session, timer);
-  }
-
-  #drained(session: JournalSession): void {
-    const timer = this.#draining.get(session);
-    if (timer !== undefined) this.options.clock.clearTimer(timer);
-    this.#draining.delete(session);
-    session.close();
   }
 
   async #subscribe(
     session: JournalSession,
-    renewal: Renewal,
+    succession: Succession,
     vclusterId: string,
     fromSequence: number,
     takenOver: AbortSignal,
@@ -328,7 +317,7 @@ class Link implements JournalLink {
       const updates = session.updates(vclusterId, fromSequence, signal);
       for await (const { sequence, update, trust } of updates) {
         if (trust !== undefined) {
-          if (this.#credentials.takeTrust(trust)) renewal.issuerLeaves();
+          if (this.#credentials.takeTrust(trust)) succession.issuerLeaves();
           continue;
         }
         this.#heard = counterFromWire(sequence);
@@ -456,6 +445,8 @@ function describe(error: unknown): {
   readonly message: string;
   readonly trailers?: Readonly<Record<string, string>>;
 } {
+  // What the last way to an identity failed by says what to do next (NEN-7).
+  if (error instanceof IdentityError && error.cause !== undefined) return describe(error.cause);
   if (error instanceof ConnectError) return fromConnectError(error);
   if (error instanceof PactError) return error;
   return { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) };

@@ -4,6 +4,8 @@ export { declaredConfig } from "./declared_config.ts";
 export { effectiveDocument } from "./effective.ts";
 export type { Anchor } from "./credentials.ts";
 export { type Hardware, hardwareOf } from "./enroll.ts";
+export type { BootstrapFiles } from "./bootstrap_identity.ts";
+export type { SpireOptions } from "./node_svids.ts";
 export {
   type JournalLink,
   type LinkEvents,

@@ -10,7 +10,10 @@ import {
   stream,
 } from "../../api/mod.ts";
 import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
+import { pactPartOf, type SpiffeId } from "../../common/certificate/mod.ts";
+import { systemClock } from "../../common/clock/mod.ts";
 import { SecretPem } from "../../common/secret/mod.ts";
+import { spiffeServers } from "../../common/spiffe/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 import { present } from "../../common/wire/mod.ts";
 import { type BootConfig, readBootStream } from "./boot_stream.ts";
@@ -23,6 +26,34 @@ export interface JournalAddress {
   readonly endpoint: string;
   /** Trust anchor before enrolment, as PEM. */
   readonly caPem: string;
+  /** SPIFFE trust domains whose journals are known by their SPIFFE IDs, as PEM. */
+  readonly trustDomains?: ReadonlyMap<string, string>;
+}
+
+/** Who calls a journal: a certificate chain with its key. */
+export interface Presented {
+  readonly certPem: string;
+  readonly keyPem: SecretPem;
+}
+
+/** A transport to a journal, which it recognises by its host's name or by its SPIFFE ID. */
+export function journalTransport(
+  { endpoint, caPem, trustDomains }: JournalAddress,
+  presented?: Presented,
+): RpcTransport {
+  const servers = trustDomains === undefined || trustDomains.size === 0
+    ? { caPem }
+    : spiffeServers({ caPem, trustDomains, accepts: isJournal }, systemClock);
+  return createRpcTransport({
+    endpoint,
+    ...servers,
+    ...presented,
+    clientName: `pact-agent/${VERSION}`,
+  });
+}
+
+function isJournal(id: SpiffeId): boolean {
+  return pactPartOf(id)?.kind === "journal";
 }
 
 /** A connection under the node's own certificate. It owns the transport and ends by `close`. */
@@ -36,13 +67,10 @@ export class JournalSession {
   readonly #policy;
 
   constructor(readonly address: JournalAddress, readonly identity: agentport.NodeIdentity) {
-    this.#transport = createRpcTransport({
-      endpoint: address.endpoint,
-      caPem: `${address.caPem.trimEnd()}\n${identity.trustBundlePem}`,
-      certPem: identity.certPem,
-      keyPem: new SecretPem(identity.keyPem),
-      clientName: `pact-agent/${VERSION}`,
-    });
+    this.#transport = journalTransport(
+      { ...address, caPem: `${address.caPem.trimEnd()}\n${identity.trustBundlePem}` },
+      { certPem: identity.certPem, keyPem: new SecretPem(identity.keyPem) },
+    );
     this.#config = createClient(journal.ConfigService, this.#transport);
     this.#fleet = createClient(journal.FleetService, this.#transport);
     this.#locks = createClient(lock.LockService, this.#transport);

@@ -26,7 +26,7 @@ import { NodeBoot } from "./node_boot.ts";
 import { NodeNetwork } from "./node_network.ts";
 import { firstFrame, openAgentShim } from "./read_configuration.ts";
 import { readCommandLine, type RunProfile, runProfile } from "./run_profile.ts";
-import { recordIdentity } from "./record_identity.ts";
+import { isSvid, recordIdentity } from "./record_identity.ts";
 import { WorkerPulse } from "./worker_pulse.ts";
 
 /** Refusals after which a node must not run what it has cached (BTS-9). */
@@ -96,7 +96,7 @@ class RunningAgent implements AgentProcess {
   #shell: string | undefined;
   #hasIdentity: boolean;
   /** Of the certificate in use. */
-  #serial = "";
+  #identity: agentport.NodeIdentity | undefined;
   #runs: { readonly vclusterId: string } | undefined;
   /** What is declared has been brought about once, as far as it can be. */
   #hasApplied = false;
@@ -136,7 +136,7 @@ class RunningAgent implements AgentProcess {
     const state = `${root}/run/pact/state`;
     const identity = loadIdentity(shim.files, state, this.#log);
     if (identity !== undefined) frame.identity = identity;
-    this.#serial = identity?.serial ?? "";
+    this.#identity = identity;
     this.#hasIdentity = identity !== undefined;
     this.#exchange = new ConfigureExchange(shim.files, frame);
     this.#port = openCorePort(worker, {
@@ -295,9 +295,10 @@ class RunningAgent implements AgentProcess {
         );
       case "identity":
         this.#hasIdentity = true;
-        recordIdentity(node, frame.value, this.#serial);
-        this.#serial = frame.value.serial;
-        this.#keep(() => this.#cache?.keepIdentity(frame.value));
+        recordIdentity(node, frame.value, this.#identity);
+        this.#identity = frame.value;
+        // SPIRE gives its own again after a restart: its keys stay in memory (IDN-9).
+        if (!isSvid(frame.value)) this.#keep(() => this.#cache?.keepIdentity(frame.value));
         return this.#boot?.factsChanged();
       case "listening":
         return this.#onListening(frame.value);

@@ -13,6 +13,7 @@ import type { AgentSettings } from "../config/mod.ts";
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import type { WorkerPort } from "../port/mod.ts";
 import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
+import { identityOptions } from "./identity_options.ts";
 import { openTokens } from "./tokens.ts";
 
 /** Most that is passed on of what a journal says is wrong. */
@@ -72,6 +73,7 @@ export class RunningWorker {
       },
       hardware: hardwareOf(settings.hardwareIds, hardware),
       identity: input.identity,
+      ...identityOptions(settings, input),
       clock: systemClock,
       random: Math.random,
       enrollmentRetryMs: settings.enrollmentRetrySeconds * 1000,

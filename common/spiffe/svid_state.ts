@@ -9,7 +9,8 @@
  * | waiting    | -          | -                     | -                       | retry: connecting               | closed |
  *
  * An SVID outlives its stream until it ends itself: an agent that restarts takes nothing from anyone.
- * Only the agent's word that there is no identity any more takes it back at once.
+ * Only the agent's word that there is no identity any more takes it back, and only where it stays with
+ * that: an agent that has just started says so until it has heard from its server.
  *
  * @module
  */
@@ -35,6 +36,8 @@ export type SvidPhase =
 export interface SvidState {
   readonly phase: SvidPhase;
   readonly held: HeldSvid | undefined;
+  /** Since when the agent has said nothing but that there is no identity. */
+  readonly deniedSinceMs?: number | undefined;
 }
 
 /** What can happen. */
@@ -74,6 +77,8 @@ export interface SvidRules {
 export const initialSvidState: SvidState = { phase: { kind: "idle" }, held: undefined };
 
 const FIRST_RETRY_MS = 500;
+/** How long an agent must stay with it that there is no identity. */
+const WITHDRAWN_AFTER_MS = 30_000;
 
 /** What the event at the time `nowMs` makes of the state. */
 export function svidStep(
@@ -120,10 +125,12 @@ function lose(
   const attempt = state.phase.kind === "connecting" ? state.phase.attempt : 1;
   const boundMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 16), retryMaxMs);
   const retryAtMs = nowMs + boundMs * (0.5 + jitter / 2);
-  const isWithdrawn = code === "NO_IDENTITY" && state.held !== undefined;
+  const deniedSinceMs = code === "NO_IDENTITY" ? state.deniedSinceMs ?? nowMs : undefined;
+  const isWithdrawn = state.held !== undefined && deniedSinceMs !== undefined &&
+    nowMs - deniedSinceMs >= WITHDRAWN_AFTER_MS;
   const held = isWithdrawn ? undefined : state.held;
   return settle(
-    { phase: { kind: "waiting", attempt, retryAtMs }, held },
+    { phase: { kind: "waiting", attempt, retryAtMs }, held, deniedSinceMs },
     isWithdrawn ? [{ kind: "announce", held: undefined }] : [],
   );
 }
@@ -133,20 +140,20 @@ function look(state: SvidState, nowMs: number, { retryMaxMs }: SvidRules): SvidT
   const held = state.held === undefined ? undefined : heldAt(state.held.identity, nowMs);
   const hasAged = held?.isAging !== state.held?.isAging;
   const announced: SvidEffect[] = hasAged ? [{ kind: "announce", held }] : [];
-  const { phase } = state;
+  const { phase, deniedSinceMs } = state;
   // Further away than any wait: somebody has set the clock back.
   const isRetry = phase.kind === "waiting" &&
     (nowMs >= phase.retryAtMs || phase.retryAtMs - nowMs > retryMaxMs);
   // An agent that gives nothing new in time may hang: another stream finds out.
   const isStale = phase.kind === "streaming" && hasAged;
-  if (!isRetry && !isStale) return settle({ phase, held }, announced);
+  if (!isRetry && !isStale) return settle({ phase, held, deniedSinceMs }, announced);
   const attempt = phase.kind === "waiting" ? phase.attempt + 1 : 1;
-  const next = connect({ phase, held }, attempt);
+  const next = connect({ phase, held, deniedSinceMs }, attempt);
   return { state: next.state, effects: [...announced, ...next.effects] };
 }
 
 function connect(state: SvidState, attempt: number): SvidTransition {
-  return settle({ phase: { kind: "connecting", attempt }, held: state.held }, [
+  return settle({ ...state, phase: { kind: "connecting", attempt } }, [
     { kind: "connect" },
   ]);
 }

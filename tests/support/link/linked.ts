@@ -1,12 +1,14 @@
 /** A real journal, and a link to it as an agent's worker has one. */
 import type { agentport, journal } from "../../../api/mod.ts";
 import {
+  type BootstrapFiles,
   type JournalLink,
   type LinkStateReport,
+  type SpireOptions,
   startJournalLink,
 } from "../../../agent/link/mod.ts";
 import { type Clock, systemClock } from "../../../common/clock/mod.ts";
-import { silentLogger } from "../../../common/log/mod.ts";
+import { type Logger, silentLogger } from "../../../common/log/mod.ts";
 import { waitFor } from "../wait_for.ts";
 import type { JournalSite } from "../journal/mod.ts";
 
@@ -20,6 +22,10 @@ export interface LinkTuning {
   readonly random?: () => number;
   /** The core hands in at once what it has; else the test does. */
   readonly resumesByHand?: boolean;
+  readonly spire?: SpireOptions;
+  readonly bootstrap?: BootstrapFiles;
+  readonly isStatic?: boolean;
+  readonly log?: Logger;
 }
 
 /** A link and everything it told. */
@@ -44,7 +50,10 @@ export class Linked implements Disposable {
       identity: tuning.identity,
       clock: tuning.clock ?? systemClock,
       random: tuning.random ?? (() => 0.5),
-      log: silentLogger,
+      log: tuning.log ?? silentLogger,
+      spire: tuning.spire,
+      bootstrap: tuning.bootstrap,
+      isStatic: tuning.isStatic ?? false,
       events: {
         onState: (state) => {
           this.states.push(state);

@@ -2,13 +2,13 @@
  * Starts a worker with the permissions of the agent's network worker and prints, as JSON, what it
  * could do and how late a timer of this isolate was while it burned a processor.
  */
-import { WORKER_PERMISSIONS } from "../../../../agent/start/mod.ts";
+import { workerPermissions } from "../../../../agent/start/mod.ts";
 
 const TICK_MS = 20;
 
 const worker = new Worker(new URL("./probe_worker.ts", import.meta.url), {
   type: "module",
-  deno: { permissions: WORKER_PERMISSIONS },
+  deno: { permissions: workerPermissions() },
 });
 
 function answer(): Promise<unknown> {

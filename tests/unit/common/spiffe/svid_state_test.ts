@@ -56,12 +56,17 @@ Deno.test("SPI-2: an SVID outlives its stream until it ends itself", () => {
   assert.equal(late.state.held, undefined);
 });
 
-Deno.test("the agent's word that there is no identity any more takes it back at once", () => {
-  const answer: SvidEvent = { kind: "answer", identity: identity(0, 900) };
-  const withdrawn: SvidEvent = { ...broken, code: "NO_IDENTITY" };
-  const { state, done } = after([[0, start], [0, answer], [10, withdrawn]]);
-  assert.deepEqual(done, ["connect", "fresh", "none"]);
-  assert.equal(state.phase.kind, "waiting");
+Deno.test("an agent that stays with it that there is no identity any more takes it back", () => {
+  const answer: SvidEvent = { kind: "answer", identity: identity(0, 1e6) };
+  const denied: SvidEvent = { ...broken, code: "NO_IDENTITY" };
+  const begun = [[0, start], [0, answer], [10, denied], [600, due]] as const;
+  assert.deepEqual(after([...begun, [30_009, denied]]).done, ["connect", "fresh", "connect"]);
+  const last = after([...begun, [30_010, denied]]);
+  assert.deepEqual(last.done, ["connect", "fresh", "connect", "none"]);
+  assert.equal(last.state.phase.kind, "waiting");
+  // One that has just started says so until it has heard from its server.
+  const restarted = after([...begun, [700, answer], [710, denied], [1_500, due], [30_700, denied]]);
+  assert.ok(restarted.state.held !== undefined);
 });
 
 Deno.test("IDN-1: an SVID that is not replaced after two thirds of its life has the stream opened anew", () => {
