@@ -182,6 +182,9 @@ export function wantedFiles(settings: AgentSettings): string[] {
 }
 
 /** Those of them that need not be there. */
-export function optionalFiles({ mayTrustOnFirstUse, tlsCa }: AgentSettings): string[] {
-  return mayTrustOnFirstUse ? [tlsCa] : [];
+export function optionalFiles(
+  { mayTrustOnFirstUse, identityProvider, tlsCa }: AgentSettings,
+): string[] {
+  // With SPIRE the journal is known by the bundle that comes with the SVID.
+  return mayTrustOnFirstUse || identityProvider === "spire" ? [tlsCa] : [];
 }

@@ -286,7 +286,9 @@ class Link implements JournalLink {
         const { session, takenOver } = succession.incumbent;
         try {
           const from = Math.max(fromSequence, (this.#heard ?? -1) + 1);
-          await this.#subscribe(session, succession, vclusterId, from, takenOver);
+          // What the one before had heard of and not yet taken over is asked for again.
+          const isBehind = session !== first;
+          await this.#subscribe(session, succession, { vclusterId, from, takenOver, isBehind });
         } catch (error) {
           if (!takenOver.aborted) throw error;
         }
@@ -299,22 +301,26 @@ class Link implements JournalLink {
   async #subscribe(
     session: JournalSession,
     succession: Succession,
-    vclusterId: string,
-    fromSequence: number,
-    takenOver: AbortSignal,
+    { vclusterId, from, takenOver, isBehind }: {
+      readonly vclusterId: string;
+      readonly from: number;
+      readonly takenOver: AbortSignal;
+      readonly isBehind: boolean;
+    },
   ): Promise<void> {
     const silent = this.#silent = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, takenOver, silent.signal]);
     const refresher = createRefresher(this.options, async () => {
       this.#take(await session.boot(vclusterId, this.#overlay?.version ?? 0, signal));
     });
+    if (isBehind) refresher.due();
     const ask = async () => {
       await session.assignedVCluster();
       await this.#map?.refresh(session);
     };
     const probe = startProbe(this.options, ask, (error) => silent.abort(error));
     try {
-      const updates = session.updates(vclusterId, fromSequence, signal);
+      const updates = session.updates(vclusterId, from, signal);
       for await (const { sequence, update, trust } of updates) {
         if (trust !== undefined) {
           if (this.#credentials.takeTrust(trust)) succession.issuerLeaves();

@@ -137,6 +137,11 @@ const ROWS: readonly Row[] = [
   row("bootBackoffMaxSeconds", "agent.boot.backoff_max_seconds", 60, 5, [0, "x"]),
   row("bootSlowRetrySeconds", "agent.boot.slow_retry_seconds", 300, 0, [-1, 86_401]),
   row("cacheDir", "agent.cache.dir", undefined, "/c", ["c", 7]),
+  row("identityProvider", "agent.identity.provider", "auto", "spire", ["kerberos", 7]),
+  row("spireSocket", "agent.identity.spire_socket", undefined, "/run/spire/x.sock", ["x.sock"]),
+  row("spiffeId", "agent.identity.spiffe_id", undefined, "spiffe://a.example/x", ["a.example/x"]),
+  row("spireRetrySeconds", "agent.identity.spire_retry_seconds", 60, 5, [0, 3_601]),
+  row("federatesWith", "agent.identity.federates_with", [], ["b.example"], [["B!"], "b.example"]),
   row("logLevel", "telemetry.log_level", "info", "debug", ["loud", 7]),
   row("logFormat", "telemetry.log_format", "text", "json", ["xml"]),
 ];
@@ -170,7 +175,10 @@ for (const { setting, key, fallback, other, bad } of ROWS) {
 Deno.test("every setting that a file can hold is in the table", () => {
   const listed = new Set<string>(ROWS.map(({ setting }) => setting));
   const others = Object.keys(load().settings).filter((setting) => !listed.has(setting));
-  assert.deepEqual(others.sort(), ["authRoleMap", "config", "interfaces", "profile", "root"]);
+  // The certificate and its key belong together, and are tested so.
+  const files = ["tlsCert", "tlsKey"];
+  const own = ["authRoleMap", "config", "interfaces", "profile", "root"];
+  assert.deepEqual(others.sort(), [...own, ...files].sort());
 });
 
 Deno.test("AUT-10: a node may have a role map of its own", () => {
@@ -270,13 +278,22 @@ Deno.test("malformed TOML is refused with line and column", () => {
 });
 
 Deno.test("keys of the published samples without a function yet warn when they ask for one", () => {
-  const { config } = load({ toml: '[agent.identity]\nprovider = "spire"\n' });
+  const { config } = load({ toml: "[agent.identity]\ntimeout_seconds = 10\n" });
   assert.ok(
-    config.warnings.some((text) => text.includes("agent.identity.provider")),
+    config.warnings.some((text) => text.includes("agent.identity.timeout_seconds")),
     config.warnings.join("\n"),
   );
-  const quiet = load({ toml: '[agent.identity]\nprovider = "auto"\n' }).config.warnings;
-  assert.ok(!quiet.some((text) => text.includes("provider")), quiet.join("\n"));
+  const quiet = load({ toml: '[agent.watchdog]\ndevice = "/dev/watchdog"\n' }).config.warnings;
+  assert.ok(!quiet.some((text) => text.includes("device")), quiet.join("\n"));
+});
+
+Deno.test("DEP-81, SPI-1: a static identity is a certificate with its key", () => {
+  const files = '[agent.journal]\ntls_cert = "/etc/pact/agent.crt"\n';
+  assert.match(refusal({ toml: files }), /tls_cert and tls_key belong together/);
+  const provider = '[agent.identity]\nprovider = "static"\n';
+  assert.match(refusal({ toml: provider }), /needs agent\.journal\.tls_cert/);
+  const { settings } = load({ toml: `${files}tls_key = "/etc/pact/agent.key"\n${provider}` });
+  assert.equal(settings.tlsKey, "/etc/pact/agent.key");
 });
 
 Deno.test("development's settings are for profile rootless alone", () => {
