@@ -14,6 +14,8 @@ export interface ExecutorOptions extends ExecContext {
   /** Prefix of a development agent's paths; empty on a node (PATH-23). */
   readonly root?: string;
   readonly searchPath?: readonly string[];
+  /** Another number of commands runs. */
+  readonly onRunningChanged?: () => void;
 }
 
 /** What the list of commands shows (WHL-7). */
@@ -25,6 +27,8 @@ export interface CommandListing extends ListedCommand {
 export interface Executor {
   /** Functions of the rules that this node does not have (CTX-5). */
   readonly unavailable: readonly Unavailable[];
+  /** Commands that run now (ENR-42). */
+  readonly running: number;
   /** Checks a request; nothing is run. */
   prepare(request: ExecRequest, rights: ExecRights): Preparation;
   /** Runs what `prepare` let pass. `id` names the scope: letters, digits, dashes. */
@@ -43,7 +47,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
     realPath: (path: string) => realPath(path, files),
     root: options.root ?? "",
   };
+  let running = 0;
+  const count = (change: number) => {
+    running += change;
+    options.onRunningChanged?.();
+  };
   return {
+    get running() {
+      return running;
+    },
     unavailable: [
       {
         what: "private mount namespace for read-only commands",
@@ -52,7 +64,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
       { what: "capability bounds for read-only commands", reason: "not built yet" },
     ],
     prepare: (request, rights) => prepareExec(request, rights, lookup),
-    run: (plan, id, limits) => runExec(plan, id, options, limits),
+    run: (plan, id, limits) => {
+      const run = runExec(plan, id, options, limits);
+      count(1);
+      const ended = () => count(-1);
+      run.summary.then(ended, ended);
+      return run;
+    },
     list: (rights) =>
       [...rights.whitelist].filter(isBaseName).sort().map((name) => describe(name))
         .filter(({ stateChanging }) => !(rights.readOnlyOnly && stateChanging))

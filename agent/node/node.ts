@@ -182,6 +182,7 @@ export class Node {
     });
     this.convergence = this.#openConvergence();
     this.#executor = createExecutor({
+      onRunningChanged: () => this.#reporter.changed(),
       shim,
       events,
       clock,
@@ -464,6 +465,7 @@ export class Node {
       supervisor: this.supervisor.status(),
       backend: this.supervisor.backend,
       unavailable: this.#unavailable(),
+      activeSessions: this.#executor.running,
     });
   }
 

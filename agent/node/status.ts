@@ -15,6 +15,7 @@ export interface StatusFacts {
   readonly supervisor: SupervisorStatus;
   readonly backend: string;
   readonly unavailable: readonly string[];
+  readonly activeSessions: number;
 }
 
 /** The node's state as it reports and shows it (DRIFT-7, SUP-10). */
@@ -35,6 +36,7 @@ export function nodeStatus(facts: StatusFacts): journal.NodeStateDetail {
     overlayVersion: convergence.overlayVersion,
     appliedSequence: convergence.sequence,
     live: true,
+    activeSessions: facts.activeSessions,
     unavailable: [...facts.unavailable],
   });
 }

@@ -32,6 +32,7 @@ export async function reportNodeState(
   await context.replica.submit({
     type: "UpdateNodeState",
     node_id: nodeId,
+    active_sessions: request.activeSessions,
     report: {
       state,
       ...present("drift", request.drift && magnitude(request.drift)),

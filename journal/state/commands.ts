@@ -70,6 +70,8 @@ const COMMANDS = [
     type: z.literal("UpdateNodeState"),
     node_id: NodeIdSchema,
     report: NodeStateSchema.omit({ updated_at: true, emergency_session: true }),
+    /** Commands and shells that run there now (ENR-42). */
+    active_sessions: z.number().int().nonnegative().max(2 ** 32 - 1).optional(),
   }),
   z.object({
     type: z.literal("SetPolicy"),

@@ -53,7 +53,7 @@ export function nodeStateOf(view: DocumentsView, nodeId: string): NodeState | un
 /** Takes over what an agent reports of its node. */
 export function updateNodeState(
   tx: Transaction,
-  { node_id, report }: CommandOf<"UpdateNodeState">,
+  { node_id, report, active_sessions }: CommandOf<"UpdateNodeState">,
 ): CommandResult {
   if (nodeStateOf(tx, node_id) === undefined) reject("NOT_FOUND", "node ID not found");
   const before = tx.get("node_states", node_id);
@@ -65,7 +65,16 @@ export function updateNodeState(
     updated_at: tx.timestamp,
     ...(inEmergency ? { emergency_session: before.emergency_session } : {}),
   });
+  noteSessions(tx, node_id, active_sessions);
   return { kind: "Ok" };
+}
+
+/** What runs on a node stands in the way of decommissioning it (ENR-40, ENR-42). */
+function noteSessions(tx: Transaction, nodeId: string, sessions: number | undefined): void {
+  const record = tx.get("enrollments", nodeId);
+  if (sessions === undefined || record?.state !== "Active") return;
+  if (record.active_sessions === sessions) return;
+  tx.put("enrollments", nodeId, { ...record, active_sessions: sessions });
 }
 
 /** Moves the state of the entry's node on, as the table above says. */

@@ -74,3 +74,25 @@ Deno.test("NEN-6, NEN-8, ENR-41: an agent keeps its key over a restart, and drop
     },
   );
 });
+
+Deno.test("ENR-40, ENR-42: a node on which somebody runs a command is not decommissioned without --force, which ends the command", async () => {
+  await using site = await openSite();
+  await site.addPerson({ name: "ana", role: "pact-platform-admin" });
+  await site.startJournal();
+  await pact(site, "enroll", NODE, "--hardware-id", site.hardwareId(NODE), "--vcluster", "demo");
+  await site.startAgent(NODE);
+  const running = site.pact("ana", ["exec", NODE, "--", "sleep", "60"], 60_000);
+  await waitFor(async () => {
+    const found = JSON.parse(await pact(site, "--output", "json", "node", "inspect", NODE));
+    return found.active_sessions === 1;
+  }, { what: `the command to be counted\n${site.logs()}`, timeoutMs: 15_000 });
+
+  const refused = await site.pact("ana", ["node", "decommission", NODE]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /1 active session\(s\) on this node — use --force to terminate/);
+
+  const forced = await pact(site, "node", "decommission", NODE, "--force");
+  assert.match(forced, /Sessions terminated: 1/);
+  const end = await running;
+  assert.notEqual(end.code, 0, "the command did not run to its end");
+});
