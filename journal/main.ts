@@ -10,6 +10,7 @@ import { certificateCommands } from "./certs/mod.ts";
 import {
   type ConfigInputs,
   DEFAULT_CONFIG_PATH,
+  type JournalSettings,
   loadConfig,
   type LoadedConfig,
 } from "./config/mod.ts";
@@ -77,10 +78,14 @@ async function main(args: readonly string[]): Promise<number> {
   for (const warning of config.warnings) log.warn(warning);
   refuseSharedSecret(config);
   if (args.includes("--check-config")) return print("configuration is valid");
-  return await serve(config, log);
+  return await serve(config, log, () => loadConfig(configInputs(args)).settings);
 }
 
-async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
+async function serve(
+  { settings }: LoadedConfig,
+  log: Logger,
+  readAgain: () => JournalSettings,
+): Promise<number> {
   const stop = stopSignal();
   const journal = await openJournal({ settings, clock: systemClock, log, random: Math.random });
   log.info("journal started", {
@@ -89,7 +94,7 @@ async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
     node: settings.nodeId,
     version: VERSION,
   });
-  Deno.addSignalListener("SIGHUP", () => void journal.reload());
+  Deno.addSignalListener("SIGHUP", () => void journal.reload(read(readAgain, log)));
   const reason = await Promise.race([stop, journal.failure]);
   if (reason instanceof Error) {
     log.error("stopping", { error: reason.message });
@@ -98,6 +103,16 @@ async function serve({ settings }: LoadedConfig, log: Logger): Promise<number> {
   }
   log.info("stopping", { signal: reason });
   return await shutDown(journal, log);
+}
+
+/** The settings as they stand now; undefined, and a line in the log, when they cannot be used. */
+function read(readAgain: () => JournalSettings, log: Logger): JournalSettings | undefined {
+  try {
+    return readAgain();
+  } catch (error) {
+    log.error("the configuration was not taken, the former one holds", { error: reasonOf(error) });
+    return undefined;
+  }
 }
 
 async function shutDown(journal: RunningJournal, log: Logger): Promise<number> {

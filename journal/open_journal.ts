@@ -101,8 +101,8 @@ export interface RunningJournal {
   readonly httpPort: number;
   /** Resolves when the journal must not go on: another process has its place in the quorum. */
   readonly failure: Promise<Error>;
-  /** Takes certificate files and the policy bundle into use anew, under live connections (CFG-3). */
-  reload(): Promise<void>;
+  /** Takes certificate files and the policy engine's endpoint or bundle into use anew, under live connections (CFG-3). */
+  reload(settings?: JournalSettings): Promise<void>;
   /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
   close(): Promise<void>;
 }
@@ -257,10 +257,14 @@ async function openAll(
   const certificates = trust.keepFresh(rpc, log.child("tls"), () => feed.look());
   opened.defer(() => certificates.stop());
   opened.defer(revocations.follow(rpc));
-  const reload = async () => {
+  let current = settings;
+  const reload = async (fresh = current) => {
+    current = fresh;
     rotatePeers(place, log);
     await certificates.renew();
-    await policyEngine?.reload();
+    if (fresh.policyEngine !== settings.policyEngine) {
+      log.warn("restart required: policy.engine.type");
+    } else await policyEngine?.reload(fresh);
   };
   opened.defer(svid?.onChange(() => void rotatePeers(place, log)) ?? (() => {}));
   const { tlsCert, tlsKey, tlsCa } = settings;

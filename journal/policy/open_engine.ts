@@ -21,14 +21,20 @@ export interface RunningEngine {
   readonly engine: PolicyEngine;
   /** Whether the engine can be asked. */
   isUp(): boolean;
-  /** Reads again what the engine has from files (CFG-3). */
-  reload(): Promise<void>;
+  /** Takes another endpoint or bundle into use, or reads the same one again (CFG-3). */
+  reload(settings: EngineSettings): Promise<void>;
   close(): void;
 }
 
+/** The settings of an engine. */
+export type EngineSettings = Pick<
+  JournalSettings,
+  "policyEngine" | "opaEndpoint" | "policyBundle"
+>;
+
 /** What an engine is opened with. */
 export interface OpenEngineOptions {
-  readonly settings: Pick<JournalSettings, "policyEngine" | "opaEndpoint" | "policyBundle">;
+  readonly settings: EngineSettings;
   readonly replica: Replica;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,8 +68,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<RunningEng
     kind: settings.policyEngine,
     engine,
     isUp: () => evaluator.isUp,
-    reload: async () => {
-      await evaluator.reload();
+    reload: async (fresh) => {
+      await evaluator.reload(fresh);
       engine.forgetReads();
     },
     close: () => {
@@ -77,7 +83,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<RunningEng
 interface KeptEvaluator extends RegoEvaluator {
   readonly isUp: boolean;
   feedSoon(): void;
-  reload(): Promise<void>;
+  reload(settings: EngineSettings): Promise<void>;
   close(): void;
 }
 

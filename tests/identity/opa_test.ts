@@ -11,6 +11,7 @@ import {
 } from "../support/journal/mod.ts";
 import { needingPeer, repositoryRoot, waitFor } from "../support/mod.ts";
 import { type OpaServer, startOpa } from "../support/opa/mod.ts";
+import { openSite } from "../support/site/mod.ts";
 
 /** Rules of a vCluster `ml` that show each answer. */
 const ML_RULES = `package pact.vcluster.ml
@@ -468,5 +469,40 @@ Deno.test(
     const { authorized, denialReason } = await ask("commit");
     assert.deepEqual([authorized, denialReason], [true, undefined]);
     assert.equal((await ask("emergency_start")).authorized, false);
+  },
+);
+
+Deno.test(
+  await needingPeer(
+    "opa",
+    "CFG-3: SIGHUP takes another endpoint into use, and leaves the former where the file is wrong",
+  ),
+  async () => {
+    await using first = await startOpa({ load: [BASE] });
+    await using second = await startOpa({ load: [BASE] });
+    await using site = await openSite({
+      policyEngine: { type: "opa", opa_endpoint: first.endpoint },
+    });
+    const { pid, metricsAddress } = await site.startJournal();
+    const isUp = async () => {
+      const answer = await fetch(`http://${metricsAddress}/health`);
+      return (await answer.json()).opa === "ok";
+    };
+    assert.ok(await isUp());
+    const config = `${site.journalRoot}/etc/pact/journal.toml`;
+    const text = await Deno.readTextFile(config);
+    await Deno.writeTextFile(config, text.replace('type = "opa"', 'type = "cedar"'));
+    Deno.kill(pid, "SIGHUP");
+    await waitFor(() => /the configuration was not taken/.test(site.logs()), {
+      what: "the refusal",
+    });
+    assert.ok(await isUp());
+    await Deno.writeTextFile(config, text.replace(first.endpoint, second.endpoint));
+    await first.stop();
+    Deno.kill(pid, "SIGHUP");
+    await waitFor(async () => await second.data("pact/roles") !== undefined, {
+      what: "the other server to be fed",
+    });
+    await waitFor(isUp, { what: "the other server to count" });
   },
 );

@@ -34,8 +34,10 @@ export interface EmbeddedPolicyOptions {
 export class EmbeddedPolicy implements RegoEvaluator {
   readonly #evaluator: EmbeddedEvaluator;
   #timer: TimerHandle | undefined;
+  #bundlePath: string | undefined;
 
   constructor(private readonly options: EmbeddedPolicyOptions) {
+    this.#bundlePath = options.bundlePath;
     this.#evaluator = new EmbeddedEvaluator({
       clock: options.clock,
       data: () => asJson(options.data()),
@@ -70,7 +72,8 @@ export class EmbeddedPolicy implements RegoEvaluator {
   }
 
   /** Reads the site's bundle again (CFG-3); one that cannot be used leaves the former in force. */
-  async reload(): Promise<void> {
+  async reload(settings: { readonly policyBundle?: string | undefined }): Promise<void> {
+    this.#bundlePath = settings.policyBundle;
     try {
       await this.start();
     } catch (error) {
@@ -87,12 +90,12 @@ export class EmbeddedPolicy implements RegoEvaluator {
   }
 
   get #name(): string {
-    return this.options.bundlePath ?? "shipped";
+    return this.#bundlePath ?? "shipped";
   }
 
   async #bundle(): Promise<PolicyBundle> {
-    const { bundlePath } = this.options;
-    return bundlePath === undefined ? shippedBundle() : await readBundle(bundlePath);
+    const path = this.#bundlePath;
+    return path === undefined ? shippedBundle() : await readBundle(path);
   }
 }
 

@@ -42,8 +42,11 @@ export interface OpaEvaluatorOptions {
 
 /** Evaluates on an OPA server. */
 export class OpaEvaluator implements RegoEvaluator {
-  readonly #client: OpaClient;
-  readonly #feed: DataFeed;
+  #base: URL;
+  #client: OpaClient;
+  #feed: DataFeed;
+  /** Connections of an address that was left, while questions may still be on their way. */
+  readonly #left = new Map<OpaClient, TimerHandle>();
   #breaker: BreakerState = SHUT;
   /** Undefined while nobody could read what is loaded: then every vCluster may have rules. */
   #modules: LoadedModules | undefined;
@@ -55,6 +58,7 @@ export class OpaEvaluator implements RegoEvaluator {
   #isClosed = false;
 
   constructor(private readonly options: OpaEvaluatorOptions) {
+    this.#base = options.base;
     this.#client = new OpaClient(options.base);
     this.#feed = new DataFeed(this.#client, options.data);
   }
@@ -88,8 +92,24 @@ export class OpaEvaluator implements RegoEvaluator {
     return this.#modules?.askingForApproval.has(packageOf(vclusterId)) ?? false;
   }
 
-  /** Looks at the server now, because its rules may be new. */
-  async reload(): Promise<void> {
+  /** Asks at that address from now on, and looks at the server there, because its rules may be new. */
+  async reload({ opaEndpoint: base }: { readonly opaEndpoint: URL }): Promise<void> {
+    if (base.href !== this.#base.href) {
+      const { clock, data } = this.options;
+      const former = this.#client;
+      const end = () => {
+        former.close();
+        this.#left.delete(former);
+      };
+      this.#left.set(former, clock.setTimer(DECISION_TIMEOUT_MS, end));
+      this.#base = base;
+      this.#client = new OpaClient(base);
+      this.#feed = new DataFeed(this.#client, data);
+      this.#breaker = SHUT;
+      this.#modules = undefined;
+      this.#isHealthy = false;
+      this.#trouble = undefined;
+    }
     await this.#lookAfter();
   }
 
@@ -106,6 +126,10 @@ export class OpaEvaluator implements RegoEvaluator {
     this.#isClosed = true;
     if (this.#timer !== undefined) this.options.clock.clearTimer(this.#timer);
     this.#client.close();
+    for (const [client, timer] of this.#left) {
+      this.options.clock.clearTimer(timer);
+      client.close();
+    }
   }
 
   /** The requests of one decision, in their order (OPA-3). */
@@ -212,10 +236,11 @@ export class OpaEvaluator implements RegoEvaluator {
     ) {
       return;
     }
-    const { log, base } = this.options;
-    if (trouble === undefined) log.info("OPA answers", { endpoint: base.href });
-    else if (trouble === NO_AUTHZ) log.error(NO_AUTHZ, { endpoint: base.href });
-    else log.warn("OPA is down", { endpoint: base.href, error: trouble });
+    const { log } = this.options;
+    const endpoint = this.#base.href;
+    if (trouble === undefined) log.info("OPA answers", { endpoint });
+    else if (trouble === NO_AUTHZ) log.error(NO_AUTHZ, { endpoint });
+    else log.warn("OPA is down", { endpoint, error: trouble });
     this.#trouble = trouble;
     this.#isHealthy = trouble === undefined;
   }
