@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { config, policy as wire } from "../../api/mod.ts";
+import { all, type JournalClients, type JournalSite, refusalOf } from "../support/journal/mod.ts";
+import { needingPeer, waitFor } from "../support/mod.ts";
 import {
-  all,
-  type JournalClients,
-  type JournalSite,
-  type JournalSiteOptions,
-  openJournalSite,
-  refusalOf,
-} from "../support/journal/mod.ts";
-import { needingPeer, repositoryRoot, waitFor } from "../support/mod.ts";
-import { type OpaServer, startOpa } from "../support/opa/mod.ts";
+  BASE_POLICIES as BASE,
+  CHANGES,
+  commitOf,
+  setPolicy,
+  siteWith,
+  startOpa,
+  vc,
+} from "../support/opa/mod.ts";
 import { openSite } from "../support/site/mod.ts";
 
 /** Rules of a vCluster `ml` that show each answer. */
@@ -33,45 +32,6 @@ deny contains "ml is not to be restarted" if {
 	input.service_name == "munge"
 }
 `;
-
-const BASE = `${repositoryRoot}policies/pact`;
-
-async function siteWith(
-  opa: Pick<OpaServer, "endpoint">,
-  options: JournalSiteOptions = {},
-): Promise<JournalSite> {
-  return await openJournalSite({
-    ...options,
-    toml: { policy: { engine: { type: "opa", opa_endpoint: opa.endpoint } } },
-  });
-}
-
-/** Gives vCluster `id` a policy that says so. */
-async function setPolicy(
-  site: JournalSite,
-  id: string,
-  settings: Partial<Pick<wire.VClusterPolicy, "regulated" | "requireOpa" | "twoPersonApproval">>,
-): Promise<void> {
-  using admin = await site.as();
-  const { success, error } = await admin.policy.updatePolicy({
-    vclusterId: id,
-    policy: create(wire.VClusterPolicySchema, { vclusterId: id, ...settings }),
-  });
-  assert.ok(success, error);
-}
-
-const vc = (id: string) => ({ scope: { case: "vclusterId", value: id } } as const);
-
-const CHANGES: Readonly<Record<string, MessageInitShape<typeof config.StateDeltaSchema>>> = {
-  kernel: { kernel: [{ key: "vm.swappiness", declaredValue: "1" }] },
-  packages: { packages: [{ name: "vim", version: "9" }] },
-  files: { files: [{ path: "/etc/motd", contentHash: "0".repeat(64) }] },
-  gpu: { gpu: [{ gpuIndex: 0, detail: "persistence" }] },
-};
-
-const commitOf = (category: keyof typeof CHANGES, id = "ml") => ({
-  entry: { entryType: 1, scope: vc(id), stateDelta: CHANGES[category] ?? {} },
-});
 
 async function health(site: JournalSite): Promise<Record<string, unknown>> {
   const answer = await fetch(site.http("/health"));
@@ -371,104 +331,6 @@ Deno.test(
     const ann = await site.as();
     const records = await all(ann.fleet.queryAudit({ scope: vc("bio") }));
     assert.ok(records.some(({ actor }) => actor?.principal === "vi"));
-  },
-);
-
-Deno.test(
-  await needingPeer(
-    "opa",
-    "OPA-8: lists leave out what rules keep from being read in a regulated vCluster",
-  ),
-  async () => {
-    const rules = `package pact.vcluster.bio
-deny contains "not on Sundays" if {
-	input.action in {"status", "log", "audit"}
-	input.principal == "vi"
-}`;
-    await using opa = await startOpa({ load: [BASE], modules: { "bio.rego": rules } });
-    await using site = await siteWith(opa);
-    await setPolicy(site, "bio", { regulated: true });
-    await site.register("n1", "bio");
-    await site.register("n2", "ml");
-    const listed = async (sub: string) => {
-      const clients = await site.as({ sub, role: ["pact-ops-bio", "pact-ops-ml"] });
-      const { vclusters } = await clients.fleet.listVClusters({});
-      const { nodes: states } = await clients.fleet.listNodeStates({});
-      const { nodes } = await clients.enrollment.listNodes({});
-      const entries = await all(clients.config.listEntries({}));
-      return {
-        vclusters: vclusters.map(({ vclusterId }) => vclusterId),
-        states: states.map(({ nodeId }) => nodeId),
-        nodes: nodes.map(({ nodeId }) => nodeId),
-        ofBio: entries.filter(({ scope }) => scope?.scope.value === "bio").length > 0,
-      };
-    };
-    assert.deepEqual(await listed("vi"), {
-      vclusters: ["ml"],
-      states: ["n2"],
-      nodes: ["n2"],
-      ofBio: false,
-    });
-    assert.deepEqual(await listed("bo"), {
-      vclusters: ["bio", "ml"],
-      states: ["n1", "n2"],
-      nodes: ["n1", "n2"],
-      ofBio: true,
-    });
-    const vi = await site.as({ sub: "vi", role: "pact-ops-bio" });
-    assert.equal(
-      (await refusalOf(vi.enrollment.inspectNode({ nodeId: "n1" }))).code,
-      "PERMISSION_DENIED",
-    );
-  },
-);
-
-Deno.test(
-  await needingPeer(
-    "opa",
-    "ACC-P5: a commit on a node is allowed to ops of its vCluster, to others it is not, and rules come after",
-  ),
-  async () => {
-    const rules = `package pact.vcluster.ml
-deny contains "n2 is kept" if input.scope.node == "n2"`;
-    await using opa = await startOpa({ load: [BASE], modules: { "ml.rego": rules } });
-    await using site = await siteWith(opa);
-    for (const node of ["n1", "n2"]) await site.register(node, "ml");
-    const commitOn = (nodeId: string) => ({
-      entry: {
-        entryType: 1,
-        scope: { scope: { case: "nodeId", value: nodeId } } as const,
-        stateDelta: CHANGES["kernel"] ?? {},
-      },
-    });
-    const ml = await site.as("pact-ops-ml");
-    await ml.config.appendEntry(commitOn("n1"));
-    assert.equal((await refusalOf(ml.config.appendEntry(commitOn("n2")))).message, "n2 is kept");
-    const bio = await site.as("pact-ops-bio");
-    const foreign = await refusalOf(bio.config.appendEntry(commitOn("n1")));
-    assert.equal(foreign.code, "PERMISSION_DENIED");
-    assert.match(foreign.message, /scoped to vCluster bio, not ml \(P3\)/);
-  },
-);
-
-Deno.test(
-  await needingPeer("opa", "ACC-P6: a wildcard binding gives no emergency, whatever rules allow"),
-  async () => {
-    await using opa = await startOpa({ load: [BASE] });
-    await using site = await siteWith(opa);
-    using admin = await site.as();
-    await admin.policy.updatePolicy({
-      vclusterId: "ml",
-      policy: {
-        vclusterId: "ml",
-        roleBindings: [{ role: "site-oncall", principals: ["bo"], allowedActions: ["*"] }],
-      },
-    });
-    const bo = await site.as({ sub: "bo", role: "site-oncall" });
-    const ask = (action: string) => bo.policy.evaluate({ action, scope: vc("ml") });
-    const { authorized, denialReason } = await ask("commit");
-    assert.deepEqual([authorized, denialReason], [true, undefined]);
-    assert.equal((await ask("emergency_start")).authorized, false);
   },
 );
 
