@@ -17,7 +17,7 @@ import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
  * used, has lapsed or was not approved; PERMISSION_DENIED for another requester, node or request.
  */
 export async function redeemPermit(
-  { replica }: ServiceContext,
+  { replica, gatekeeper }: ServiceContext,
   request: policy.RedeemPermitRequest,
   call: HandlerContext,
 ): Promise<policy.RedeemPermitResponse> {
@@ -28,10 +28,25 @@ export async function redeemPermit(
   if (!/^ap-[0-9a-f]{8}$/.test(approvalId)) {
     throw new PactError("NOT_FOUND", "approval ID not found");
   }
+  const person = identityFromWire(requester);
+  await gatekeeper.admit({
+    caller: {
+      ...caller,
+      principal: {
+        principal: person.principal,
+        principalType: person.principal_type,
+        roles: [person.role],
+      },
+    },
+    action,
+    scope: { Node: nodeId },
+    changesState: true,
+    details: () => ({ command, args }),
+  });
   await replica.submit({
     type: "RedeemPermit",
     approval_id: approvalId,
-    requester: identityFromWire(requester),
+    requester: person,
     ...present("subject", requesterSubject === "" ? undefined : requesterSubject),
     action: { kind: "node", action, node_id: nodeId, command, args },
   }, {

@@ -22,7 +22,10 @@ const PERMIT_MS = 900_000;
 
 const MAX_REASON_CHARS = 4096;
 
-/** Files a request for approval; its requester is the actor. */
+/**
+ * Files a request for approval; its requester is the actor. Asked for again while it is pending, it is
+ * still the same one.
+ */
 export function createApproval(
   tx: Transaction,
   { approval, via }: CommandOf<"CreateApproval">,
@@ -30,7 +33,18 @@ export function createApproval(
   if (readHeld(approval.original_request) === undefined) {
     reject("INVALID_ARGUMENT", "original_request: no request that can wait for approval");
   }
-  requireRoom(tx, approval.vcluster);
+  const pending = [...tx.list("approvals")].map(([, other]) => other).filter((other) =>
+    other.vcluster === approval.vcluster && statusAt(other, tx.nowMs) === "Pending"
+  );
+  const same = pending.find((other) =>
+    other.original_request === approval.original_request &&
+    other.requester.principal === tx.actor.principal && other.requester.role === tx.actor.role &&
+    other.requester_subject === approval.requester_subject
+  );
+  if (same !== undefined) return { kind: "Ok", id: same.approval_id };
+  if (pending.length >= MAX_PENDING) {
+    reject("RESOURCE_EXHAUSTED", `${MAX_PENDING} approvals are pending in ${approval.vcluster}`);
+  }
   const { approval_timeout_seconds } = policyIn(tx, approval.vcluster);
   const created: Approval = {
     ...approval,
@@ -42,15 +56,6 @@ export function createApproval(
   };
   tx.put("approvals", created.approval_id, created);
   return tellOf(tx, created, { via });
-}
-
-function requireRoom(tx: Transaction, vcluster: string): void {
-  let pending = 0;
-  for (const [, other] of tx.list("approvals")) {
-    if (other.vcluster === vcluster && statusAt(other, tx.nowMs) === "Pending") pending++;
-  }
-  if (pending < MAX_PENDING) return;
-  reject("RESOURCE_EXHAUSTED", `${MAX_PENDING} approvals are pending in ${vcluster}`);
 }
 
 /** The proposed id, or the next one that is free: two members may have drawn the same one. */

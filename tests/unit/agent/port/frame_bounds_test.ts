@@ -67,6 +67,8 @@ const TAKEN: Readonly<Record<string, Content>> = {
   "an emergency": { case: "emergency", value: { sessionId: "em-7", scope: "node", isOpen: true } },
   "a cancelled call": { case: "callCancelled", value: { callId: 1n } },
   "an answer": { case: "appendResult", value: { appendId: 1n, sequence: 7n } },
+  "consent": { case: "approvalAnswer", value: { askId: 1n, policyRef: "approved:ap-00000001" } },
+  "a decision on a commit": { case: "commitDecided", value: {} },
   "an end": { case: "fatal", value: { reason: "out of sockets" } },
 };
 
@@ -205,6 +207,11 @@ const REFUSED: readonly (readonly [string, Content, RegExp])[] = [
     "a long policy reference",
     { case: "appendResult", value: { policyRef: text(65_537) } },
     /policy reference/,
+  ],
+  [
+    "a long approval",
+    { case: "approvalAnswer", value: { approvalId: text(257) } },
+    /approval: 257/,
   ],
   ["a long last word", { case: "fatal", value: { reason: text(65_537) } }, /reason/],
 ];

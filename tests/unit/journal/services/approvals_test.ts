@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { config, type policy } from "../../../../api/mod.ts";
+import { createClient } from "@connectrpc/connect";
+import { config, lock, type policy } from "../../../../api/mod.ts";
 import { ERROR_TRAILER, type PactError } from "../../../../common/errors/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import {
@@ -201,6 +202,29 @@ Deno.test("APR-11: a request is not carried out for who has lost the right to it
   assert.deepEqual(await committed(ann), []);
 });
 
+Deno.test("a request of somebody who was locked out meanwhile is not carried out, and their permit is of no use", async () => {
+  await using site = await openJournalSite();
+  const { ann, bo, olga } = await twoPeople(site);
+  const n1 = await site.node("n1", "ml");
+  const id = await pendingId(bo.config.appendEntry(swappiness("10")));
+  const requester = { principal: "bo", principalType: "Human", role: OPS };
+  const restart = { action: "service_restart", command: "chronyd" };
+  const { approval } = await n1.policy.evaluate({
+    ...restart,
+    author: requester,
+    scope: onNode("n1"),
+    createApproval: true,
+  });
+  const approvalId = approval?.pendingApprovalId ?? "";
+  assert.equal((await decide(olga, approvalId)).status, "Approved");
+  const locks = createClient(lock.LockService, ann.transport);
+  await locks.setLock({ kind: "user", name: "bo", reason: "a laptop is gone" });
+  assert.match((await decide(olga, id)).executionError, /locked/);
+  assert.deepEqual(await committed(ann), []);
+  const redeem = n1.policy.redeemPermit({ approvalId, requester, ...restart });
+  assert.match((await refusalOf(redeem)).message, /locked/);
+});
+
 Deno.test("SAF-5, POL-25: what a binding grants waits for a second person like everything marked 2", async () => {
   await using site = await openJournalSite();
   const { olga } = await twoPeople(site, {
@@ -227,11 +251,15 @@ Deno.test("ACC-P3: approved after its time is Expired, at once and for good", as
   assert.deepEqual(await committed(ann), []);
 });
 
-Deno.test("JRN-57: a request that is repeated by its id waits once", async () => {
+Deno.test("JRN-57: a request that is repeated waits once, by its id even when it is decided", async () => {
   await using site = await openJournalSite();
-  const { bo } = await twoPeople(site);
+  const { bo, olga } = await twoPeople(site);
   const headers = { "x-pact-request-id": "r-17" };
   const first = await pendingId(bo.config.appendEntry(swappiness("10"), { headers }));
+  assert.equal(await pendingId(bo.config.appendEntry(swappiness("10"), { headers })), first);
+  assert.equal(await pendingId(bo.config.appendEntry(swappiness("10"))), first);
+  assert.notEqual(await pendingId(bo.config.appendEntry(swappiness("11"))), first);
+  await decide(olga, first);
   assert.equal(await pendingId(bo.config.appendEntry(swappiness("10"), { headers })), first);
   assert.notEqual(await pendingId(bo.config.appendEntry(swappiness("10"))), first);
 });

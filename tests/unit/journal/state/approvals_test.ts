@@ -199,10 +199,38 @@ Deno.test("APR-11: what the proposer knows to be denied now is not carried out",
   assert.equal(approvalIn(state).execution_error, "locked: under investigation");
 });
 
+const numbered = (number: number) => commit(ml, { "vm.swappiness": `${number}` }, { author: OPS });
+
+Deno.test("a request that is made again while it waits is the same one; after the decision it is another", () => {
+  using state = asked();
+  const entries = state.entries().length;
+  const again = state.send(hold("ap-00000002", swappiness), { actor: OPS });
+  assert.equal(again.kind === "Ok" && again.id, ID);
+  assert.equal(state.entries().length, entries);
+  // Somebody else's, and another one, are requests of their own.
+  state.send(hold("ap-00000003", swappiness), { actor: { ...OPS, principal: "otto" } });
+  state.send(hold("ap-00000004", numbered(1)), { actor: OPS });
+  state.send(decide("Rejected"), { actor: BOB });
+  const anew = state.send(hold("ap-00000005", swappiness), { actor: OPS });
+  assert.equal(anew.kind === "Ok" && anew.id, "ap-00000005");
+});
+
+Deno.test("APR-15: what is decided is listed for 90 days, and in the entries for ever", () => {
+  using state = asked();
+  state.send(decide("Approved"), { actor: BOB });
+  state.nowMs += 89 * 86_400_000;
+  state.send({ type: "PurgeExpired" }, { actor: SYSTEM_IDENTITY });
+  assert.equal(approvalIn(state).status, "Approved");
+  state.nowMs += 2 * 86_400_000;
+  state.send({ type: "PurgeExpired" }, { actor: SYSTEM_IDENTITY });
+  assert.equal(state.store.get("approvals", ID), undefined);
+  assert.ok(state.entries().some(({ message }) => message?.startsWith(`${ID} Approved`)));
+});
+
 Deno.test("policy.md 6.3: a thousand requests may wait in one vCluster; an id that is taken gives way to the next", () => {
   using state = new TestState();
   for (let number = 0; number < 1000; number++) {
-    const result = state.send(hold("ap-fffffff0", swappiness), { actor: OPS });
+    const result = state.send(hold("ap-fffffff0", numbered(number)), { actor: OPS });
     const expected = (0xfffffff0 + number) % 2 ** 32;
     assert.equal(
       result.kind === "Ok" && result.id,
