@@ -120,6 +120,7 @@ async function judge(
 /** The letter of the legend for an answer. */
 function letterOf(answer: RawAnswer, refusals: readonly string[], isFiltered: boolean): string {
   if (answer.kind === "no connection") return "x";
+  if (answer.kind === "http") return `HTTP ${answer.status}`;
   // Decisions on approvals say in the trailer that they were refused (API-42).
   if (answer.kind === "ended" && answer.status === 0 && /_DENIED|SELF/.test(answer.code)) {
     return "D";

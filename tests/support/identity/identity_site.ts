@@ -86,6 +86,12 @@ export class IdentitySite implements AsyncDisposable {
     return `${this.quorum.logs()}\n--- agent\n${this.#agent?.stderr ?? ""}`;
   }
 
+  /** The process of the agent. */
+  get agentPid(): number {
+    if (this.#agent === undefined) throw new Error("the agent does not run");
+    return this.#agent.pid;
+  }
+
   /** A token of a person; without a role named, of a platform admin. */
   token(claims: IssuedClaims = { role: "pact-platform-admin" }): Promise<string> {
     return this.issuer.token(claims);

@@ -19,6 +19,8 @@ export type RawAnswer =
   | { readonly kind: "no connection" }
   /** A stream that was let in and has more to say, or nothing yet. */
   | { readonly kind: "open"; readonly text: string }
+  /** Answered in another protocol than gRPC. */
+  | { readonly kind: "http"; readonly status: number; readonly text: string }
   | {
     readonly kind: "ended";
     /** Number of the gRPC status. */
@@ -88,22 +90,29 @@ function exchange(
     ...headers,
   });
   let text = "";
+  let httpStatus = 0;
+  const decoder = new TextDecoder();
   const take = (fields: object) => {
     const known = new Map(Object.entries(fields).map(([name, value]) => [name, String(value)]));
     const status = known.get("grpc-status");
+    httpStatus = Number(known.get(":status") ?? httpStatus);
     if (status === undefined) return;
     const message = decodeURIComponent(known.get("grpc-message") ?? "");
     const code = known.get("x-pact-error") ?? "";
     resolve({ kind: "ended", status: Number(status), code, message, text });
   };
-  const decoder = new TextDecoder();
   stream.on("response", take);
   stream.on("trailers", take);
   stream.on("data", (bytes: Uint8Array) => {
     text += decoder.decode(bytes, { stream: true });
   });
   stream.on("error", () => resolve({ kind: "no connection" }));
-  stream.on("close", () => resolve({ kind: "no connection" }));
+  stream.on("close", () =>
+    resolve(
+      httpStatus === 0
+        ? { kind: "no connection" }
+        : { kind: "http", status: httpStatus, text: text + decoder.decode() },
+    ));
   const timer = setTimeout(
     () => resolve(opens ? { kind: "open", text } : { kind: "no connection" }),
     opens ? OPEN_AFTER_MS : ANSWER_LIMIT_MS,

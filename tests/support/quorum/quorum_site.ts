@@ -186,6 +186,13 @@ export class QuorumSite implements AsyncDisposable {
     return await program.ended;
   }
 
+  /** The process of a member that runs. */
+  pidOf(id: number): number {
+    const program = this.#running.get(id);
+    if (program === undefined) throw new Error(`member ${id} does not run`);
+    return program.pid;
+  }
+
   /** Sends a signal that does not end the process, such as SIGSTOP. */
   signal(id: number, signal: Deno.Signal): void {
     this.#running.get(id)?.kill(signal);

@@ -1,0 +1,13 @@
+/**
+ * Feeding parsers what nobody should send, repeatably.
+ *
+ * @module
+ */
+export {
+  fuzz,
+  FuzzFault,
+  type FuzzPlan,
+  type FuzzReport,
+  type FuzzTarget,
+  inputOf,
+} from "./run.ts";
