@@ -1,4 +1,4 @@
-import { AuditSinkError } from "../../contracts/mod.ts";
+import { AuditSinkError, systemPrincipal } from "../../contracts/mod.ts";
 import type { CallNode } from "../calls/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
 import type { agentport } from "../../api/mod.ts";
@@ -40,4 +40,14 @@ export function deniedCall(
 ): void {
   const denied = principalOf({ principal, principalType, role: roles.join(",") });
   auditOf(context, "auth.denied", detail, denied, "Denied");
+}
+
+/** Puts on record that somebody came without a credential that counts (AUD-2). */
+export function recordRefusal(
+  context: EventContext,
+  { source, method, code, reason, count }: agentport.CallerRefused,
+): void {
+  const often = count > 1 ? ` (${count} times)` : "";
+  const detail = `${method} from ${source}: ${code}: ${reason}${often}`;
+  auditOf(context, "auth.denied", detail, systemPrincipal("pact-agent"), "Denied");
 }

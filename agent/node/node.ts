@@ -43,6 +43,7 @@ import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
   auditOf,
+  type EventContext,
   onContactChange,
   onConvergenceEvent,
   onReplayRejected,
@@ -196,10 +197,10 @@ export class Node {
       isolation: services.isolation,
       backend: () => services.backend,
       audit: (action, detail, outcome, allocationId) =>
-        auditOf(this.#eventContext(), action, detail, AGENT, outcome, allocationId),
+        auditOf(this.eventContext(), action, detail, AGENT, outcome, allocationId),
       auditFirst: async (action, detail, author) => {
         const who = author === undefined ? AGENT : principalOf(author);
-        auditOf(this.#eventContext(), action, detail, who);
+        auditOf(this.eventContext(), action, detail, who);
         await this.#audit.flush(SHUTDOWN_FLUSH_MS);
       },
       convergence: this.convergence,
@@ -210,7 +211,7 @@ export class Node {
 
   /** Puts what the agent did by itself on the node's record, and shows it in status. */
   record(action: string, detail: string, outcome: AuditOutcome = "Success"): void {
-    auditOf(this.#eventContext(), action, detail, AGENT, outcome);
+    auditOf(this.eventContext(), action, detail, AGENT, outcome);
     this.#reporter.changed();
   }
 
@@ -221,7 +222,7 @@ export class Node {
 
   /** Something was done to a service, or happened to it. */
   onServiceNotice(notice: SupervisorNotice): void {
-    onSupervisorNotice(this.#eventContext(), notice);
+    onSupervisorNotice(this.eventContext(), notice);
   }
 
   /** An emergency that covers this node was opened or closed (EMM-1). */
@@ -264,7 +265,7 @@ export class Node {
     if (state.nodeId !== "") this.#place.nodeId = state.nodeId;
     this.writer.connected(state.connected);
     if (!state.connected) this.consent.disconnected();
-    if (change !== undefined) onContactChange(this.#eventContext(), change, state.reason);
+    if (change !== undefined) onContactChange(this.eventContext(), change, state.reason);
     if (!state.connected) return this.#reporter.connected(false);
     // What happened without contact goes in before anything newer is taken (CR1, PRT-8).
     const pending = this.writer.pendingCount;
@@ -332,7 +333,7 @@ export class Node {
   #onReplayed({ requestId }: agentport.Append, outcome: ReplayOutcome): void {
     const { log } = this.options;
     const sequence = outcome.kind === "appended" ? outcome.sequence : undefined;
-    if (outcome.kind === "rejected") onReplayRejected(this.#eventContext(), outcome.reason);
+    if (outcome.kind === "rejected") onReplayRejected(this.eventContext(), outcome.reason);
     this.convergence.commitReplayed(requestId, sequence).catch((error: unknown) =>
       log.error("replayed commit not taken over", { error: String(error) })
     );
@@ -374,7 +375,7 @@ export class Node {
       store: documentStore(shim.files, config.stateDir),
       log: log.child("agent.convergence"),
       policy: convergencePolicy(config, undefined),
-      report: (event) => onConvergenceEvent(this.#eventContext(), event),
+      report: (event) => onConvergenceEvent(this.eventContext(), event),
       attribution: (name) => this.#observation.attribution(name),
       cause: (name) => this.#observation.cause(name),
       limits: { ...DEFAULT_REPORT_LIMITS, settleMs: config.settleMs },
@@ -407,7 +408,7 @@ export class Node {
       isConnected: () => this.#contact.isConnected,
       status: () => this.#status(),
       capability: () => this.#capability(),
-      ...callRecords(() => this.#eventContext()),
+      ...callRecords(() => this.eventContext()),
       attribute: (actor) => this.#observation.note(actor),
       ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };
@@ -421,18 +422,15 @@ export class Node {
       guard: locks.guard(() => this.#place),
       send,
       log: log.child("agent.calls"),
-      onDenied: (caller, detail) => deniedCall(this.#eventContext(), caller, detail),
+      onDenied: (caller, detail) => deniedCall(this.eventContext(), caller, detail),
     });
   }
 
-  #eventContext() {
+  /** Where what happens to this node goes on record. */
+  eventContext(): EventContext {
     const { clock, log, newUuid } = this.options;
     return {
-      writer: this.writer,
-      audit: this.#audit,
-      clock,
-      log,
-      newUuid,
+      ...{ clock, log, newUuid, audit: this.#audit, writer: this.writer },
       place: () => this.#place,
       changed: () => this.#reporter.changed(),
     };

@@ -63,6 +63,11 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return checkEmergency(frame.value);
     case "locks":
       return checkLocks(frame.value);
+    case "callerRefused":
+      atMost("network address", frame.value.source.length, MAX_NAME);
+      atMost("method", frame.value.method.length, MAX_NAME);
+      atMost("error code", frame.value.code.length, MAX_NAME);
+      return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "fatal":
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":

@@ -14,7 +14,7 @@ import { kernelWords } from "../boot/mod.ts";
 import { type Coldplug, openColdplug } from "../hardware/mod.ts";
 import type { Ending } from "../init/mod.ts";
 import { NodeLocks } from "../calls/mod.ts";
-import { type Node, openNode } from "../node/mod.ts";
+import { type Node, openNode, recordRefusal } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
 import type { CoreArguments } from "../start/mod.ts";
@@ -289,6 +289,8 @@ class RunningAgent implements AgentProcess {
         return this.#locks?.take(frame.value);
       case "emergency":
         return await node.takeEmergency(frame.value);
+      case "callerRefused":
+        return recordRefusal(node.eventContext(), frame.value);
       case "trustAnchor":
         return this.#keep(() =>
           keepAnchor(this.shim.files, this.#root, frame.value.certificatesPem)

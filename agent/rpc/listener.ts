@@ -23,6 +23,16 @@ export interface ListenerOptions {
   readonly log: Logger;
   /** Told of every caller whose token is good. */
   readonly onCaller?: (principal: Principal) => void;
+  /** Told of every call without a good token; refused once this resolves (AUT-12). */
+  readonly onRefused: (refusal: RefusedCaller) => Promise<void>;
+}
+
+/** A call without a good token. */
+export interface RefusedCaller {
+  readonly source: string;
+  readonly method: string;
+  readonly code: string;
+  readonly reason: string;
 }
 
 /** The running listener. */
@@ -52,7 +62,7 @@ export function createShellListener(options: ListenerOptions): ShellListener {
 }
 
 function open(
-  { hostname, port, tokens, broker, log, onCaller }: ListenerOptions,
+  { hostname, port, tokens, broker, log, onCaller, onRefused }: ListenerOptions,
   tls: { readonly certPem: string; readonly keyPem: SecretPem },
 ): Promise<RpcServer> {
   return serveRpc({
@@ -61,11 +71,20 @@ function open(
     tls,
     maxSessions: MAX_SESSIONS,
     readMaxBytes: MAX_MESSAGE_BYTES,
-    admit: async ({ header, peer, contextValues }) => {
-      if (tokens === undefined) {
-        throw new PactError("UNAUTHENTICATED", "agent authentication not configured");
+    admit: async ({ header, peer, contextValues, method }) => {
+      let principal: Principal;
+      try {
+        ({ principal } = await verified(tokens, header.get("authorization")));
+      } catch (error) {
+        const isKnown = error instanceof PactError;
+        await onRefused({
+          source: peer.remoteAddress,
+          method,
+          code: isKnown ? error.code : "INTERNAL",
+          reason: isKnown ? error.message : "the token could not be checked",
+        });
+        throw error;
       }
-      const { principal } = await tokens.verifyHeader(header.get("authorization"));
       onCaller?.(principal);
       contextValues.set(verifiedCallerKey, { principal, remoteAddress: peer.remoteAddress });
     },
@@ -77,4 +96,11 @@ function open(
       }),
     routes: (router) => router.service(shell.ShellService, shellService(broker)),
   });
+}
+
+async function verified(tokens: TokenVerifier | undefined, authorization: string | null) {
+  if (tokens === undefined) {
+    throw new PactError("UNAUTHENTICATED", "agent authentication not configured");
+  }
+  return await tokens.verifyHeader(authorization);
 }

@@ -12,7 +12,12 @@ import { installHttp2Guard, metadata } from "../../common/rpc/mod.ts";
 import type { AgentSettings } from "../config/mod.ts";
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import type { WorkerPort } from "../port/mod.ts";
-import { createCallBroker, createShellListener, type ShellListener } from "../rpc/mod.ts";
+import {
+  createCallBroker,
+  createShellListener,
+  RefusedCallers,
+  type ShellListener,
+} from "../rpc/mod.ts";
 import { identityOptions } from "./identity_options.ts";
 import { openTokens } from "./tokens.ts";
 
@@ -26,6 +31,7 @@ installHttp2Guard();
 export class RunningWorker {
   readonly #broker;
   readonly #listener: ShellListener;
+  readonly #refused: RefusedCallers;
   readonly #tokens;
   #link: JournalLink | undefined;
   #isMappingInForce = false;
@@ -47,7 +53,12 @@ export class RunningWorker {
     this.#broker = createCallBroker(port);
     this.#tokens = openTokens(settings, input.files, this.#log.child("agent.tokens"));
     const [hostname, listenPort] = splitAddress(settings.shellListen);
+    this.#refused = new RefusedCallers(
+      systemClock,
+      (report) => port.send({ case: "callerRefused", value: report }),
+    );
     this.#listener = createShellListener({
+      onRefused: (refusal) => this.#refused.add(refusal),
       hostname,
       port: listenPort,
       tokens: this.#tokens,
@@ -137,6 +148,7 @@ export class RunningWorker {
       case "stop":
         this.#link?.close();
         this.#tokens?.close();
+        this.#refused.close();
         return void this.#listener.close();
       default:
         return;

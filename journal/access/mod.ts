@@ -17,7 +17,6 @@ export { LockBook, lockedError } from "./lock_book.ts";
 export { type Credential, METHOD_CREDENTIALS } from "./method_rules.ts";
 export { type DecidedRequest, requestFacts } from "./request_facts.ts";
 export type { Restriction } from "./restrict.ts";
-export { FailureBrake } from "./failure_brake.ts";
 export { openTokens } from "./tokens.ts";
 export { type Refusal, RefusalRecords, type RefusalRecordsOptions } from "./refusal_records.ts";
 export { RefusedCalls } from "./refused_calls.ts";

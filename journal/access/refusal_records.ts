@@ -1,16 +1,14 @@
 /**
  * Puts refused attempts of strangers on record, at most one record for each source and reason in ten
- * seconds, with a count, so that an attacker cannot fill the log (ENR-25). It owns a timer for each
- * source and reason under way and ends with `close`.
+ * seconds, with a count (ENR-25). It owns the counts and ends with `close`.
  */
 
-import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
 import type { ErrorCode } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
+import { RefusalTally } from "../../common/refusals/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-
-const INTERVAL_MS = 10_000;
 
 /** A refused attempt. */
 export interface Refusal {
@@ -34,39 +32,23 @@ export interface RefusalRecordsOptions {
   readonly maxKeys: number;
 }
 
-interface Pending {
-  count: number;
-  readonly timer: TimerHandle;
-}
-
 /** See the head of this file. */
 export class RefusalRecords {
-  readonly #pending = new Map<string, Pending>();
+  readonly #tally: RefusalTally<Refusal>;
 
-  constructor(private readonly options: RefusalRecordsOptions) {}
+  constructor(private readonly options: RefusalRecordsOptions) {
+    const { clock, maxKeys } = options;
+    const tell = (refusal: Refusal, count: number) => this.#record(refusal, count);
+    this.#tally = new RefusalTally({ clock, maxKeys, tell });
+  }
 
   /** Records the first refusal of its kind at once and counts those that follow it. */
   add(refusal: Refusal): void {
-    const { clock, maxKeys } = this.options;
-    const own = `${refusal.source}\n${refusal.code}`;
-    const key = this.#pending.size < maxKeys || this.#pending.has(own) ? own : "others";
-    const pending = this.#pending.get(key);
-    if (pending !== undefined) {
-      pending.count++;
-      return;
-    }
-    const timer = clock.setTimer(INTERVAL_MS, () => {
-      const later = this.#pending.get(key)?.count ?? 0;
-      this.#pending.delete(key);
-      if (later > 0) this.#record(refusal, later);
-    });
-    this.#pending.set(key, { count: 0, timer });
-    this.#record(refusal, 1);
+    this.#tally.add(refusal);
   }
 
   close(): void {
-    for (const { timer } of this.#pending.values()) this.options.clock.clearTimer(timer);
-    this.#pending.clear();
+    this.#tally.close();
   }
 
   #record({ source, code, detail, metadata }: Refusal, count: number): void {

@@ -6,9 +6,9 @@
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
+import { FailureBrake } from "../../common/refusals/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { RefusedCall } from "./authenticate.ts";
-import { FailureBrake } from "./failure_brake.ts";
 import { RefusalRecords } from "./refusal_records.ts";
 
 /** Most sources and reasons with records of their own at once: strangers cost few writes. */

@@ -97,6 +97,19 @@ Deno.test("AUD-1, AUD-2: what people do on a node is on its record and the journ
     await journalRecord(rig, /^Exec Denied ben .*"command":"perl"/);
   });
 
+  await t.step("who comes without a good token is on record, those alike together", async () => {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const stranger = await rig.shell({ audience: PLANTED });
+      await refusalOf(stranger.getStatus({}));
+    }
+    await nodeRecord(
+      rig,
+      /^auth\.denied Denied pact-agent: GetStatus from 127\.0\.0\.1: UNAUTHENTICATED: invalid audi/,
+    );
+    const alike = (await nodeRecords(rig)).filter((line) => line.includes("invalid audience"));
+    assert.equal(alike.length, 1);
+  });
+
   await t.step("AUT-13: the planted secret is nowhere", async () => {
     const places = {
       node: await nodeRecords(rig),

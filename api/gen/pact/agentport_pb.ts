@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQiswQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkSEwoLcnVsZXNfYXBwbHkYDSABKAgaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgijgUKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAEjMKDGFza19hcHByb3ZhbBgoIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFza0FwcHJvdmFsSABCBwoFZnJhbWUilwcKC1dvcmtlckZyYW1lEjEKCmNvbmZpZ3VyZWQYASABKAsyGy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZ0gAEjcKDmNvbmZpZ19yZWZ1c2VkGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29uZmlnUmVmdXNlZEgAEi8KCmxpbmtfc3RhdGUYAyABKAsyGS5wYWN0LmFnZW50cG9ydC5MaW5rU3RhdGVIABIyCghkZWNsYXJlZBgEIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkQ29uZmlnSAASMAoIaWRlbnRpdHkYBSABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHlIABIkCgRjYWxsGAYgASgLMhQucGFjdC5hZ2VudHBvcnQuQ2FsbEgAEjEKC2NhbGxfY3JlZGl0GAcgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAEjcKDmNhbGxfY2FuY2VsbGVkGAggASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbENhbmNlbGxlZEgAEjUKDWFwcGVuZF9yZXN1bHQYCSABKAsyHC5wYWN0LmFnZW50cG9ydC5BcHBlbmRSZXN1bHRIABIuCglsaXN0ZW5pbmcYCiABKAsyGS5wYWN0LmFnZW50cG9ydC5MaXN0ZW5pbmdIABImCgVmYXRhbBgLIAEoCzIVLnBhY3QuYWdlbnRwb3J0LkZhdGFsSAASMwoMdHJ1c3RfYW5jaG9yGDIgASgLMhsucGFjdC5hZ2VudHBvcnQuVHJ1c3RBbmNob3JIABIsCgxpZGVudGl0eV9tYXAYHiABKAsyFC5wYWN0LmpvdXJuYWwuVWlkTWFwSAASLgoJZW1lcmdlbmN5GB8gASgLMhkucGFjdC5hZ2VudHBvcnQuRW1lcmdlbmN5SAASJQoEcG9uZxggIAEoCzIVLnBhY3QuYWdlbnRwb3J0LlB1bHNlSAASLQoFbG9ja3MYISABKAsyHC5wYWN0LmxvY2suTGlzdExvY2tzUmVzcG9uc2VIABI5Cg9hcHByb3ZhbF9hbnN3ZXIYKCABKAsyHi5wYWN0LmFnZW50cG9ydC5BcHByb3ZhbEFuc3dlckgAEjcKDmNvbW1pdF9kZWNpZGVkGCkgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29tbWl0RGVjaWRlZEgAQgcKBWZyYW1lIhMKBVB1bHNlEgoKAmlkGAEgASgEIhAKDk1hcHBpbmdJbkZvcmNlImIKCUVtZXJnZW5jeRISCgpzZXNzaW9uX2lkGAEgASgJEg0KBXNjb3BlGAIgASgJEhEKCXByaW5jaXBhbBgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHaXNfb3BlbhgFIAEoCCKPBAoJQ29uZmlndXJlEhMKC2NvbmZpZ19wYXRoGAEgASgJEhMKC2NvbmZpZ190ZXh0GAIgASgJEhEKCWFyZ3VtZW50cxgDIAMoCRI/CgtlbnZpcm9ubWVudBgEIAMoCzIqLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5FbnZpcm9ubWVudEVudHJ5EhAKCGhvc3RuYW1lGAUgASgJEi4KCGlkZW50aXR5GAYgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5EjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSOQoIaGFyZHdhcmUYCiADKAsyJy5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuSGFyZHdhcmVFbnRyeRISCgpjaGVja19vbmx5GAsgASgIEhEKCWhvbGRfbGluaxgMIAEoCBIYChB0cnVzdF9hbmNob3JfcGVtGDIgASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIicKC1RydXN0QW5jaG9yEhgKEGNlcnRpZmljYXRlc19wZW0YASABKAkiTQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJEhYKDm9wdGlvbmFsX2ZpbGVzGAMgAygJIqIKCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgSFwoPY29uc29sZV9lbmFibGVkGFMgASgIEhcKD2NvbnNvbGVfY29tbWFuZBhUIAMoCRIXCg9uZXRsaW5rX2VuYWJsZWQYVSABKAgSFAoMZWJwZl9lbmFibGVkGFYgASgIGjEKD0ludGVyZmFjZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInQKCUxpbmtTdGF0ZRIRCgljb25uZWN0ZWQYASABKAgSEAoIZW5kcG9pbnQYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbm9kZV9pZBgFIAEoCRITCgt2Y2x1c3Rlcl9pZBgGIAEoCSLdAQoMTm9kZUlkZW50aXR5Eg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3ZjbHVzdGVyX2lkGAMgASgJEhAKCGNlcnRfcGVtGAQgASgJEg8KB2tleV9wZW0YBSABKAkSGAoQdHJ1c3RfYnVuZGxlX3BlbRgGIAEoCRIOCgZzZXJpYWwYByABKAkSFwoPcHJldmlvdXNfc2VyaWFsGAggASgJEi4KBnNvdXJjZRgJIAEoDjIeLnBhY3QuYWdlbnRwb3J0LklkZW50aXR5U291cmNlIoUBCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSDgoGbWV0aG9kGAIgASgJEiYKBmNhbGxlchgDIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkNhbGxlchIPCgdyZXF1ZXN0GAQgASgMEg4KBmNyZWRpdBgFIAEoDRITCgthcHByb3ZhbF9pZBgGIAEoCSJrCgZDYWxsZXISEQoJcHJpbmNpcGFsGAEgASgJEhYKDnByaW5jaXBhbF90eXBlGAIgASgJEg0KBXJvbGVzGAMgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEg8KB3N1YmplY3QYBSABKAkiLQoKQ2FsbENyZWRpdBIPCgdjYWxsX2lkGAEgASgEEg4KBmNyZWRpdBgCIAEoDSIgCg1DYWxsQ2FuY2VsbGVkEg8KB2NhbGxfaWQYASABKAQiLgoKQ2FsbE91dHB1dBIPCgdjYWxsX2lkGAEgASgEEg8KB21lc3NhZ2UYAiABKAwidAoHQ2FsbEVuZBIPCgdjYWxsX2lkGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRITCgthcHByb3ZhbF9pZBgEIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAUgASgJIsYBCgtBc2tBcHByb3ZhbBIOCgZhc2tfaWQYASABKAQSJQoGYXV0aG9yGAIgASgLMhUucGFjdC5jb25maWcuSWRlbnRpdHkSFgoOYXV0aG9yX3N1YmplY3QYAyABKAkSDgoGYWN0aW9uGAQgASgJEg8KB2NvbW1hbmQYBSABKAkSDAoEYXJncxgGIAMoCRITCgthcHByb3ZhbF9pZBgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEhAKCGhhcm1sZXNzGAkgASgIIg8KDUNvbW1pdERlY2lkZWQijgEKDkFwcHJvdmFsQW5zd2VyEg4KBmFza19pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEgoKcG9saWN5X3JlZhgEIAEoCRITCgthcHByb3ZhbF9pZBgFIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAYgASgJIrMBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQESFgoOYXV0aG9yX3N1YmplY3QYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAlCEAoOX2V4cGVjdGVkX2hlYWQioQEKDEFwcGVuZFJlc3VsdBIRCglhcHBlbmRfaWQYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSEgoKcG9saWN5X3JlZhgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgHIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSJ3CglTdGFydExpbmsSOQoIaGFyZHdhcmUYASADKAsyJy5wYWN0LmFnZW50cG9ydC5TdGFydExpbmsuSGFyZHdhcmVFbnRyeRovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADKowBCg5JZGVudGl0eVNvdXJjZRIfChtJREVOVElUWV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVJREVOVElUWV9TT1VSQ0VfU1BJUkUQARIfChtJREVOVElUWV9TT1VSQ0VfU0VMRl9TSUdORUQQAhIdChlJREVOVElUWV9TT1VSQ0VfQk9PVFNUUkFQEANiBnByb3RvMw", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_lock, file_pact_policy]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQiswQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkSEwoLcnVsZXNfYXBwbHkYDSABKAgaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgijgUKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjoKEG1hcHBpbmdfaW5fZm9yY2UYHiABKAsyHi5wYWN0LmFnZW50cG9ydC5NYXBwaW5nSW5Gb3JjZUgAEjMKDGFza19hcHByb3ZhbBgoIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFza0FwcHJvdmFsSABCBwoFZnJhbWUi0AcKC1dvcmtlckZyYW1lEjEKCmNvbmZpZ3VyZWQYASABKAsyGy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZ0gAEjcKDmNvbmZpZ19yZWZ1c2VkGAIgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29uZmlnUmVmdXNlZEgAEi8KCmxpbmtfc3RhdGUYAyABKAsyGS5wYWN0LmFnZW50cG9ydC5MaW5rU3RhdGVIABIyCghkZWNsYXJlZBgEIAEoCzIeLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkQ29uZmlnSAASMAoIaWRlbnRpdHkYBSABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHlIABIkCgRjYWxsGAYgASgLMhQucGFjdC5hZ2VudHBvcnQuQ2FsbEgAEjEKC2NhbGxfY3JlZGl0GAcgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAEjcKDmNhbGxfY2FuY2VsbGVkGAggASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbENhbmNlbGxlZEgAEjUKDWFwcGVuZF9yZXN1bHQYCSABKAsyHC5wYWN0LmFnZW50cG9ydC5BcHBlbmRSZXN1bHRIABIuCglsaXN0ZW5pbmcYCiABKAsyGS5wYWN0LmFnZW50cG9ydC5MaXN0ZW5pbmdIABImCgVmYXRhbBgLIAEoCzIVLnBhY3QuYWdlbnRwb3J0LkZhdGFsSAASMwoMdHJ1c3RfYW5jaG9yGDIgASgLMhsucGFjdC5hZ2VudHBvcnQuVHJ1c3RBbmNob3JIABIsCgxpZGVudGl0eV9tYXAYHiABKAsyFC5wYWN0LmpvdXJuYWwuVWlkTWFwSAASLgoJZW1lcmdlbmN5GB8gASgLMhkucGFjdC5hZ2VudHBvcnQuRW1lcmdlbmN5SAASJQoEcG9uZxggIAEoCzIVLnBhY3QuYWdlbnRwb3J0LlB1bHNlSAASLQoFbG9ja3MYISABKAsyHC5wYWN0LmxvY2suTGlzdExvY2tzUmVzcG9uc2VIABI5Cg9hcHByb3ZhbF9hbnN3ZXIYKCABKAsyHi5wYWN0LmFnZW50cG9ydC5BcHByb3ZhbEFuc3dlckgAEjcKDmNvbW1pdF9kZWNpZGVkGCkgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29tbWl0RGVjaWRlZEgAEjcKDmNhbGxlcl9yZWZ1c2VkGDwgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbGVyUmVmdXNlZEgAQgcKBWZyYW1lIlwKDUNhbGxlclJlZnVzZWQSDgoGc291cmNlGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIMCgRjb2RlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRINCgVjb3VudBgFIAEoDSITCgVQdWxzZRIKCgJpZBgBIAEoBCIQCg5NYXBwaW5nSW5Gb3JjZSJiCglFbWVyZ2VuY3kSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVzY29wZRgCIAEoCRIRCglwcmluY2lwYWwYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB2lzX29wZW4YBSABKAgijwQKCUNvbmZpZ3VyZRITCgtjb25maWdfcGF0aBgBIAEoCRITCgtjb25maWdfdGV4dBgCIAEoCRIRCglhcmd1bWVudHMYAyADKAkSPwoLZW52aXJvbm1lbnQYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRW52aXJvbm1lbnRFbnRyeRIQCghob3N0bmFtZRgFIAEoCRIuCghpZGVudGl0eRgGIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eRIzCgVmaWxlcxgIIAMoCzIkLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5GaWxlc0VudHJ5EjkKCGhhcmR3YXJlGAogAygLMicucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkhhcmR3YXJlRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCglob2xkX2xpbmsYDCABKAgSGAoQdHJ1c3RfYW5jaG9yX3BlbRgyIAEoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKRmlsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBGi8KDUhhcmR3YXJlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASInCgtUcnVzdEFuY2hvchIYChBjZXJ0aWZpY2F0ZXNfcGVtGAEgASgJIk0KDUNvbmZpZ1JlZnVzZWQSDgoGcmVhc29uGAEgASgJEhQKDHdhbnRlZF9maWxlcxgCIAMoCRIWCg5vcHRpb25hbF9maWxlcxgDIAMoCSKiCgoLQWdlbnRDb25maWcSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIYChBlbmZvcmNlbWVudF9tb2RlGAMgASgJEg8KB3Byb2ZpbGUYBCABKAkSDAoEcm9vdBgFIAEoCRIRCgljYWNoZV9kaXIYBiABKAkSEQoJc3RhdGVfZGlyGAcgASgJEg8KB2xvZ19kaXIYCCABKAkSEQoJbG9nX2xldmVsGAkgASgJEhIKCmxvZ19mb3JtYXQYCiABKAkSGwoTYmFzZV93aW5kb3dfc2Vjb25kcxgLIAEoDRIZChFkcmlmdF9zZW5zaXRpdml0eRgMIAEoARIaChJtaW5fd2luZG93X3NlY29uZHMYDSABKA0SEQoJc2V0dGxlX21zGA4gASgNEhkKEXNjYW5faWRsZV9zZWNvbmRzGA8gASgNEhsKE3NjYW5fYWN0aXZlX3NlY29uZHMYECABKA0SEwoLd2F0Y2hfcGF0aHMYESADKAkSEQoJYmxhY2tsaXN0GBIgAygJEhcKD2lub3RpZnlfZW5hYmxlZBgTIAEoCBIeChZzaHV0ZG93bl9ncmFjZV9zZWNvbmRzGBQgASgNEhYKDndoaXRlbGlzdF9tb2RlGBUgASgJEhMKC3ZpZXdlcl9leGVjGBYgASgIEhAKCHdhcm5pbmdzGBcgAygJEhgKEGJhc2VsaW5lX3BvbGxfbXMYKCABKA0SFAoMaWRsZV9wb2xsX21zGCkgASgNEhYKDmFjdGl2ZV9wb2xsX21zGCogASgNEhoKEmFjdGl2ZV9wb2xsX21heF9tcxgrIAEoDRIjChtyZXN0YXJ0X2JhY2tvZmZfbWF4X3NlY29uZHMYLCABKA0SHQoVcmVzdGFydF9yZXNldF9zZWNvbmRzGC0gASgNEhQKDG1heF9yZXN0YXJ0cxguIAEoDRIaChJzdXBlcnZpc29yX2JhY2tlbmQYLyABKAkSGAoQaWRlbnRpdHlfbWFwcGluZxg8IAEoCRIXCg9oYW5kb2ZmX2VuYWJsZWQYPSABKAgSEwoLaW1hZ2Vfcm9vdHMYPiADKAkSGgoSbW91bnRfaG9sZF9zZWNvbmRzGD8gASgNEhMKC2xhdHRpY2VfdWlkGEAgASgNEhgKEGJvb3RfbWF4X3JldHJpZXMYRiABKA0SJAocYm9vdF9iYWNrb2ZmX2luaXRpYWxfc2Vjb25kcxhHIAEoDRIgChhib290X2JhY2tvZmZfbWF4X3NlY29uZHMYSCABKA0SHwoXYm9vdF9zbG93X3JldHJ5X3NlY29uZHMYSSABKA0SPwoKaW50ZXJmYWNlcxhKIAMoCzIrLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnLkludGVyZmFjZXNFbnRyeRIVCg1qb3VybmFsX2hvc3RzGEsgAygJEhgKEHdhdGNoZG9nX2VuYWJsZWQYUCABKAgSIAoYd2F0Y2hkb2dfdGltZW91dF9zZWNvbmRzGFEgASgNEhkKEXdhdGNoZG9nX3JlcXVpcmVkGFIgASgIEhcKD2NvbnNvbGVfZW5hYmxlZBhTIAEoCBIXCg9jb25zb2xlX2NvbW1hbmQYVCADKAkSFwoPbmV0bGlua19lbmFibGVkGFUgASgIEhQKDGVicGZfZW5hYmxlZBhWIAEoCBoxCg9JbnRlcmZhY2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ0CglMaW5rU3RhdGUSEQoJY29ubmVjdGVkGAEgASgIEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjb2RlGAQgASgJEg8KB25vZGVfaWQYBSABKAkSEwoLdmNsdXN0ZXJfaWQYBiABKAki3QEKDE5vZGVJZGVudGl0eRIPCgdub2RlX2lkGAEgASgJEhEKCWRvbWFpbl9pZBgCIAEoCRITCgt2Y2x1c3Rlcl9pZBgDIAEoCRIQCghjZXJ0X3BlbRgEIAEoCRIPCgdrZXlfcGVtGAUgASgJEhgKEHRydXN0X2J1bmRsZV9wZW0YBiABKAkSDgoGc2VyaWFsGAcgASgJEhcKD3ByZXZpb3VzX3NlcmlhbBgIIAEoCRIuCgZzb3VyY2UYCSABKA4yHi5wYWN0LmFnZW50cG9ydC5JZGVudGl0eVNvdXJjZSKFAQoEQ2FsbBIPCgdjYWxsX2lkGAEgASgEEg4KBm1ldGhvZBgCIAEoCRImCgZjYWxsZXIYAyABKAsyFi5wYWN0LmFnZW50cG9ydC5DYWxsZXISDwoHcmVxdWVzdBgEIAEoDBIOCgZjcmVkaXQYBSABKA0SEwoLYXBwcm92YWxfaWQYBiABKAkiawoGQ2FsbGVyEhEKCXByaW5jaXBhbBgBIAEoCRIWCg5wcmluY2lwYWxfdHlwZRgCIAEoCRINCgVyb2xlcxgDIAMoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRIPCgdzdWJqZWN0GAUgASgJIi0KCkNhbGxDcmVkaXQSDwoHY2FsbF9pZBgBIAEoBBIOCgZjcmVkaXQYAiABKA0iIAoNQ2FsbENhbmNlbGxlZBIPCgdjYWxsX2lkGAEgASgEIi4KCkNhbGxPdXRwdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMInQKB0NhbGxFbmQSDwoHY2FsbF9pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEwoLYXBwcm92YWxfaWQYBCABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgFIAEoCSLGAQoLQXNrQXBwcm92YWwSDgoGYXNrX2lkGAEgASgEEiUKBmF1dGhvchgCIAEoCzIVLnBhY3QuY29uZmlnLklkZW50aXR5EhYKDmF1dGhvcl9zdWJqZWN0GAMgASgJEg4KBmFjdGlvbhgEIAEoCRIPCgdjb21tYW5kGAUgASgJEgwKBGFyZ3MYBiADKAkSEwoLYXBwcm92YWxfaWQYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCRIQCghoYXJtbGVzcxgJIAEoCCIPCg1Db21taXREZWNpZGVkIo4BCg5BcHByb3ZhbEFuc3dlchIOCgZhc2tfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCnBvbGljeV9yZWYYBCABKAkSEwoLYXBwcm92YWxfaWQYBSABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgGIAEoCSKzAQoGQXBwZW5kEhEKCWFwcGVuZF9pZBgBIAEoBBInCgVlbnRyeRgCIAEoCzIYLnBhY3QuY29uZmlnLkNvbmZpZ0VudHJ5EhIKCnJlcXVlc3RfaWQYAyABKAkSGgoNZXhwZWN0ZWRfaGVhZBgEIAEoBEgAiAEBEhYKDmF1dGhvcl9zdWJqZWN0GAUgASgJEhMKC2FwcHJvdmFsX2lkGAYgASgJQhAKDl9leHBlY3RlZF9oZWFkIqEBCgxBcHBlbmRSZXN1bHQSEQoJYXBwZW5kX2lkGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEEhIKCnBvbGljeV9yZWYYAyABKAkSEgoKZXJyb3JfY29kZRgEIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAUgASgJEhMKC2FwcHJvdmFsX2lkGAYgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYByABKAkiKwoJTGlzdGVuaW5nEhAKCGhvc3RuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0iBgoEU3RvcCIICgZSZXN1bWUidwoJU3RhcnRMaW5rEjkKCGhhcmR3YXJlGAEgAygLMicucGFjdC5hZ2VudHBvcnQuU3RhcnRMaW5rLkhhcmR3YXJlRW50cnkaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIgsKCVJlY29ubmVjdCIXCgVGYXRhbBIOCgZyZWFzb24YASABKAkqgwEKDVJlc3RhcnRQb2xpY3kSHgoaUkVTVEFSVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVSRVNUQVJUX1BPTElDWV9BTFdBWVMQARIdChlSRVNUQVJUX1BPTElDWV9PTl9GQUlMVVJFEAISGAoUUkVTVEFSVF9QT0xJQ1lfTkVWRVIQAyqKAQoPSGVhbHRoQ2hlY2tUeXBlEiEKHUhFQUxUSF9DSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASHQoZSEVBTFRIX0NIRUNLX1RZUEVfUFJPQ0VTUxABEhoKFkhFQUxUSF9DSEVDS19UWVBFX0hUVFAQAhIZChVIRUFMVEhfQ0hFQ0tfVFlQRV9UQ1AQAyqMAQoOSWRlbnRpdHlTb3VyY2USHwobSURFTlRJVFlfU09VUkNFX1VOU1BFQ0lGSUVEEAASGQoVSURFTlRJVFlfU09VUkNFX1NQSVJFEAESHwobSURFTlRJVFlfU09VUkNFX1NFTEZfU0lHTkVEEAISHQoZSURFTlRJVFlfU09VUkNFX0JPT1RTVFJBUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_lock, file_pact_policy]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -706,6 +706,14 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
      */
     value: CommitDecided;
     case: "commitDecided";
+  } | {
+    /**
+     * Somebody came without a credential that counts.
+     *
+     * @generated from field: pact.agentport.CallerRefused caller_refused = 60;
+     */
+    value: CallerRefused;
+    case: "callerRefused";
   } | { case: undefined; value?: undefined };
 };
 
@@ -715,6 +723,47 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
  */
 export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 7);
+
+/**
+ * @generated from message pact.agentport.CallerRefused
+ */
+export type CallerRefused = Message<"pact.agentport.CallerRefused"> & {
+  /**
+   * Network address.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * @generated from field: string method = 2;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string code = 3;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * How many since the last frame about this source and code.
+   *
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message pact.agentport.CallerRefused.
+ * Use `create(CallerRefusedSchema)` to create a new message.
+ */
+export const CallerRefusedSchema: GenMessage<CallerRefused> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 8);
 
 /**
  * @generated from message pact.agentport.Pulse
@@ -731,7 +780,7 @@ export type Pulse = Message<"pact.agentport.Pulse"> & {
  * Use `create(PulseSchema)` to create a new message.
  */
 export const PulseSchema: GenMessage<Pulse> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 8);
+  messageDesc(file_pact_agentport, 9);
 
 /**
  * @generated from message pact.agentport.MappingInForce
@@ -744,7 +793,7 @@ export type MappingInForce = Message<"pact.agentport.MappingInForce"> & {
  * Use `create(MappingInForceSchema)` to create a new message.
  */
 export const MappingInForceSchema: GenMessage<MappingInForce> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 9);
+  messageDesc(file_pact_agentport, 10);
 
 /**
  * @generated from message pact.agentport.Emergency
@@ -785,7 +834,7 @@ export type Emergency = Message<"pact.agentport.Emergency"> & {
  * Use `create(EmergencySchema)` to create a new message.
  */
 export const EmergencySchema: GenMessage<Emergency> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 10);
+  messageDesc(file_pact_agentport, 11);
 
 /**
  * What the worker starts with. The core reads the files, the worker parses them.
@@ -867,7 +916,7 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 11);
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * CA certificates, PEM.
@@ -886,7 +935,7 @@ export type TrustAnchor = Message<"pact.agentport.TrustAnchor"> & {
  * Use `create(TrustAnchorSchema)` to create a new message.
  */
 export const TrustAnchorSchema: GenMessage<TrustAnchor> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -919,7 +968,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * The settings that concern the core.
@@ -1216,7 +1265,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * Where the connection to the journal stands.
@@ -1264,7 +1313,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -1325,7 +1374,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * Someone calls a method of the shell service.
@@ -1375,7 +1424,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * Who calls, from a verified token.
@@ -1416,7 +1465,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -1438,7 +1487,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -1455,7 +1504,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1477,7 +1526,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1518,7 +1567,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * What somebody wants to do that needs a second person: the journal opens an
@@ -1582,7 +1631,7 @@ export type AskApproval = Message<"pact.agentport.AskApproval"> & {
  * Use `create(AskApprovalSchema)` to create a new message.
  */
 export const AskApprovalSchema: GenMessage<AskApproval> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from message pact.agentport.CommitDecided
@@ -1595,7 +1644,7 @@ export type CommitDecided = Message<"pact.agentport.CommitDecided"> & {
  * Use `create(CommitDecidedSchema)` to create a new message.
  */
 export const CommitDecidedSchema: GenMessage<CommitDecided> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.ApprovalAnswer
@@ -1641,7 +1690,7 @@ export type ApprovalAnswer = Message<"pact.agentport.ApprovalAnswer"> & {
  * Use `create(ApprovalAnswerSchema)` to create a new message.
  */
 export const ApprovalAnswerSchema: GenMessage<ApprovalAnswer> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * An entry for the configuration log.
@@ -1687,7 +1736,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1738,7 +1787,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 27);
+  messageDesc(file_pact_agentport, 28);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1762,7 +1811,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 28);
+  messageDesc(file_pact_agentport, 29);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1775,7 +1824,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 29);
+  messageDesc(file_pact_agentport, 30);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1788,7 +1837,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 30);
+  messageDesc(file_pact_agentport, 31);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1807,7 +1856,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 31);
+  messageDesc(file_pact_agentport, 32);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -1820,7 +1869,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 32);
+  messageDesc(file_pact_agentport, 33);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -1837,7 +1886,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 33);
+  messageDesc(file_pact_agentport, 34);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

@@ -1,4 +1,4 @@
-import type { Clock } from "../../common/clock/mod.ts";
+import type { Clock } from "../clock/mod.ts";
 
 /** Failed authentications in a minute after which answers come late (AUT-12). */
 const FREE_PER_MINUTE = 60;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FailureBrake } from "../../../../journal/access/mod.ts";
+import { FailureBrake } from "../../../../common/refusals/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 
 Deno.test("AUT-12: after sixty failures in a minute a source waits a second for each answer, others do not", async () => {
