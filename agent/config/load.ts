@@ -28,7 +28,7 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
     file: input.configText === "" ? undefined : { path: input.configPath, text: input.configText },
     isForgiving: input.holdLink,
   };
-  const settings = resolveConfig(AGENT_SETTINGS, sources).values;
+  const settings = withEnrollmentTable(resolveConfig(AGENT_SETTINGS, sources).values);
   const all = resolveConfig({ ...LATER.settings, ...AGENT_SETTINGS }, sources);
   const nodeId = settings.nodeId ?? input.hostname;
   if (settings.journalEndpoints.length === 0) {
@@ -49,6 +49,16 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
     ...interfaces.warnings,
   ];
   return { settings, nodeId, config: coreConfig(settings, nodeId, interfaces.texts, warnings) };
+}
+
+/** Where only the table of the enrolment says where the journal is and how it is known (DEP-45). */
+function withEnrollmentTable(settings: AgentSettings): AgentSettings {
+  const { journalEndpoints, enrollmentEndpoints, enrollmentCa, tlsCa } = settings;
+  return {
+    ...settings,
+    journalEndpoints: journalEndpoints.length > 0 ? journalEndpoints : enrollmentEndpoints,
+    tlsCa: enrollmentCa ?? tlsCa,
+  };
 }
 
 function coreConfig(

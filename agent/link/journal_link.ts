@@ -72,6 +72,8 @@ export interface LinkOptions {
   readonly random: () => number;
   /** Longest wait after a refused enrolment. */
   readonly enrollmentRetryMs?: number;
+  /** See {@link Renewal}. */
+  readonly renewBeforeMs?: number;
   readonly log: Logger;
   readonly events: LinkEvents;
 }

@@ -28,6 +28,8 @@ export interface RenewalOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  /** Renews earlier than at two thirds where this much or less is left then; 0 does not. */
+  readonly renewBeforeMs?: number;
   /** The second channel under the new certificate works: it takes over from the first (ROT-2). */
   readonly onRenewed: (session: JournalSession) => void;
 }
@@ -63,11 +65,14 @@ export class Renewal {
   }
 
   #plan(leastMs: number): void {
-    const { clock, random } = this.options;
+    const { clock, random, renewBeforeMs = 0 } = this.options;
     const { notBefore, notAfter } = parsePeerCertificate(this.#session.identity.certPem);
     const lifeMs = notAfter.getTime() - notBefore.getTime();
     // ±5 % spreads the renewals of nodes that were enrolled together.
-    const dueMs = notBefore.getTime() + lifeMs * (2 / 3) * (0.95 + 0.1 * random());
+    const spread = 0.95 + 0.1 * random();
+    // A tenth of its life is used in any case, or a node would renew all the time.
+    const earlyMs = Math.max(lifeMs - renewBeforeMs, lifeMs / 10);
+    const dueMs = notBefore.getTime() + Math.min(lifeMs * (2 / 3), earlyMs) * spread;
     this.#arm(Math.max(dueMs - clock.nowMs(), leastMs));
   }
 

@@ -72,6 +72,15 @@ const ROWS: readonly Row[] = [
   row("isTlsEnabled", "agent.journal.tls_enabled", true, false, ["yes", 1]),
   row("tlsCa", "agent.journal.tls_ca", "/etc/pact/ca.crt", "/a/ca.crt", ["ca.crt", 7]),
   row("enrollmentRetrySeconds", "agent.enrollment.retry_seconds", 300, 60, [0, 86_401, "x", 1.5]),
+  row("enrollmentEndpoints", "agent.enrollment.journal_endpoints", [], ["j1:9443"], [7]),
+  row("enrollmentCa", "agent.enrollment.ca_cert", undefined, "/a/ca.crt", ["ca.crt", 7]),
+  row(
+    "renewBeforeExpirySeconds",
+    "agent.enrollment.renewal_before_expiry_seconds",
+    0,
+    43_200,
+    [-1, "x"],
+  ),
   row("mayTrustOnFirstUse", "agent.enrollment.trust_on_first_use", false, true, ["yes", 1]),
   row("hardwareIds", "agent.enrollment.hardware_ids", [], ["mac:02:00:00:00:00:01"], [7]),
   row("isShellEnabled", "agent.shell.enabled", true, false, ["on", 0]),
@@ -347,4 +356,16 @@ Deno.test("no secret of the configuration reaches the core or a message", () => 
 Deno.test("the supervisor's backend is understood in any case of letters", () => {
   const { config } = load({ toml: '[agent.supervisor]\nbackend = "Systemd"\n' });
   assert.equal(config.supervisorBackend, "systemd");
+});
+
+Deno.test("DEP-45: an enrolment table alone says where the journal is and how it is known", () => {
+  const text = `[agent.enrollment]
+journal_endpoints = ["j1:9443"]
+ca_cert = "/a/ca.crt"
+`;
+  const { settings } = loadAgentConfig(
+    create(agentport.ConfigureSchema, { configText: text, configPath: "/a/agent.toml" }),
+  );
+  assert.deepEqual(settings.journalEndpoints, ["j1:9443"]);
+  assert.equal(settings.tlsCa, "/a/ca.crt");
 });
