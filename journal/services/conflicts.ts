@@ -49,7 +49,10 @@ export async function resolveConflict(
   const conflict = replica.state.get("conflicts", id);
   if (conflict === undefined) throw new PactError("NOT_FOUND", "conflict ID not found");
   const scope = { Node: conflict.node_id };
-  const grant = await gatekeeper.admit({ caller, action: "commit", scope });
+  const { category, key } = conflict;
+  const change = { categories: [category], keys: [`${category}:${key}`], count: 1 };
+  const details = { change };
+  const grant = await gatekeeper.admit({ caller, action: "commit", scope, details: () => details });
   const result = await submitGranted(context, call, caller, grant, {
     action: "commit",
     scope,
@@ -60,6 +63,7 @@ export async function resolveConflict(
       ...present("message", message === "" ? undefined : message),
     },
     detail: `conflict ${id}: ${accept} value kept`,
+    details,
   });
   const sequence = result.kind === "Ok" ? result.sequence : undefined;
   if (sequence === undefined) throw new PactError("INTERNAL", "the decision gave no sequence");

@@ -13,6 +13,7 @@ import { readRequestId } from "../../common/rpc/mod.ts";
 import { deltaToWire } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { compositeKey, type Doc } from "../state/mod.ts";
+import { changeFacts } from "../policy/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { requireKnownNode } from "./node_detail.ts";
 import { submitGranted } from "./submit_granted.ts";
@@ -45,7 +46,8 @@ export async function promote(
     throw new PactError("PRECONDITION", `node ${request.nodeId} belongs to no vCluster`);
   }
   const scope = { VCluster: vclusterId };
-  const grant = await gatekeeper.admit({ caller, action: "promote", scope });
+  const details = () => ({ change: changeFacts(deltaOf(promotable(context, request))) });
+  const grant = await gatekeeper.admit({ caller, action: "promote", scope, details });
   const promoted = promotable(context, request);
   const clashes = findClashes(context, request.nodeId, vclusterId, promoted);
   const author = identityOf(caller, grant.role);

@@ -107,3 +107,28 @@ Deno.test(
     assert.equal((await ask("emergency_start")).authorized, false);
   },
 );
+
+Deno.test(
+  await needingPeer("opa", "OPA-4: a promotion is asked about with what it would promote"),
+  async () => {
+    const rules = `package pact.vcluster.ml
+deny contains concat("", ["not for all: ", input.change.keys[0]]) if {
+	input.action == "promote"
+	input.drift_category == "kernel"
+}`;
+    await using opa = await startOpa({ load: [BASE], modules: { "ml.rego": rules } });
+    await using site = await siteWith(opa);
+    for (const node of ["n1", "n2"]) await site.register(node, "ml");
+    const ops = await site.as("pact-ops-ml");
+    const commit = async (nodeId: string, category: string) => {
+      const scope = { scope: { case: "nodeId", value: nodeId } } as const;
+      const stateDelta = CHANGES[category] ?? {};
+      await ops.config.appendEntry({ entry: { entryType: 1, scope, stateDelta } });
+    };
+    await commit("n1", "kernel");
+    await commit("n2", "files");
+    const { message } = await refusalOf(ops.fleet.promote({ nodeId: "n1" }));
+    assert.equal(message, "not for all: kernel:vm.swappiness");
+    assert.ok((await ops.fleet.promote({ nodeId: "n2" })).sequence !== undefined);
+  },
+);
