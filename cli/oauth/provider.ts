@@ -48,7 +48,7 @@ export class ProviderCache {
    * The metadata of `issuer`: a copy of the last hour, the provider's answer, or an old copy when
    * there is no answer.
    *
-   * @throws {Failure} exit 1 when there are none, or they are not what the issuer's must be.
+   * @throws {Failure} exit 5 when there are none, exit 1 when they are not what the issuer's must be.
    */
   async find(issuer: string, signal: AbortSignal): Promise<Provider> {
     const path = await this.#pathOf(issuer);
@@ -66,7 +66,7 @@ export class ProviderCache {
       if (usable !== undefined) {
         return { metadata: this.#checked(issuer, usable.document), from: "stale copy" };
       }
-      throw new Failure("UNAVAILABLE", "the identity provider does not answer", EXIT.general, [
+      throw new Failure("UNAVAILABLE", "the identity provider does not answer", EXIT.unreachable, [
         error.message,
       ], error);
     }

@@ -40,6 +40,21 @@ Deno.test("CLI-35: with the provider away a token is used to its end, and not be
   assert.equal(await place.ok(["status"]), "No nodes.\n");
 });
 
+Deno.test("CLI-35: where the cache cannot be written, a token is used to its end and never renewed", async () => {
+  await using place = await Place.open();
+  await place.logIn();
+  const { refresh_token } = await place.login();
+  await place.letExpireIn(30);
+  const good = await place.desk.pact(["status"], { isReadOnly: true }).ended;
+  assert.deepEqual([good.code, good.stdout], [0, "No nodes.\n"], good.stderr);
+  await place.letExpireIn(-1);
+  const late = await place.desk.pact(["status"], { isReadOnly: true }).ended;
+  assert.equal(late.code, 1);
+  assert.match(late.stderr, /cannot be written.*\n.*without the permission to write/);
+  assert.equal((await place.login()).refresh_token, refresh_token);
+  assert.equal(await place.provider.count("refresh_token success"), 0);
+});
+
 Deno.test("CLI-35: what cannot be renewed asks for a login", async () => {
   await using place = await Place.open();
   await place.logIn();

@@ -273,3 +273,42 @@ Deno.test("CLI-23: a server that names no provider needs one in the settings, wh
   }).ended;
   assert.deepEqual([other.code, /over plaintext/.test(other.stderr)], [1, true]);
 });
+
+Deno.test("a provider over TLS by the site's own CA: login, renewal, revocation, and the journal's keys", async () => {
+  await using place = await Place.open({ isTls: true });
+  const { caPem = "" } = place.provider;
+  using client = Deno.createHttpClient({ caCerts: [caPem] });
+  await using login = place.desk.pact(["login", "--no-browser"]);
+  await new FormBrowser({ login: "ann", password: "x" }, client).walk(await addressOf(login));
+  assert.equal((await login.ended).code, 0, login.stderr);
+  assert.equal(await place.ok(["status"]), "No nodes.\n");
+  await place.letExpireIn(-1);
+  assert.equal(await place.ok(["status"]), "No nodes.\n");
+  assert.equal(await place.provider.count("refresh_token success"), 1);
+  assert.equal(await place.ok(["logout"]), "Logged out.\n");
+  assert.equal(await place.provider.count("POST /token/revocation"), 1);
+
+  const { desk } = place;
+  await Deno.writeTextFile(`${desk.directory}/other.crt`, place.journal.caPem);
+  await Deno.remove(`${desk.directory}/discovery`, { recursive: true });
+  const untrusted = await place.run(["login", "--manual", "--ca", `${desk.directory}/other.crt`]);
+  assert.equal(untrusted.code, 5, untrusted.stderr);
+  assert.match(untrusted.stderr, /the identity provider does not answer\n.*openid-configuration/);
+});
+
+Deno.test("CLI-25: a confidential client proves itself by its secret, at renewal too", async () => {
+  await using place = await Place.open();
+  const secret = { PACT_CLIENT_SECRET: place.provider.robotSecret };
+  await Deno.mkdir(place.desk.directory, { recursive: true });
+  await Deno.writeTextFile(
+    `${place.desk.directory}/cli.toml`,
+    `[auth]\noverride = true\nidp_url = "${place.provider.issuer}"\nclient_id = "site"\n`,
+  );
+  await using login = place.desk.pact(["login", "--no-browser"], { env: secret });
+  await browser("ann").walk(await addressOf(login));
+  assert.equal((await login.ended).code, 0, login.stderr);
+  assert.equal((await place.login()).client_id, "site");
+  await place.letExpireIn(-1);
+  assert.equal((await place.run(["status"])).code, 2, "without the secret");
+  assert.equal(await place.ok(["status"], secret), "No nodes.\n");
+});

@@ -20,7 +20,11 @@ const MAX_STEPS = 30;
 export class FormBrowser {
   readonly #cookies = new Map<string, Map<string, Cookie>>();
 
-  constructor(private readonly fields: Readonly<Record<string, string>>) {}
+  /** `client` is for servers whose CA is not a public one. */
+  constructor(
+    private readonly fields: Readonly<Record<string, string>>,
+    private readonly client?: Deno.HttpClient,
+  ) {}
 
   /** Opens `url` and submits forms until a page has none, or `isEnough` says so. */
   async walk(url: string | URL, isEnough = (_: URL) => false): Promise<Page> {
@@ -51,6 +55,7 @@ export class FormBrowser {
         method: form === null ? "GET" : "POST",
         body: form,
         redirect: "manual",
+        ...(this.client === undefined ? {} : { client: this.client }),
         headers: { cookie: this.#cookiesFor(target), accept: "text/html" },
       });
       this.#keep(target, response);

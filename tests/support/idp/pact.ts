@@ -19,6 +19,8 @@ export interface PactOptions {
   readonly stdin?: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Runs it at a terminal, whose output is all on standard output. */
   readonly isTerminal?: boolean;
+  /** Starts it without the permission to write to its configuration. */
+  readonly isReadOnly?: boolean;
 }
 
 /** Runs its arguments at a terminal of their own. */
@@ -31,10 +33,10 @@ export async function openWorkstation(server: string, caFile: string): Promise<W
   return {
     directory,
     cachePath: `${directory}/tokens.json`,
-    pact: (args, { env = {}, stdin, isTerminal = false } = {}) =>
+    pact: (args, { env = {}, stdin, isTerminal = false, isReadOnly = false } = {}) =>
       spawnDeno({
         module: `${repositoryRoot}cli/main.ts`,
-        flags: ["--quiet", "-P=cli", `--allow-write=${directory}`],
+        flags: ["--quiet", "-P=cli", ...(isReadOnly ? [] : [`--allow-write=${directory}`])],
         args,
         env: {
           XDG_CONFIG_HOME: home.path,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { openJournalSite } from "../journal/mod.ts";
 import type { SpawnedDeno } from "../spawn_deno.ts";
 import { FormBrowser } from "./browser.ts";
+import { tempDir } from "../temp_dir.ts";
 import { openWorkstation, type Workstation } from "./pact.ts";
 import { startProvider, type TestProvider, type TestProviderOptions } from "./provider.ts";
 
@@ -37,11 +38,17 @@ export class Place implements AsyncDisposable {
   static async open(options: TestProviderOptions = {}): Promise<Place> {
     await using stack = new AsyncDisposableStack();
     const provider = stack.use(await startProvider(options));
+    const files = stack.use(await tempDir("pact-trust-"));
+    if (provider.caPem !== undefined) await Deno.writeTextFile(files.file("idp"), provider.caPem);
+    const oidcCa = provider.caPem === undefined ? {} : { oidc_ca: files.file("idp") };
     const journal = stack.use(
-      await openJournalSite({ toml: { policy: { iam: { oidc_issuer: provider.issuer } } } }),
+      await openJournalSite({
+        toml: { policy: { iam: { oidc_issuer: provider.issuer, ...oidcCa } } },
+      }),
     );
     const server = `https://127.0.0.1:${journal.journal.rpcPort}`;
-    const desk = stack.use(await openWorkstation(server, `${journal.dataDir}/ca.crt`));
+    await Deno.writeTextFile(files.file("all"), `${journal.caPem}${provider.caPem ?? ""}`);
+    const desk = stack.use(await openWorkstation(server, files.file("all")));
     return new Place(provider, journal, desk, server, stack.move());
   }
 
@@ -96,5 +103,5 @@ export function browser(name: string): FormBrowser {
 
 /** The address that a login tells the person to open. */
 export async function addressOf(login: SpawnedDeno): Promise<string> {
-  return (await login.waitForOutput(/^ {2}(http:\S+\/auth\?\S+)$/m))[1] ?? "";
+  return (await login.waitForOutput(/^ {2}(https?:\S+\/auth\?\S+)$/m))[1] ?? "";
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { createTestPki } from "../test_pki.ts";
 import { spawnDeno } from "../spawn_deno.ts";
 
 /** How a provider differs from the usual. */
@@ -8,12 +9,16 @@ export interface TestProviderOptions {
   readonly audience?: string;
   readonly accessTokenSeconds?: number;
   readonly deviceCodeSeconds?: number;
+  /** Serves over TLS, by a CA of its own. */
+  readonly isTls?: boolean;
 }
 
 /** A real OpenID provider in a process of its own. */
 export interface TestProvider extends AsyncDisposable {
   readonly issuer: string;
-  /** Secret of the client `robot`. */
+  /** The CA of its certificate, where it serves over TLS. */
+  readonly caPem: string | undefined;
+  /** Secret of the clients `site` and `robot`. */
   readonly robotSecret: string;
   /** An access token of `robot`, by its secret. */
   robotToken(): Promise<string>;
@@ -33,6 +38,8 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
     robot: { pact_role: "pact-viewer-ml" },
     ...options.claims,
   };
+  const pki = options.isTls === true ? await createTestPki("CA of a provider") : undefined;
+  const own = await pki?.server();
   const process = spawnDeno({
     module: new URL("./provider_program.ts", import.meta.url),
     flags: ["--quiet", "-A"],
@@ -42,17 +49,21 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
       accessTokenSeconds,
       deviceCodeSeconds,
       robotSecret: ROBOT_SECRET,
+      ...(own === undefined ? {} : { tls: { cert: own.certPem, key: own.keyPem.reveal() } }),
     })],
   });
   const [, port] = await process.waitForOutput(/listening on (\d+)/);
-  const issuer = `http://127.0.0.1:${port}`;
+  const issuer = `${pki === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const client = Deno.createHttpClient(pki === undefined ? {} : { caCerts: [pki.caPem] });
   const control = async (what: string): Promise<Record<string, number>> =>
-    await (await fetch(`${issuer}/control/${what}`)).json();
+    await (await fetch(`${issuer}/control/${what}`, { client })).json();
   return {
     issuer,
+    caPem: pki?.caPem,
     robotSecret: ROBOT_SECRET,
     robotToken: async () => {
       const answer = await fetch(`${issuer}/token`, {
+        client,
         method: "POST",
         headers: { authorization: `Basic ${btoa(`robot:${ROBOT_SECRET}`)}` },
         body: new URLSearchParams({ grant_type: "client_credentials" }),
@@ -61,6 +72,9 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
     },
     order: async (what) => void await control(what),
     count: async (what) => (await control("counts"))[what] ?? 0,
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      client.close();
+      await process[Symbol.asyncDispose]();
+    },
   };
 }

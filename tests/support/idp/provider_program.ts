@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import Provider from "oidc-provider";
 import { z } from "zod";
@@ -44,6 +45,8 @@ const OptionsSchema = z.object({
   accessTokenSeconds: z.number(),
   deviceCodeSeconds: z.number(),
   robotSecret: z.string(),
+  /** Serves over TLS with this certificate and key, PEM. */
+  tls: z.object({ cert: z.string(), key: z.string() }).optional(),
 });
 
 const options = OptionsSchema.parse(JSON.parse(Deno.args[0] ?? "{}"));
@@ -51,10 +54,14 @@ const counts: Record<string, number> = {};
 const state = { isDown: false, slowDowns: 0, deviceEndpoint: true };
 let keys: JWK[] = [await signingKey()];
 
-const server = createServer((request, response) => void answer(request, response));
+const onRequest = (request: IncomingMessage, response: ServerResponse) =>
+  void answer(request, response);
+const server = options.tls === undefined
+  ? createServer(onRequest)
+  : createTlsServer(options.tls, onRequest);
 server.listen(0, "127.0.0.1", () => console.log(`listening on ${portOf()}`));
 await new Promise((resolve) => server.once("listening", resolve));
-const issuer = `http://127.0.0.1:${portOf()}`;
+const issuer = `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${portOf()}`;
 let provider = makeProvider();
 
 function portOf(): number {
@@ -134,6 +141,14 @@ function configuration(): object {
           "refresh_token",
           ...(state.deviceEndpoint ? ["urn:ietf:params:oauth:grant-type:device_code"] : []),
         ],
+      },
+      {
+        client_id: "site",
+        client_secret: options.robotSecret,
+        redirect_uris: ["http://localhost:8400/callback"],
+        application_type: "native",
+        response_types: ["code"],
+        grant_types: ["authorization_code", "refresh_token"],
       },
       {
         client_id: "robot",
