@@ -137,3 +137,31 @@ Deno.test(
     });
   },
 );
+
+Deno.test(
+  await needingPeer(
+    "spire",
+    "IDN-3: where the journal takes no SVIDs the node goes by a certificate of the journal's",
+  ),
+  async () => {
+    await using spire = await openSpireSite();
+    await spire.server.register({ machine: "node", path: "/pact/agent/n1" });
+    await spire.nodeSvid("/pact/agent/n1");
+    await using site = await openJournalSite({
+      toml: { journal: { identity: { provider: "static" } } },
+    });
+    const macAddress = await site.register("n1", "ml");
+    await declare(await site.as(), "3");
+    using linked = new Linked(site, macAddress, {
+      spire: {
+        socketPath: spire.machines.node.socketPath,
+        spiffeId: undefined,
+        retryMs: 1_000,
+        federatesWith: [],
+        isOptional: false,
+      },
+    });
+    await linked.until("the declaration", ({ sysctl }) => sysctl["vm.swappiness"] === "3");
+    assert.deepEqual(linked.identities.map(({ source }) => source), [SELF_SIGNED]);
+  },
+);
