@@ -4,6 +4,7 @@ import { decideFor } from "./decision_policy.ts";
 import type { Approval, CommandResult } from "./documents.ts";
 import type { HeldCommand } from "./held_request.ts";
 import { recordSuccess } from "./operations.ts";
+import { refuseNewClashes } from "./promotion_clashes.ts";
 import { reject, RejectedError, type Transaction } from "./transaction.ts";
 
 /** Carries out one command within a transaction. */
@@ -32,6 +33,9 @@ export function executeHeld(
   try {
     checkRights(inner, held, requester);
     checkHeads(inner, held);
+    if (held.command.type === "Promote") {
+      refuseNewClashes(inner, held.command, new Set(Object.keys(held.heads ?? {})));
+    }
     const result = perform(inner, held.command);
     const metadata = {
       ...held.audit.metadata,

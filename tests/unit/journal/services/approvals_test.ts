@@ -306,6 +306,24 @@ Deno.test("policy.md section 5: every change marked 2 waits, and happens when a 
   assert.equal((await ann.enrollment.inspectNode({ nodeId: "n1" })).vclusterId, "");
 });
 
+Deno.test("CON-4, APR-11: a promotion is not carried out over what a node declared since it was asked for", async () => {
+  await using site = await openJournalSite();
+  const { ann, olga, bo } = await twoPeople(site);
+  await site.node("n1", "ml");
+  await site.node("n2", "ml");
+  const onN = (id: string, value: string) => ({
+    entry: { ...swappiness(value).entry, scope: onNode(id) },
+  });
+  await ann.config.appendEntry(onN("n1", "30"));
+  const stale = await pendingId(bo.fleet.promote({ nodeId: "n1" }));
+  await ann.config.appendEntry(onN("n2", "40"));
+  const refused = await decide(olga, stale);
+  assert.match(refused.executionError, /decide overwrite or keep for kernel:vm.swappiness on n2/);
+  const decisions = [{ nodeId: "n2", category: "kernel", key: "vm.swappiness", decision: "keep" }];
+  const id = await pendingId(bo.fleet.promote({ nodeId: "n1", decisions }));
+  assert.equal((await decide(olga, id)).executionError, "");
+});
+
 Deno.test("API-43, APR-12: an agent files what somebody wants on its node, and uses the permit once", async () => {
   await using site = await openJournalSite();
   const { bo, olga } = await twoPeople(site);
