@@ -11,6 +11,7 @@ import type { Journal } from "../session/mod.ts";
 import { type Acknowledgement, acknowledgementLine, fragmentToml } from "../spec/mod.ts";
 import { deltaJson } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
+import { noWaitOption, withApproval } from "./approval.ts";
 import { requireMessage } from "./commit.ts";
 import { say, withAction, word } from "./parsing.ts";
 import { type Choices, chooseDecisions } from "./promote_decisions.ts";
@@ -22,6 +23,7 @@ interface Options extends Choices {
   readonly apply: true | undefined;
   readonly keys: readonly string[];
   readonly message: string | undefined;
+  readonly noWait: true | undefined;
 }
 
 /** `pact promote NODE` (cli.md 6.2). */
@@ -45,6 +47,7 @@ export const promoteCommand = withAction(
       description: say("Give up every conflicting value."),
     })),
     message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
+    noWait: noWaitOption,
   }),
   (options) => action((context) => promote(context, options)),
 );
@@ -75,7 +78,7 @@ async function promote(context: CommandContext, options: Options): Promise<numbe
       "decide with --overwrite NODE[:KEY], --keep NODE[:KEY] or --accept-all",
     );
   }
-  return await promoteNow(context, journal, node, options, decisions);
+  return await promoteNow(context, journal, node, options, proposal, decisions);
 }
 
 /** What promoting would do. */
@@ -177,34 +180,37 @@ async function promoteNow(
   context: CommandContext,
   { peer, fleet }: Journal,
   node: string,
-  { keys, message }: Options,
+  { keys, message, noWait }: Options,
+  { vcluster, delta }: Proposal,
   decisions: readonly Acknowledgement[],
 ): Promise<number> {
-  const answer = await peer.write((call) =>
-    fleet.promote({
-      nodeId: node,
-      keys: [...keys],
-      message: message ?? "",
-      decisions: decisions.map(({ node, category, key, decision }) => ({
+  const waiting = { noWait: noWait === true, scope: { VCluster: vcluster } };
+  let overlayVersion: number | null = null;
+  const { sequence } = await withApproval(context, waiting, async () => {
+    const answer = await peer.write((call) =>
+      fleet.promote({
         nodeId: node,
-        category,
-        key,
-        decision,
-      })),
-    }, call)
-  );
-  const delta = answer.delta === undefined ? {} : deltaFromWire(answer.delta);
-  const sequence = answer.sequence === undefined ? "" : `, seq:${answer.sequence}`;
+        keys: [...keys],
+        message: message ?? "",
+        decisions: decisions.map(({ node, category, key, decision }) => ({
+          nodeId: node,
+          category,
+          key,
+          decision,
+        })),
+      }, call)
+    );
+    overlayVersion = Number(answer.overlayVersion);
+    return { sequence: Number(answer.sequence ?? 0n), policyRef: "" };
+  });
   await context.out.result([
-    `Promoted to vcluster ${answer.vclusterId} (${
-      plural(countItems(delta), "change")
-    }${sequence}). ` +
+    `Promoted to vcluster ${vcluster} (${plural(countItems(delta), "change")}, seq:${sequence}). ` +
     "Overlay updated.",
   ], {
     node_id: node,
-    vcluster_id: answer.vclusterId,
-    sequence: answer.sequence === undefined ? null : Number(answer.sequence),
-    overlay_version: Number(answer.overlayVersion),
+    vcluster_id: vcluster,
+    sequence,
+    overlay_version: overlayVersion,
     changes: deltaJson(delta),
     decisions: decisions.map((decision) => ({ ...decision })),
   });
