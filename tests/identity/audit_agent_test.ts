@@ -146,6 +146,11 @@ Deno.test({
     };
     const before = await pidOf();
     await fillDisk(`${state}/ballast`);
+    // What the last page of the record still has room for goes through.
+    await waitFor(
+      () => exec(rig, ADMIN, "printf", "x".repeat(1_000)).then(() => false, () => true),
+      { what: "a refusal" },
+    );
     const ops = await rig.shell();
     const marker = `${rig.root}/marker`;
     for (
