@@ -98,7 +98,7 @@ export interface GatekeeperOptions {
   /** The engine that restricts what roles allow; without one the roles alone decide. */
   readonly restriction?: Restriction | undefined;
   /** Who and what is kept out, whatever roles allow. */
-  readonly locks?: Pick<LockBook, "onCaller" | "onScope"> | undefined;
+  readonly locks?: Pick<LockBook, "isEmpty" | "onCaller" | "onScope"> | undefined;
 }
 
 /** A gatekeeper over the local replica (POL-1, J8). */
@@ -126,9 +126,11 @@ export function createGatekeeper(
   const policyOf = (vclusterId: string | undefined) =>
     (vclusterId === undefined ? undefined : replica.state.get("policies", vclusterId)) ??
       defaults.of(vclusterId ?? "none");
-  const lockOn = ({ caller, scope }: AccessRequest): LockFacts | undefined =>
-    locks?.onCaller(caller) ??
-      locks?.onScope(caller.principal, { nodeId: nodeOf(scope), vclusterId: vclusterOf(scope) });
+  const lockOn = ({ caller, scope }: AccessRequest): LockFacts | undefined => {
+    if (locks === undefined || locks.isEmpty) return undefined;
+    const place = { nodeId: nodeOf(scope), vclusterId: vclusterOf(scope) };
+    return locks.onCaller(caller) ?? locks.onScope(caller.principal, place);
+  };
   const decideRequest = (request: AccessRequest, trace?: Trace): Decision => {
     const lock = lockOn(request);
     if (lock !== undefined) {

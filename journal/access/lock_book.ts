@@ -54,6 +54,11 @@ export class LockBook {
     });
   }
 
+  /** Whether nobody and nothing is locked, which is the usual case. */
+  get isEmpty(): boolean {
+    return this.#locks.size === 0;
+  }
+
   /** The lock that keeps a caller out whatever it asks for. */
   onCaller(caller: Pick<Caller, "principal" | "nodeId">): LockFacts | undefined {
     if (this.#locks.size === 0) return undefined;

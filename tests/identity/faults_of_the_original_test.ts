@@ -116,6 +116,34 @@ Deno.test("trusts the author: an agent's entry is its own or of a person it name
   );
 });
 
+const ENGINES: Readonly<Record<string, () => Response>> = {
+  "an error": () => new Response("boom", { status: 500 }),
+  "what is no JSON": () => new Response("<html>"),
+  "a result that is no answer": () => Response.json({ result: { allow: "yes" } }),
+  "nothing": () => Response.json({}),
+};
+
+for (const [what, answer] of Object.entries(ENGINES)) {
+  Deno.test(`lets OPA errors through: an engine that answers ${what} lets nobody change a regulated vCluster`, async () => {
+    await using engine = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      answer,
+    );
+    const opa_endpoint = `http://127.0.0.1:${engine.addr.port}/v1/data/pact`;
+    await using site = await openJournalSite({
+      toml: { policy: { engine: { type: "opa", opa_endpoint } } },
+    });
+    const admin = await site.as();
+    await admin.policy.updatePolicy({ vclusterId: "ml", policy: { regulated: true } });
+    const bo = await site.as({ sub: "bo", role: "pact-ops-ml" });
+    const refusal = await refusalOf(bo.config.appendEntry({ entry: commit }));
+    assert.ok(["PERMISSION_DENIED", "POLICY_DENIED"].includes(refusal.code), refusal.code);
+    assert.match(refusal.message, /policy engine|OPA/);
+    assert.doesNotMatch(refusal.message, /boom|html|127\.0\.0\.1|500/, "API-10: no cause");
+    assert.deepEqual(await all(admin.config.listEntries({ scope: ml, entryTypes: [1] })), []);
+  });
+}
+
 Deno.test("AUT-1 CRT-6: a good token does not make a bad certificate good", async () => {
   await using site = await openJournalSite();
   const token = await site.token();

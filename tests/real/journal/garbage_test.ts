@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import * as http2 from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
-import { enrollment, journal, policy, stream } from "../../../../api/mod.ts";
-import { METHOD_CREDENTIALS } from "../../../../journal/access/mod.ts";
-import { type Logger, silentLogger } from "../../../../common/log/mod.ts";
-import { within } from "../../../support/mod.ts";
-import { seededRandom } from "../../../support/site/mod.ts";
+import { enrollment, journal, policy, stream } from "../../../api/mod.ts";
+import { METHOD_CREDENTIALS } from "../../../journal/access/mod.ts";
+import { type Logger, silentLogger } from "../../../common/log/mod.ts";
+import { within } from "../../support/mod.ts";
+import { seededRandom } from "../../support/site/mod.ts";
 import {
   framed,
   type JournalSite,
@@ -15,7 +15,7 @@ import {
   randomMessageBytes,
   rawCall,
   refusalOf,
-} from "../../../support/journal/mod.ts";
+} from "../../support/journal/mod.ts";
 
 const SERVICES: readonly DescService[] = [
   journal.ConfigService,
