@@ -39,11 +39,18 @@ static bool read_text(const char *path, char *text, size_t size) {
   return count > 0;
 }
 
+/* Never waits: over a loopback that is up a connection is there at once or refused. */
 static bool takes_connections(int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   bool is_taken = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+  if (!is_taken && errno == EINPROGRESS) {
+    struct pollfd connected = {fd, POLLOUT, 0};
+    int error = 1;
+    socklen_t size = sizeof error;
+    is_taken = poll(&connected, 1, 0) > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  }
   close(fd);
   return is_taken;
 }
@@ -231,7 +238,6 @@ static void start_s6(const char *name, int port) {
 int main(void) {
   char first[64] = "";
   setvbuf(stdout, NULL, _IOLBF, 0);
-  signal(SIGCHLD, SIG_IGN);
   while (!read_text("/proc/1/comm", first, sizeof first) || strcmp(first, "init\n") == 0 ||
          strcmp(first, "busybox\n") == 0) {
     sleep_us(2000);
