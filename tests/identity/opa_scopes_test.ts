@@ -132,3 +132,20 @@ deny contains concat("", ["not for all: ", input.change.keys[0]]) if {
     assert.ok((await ops.fleet.promote({ nodeId: "n2" })).sequence !== undefined);
   },
 );
+
+Deno.test(
+  await needingPeer(
+    "opa",
+    "P6: where a site wants it, rules bind platform admins too, and without an answer they go on (DEG-8)",
+  ),
+  async () => {
+    const rules = "package pact.vcluster.ml\ndeny := true";
+    await using opa = await startOpa({ load: [BASE], modules: { "ml.rego": rules } });
+    await using site = await siteWith(opa, {}, { bind_platform_admin: true });
+    const ann = await site.as();
+    const ask = () => ann.policy.evaluate({ action: "commit", scope: vc("ml") });
+    assert.equal((await ask()).denialReason, "denied by the rules of vCluster ml");
+    await opa.stop();
+    assert.equal((await ask()).policyRef, "degraded:default:commit");
+  },
+);

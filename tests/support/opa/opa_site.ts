@@ -12,10 +12,11 @@ export const BASE_POLICIES = `${repositoryRoot}policies/pact`;
 export async function siteWith(
   opa: Pick<OpaServer, "endpoint">,
   options: JournalSiteOptions = {},
+  engine: Readonly<Record<string, unknown>> = {},
 ): Promise<JournalSite> {
   return await openJournalSite({
     ...options,
-    toml: { policy: { engine: { type: "opa", opa_endpoint: opa.endpoint } } },
+    toml: { policy: { engine: { type: "opa", opa_endpoint: opa.endpoint, ...engine } } },
   });
 }
 
