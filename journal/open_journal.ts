@@ -101,7 +101,7 @@ export interface RunningJournal {
   readonly httpPort: number;
   /** Resolves when the journal must not go on: another process has its place in the quorum. */
   readonly failure: Promise<Error>;
-  /** Takes certificate files and the policy engine's endpoint or bundle into use anew, under live connections (CFG-3). */
+  /** Takes certificate files, the rules of tokens and the policy engine's endpoint or bundle into use anew (CFG-3). */
   reload(settings?: JournalSettings): Promise<void>;
   /** Ends streams, closes listeners, flushes the log; within 10 s (JRN-62). */
   close(): Promise<void>;
@@ -137,7 +137,7 @@ async function openAll(
   opened: AsyncDisposableStack,
 ): Promise<Omit<RunningJournal, "close">> {
   const tokens = openTokens(settings, { clock, log: log.child("tokens") });
-  opened.defer(() => tokens?.close());
+  opened.defer(() => tokens.close());
   const authority = await openAuthority(settings, new Date(clock.nowMs()));
   const svid = await openJournalSvid({ settings, clock, random, log: log.child("spire") });
   opened.defer(() => svid?.close());
@@ -261,6 +261,7 @@ async function openAll(
   const reload = async (fresh = current) => {
     current = fresh;
     rotatePeers(place, log);
+    tokens.reload(fresh);
     await certificates.renew();
     if (fresh.policyEngine !== settings.policyEngine) {
       log.warn("restart required: policy.engine.type");

@@ -181,3 +181,32 @@ Deno.test("AUT-9: an agent verifies the provider's tokens by itself, through a r
   await provider.order("down");
   await uname();
 });
+
+Deno.test("CFG-3: after SIGHUP a running journal verifies by its new settings, and keeps the old ones when they are bad", async () => {
+  await using first = await startProvider();
+  await using second = await startProvider();
+  await using site = await openSite();
+  const journal = await site.startJournal({ issuer: first.issuer });
+  await site.addPerson({ name: "ana", role: "pact-platform-admin" });
+  const status = async (provider: TestProvider) => {
+    const token = await provider.robotToken();
+    await Deno.writeTextFile(site.tokenFileOf("ana"), token, { mode: 0o600 });
+    return (await site.pact("ana", ["status", "--vcluster", "ml"])).code;
+  };
+  assert.deepEqual([await status(first), await status(second)], [0, 2]);
+
+  const config = `${site.journalRoot}/etc/pact/journal.toml`;
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace(first.issuer, second.issuer));
+  journal.program.kill("SIGHUP");
+  await journal.program.waitForOutput(/tokens are verified by the new settings/);
+  assert.deepEqual([await status(first), await status(second)], [2, 0]);
+
+  await Deno.writeTextFile(
+    config,
+    `${text.replace(first.issuer, second.issuer)}\nno TOML\n`,
+  );
+  journal.program.kill("SIGHUP");
+  await journal.program.waitForOutput(/the configuration was not taken/);
+  assert.equal(await status(second), 0);
+});
