@@ -5,6 +5,7 @@
  */
 export type { QuorumSettings } from "./quorum_settings.ts";
 export { type HousekeepingTask, openReplica, type ReplicaOptions } from "./replica.ts";
+export { redactNote } from "./redaction.ts";
 export { isOfCluster } from "./state_file.ts";
 export {
   type AppliedRecord,

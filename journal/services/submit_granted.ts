@@ -12,6 +12,7 @@ import {
   CommandSchema,
 } from "../state/mod.ts";
 import type { RequestDetails } from "../policy/mod.ts";
+import { redactNote } from "../replica/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import type { ServiceContext } from "./context.ts";
 import { approvalRequired, fileApproval } from "./hold.ts";
@@ -86,7 +87,8 @@ async function held(
       kind: "command",
       command,
       access: [{ scope, role: actor.role }, ...alsoIn].map((each) => ({ action, ...each })),
-      audit,
+      // It waits in the log, and is put on record from there.
+      audit: redactNote(audit),
       ...(heads === undefined ? {} : { heads: { ...heads } }),
     },
     action,

@@ -345,6 +345,17 @@ Deno.test("AUT-13, AUD-6: a planted secret is in no record, no log line, no erro
       }),
     },
   });
+  await ann.policy.updatePolicy({
+    vclusterId: "two",
+    policy: { twoPersonApproval: true, emergencyAllowed: true },
+  });
+  using olga = await site.as({ sub: "olga", role: "pact-ops-two" }, [
+    reason(`secret=${SECRETS.password}`),
+  ]);
+  const two = { scope: { case: "vclusterId", value: "two" } } as const;
+  await refusalOf(olga.config.appendEntry({ entry: { ...commitOf("vm.x", ML), scope: two } }));
+  const { approvals: [held] } = await ann.policy.listPendingApprovals({});
+  await ann.policy.decideApproval({ approvalId: held?.approvalId ?? "", decision: "approved" });
   const errors: string[] = [];
   for (const token of [SECRETS.token, SECRETS.password, `Bearer ${SECRETS.token}`]) {
     using thief = site.dial({ token: () => token });
@@ -355,6 +366,7 @@ Deno.test("AUT-13, AUD-6: a planted secret is in no record, no log line, no erro
   const kept = await records(ann);
   assert.ok(kept.some((record) => line(record) === "Exec Denied node:n1 bo"));
   assert.ok(kept.some(({ metadata }) => metadata["reason"]?.includes("***")));
+  assert.ok(kept.some((record) => line(record) === "Commit Success vc:two olga"));
   const everything = { records: kept.map(text), lines, errors, metrics: [metrics] };
   for (const [where, texts] of Object.entries(everything)) {
     for (const secret of Object.values(SECRETS)) {
