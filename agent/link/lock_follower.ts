@@ -31,14 +31,15 @@ export class LockFollower {
   }
 
   /** The journal refused this node because it is locked: nobody else may come in either. */
-  refused(nodeId: string, reason: string): void {
-    const own = create(lock.LockSchema, {
-      kind: "node",
-      name: nodeId,
-      reason: reason.replace(/^LOCKED: node \S+ is locked: /, ""),
-    });
-    const others = this.#known.locks.filter(({ kind, name }) => kind !== "node" || name !== nodeId);
-    this.log.warn("this node is locked", { reason });
+  refused(nodeId: string, message: string): void {
+    const said = /^LOCKED: node (\S+) is locked: (.*)$/s.exec(message);
+    // At its enrolment a node learns from the refusal who it is.
+    const name = nodeId === "" ? said?.[1] ?? "" : nodeId;
+    const own = create(lock.LockSchema, { kind: "node", name, reason: said?.[2] ?? message });
+    const others = this.#known.locks.filter((other) =>
+      other.kind !== "node" || other.name !== name
+    );
+    this.log.warn("this node is locked", { reason: message });
     this.#tell(create(lock.ListLocksResponseSchema, { locks: [...others, own] }));
   }
 

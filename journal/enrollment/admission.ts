@@ -1,11 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { enrollment } from "../../api/mod.ts";
+import { lockKey, lockText } from "../../common/authz/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { isProofOf } from "../../common/tls/mod.ts";
 import type { Peer } from "../../common/rpc_server/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Enrollment } from "../state/mod.ts";
+import { type Enrollment, isLockOver, lockFacts } from "../state/mod.ts";
 import { normalizeHardware } from "./hardware.ts";
 import type { Holders } from "./holders.ts";
 import { type IdentityStrength, weakness } from "./strength.ts";
@@ -45,6 +46,7 @@ export async function requireAdmissible(
   const record = matchRecord(parts.replica, request);
   const { node_id, state, hardware_keys } = record;
   if (state === "Revoked") throw new PactError("NODE_REVOKED", `NODE_REVOKED: ${node_id}`);
+  requireLetIn(parts, node_id);
   const weak = weakness(hardware_keys, parts.minIdentity);
   if (weak !== undefined) {
     throw new PactError(
@@ -64,6 +66,13 @@ export async function requireAdmissible(
     return { ...admission, foundGoneAt };
   }
   throw new PactError("ALREADY_ACTIVE", `ALREADY_ACTIVE: ${node_id}`);
+}
+
+/** A node that an admin keeps out gets no certificate either. @throws {PactError} LOCKED */
+function requireLetIn({ replica, clock }: AdmissionParts, nodeId: string): void {
+  const lock = replica.state.get("locks", lockKey("node", nodeId));
+  if (lock === undefined || isLockOver(lock, clock.nowMs())) return;
+  throw new PactError("LOCKED", lockText(lockFacts(lock)));
 }
 
 /** Any presented identifier finds the record; every stored one must be presented (ENR-13). */

@@ -25,7 +25,7 @@ Deno.test("demand 9: a node asks for the locks at contact, hears of changes, and
   locks.heard({ case: "lockChange", value });
   locks.heard({ case: "policyChange", value });
   locks.refused("n1", "LOCKED: node n1 is locked: odd syscalls");
-  locks.refused("n1", "LOCKED: node n1 is locked: odd syscalls");
+  locks.refused("", "LOCKED: node n1 is locked: odd syscalls");
   assert.deepEqual(told, [
     ["user bo x"],
     ["user bo x", "user cy x"],

@@ -101,6 +101,9 @@ Deno.test("demand 9: a locked node's agent hears of it on its stream, is cut off
   assert.equal((await refusalOf(report)).code, "LOCKED");
   assert.equal((await refusalOf(bo.config.getNodeState({ nodeId: "n1" }))).code, "LOCKED");
   await admin.lock.releaseLock({ kind: "node", name: "n1" });
+  const macAddress = await site.register("n2", "ml");
+  await admin.lock.setLock({ kind: "node", name: "n2", reason: "odd syscalls" });
+  assert.equal((await refusalOf(site.enroll("n2", macAddress))).code, "LOCKED");
   await n1.fleet.reportNodeState({ nodeId: "n1", configState: "Committed" });
 });
 
