@@ -59,7 +59,7 @@ Deno.test(
       machine: "journal",
       path: "/pact/journal/1",
       dns: ["localhost"],
-      ttlSeconds: 8,
+      ttlSeconds: 4,
       federatesWith: ["friend.example", "foreign.example"],
     });
     const path = "/pact/agent/n1";
