@@ -10,7 +10,6 @@ import type { Clock } from "../common/clock/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { SYSTEM_IDENTITY } from "../common/model/mod.ts";
 import {
-  type Peer,
   type PeerLife,
   type RpcServer,
   serveRpc,
@@ -399,14 +398,14 @@ async function askForNode(
   rpc: RpcServer | undefined,
   liveness: Liveness,
 ): Promise<PeerLife> {
-  const isItsOwn = ({ certificate }: Peer) =>
-    certificate?.kind === "agent" && certificate.nodeId === nodeId;
-  const life = await rpc?.findLife(isItsOwn, ANSWER_WITHIN_MS) ?? "none";
-  if (life === "gone") {
-    liveness.lost(nodeId);
-    rpc?.disconnect(isItsOwn);
-  }
-  return life;
+  if (rpc === undefined) return "none";
+  return await rpc.findLife(
+    // Whoever names the node without the CA's word holds nothing.
+    ({ certificate, authorized }) =>
+      authorized && certificate?.kind === "agent" && certificate.nodeId === nodeId,
+    ANSWER_WITHIN_MS,
+    () => liveness.lost(nodeId),
+  );
 }
 
 function isEnrolled(replica: Replica, nodeId: string): boolean {

@@ -8,26 +8,44 @@ import type { Clock } from "../clock/mod.ts";
 /** What became of a question to several sessions of one peer. */
 export type PeerLife = "none" | "alive" | "gone";
 
+/** How a peer is asked. */
+export interface LifeCheck {
+  /** Its sessions as of now. */
+  readonly sessions: () => readonly ServerHttp2Session[];
+  readonly end: (session: ServerHttp2Session) => void;
+  readonly clock: Clock;
+  readonly withinMs: number;
+  /** The peer is gone; its sessions end after this. */
+  readonly onGone: () => void;
+}
+
 /**
- * `alive` as soon as one session answers a PING, `gone` once none of them did within `withinMs`,
- * `none` where there are no sessions.
+ * `alive` as soon as one session answers a PING, `gone` once none of them did within `withinMs` and
+ * no other has come meanwhile, `none` where there are no sessions.
  */
-export async function findLife(
-  sessions: readonly ServerHttp2Session[],
-  clock: Clock,
-  withinMs: number,
-): Promise<PeerLife> {
-  if (sessions.length === 0) return "none";
+export async function findLife(check: LifeCheck): Promise<PeerLife> {
+  const asked = check.sessions();
+  if (asked.length === 0) return "none";
+  if (await isAnyAlive(asked, check)) return "alive";
+  if (check.sessions().some((session) => !asked.includes(session))) return "alive";
+  check.onGone();
+  for (const session of asked) check.end(session);
+  return "gone";
+}
+
+async function isAnyAlive(
+  asked: readonly ServerHttp2Session[],
+  { clock, withinMs }: LifeCheck,
+): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<false>();
   const timer = clock.setTimer(withinMs, () => resolve(false));
-  const answers = sessions.map((session) => answersPing(session, late));
   try {
-    await Promise.any(answers.map(async (answer) => {
-      if (!await answer) throw new Error("no answer");
+    await Promise.any(asked.map(async (session) => {
+      if (!await answersPing(session, late)) throw new Error("no answer");
     }));
-    return "alive";
+    return true;
   } catch {
-    return "gone";
+    return false;
   } finally {
     clock.clearTimer(timer);
     resolve(false);

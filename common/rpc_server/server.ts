@@ -88,8 +88,15 @@ export interface RpcServer extends AsyncDisposable {
   rotate(tls: ServerTls): void;
   /** Ends the connections of matching peers, streams and all (CRT-6). Returns how many. */
   disconnect(matches: (peer: Peer) => boolean): number;
-  /** Whether any HTTP/2 session of matching peers answers within `withinMs`, asked now. */
-  findLife(matches: (peer: Peer) => boolean, withinMs: number): Promise<PeerLife>;
+  /**
+   * Whether matching peers answer on any of their HTTP/2 sessions within `withinMs`, asked now. Of one
+   * that is gone `onGone` hears, then its sessions are ended, streams and all.
+   */
+  findLife(
+    matches: (peer: Peer) => boolean,
+    withinMs: number,
+    onGone: () => void,
+  ): Promise<PeerLife>;
   /** Stops listening, lets calls finish for `graceMs` (default 5000), then ends them. */
   close(options?: { graceMs?: number }): Promise<void>;
 }
@@ -163,12 +170,14 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     },
     disconnect: (matches) =>
       sessions.disconnect((connection) => matches(peers.ofConnection(connection))),
-    findLife: (matches, withinMs) =>
-      findLife(
-        sessions.http2Sessions((session) => matches(peers.ofSession(session))),
-        options.peerClock ?? systemClock,
+    findLife: (matches, withinMs, onGone) =>
+      findLife({
+        sessions: () => sessions.http2Sessions((session) => matches(peers.ofSession(session))),
+        end: (session) => sessions.end(session),
+        clock: options.peerClock ?? systemClock,
         withinMs,
-      ),
+        onGone,
+      }),
     close: ({ graceMs = closeGraceMs } = {}) => end(graceMs),
     [Symbol.asyncDispose]: () => end(0),
   };

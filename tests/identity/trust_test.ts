@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { silentLogger } from "../../../../common/log/mod.ts";
-import { SYSTEM_IDENTITY } from "../../../../common/model/mod.ts";
-import type { ServerTls } from "../../../../common/rpc_server/mod.ts";
-import { createTrust, openAuthority } from "../../../../journal/certs/mod.ts";
-import { loadConfig } from "../../../../journal/config/mod.ts";
-import { openReplica } from "../../../../journal/replica/mod.ts";
-import { createTestPki, tempDir, waitFor } from "../../../support/mod.ts";
-import { VirtualClock } from "../../../support/clock/mod.ts";
+import { silentLogger } from "../../common/log/mod.ts";
+import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
+import type { ServerTls } from "../../common/rpc_server/mod.ts";
+import { createTrust, openAuthority } from "../../journal/certs/mod.ts";
+import { loadConfig } from "../../journal/config/mod.ts";
+import { openReplica } from "../../journal/replica/mod.ts";
+import { createTestPki, tempDir, waitFor } from "../support/mod.ts";
+import { VirtualClock } from "../support/clock/mod.ts";
 
 const DAY_MS = 86_400_000;
 
