@@ -24,6 +24,7 @@ export function judge(cluster: Cluster, history: readonly Recorded[]): void {
   const state = agreedState(cluster);
   checkReplay(cluster, state);
   checkEntries(state);
+  checkApprovals(state);
   checkDocuments(state);
   checkRequests(state, history);
   const { log, registers } = clientHistories(state, history);
@@ -74,6 +75,24 @@ function checkEntries({ entries, nextSequence }: MemoryState): void {
       throw new Violation("J4", `entry ${sequence} has the parent ${parent}`);
     }
   }
+}
+
+/** APR-11: what was approved happened once, and nothing else names an approval. */
+function checkApprovals(state: MemoryState): void {
+  const executed = new Map<string, number[]>();
+  for (const { policy_ref = "", sequence } of state.entries) {
+    if (!policy_ref.startsWith("approved:")) continue;
+    executed.set(policy_ref, [...executed.get(policy_ref) ?? [], sequence]);
+  }
+  for (const [id, { status, executed_sequence }] of state.list("approvals")) {
+    const found = executed.get(`approved:${id}`) ?? [];
+    executed.delete(`approved:${id}`);
+    const expected = executed_sequence === undefined ? [] : [executed_sequence];
+    if (found.join() === expected.join() && (found.length === 0 || status === "Approved")) continue;
+    throw new Violation("APR-11", `${id} is ${status}, and was carried out at ${found.join()}`);
+  }
+  const [unknown] = executed.keys();
+  if (unknown !== undefined) throw new Violation("APR-11", `nobody asked for ${unknown}`);
 }
 
 function checkDocuments(state: MemoryState): void {
