@@ -40,6 +40,7 @@ import {
 } from "./enrollment/mod.ts";
 import {
   createMetrics,
+  type Discovery,
   discoveryOf,
   discoveryRoutes,
   type HealthFacts,
@@ -135,6 +136,8 @@ async function openAll(
   { settings, clock, log, random }: JournalOptions,
   opened: AsyncDisposableStack,
 ): Promise<Omit<RunningJournal, "close">> {
+  const inForce = { settings };
+  const discovery = () => discoveryOf(inForce.settings);
   const tokens = openTokens(settings, { clock, log: log.child("tokens") });
   opened.defer(() => tokens.close());
   const authority = await openAuthority(settings, new Date(clock.nowMs()));
@@ -144,7 +147,7 @@ async function openAll(
   const metrics = createMetrics(VERSION);
   opened.defer(() => metrics.close());
   const recovered: { facts?: () => HealthFacts } = {};
-  const http = openHttp(settings, metrics, () => recovered.facts?.());
+  const http = openHttp(settings, metrics, () => recovered.facts?.(), discovery);
   opened.defer(() => http.close());
   const failure = Promise.withResolvers<Error>();
   const place = placeInQuorum({
@@ -246,6 +249,7 @@ async function openAll(
     context: { replica, gatekeeper, locks, hub, liveness, clock, log, trust: feed },
     quorum,
     tokens,
+    discovery,
     enroller,
     revocations,
     metrics,
@@ -256,10 +260,9 @@ async function openAll(
   const certificates = trust.keepFresh(rpc, log.child("tls"), () => feed.look());
   opened.defer(() => certificates.stop());
   opened.defer(revocations.follow(rpc));
-  let current = settings;
-  const reload = async (fresh = current) => {
-    current = fresh;
+  const reload = async (fresh = inForce.settings) => {
     rotatePeers(place, log);
+    inForce.settings = fresh;
     tokens.reload(fresh);
     await certificates.renew();
     if (fresh.policyEngine !== settings.policyEngine) {
@@ -318,7 +321,8 @@ function openLiveness(
 /** What the API listener is made of. */
 interface ApiParts extends JournalOptions {
   readonly context: ServiceContext;
-  readonly tokens: TokenVerifier | undefined;
+  readonly tokens: TokenVerifier;
+  readonly discovery: () => Discovery | undefined;
   readonly refusedCalls: RefusedCalls;
   readonly enroller: Enroller;
   readonly revocations: Revocations;
@@ -358,7 +362,7 @@ async function listen(parts: ApiParts): Promise<RpcServer> {
         method: `${call.service}/${call.method}`,
         error: error instanceof Error ? error.stack ?? error.message : String(error),
       }),
-    httpRoutes: discoveryRoutes(discoveryOf(settings)),
+    httpRoutes: discoveryRoutes(parts.discovery),
     routes: apiRoutes(parts),
   });
 }
@@ -417,12 +421,13 @@ function openHttp(
   settings: JournalSettings,
   metrics: Metrics,
   facts: () => HealthFacts | undefined,
+  discovery: () => Discovery | undefined,
 ): HttpListener {
   return serveHttp({
     listen: settings.metricsListen,
     facts,
     metrics,
-    discovery: discoveryOf(settings),
+    discovery,
     version: VERSION,
   });
 }

@@ -21,12 +21,15 @@ export function discoveryOf(settings: DiscoverySettings): Discovery | undefined 
 }
 
 /** `/auth/discovery` for the API listener, the only one that clients know (TEL-1). */
-export function discoveryRoutes(discovery: Discovery | undefined) {
+export function discoveryRoutes(discovery: () => Discovery | undefined) {
   return {
-    "/auth/discovery": () => ({
-      status: discovery === undefined ? 404 : 200,
-      contentType: "application/json",
-      body: JSON.stringify(discovery ?? { error: "no identity provider configured" }),
-    }),
+    "/auth/discovery": () => {
+      const known = discovery();
+      return {
+        status: known === undefined ? 404 : 200,
+        contentType: "application/json",
+        body: JSON.stringify(known ?? { error: "no identity provider configured" }),
+      };
+    },
   };
 }

@@ -15,7 +15,8 @@ export interface HttpOptions {
   /** Undefined while the member recovers. */
   readonly facts: () => HealthFacts | undefined;
   readonly metrics: Metrics;
-  readonly discovery: Discovery | undefined;
+  /** Asked at every request: the settings may have changed. */
+  readonly discovery: () => Discovery | undefined;
   readonly version: string;
 }
 
@@ -57,10 +58,12 @@ function routes({ facts, metrics, discovery, version }: HttpOptions): Hono {
     }));
   app.get(
     "/auth/discovery",
-    (context) =>
-      discovery === undefined
+    (context) => {
+      const known = discovery();
+      return known === undefined
         ? context.json({ error: "no identity provider configured" }, 404)
-        : context.json(discovery),
+        : context.json(known);
+    },
   );
   return app;
 }

@@ -201,6 +201,8 @@ Deno.test("CFG-3: after SIGHUP a running journal verifies by its new settings, a
   journal.program.kill("SIGHUP");
   await journal.program.waitForOutput(/tokens are verified by the new settings/);
   assert.deepEqual([await status(first), await status(second)], [2, 0]);
+  const told = await fetch(`http://${journal.metricsAddress}/auth/discovery`);
+  assert.equal((await told.json()).idp_url, second.issuer, "and sends people there");
 
   await Deno.writeTextFile(
     config,
