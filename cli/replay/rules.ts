@@ -75,7 +75,9 @@ async function runOpa(args: readonly string[]): Promise<Uint8Array<ArrayBuffer>>
   try {
     output = await new Deno.Command("opa", { args: [...args], stdin: "null" }).output();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // A program that was not there at the start cannot be permitted by its name either.
+    const { NotCapable, NotFound } = Deno.errors;
+    if (!(error instanceof NotFound || error instanceof NotCapable)) throw error;
     throw usageFailure(
       "the program opa is not installed, which compiles Rego",
       "compile it elsewhere and give the bundle: opa build -t wasm -e pact/authz -o rules.tar.gz ...",

@@ -179,3 +179,20 @@ Deno.test("demand 7: who may not read the audit log tries out no policy on it", 
   const { code } = await pact(site, viewer, "policy", "test", "--vcluster", "ml", settings);
   assert.equal(code, 2);
 });
+
+Deno.test("demand 7: without the program opa, pact policy test says what to do instead", async () => {
+  await using site = await openJournalSite();
+  await using dir = await tempDir();
+  const rules = dir.file("new.rego");
+  await Deno.writeTextFile(rules, NEW_RULES);
+  const path = Deno.env.get("PATH") ?? "";
+  Deno.env.set("PATH", dir.path);
+  try {
+    const { code, stderr } = await pact(site, {}, "policy", "test", rules, "policies/pact");
+    assert.equal(code, 1);
+    assert.match(stderr, /the program opa is not installed/);
+    assert.match(stderr, /give the bundle: opa build -t wasm/);
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});
