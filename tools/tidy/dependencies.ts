@@ -73,6 +73,16 @@ export const PACKAGE_LIMITS: Readonly<Record<string, readonly string[]>> = {
   "common/authz/": [],
   "ffi/": [],
   "agent/main.ts": ["@bufbuild/protobuf"],
+  "agent/process/": ["@bufbuild/protobuf"],
+  // Everything here is loaded in every boot of a node: the X.509 library would double it.
+  "agent/worker": [
+    "@bufbuild/protobuf",
+    "@connectrpc/connect",
+    "@connectrpc/connect-node",
+    "jose",
+    "smol-toml",
+    "zod",
+  ],
 };
 
 /** Follows imports from each limited place; the way there is part of the message. */
