@@ -6,7 +6,8 @@ import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
 import { metadata, readRequestId } from "../../common/rpc/mod.ts";
 import { identityFromWire, instantToWire, present } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
-import { type Approval, readHeld } from "../state/mod.ts";
+import { changeFacts, type RequestDetails } from "../policy/mod.ts";
+import { type Approval, type HeldRequest, readHeld } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { executedSequence, findApproval, isRequester, statusNow } from "./list_approvals.ts";
@@ -123,10 +124,26 @@ async function denialNow(
       action: each.action,
       scope: each.scope,
       changesState: true,
+      details: () => detailsOf(held),
     });
     if (decision.outcome === "deny") return decision.reason.slice(0, 4096);
   }
   return undefined;
+}
+
+/** What the rules may look at of a stored request (OPA-4). */
+function detailsOf(held: HeldRequest | undefined): RequestDetails {
+  if (held?.kind === "node") {
+    const { command, args, change } = held;
+    return {
+      ...present("command", command === "" ? undefined : command),
+      ...present("args", args.length === 0 ? undefined : args),
+      ...present("change", changeFacts(change)),
+    };
+  }
+  const command = held?.command;
+  const isEntry = command?.type === "AppendEntry" || command?.type === "Promote";
+  return isEntry ? present("change", changeFacts(command.entry.state_delta)) : {};
 }
 
 /** A decision that came too late also ends the wait, before the sweep does. */
