@@ -54,7 +54,13 @@ Deno.test("every test that docs/security.md cites is there, and every claim in i
   const text = read("docs/security.md");
   const cited = [...text.matchAll(/`(tests\/[^`]+_test\.ts)` "([^"]+)"/g)];
   assert(cited.length > 60, "the document cites tests");
-  const missing = cited.filter(([, path = "", name = ""]) => !read(path).includes(name));
+  const missing = cited.filter(([, path = "", name = ""]) => {
+    try {
+      return !read(path).includes(name);
+    } catch {
+      return true;
+    }
+  });
   assert.deepEqual(missing.map(([citation]) => citation), []);
   const claims = text.split("| Claim").slice(1).flatMap((table) => rowsOf(table));
   for (const row of claims) assert.match(row, /`tests\/[^`]+_test\.ts` "/, row);
