@@ -13,13 +13,13 @@ const WAIT_MS = 1_000;
  * (SUB-10). A journal that cannot be reached now takes nothing away from the login.
  */
 export async function printNotices(
-  { session, settings, out, signal }: CommandContext,
+  { host, session, settings, out, signal }: CommandContext,
   server: string,
   token: string,
 ): Promise<void> {
   const caPem = await session.trustedPem();
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), WAIT_MS);
+  const timer = host.clock.setTimer(WAIT_MS, () => late.abort());
   try {
     using transport = createRpcTransport({
       endpoint: server,
@@ -35,7 +35,7 @@ export async function printNotices(
   } catch {
     // Ended by the time limit, as a stream that stays open always is, or out of reach.
   } finally {
-    clearTimeout(timer);
+    host.clock.clearTimer(timer);
   }
 }
 

@@ -3,6 +3,7 @@
  * and ends with `close`.
  */
 
+import { systemClock } from "../clock/mod.ts";
 import { isSafeUrl } from "./safe_url.ts";
 
 /** How documents are fetched. */
@@ -78,7 +79,7 @@ async function fetchJson(
 ): Promise<unknown> {
   const url = requireSafe(text, options.allowInsecure === true);
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), options.timeoutMs);
+  const timer = systemClock.setTimer(options.timeoutMs, () => late.abort());
   try {
     const response = await fetch(url, {
       headers: { accept: "application/json" },
@@ -98,7 +99,7 @@ async function fetchJson(
     }
     throw new FetchError(`${url}: cannot be reached: ${reasonOf(error)}`, undefined, error);
   } finally {
-    clearTimeout(timer);
+    systemClock.clearTimer(timer);
   }
 }
 

@@ -173,6 +173,8 @@ Deno.test("AUT-9: an agent verifies the provider's tokens by itself, through a r
   await useToken(await provider.robotToken());
   await site.pact("ana", ["enroll", "node-1", "--hardware-id", site.hardwareId("node-1")]);
   await site.startAgent("node-1", { issuer: provider.issuer });
+  // Starting an agent writes people's files anew, with tokens of the site's own.
+  await useToken(await provider.robotToken());
   await uname();
   await provider.order("rotate");
   await useToken(await provider.robotToken());

@@ -23,7 +23,7 @@ export interface TestProvider extends AsyncDisposable {
   /** An access token of `robot`, by its secret. */
   robotToken(): Promise<string>;
   /** `rotate` its keys, go `down` and come `up`, or answer the next poll with `slow-down`. */
-  order(what: "rotate" | "down" | "up" | "slow-down" | "move"): Promise<void>;
+  order(what: "rotate" | "down" | "up" | "slow-down"): Promise<void>;
   /** How often something happened: `POST /token`, `refresh_token success`. */
   count(what: string): Promise<number>;
 }

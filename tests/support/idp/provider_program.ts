@@ -51,7 +51,7 @@ const OptionsSchema = z.object({
 
 const options = OptionsSchema.parse(JSON.parse(Deno.args[0] ?? "{}"));
 const counts: Record<string, number> = {};
-const state = { isDown: false, slowDowns: 0, deviceEndpoint: true };
+const state = { isDown: false, slowDowns: 0 };
 let keys: JWK[] = [await signingKey()];
 
 const onRequest = (request: IncomingMessage, response: ServerResponse) =>
@@ -91,10 +91,6 @@ async function control(order: string, response: ServerResponse): Promise<void> {
   // Another instance on the same storage: sessions and refresh tokens outlive the rotation.
   if (order === "rotate") {
     keys = [await signingKey()];
-    provider = makeProvider();
-  }
-  if (order === "move") {
-    state.deviceEndpoint = false;
     provider = makeProvider();
   }
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(counts));
@@ -139,7 +135,7 @@ function configuration(): object {
         grant_types: [
           "authorization_code",
           "refresh_token",
-          ...(state.deviceEndpoint ? ["urn:ietf:params:oauth:grant-type:device_code"] : []),
+          "urn:ietf:params:oauth:grant-type:device_code",
         ],
       },
       {
