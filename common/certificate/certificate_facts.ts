@@ -75,7 +75,7 @@ function factsOf(der: Uint8Array<ArrayBuffer>): CertificateFacts {
   const notBefore = timeOf(validity.next());
   const notAfter = timeOf(validity.next());
   const commonName = commonNameOf(body.enter(derTag.sequence));
-  body.expect(derTag.sequence);
+  requireKeyForm(body.enter(derTag.sequence));
   body.skip(issuerIdTag);
   body.skip(subjectIdTag);
   const extensions = body.isAtEnd
@@ -92,6 +92,13 @@ function factsOf(der: Uint8Array<ArrayBuffer>): CertificateFacts {
       maySign(extensions.get(oid.keyUsage)),
     der,
   };
+}
+
+/** Refuses a SubjectPublicKeyInfo that is not an algorithm and its key, and nothing else. */
+function requireKeyForm(key: DerReader): void {
+  key.expect(derTag.sequence);
+  key.expect(derTag.bitString);
+  if (!key.isAtEnd) throw malformed("bytes behind its key");
 }
 
 /** Values of the extensions by the object identifier; one that stands twice is refused. */
