@@ -10,7 +10,7 @@ import { checkIdentity } from "./identity_settings.ts";
 import { isLoopback } from "./listen_address.ts";
 import { LATER } from "./later_settings.ts";
 import { type ConfiguredMember, resolveMembers } from "./members.ts";
-import { checkPolicyEngine } from "./policy_settings.ts";
+import { checkPolicyEngine, policyEngineOf, type PolicyEngineType } from "./policy_settings.ts";
 import { JOURNAL_SETTINGS } from "./settings.ts";
 
 /** What the table says, one setting at a time. */
@@ -20,14 +20,20 @@ type Resolved = SettingValues<typeof JOURNAL_SETTINGS>;
 export const DEFAULT_CONFIG_PATH = "/etc/pact/journal.toml";
 
 /** Resolved settings of `pact-journal`. */
-export type JournalSettings = Omit<Resolved, "nodeId" | "memberItems" | "peerItems"> & {
-  readonly nodeId: number;
-  /** The members as configured; a stored membership comes before it (JRN-54). */
-  readonly members: readonly ConfiguredMember[];
-  readonly snapshotDir: string;
-  /** The etcd that keeps the log; undefined where the members do. */
-  readonly etcd?: EtcdConfig | undefined;
-};
+export type JournalSettings =
+  & Omit<
+    Resolved,
+    "nodeId" | "memberItems" | "peerItems" | "policyEngine"
+  >
+  & {
+    readonly nodeId: number;
+    readonly policyEngine: PolicyEngineType;
+    /** The members as configured; a stored membership comes before it (JRN-54). */
+    readonly members: readonly ConfiguredMember[];
+    readonly snapshotDir: string;
+    /** The etcd that keeps the log; undefined where the members do. */
+    readonly etcd?: EtcdConfig | undefined;
+  };
 
 /** A configuration that can be used, and what to warn about. */
 export interface LoadedConfig {
@@ -73,6 +79,7 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
       ...rest,
       nodeId,
       etcd,
+      policyEngine: policyEngineOf(settings),
       members: configured.members,
       snapshotDir: settings.snapshotDir ?? `${settings.dataDir}/snapshots`,
       ...(configured.members.length > 1 ? certificateFiles(settings) : {}),

@@ -19,11 +19,17 @@ const OpaEndpointSchema = z.string().transform((text, context): URL => {
   return url;
 });
 
+/** What restricts what roles allow: nothing, an OPA server, or Rego evaluated inside the journal. */
+const PolicyEngineSchema = z.enum(["rbac", "opa", "embedded"]);
+
+/** Name of a policy engine; `rbac` stands for none. */
+export type PolicyEngineType = z.infer<typeof PolicyEngineSchema>;
+
 /** Which engine restricts what roles allow, and where its rules are (OPA-1). */
 export const POLICY_SETTINGS = {
   policyEngine: textSetting(
     { key: "policy.engine.type" },
-    z.enum(["rbac", "opa", "embedded"]).default("rbac"),
+    PolicyEngineSchema.optional(),
   ),
   opaEndpoint: textSetting(
     { key: "policy.engine.opa_endpoint" },
@@ -42,13 +48,21 @@ export const POLICY_SETTINGS = {
 
 type Resolved = SettingValues<typeof POLICY_SETTINGS>;
 
+/** The engine that is named; else the embedded one where the site has rules for it, and none without. */
+export function policyEngineOf(
+  { policyEngine, policyBundle }: Pick<Resolved, "policyEngine" | "policyBundle">,
+): PolicyEngineType {
+  return policyEngine ?? (policyBundle === undefined ? "rbac" : "embedded");
+}
+
 /**
  * Whether the engine's settings fit together; what is merely without effect is returned.
  *
  * @throws {ConfigError} for a server that is not on this machine, unless that was asked for.
  */
 export function checkPolicyEngine(settings: Resolved): string[] {
-  const { policyEngine, opaEndpoint, allowRemoteOpa, policyBundle } = settings;
+  const { opaEndpoint, allowRemoteOpa, policyBundle } = settings;
+  const policyEngine = policyEngineOf(settings);
   const warnings: string[] = [];
   if (policyEngine !== "embedded" && policyBundle !== undefined) {
     warnings.push(`policy.engine.bundle has no effect: policy.engine.type is "${policyEngine}"`);

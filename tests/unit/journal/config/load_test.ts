@@ -337,8 +337,15 @@ Deno.test("OPA-1: an OPA that is not on this machine has to be asked for by name
   assert.equal(engine(remote.replace('"opa"', '"rbac"')).settings.policyEngine, "rbac");
 });
 
+Deno.test("a site's bundle is evaluated inside the journal unless another engine is named", () => {
+  const bundle = 'bundle = "/etc/pact/policy-bundle.tar.gz"';
+  assert.equal(engine(bundle).settings.policyEngine, "embedded");
+  assert.equal(engine("").settings.policyEngine, "rbac");
+  assert.equal(engine(`type = "opa"\n${bundle}`).settings.policyEngine, "opa");
+});
+
 Deno.test("a bundle where no engine reads it is warned of, another engine is an error", () => {
-  const { warnings } = engine('bundle = "/etc/pact/policy-bundle.tar.gz"');
+  const { warnings } = engine('type = "rbac"\nbundle = "/etc/pact/policy-bundle.tar.gz"');
   assert.ok(warnings.includes('policy.engine.bundle has no effect: policy.engine.type is "rbac"'));
   assert.throws(() => engine('type = "cedar"'), /policy\.engine\.type/);
   assert.throws(() => engine('type = "embedded"\nbundle = "bundle.tar.gz"'), /absolute path/);
