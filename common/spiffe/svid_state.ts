@@ -181,7 +181,8 @@ function heldAt(identity: SvidIdentity, nowMs: number): HeldSvid | undefined {
 
 /** When it begins to age, or ends. */
 function nextMoment({ identity, isAging }: HeldSvid): number {
-  return isAging ? identity.svid.notAfterMs : agingAtMs(identity) + 1;
+  const endMs = identity.svid.notAfterMs;
+  return isAging ? endMs : Math.min(agingAtMs(identity) + 1, endMs);
 }
 
 /** The last moment at which a third of the life is left. */
