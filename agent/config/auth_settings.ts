@@ -6,19 +6,19 @@ import {
   type SettingValues,
   switchSetting,
   textSetting,
+  TOKEN_SCHEMAS,
 } from "../../common/config/mod.ts";
 import { isSafeUrl } from "../../common/fetch/mod.ts";
 
 const path = AbsolutePathSchema.optional();
-const url = z.url().optional();
-const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
+const { url, audiences, ...schemas } = TOKEN_SCHEMAS;
 
 /** Whose tokens open the shell listener: `[agent.shell.auth]`, with the meaning of the journal's. */
 export const AUTH_SETTINGS = {
   authIssuer: textSetting({ key: "agent.shell.auth.issuer" }, url),
   authAudiences: listSetting(
     { key: "agent.shell.auth.audience" },
-    listOrText.default(["pact-agent", "pact-cli", "pact"]),
+    audiences.default(["pact-agent", "pact-cli", "pact"]),
   ),
   authJwksUrl: textSetting({ key: "agent.shell.auth.jwks_url" }, url),
   /** Certificates of the provider's CA, where the runtime does not know it. */
@@ -26,19 +26,19 @@ export const AUTH_SETTINGS = {
   isInsecureIssuerAllowed: switchSetting({ key: "agent.shell.auth.allow_insecure_issuer" }, false),
   authJwksMaxStaleSeconds: numberSetting(
     { key: "agent.shell.auth.jwks_max_stale_seconds" },
-    z.number().int().min(3600).max(604_800).default(86_400),
+    schemas.jwksMaxStaleSeconds,
   ),
   authMaxTokenLifetimeSeconds: numberSetting(
     { key: "agent.shell.auth.max_token_lifetime_seconds" },
-    z.number().int().min(60).max(31_536_000).default(86_400),
+    schemas.maxTokenLifetimeSeconds,
   ),
   authPrincipalClaim: textSetting(
     { key: "agent.shell.auth.principal_claim" },
-    z.string().min(1).default("sub"),
+    schemas.principalClaim,
   ),
   authRoleMap: textSetting(
     { key: "agent.shell.auth.role_map" },
-    z.record(z.string(), z.string()).default({}),
+    schemas.roleMap,
   ),
   authHmacSecret: textSetting({ key: "agent.shell.auth.hmac_secret" }, z.string().optional()),
   authHmacSecretFile: textSetting({ key: "agent.shell.auth.hmac_secret_file" }, path),

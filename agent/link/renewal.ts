@@ -14,7 +14,7 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { parsePeerCertificate } from "../../common/certificate/mod.ts";
 import { renew } from "./enroll.ts";
-import { JournalSession } from "./session.ts";
+import { type JournalSession, openChecked } from "./session.ts";
 
 /** Wait between tries when renewing fails (E5), and the time in which nodes change to another CA. */
 const RETRY_MS = 300_000;
@@ -89,13 +89,7 @@ export class Renewal {
     const old = this.#session;
     try {
       this.#pending ??= await renew(old.transport, old.identity, clock.nowMs());
-      const next = new JournalSession(old.address, this.#pending);
-      try {
-        await next.check();
-      } catch (error) {
-        next.close();
-        throw error;
-      }
+      const next = await openChecked(old.address, this.#pending);
       if (this.#isClosed) return next.close();
       this.#pending = undefined;
       this.#session = next;

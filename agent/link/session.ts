@@ -56,6 +56,25 @@ function isJournal(id: SpiffeId): boolean {
   return pactPartOf(id)?.kind === "journal";
 }
 
+/**
+ * A connection that has answered under this identity.
+ *
+ * @throws {ConnectError} when it was refused or did not answer; then it is closed.
+ */
+export async function openChecked(
+  address: JournalAddress,
+  identity: agentport.NodeIdentity,
+): Promise<JournalSession> {
+  const session = new JournalSession(address, identity);
+  try {
+    await session.check();
+    return session;
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
 /** A connection under the node's own certificate. It owns the transport and ends by `close`. */
 export class JournalSession {
   readonly #transport: RpcTransport;

@@ -21,7 +21,7 @@ import type { Logger } from "../../common/log/mod.ts";
 import { underSvid } from "./enroll.ts";
 import type { Credentials } from "./credentials.ts";
 import type { NodeSvids } from "./node_svids.ts";
-import { JournalSession } from "./session.ts";
+import { type JournalSession, openChecked } from "./session.ts";
 
 /** Wait between tries that fail, unless a new SVID comes (ROT-5). */
 const RETRY_MS = 30_000;
@@ -85,13 +85,7 @@ export class SvidRotation {
     const old = session();
     const identity = await this.#wanted(old);
     if (identity === undefined || this.#isClosed) return;
-    const next = new JournalSession(credentials.address(old.address.endpoint), identity);
-    try {
-      await next.check();
-    } catch (error) {
-      next.close();
-      throw error;
-    }
+    const next = await openChecked(credentials.address(old.address.endpoint), identity);
     if (this.#isClosed) return next.close();
     this.#hasToldFailure = false;
     log.info("identity changed", {

@@ -19,3 +19,4 @@ export {
   textSetting,
 } from "./setting.ts";
 export { locateTomlKey, MAX_TOML_CHARS, parseToml, type TomlTable } from "./toml.ts";
+export { TOKEN_SCHEMAS } from "./token_schemas.ts";

@@ -8,6 +8,7 @@ import {
   type SettingValues,
   switchSetting,
   textSetting,
+  TOKEN_SCHEMAS,
 } from "../../common/config/mod.ts";
 import { isSafeUrl } from "../../common/fetch/mod.ts";
 
@@ -15,8 +16,7 @@ import { isSafeUrl } from "../../common/fetch/mod.ts";
 const DEFAULT_AUDIENCES = ["pact"];
 
 const path = AbsolutePathSchema.optional();
-const url = z.url().optional();
-const listOrText = z.union([z.string().transform((text) => [text]), z.array(z.string())]);
+const { url, audiences, ...schemas } = TOKEN_SCHEMAS;
 
 /** How people prove who they are: `policy.iam.*` (CFG-1). */
 export const IDENTITY_SETTINGS = {
@@ -28,7 +28,7 @@ export const IDENTITY_SETTINGS = {
   oidcIssuer: textSetting({ env: ["PACT_OIDC_ISSUER"], key: "policy.iam.oidc_issuer" }, url),
   oidcAudiences: listSetting(
     { env: ["PACT_OIDC_AUDIENCE"], key: "policy.iam.oidc_audience" },
-    listOrText.default(DEFAULT_AUDIENCES),
+    audiences.default(DEFAULT_AUDIENCES),
   ),
   jwksUrl: textSetting({ env: ["PACT_OIDC_JWKS_URL"], key: "policy.iam.jwks_url" }, url),
   /** Certificates of the provider's CA, where the runtime does not know it. */
@@ -36,11 +36,11 @@ export const IDENTITY_SETTINGS = {
   allowInsecureIssuer: switchSetting({ key: "policy.iam.allow_insecure_issuer" }, false),
   jwksMaxStaleSeconds: numberSetting(
     { key: "policy.iam.jwks_max_stale_seconds" },
-    z.number().int().min(3600).max(604_800).default(86_400),
+    schemas.jwksMaxStaleSeconds,
   ),
   maxTokenLifetimeSeconds: numberSetting(
     { key: "policy.iam.max_token_lifetime_seconds" },
-    z.number().int().min(60).max(31_536_000).default(86_400),
+    schemas.maxTokenLifetimeSeconds,
   ),
   hmacSecret: textSetting(
     { env: ["PACT_OIDC_HMAC_SECRET"], key: "policy.iam.hmac_secret" },
@@ -49,11 +49,11 @@ export const IDENTITY_SETTINGS = {
   hmacSecretFile: textSetting({ key: "policy.iam.hmac_secret_file" }, path),
   principalClaim: textSetting(
     { key: "policy.iam.principal_claim" },
-    z.string().min(1).default("sub"),
+    schemas.principalClaim,
   ),
   roleMap: textSetting(
     { key: "policy.iam.role_map" },
-    z.record(z.string(), z.string()).default({}),
+    schemas.roleMap,
   ),
 } as const;
 

@@ -1,30 +1,13 @@
 import assert from "node:assert/strict";
-import type { PolicyInput } from "../../journal/policy/mod.ts";
 import { type JournalSite, openJournalSite, refusalOf } from "../support/journal/mod.ts";
 import { needingPeer, repositoryRoot, type TempDir, tempDir, waitFor } from "../support/mod.ts";
-import { buildBundle, openBothEngines } from "../support/opa/mod.ts";
+import { buildBundle, exampleInput, openBothEngines } from "../support/opa/mod.ts";
 
 const BASE = `${repositoryRoot}policies/pact`;
 
 const vc = (id: string) => ({ scope: { case: "vclusterId", value: id } } as const);
 
-const INPUT: PolicyInput = {
-  identity: {
-    principal: "bo",
-    role: "pact-ops-ml",
-    roles: ["pact-ops-ml"],
-    principal_type: "Human",
-  },
-  action: "commit",
-  scope: { vcluster: "ml", node: null, global: false },
-  role: "pact-ops-ml",
-  principal: "bo",
-  vcluster: "ml",
-  emergency_mode: false,
-  policy: { regulated: false, two_person_approval: false, enforcement_mode: "observe" },
-  time: "2026-07-14T22:30:05.250Z",
-  source: "127.0.0.1",
-};
+const INPUT = exampleInput({ time: "2026-07-14T22:30:05.250Z" });
 
 /** Compiles rules into a bundle of their own folder. */
 async function bundleOf(

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { config } from "../../api/mod.ts";
 import { type Clock, systemClock, type TimerHandle } from "../../common/clock/mod.ts";
 import { SecretPem } from "../../common/secret/mod.ts";
 import { createKeyAndCsr, TrustBundle } from "../../common/tls/mod.ts";
 import { createTestPki, freePort, tempDir, waitFor } from "../support/mod.ts";
-import { all, type JournalClients, openJournalSite, refusalOf } from "../support/journal/mod.ts";
+import { all, declareSwappiness, openJournalSite, refusalOf } from "../support/journal/mod.ts";
 import { Linked } from "../support/link/mod.ts";
 
 /** Waits of minutes are kept until a test lets them pass; shorter ones pass as they do. */
@@ -33,22 +32,6 @@ class PatientClock implements Clock {
   }
 }
 
-async function declare(admin: JournalClients, value: string): Promise<void> {
-  await admin.config.appendEntry({
-    entry: {
-      entryType: config.EntryType.COMMIT,
-      scope: { scope: { case: "vclusterId", value: "ml" } },
-      stateDelta: {
-        kernel: [{
-          key: "vm.swappiness",
-          action: config.DeltaAction.MODIFY,
-          declaredValue: value,
-        }],
-      },
-    },
-  });
-}
-
 const HOUR = { journal: { enrollment: { cert_lifetime_seconds: 3600 } } };
 
 Deno.test("CRT-5, ROT-2: a renewal takes over on a second channel: no contact is lost, no change is missed, both serials are on record", async () => {
@@ -56,13 +39,13 @@ Deno.test("CRT-5, ROT-2: a renewal takes over on a second channel: no contact is
   await using site = await openJournalSite({ toml: HOUR, clock });
   const macAddress = await site.register("n1", "ml");
   const admin = await site.as({ lifetimeSeconds: 86_400 });
-  await declare(admin, "0");
+  await declareSwappiness(admin, "0");
   using linked = new Linked(site, macAddress, { clock });
   await linked.until("the declaration", ({ sysctl }) => sysctl["vm.swappiness"] === "0");
   const stop = new AbortController();
   const changes = (async () => {
     let value = 0;
-    for (; !stop.signal.aborted; value++) await declare(admin, String(value));
+    for (; !stop.signal.aborted; value++) await declareSwappiness(admin, String(value));
     return value - 1;
   })();
   for (let renewals = 1; renewals <= 2; renewals++) {
@@ -90,7 +73,7 @@ Deno.test("ROT-3, E5: a renewal that fails leaves everything as it is and is tri
   await using site = await openJournalSite({ toml: HOUR });
   const macAddress = await site.register("n1", "ml");
   const admin = await site.as();
-  await declare(admin, "1");
+  await declareSwappiness(admin, "1");
   const clock = new PatientClock();
   using linked = new Linked(site, macAddress, { clock });
   await linked.until("the declaration", ({ sysctl }) => sysctl["vm.swappiness"] === "1");
@@ -104,7 +87,7 @@ Deno.test("ROT-3, E5: a renewal that fails leaves everything as it is and is tri
   await waitFor(() => clock.waiting.some(({ delayMs }) => delayMs === 300_000), {
     what: "the next try",
   });
-  await declare(admin, "2");
+  await declareSwappiness(admin, "2");
   await linked.until(
     "a change over the old channel",
     ({ sysctl }) => sysctl["vm.swappiness"] === "2",
@@ -148,7 +131,7 @@ Deno.test("CRT-1a, NEN-9: after the journal's restart a node changes to the new 
   const admin = await as();
   const hardwareIdentity = { macAddress };
   await admin.enrollment.registerNode({ nodeId: "n1", hardwareIdentity, vclusterId: "ml" });
-  await declare(admin, "1");
+  await declareSwappiness(admin, "1");
   using linked = new Linked(site, macAddress, { caPem: pki.caPem, random: () => 0.001 });
   await linked.until("the declaration", ({ sysctl }) => sysctl["vm.swappiness"] === "1");
   const [first] = linked.identities;
@@ -163,7 +146,7 @@ Deno.test("CRT-1a, NEN-9: after the journal's restart a node changes to the new 
     new TrustBundle(site.caPem).verify(identity.certPem, "client", new Date()).trusted;
   assert.ok(first !== undefined && !issuedBy(first));
   assert.ok(issuedBy(renewed));
-  await declare(await as(), "2");
+  await declareSwappiness(await as(), "2");
   await linked.until("a change", ({ sysctl }) => sysctl["vm.swappiness"] === "2");
 });
 
@@ -176,7 +159,7 @@ Deno.test("CRT-1, ENR-1: a node that was away until its CA was dropped enrols ag
   const hardwareIdentity = { macAddress };
   const admin = await as();
   await admin.enrollment.registerNode({ nodeId: "n1", hardwareIdentity, vclusterId: "ml" });
-  await declare(admin, "1");
+  await declareSwappiness(admin, "1");
   const tuning = { clock, caPem: pki.caPem, endpoints: [`https://127.0.0.1:${port}`] };
   const before = new Linked(site, macAddress, tuning);
   await before.until("the declaration", ({ sysctl }) => sysctl["vm.swappiness"] === "1");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { agentport, config } from "../../api/mod.ts";
+import { agentport } from "../../api/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
 import { createLogger } from "../../common/log/mod.ts";
 import { needingPeer, waitFor } from "../support/mod.ts";
-import { type JournalClients, macOf, openJournalSite } from "../support/journal/mod.ts";
+import { declareSwappiness, macOf, openJournalSite } from "../support/journal/mod.ts";
 import { Linked } from "../support/link/mod.ts";
 import { openSpireSite } from "../support/spire/mod.ts";
 
@@ -16,22 +16,6 @@ const log = createLogger({
   nowMs: systemClock.nowMs,
   write: (line) => console.log(line),
 });
-
-async function declare(admin: JournalClients, value: string): Promise<void> {
-  await admin.config.appendEntry({
-    entry: {
-      entryType: config.EntryType.COMMIT,
-      scope: { scope: { case: "vclusterId", value: "ml" } },
-      stateDelta: {
-        kernel: [{
-          key: "vm.swappiness",
-          action: config.DeltaAction.MODIFY,
-          declaredValue: value,
-        }],
-      },
-    },
-  });
-}
 
 Deno.test(
   await needingPeer(
@@ -63,7 +47,7 @@ Deno.test(
       return clients;
     }, { what: "the journal's SVID", timeoutMs: 20_000 });
     await admin.enrollment.registerNode({ nodeId: "n1", hardwareIdentity, vclusterId: "ml" });
-    await declare(admin, "1");
+    await declareSwappiness(admin, "1");
 
     // A node that knows the journal by the site's CA alone, until SPIRE says more.
     using linked = new Linked(site, macOf(1), {
@@ -79,7 +63,7 @@ Deno.test(
     });
     let value = 1;
     const followsChanges = async (what: string) => {
-      await declare(admin, `${++value}`);
+      await declareSwappiness(admin, `${++value}`);
       await linked.until(what, ({ sysctl }) => sysctl["vm.swappiness"] === `${value}`);
     };
     const until = (source: agentport.IdentitySource, timeoutMs = 30_000) =>
@@ -151,7 +135,7 @@ Deno.test(
       toml: { journal: { identity: { provider: "static" } } },
     });
     const macAddress = await site.register("n1", "ml");
-    await declare(await site.as(), "3");
+    await declareSwappiness(await site.as(), "3");
     using linked = new Linked(site, macAddress, {
       spire: {
         socketPath: spire.machines.node.socketPath,

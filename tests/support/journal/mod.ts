@@ -5,6 +5,7 @@
  */
 export { changedBackup, packedBackup, readBackup, signedBackup, streamOf } from "./backups.ts";
 export { append, commit, hold, holdAction, kernel, register, rollback } from "./commands.ts";
+export { declareSwappiness } from "./declare.ts";
 export { feedHistory } from "./feed_history.ts";
 export { AGENT, ANN, BOB, OPS } from "./identities.ts";
 export { type RandomStep, randomSteps } from "./random_commands.ts";

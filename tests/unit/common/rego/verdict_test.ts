@@ -4,7 +4,7 @@ import type { PolicyInput, Verdict } from "../../../../common/rego/mod.ts";
 import { EngineUnavailable } from "../../../../common/rego/evaluator.ts";
 import { questionsOf } from "../../../../common/rego/questions.ts";
 import { strictest, verdictOf } from "../../../../common/rego/verdict.ts";
-import { exampleInput } from "./example_input.ts";
+import { exampleInput } from "../../../support/opa/mod.ts";
 
 function verdict(
   vcluster: unknown,

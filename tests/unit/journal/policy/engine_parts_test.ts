@@ -4,7 +4,7 @@ import { afterAttempt, isOpen, SHUT } from "../../../../journal/policy/breaker.t
 import { packageOf } from "../../../../common/rego/evaluator.ts";
 import { readModules } from "../../../../journal/policy/opa/modules.ts";
 import { ReadCache } from "../../../../journal/policy/read_cache.ts";
-import { exampleInput } from "../../common/rego/example_input.ts";
+import { exampleInput } from "../../../support/opa/mod.ts";
 
 Deno.test("OPA-12: after five errors in a row the server is left alone for five seconds", () => {
   let state = SHUT;

@@ -1,4 +1,4 @@
-import type { PolicyInput } from "../../../../common/rego/mod.ts";
+import type { PolicyInput } from "../../../common/rego/mod.ts";
 
 /** The input of a commit in vCluster `ml`, with what a test changes of it. */
 export function exampleInput(changes: Partial<PolicyInput> = {}): PolicyInput {
