@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { loadStateFile, Supervisor } from "../../../../agent/supervisor/mod.ts";
 import { spawnDeno, tempDir, waitFor } from "../../../support/mod.ts";
-import { isAlive, reaches, type RealRig, script, withSupervisor } from "./real_rig.ts";
-import { ADMIN } from "./supervisor_rig.ts";
+import {
+  isAlive,
+  reaches,
+  type RealRig,
+  script,
+  withSupervisor,
+} from "../../../unit/agent/supervisor/real_rig.ts";
+import { ADMIN } from "../../../unit/agent/supervisor/supervisor_rig.ts";
 
 const HOLD = "exec sleep 1000";
 
@@ -164,7 +170,7 @@ Deno.test("ACC-A3: after kill -9 of the agent its services run on, and the next 
   await using dir = await tempDir();
   const start = () =>
     spawnDeno({
-      module: new URL("./supervised_program.ts", import.meta.url),
+      module: new URL("../../../unit/agent/supervisor/supervised_program.ts", import.meta.url),
       flags: ["-A", "--no-check"],
       args: [dir.path],
     });
