@@ -212,7 +212,8 @@ Deno.test("ACC-6, ENR-30, ENR-31: a thousand registered nodes enrol at once besi
   assert.equal(serials.size, NODES);
   // All strangers come from one address, which may be refused ten times a minute before it is limited.
   assert.equal(refusals.get("NODE_NOT_ENROLLED"), 10);
-  assert.ok((refusals.get("RATE_LIMITED") ?? 0) > 100, `${refusals.get("RATE_LIMITED")}`);
+  // After sixty refusals each answer takes a second (AUT-12), so there are not many more.
+  assert.ok((refusals.get("RATE_LIMITED") ?? 0) > 40, `${refusals.get("RATE_LIMITED")}`);
   assert.equal(refusals.size, 2);
   const { nodes: active } = await admin.enrollment.listNodes({ stateFilter: "active" });
   assert.equal(active.length, NODES);
