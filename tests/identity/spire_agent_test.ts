@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { agentport } from "../../api/mod.ts";
-import { systemClock } from "../../common/clock/mod.ts";
-import { createLogger } from "../../common/log/mod.ts";
 import { needingPeer, waitFor } from "../support/mod.ts";
 import { declareSwappiness, macOf, openJournalSite } from "../support/journal/mod.ts";
 import { Linked } from "../support/link/mod.ts";
-import { openSpireSite } from "../support/spire/mod.ts";
+import { openSpireSite, spireLog as log } from "../support/spire/mod.ts";
 
 const { SPIRE, SELF_SIGNED } = agentport.IdentitySource;
-
-const log = createLogger({
-  component: "test",
-  level: "debug",
-  format: "text",
-  nowMs: systemClock.nowMs,
-  write: (line) => console.log(line),
-});
 
 Deno.test(
   await needingPeer(

@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../common/clock/mod.ts";
-import { createLogger } from "../../common/log/mod.ts";
 import { type HeldSvid, openSvidSource, trustedDomains } from "../../common/spiffe/mod.ts";
 import { needingPeer, tempDir, waitFor } from "../support/mod.ts";
-import { openSpireMachine, openSpireServer } from "../support/spire/mod.ts";
-
-const log = createLogger({
-  component: "test",
-  level: "debug",
-  format: "text",
-  nowMs: systemClock.nowMs,
-  write: (line) => console.log(line),
-});
+import { openSpireMachine, openSpireServer, spireLog as log } from "../support/spire/mod.ts";
 
 Deno.test(
   await needingPeer(

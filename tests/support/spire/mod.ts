@@ -7,3 +7,4 @@ export {
   type SpireServerOptions,
 } from "./server.ts";
 export { openSpireSite, SPIRE_DOMAIN, type SpireSite, svidOptions } from "./site.ts";
+export { spireLog } from "./log.ts";
