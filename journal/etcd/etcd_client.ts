@@ -56,6 +56,12 @@ interface Connected {
   readonly services: EtcdServices;
 }
 
+/** One call of whichever service. */
+export type EtcdCall<T> = (
+  services: EtcdServices,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+) => Promise<T>;
+
 /** Whoever makes calls of etcd: each may be made twice. */
 export type EtcdCaller = Pick<EtcdClient, "call">;
 
@@ -72,7 +78,7 @@ export class EtcdClient {
     this.#options = options;
   }
 
-  /** What the last call failed with; undefined since one has succeeded. */
+  /** What the last call failed with; undefined since one has succeeded that takes a quorum. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -82,13 +88,19 @@ export class EtcdClient {
    *
    * @throws {EtcdError} when all have failed, or one has said what another would say too.
    */
-  async call<T>(
-    make: (
-      services: EtcdServices,
-      options: { timeoutMs: number; signal?: AbortSignal },
-    ) => Promise<T>,
-    signal?: AbortSignal,
-  ): Promise<T> {
+  async call<T>(make: EtcdCall<T>, signal?: AbortSignal): Promise<T> {
+    const answer = await this.look(make, signal);
+    this.#trouble = undefined;
+    return answer;
+  }
+
+  /**
+   * Like `call`, for what a member answers by itself: the answer says nothing about the quorum, so
+   * it ends no trouble.
+   *
+   * @throws {EtcdError} as `call` does.
+   */
+  async look<T>(make: EtcdCall<T>, signal?: AbortSignal): Promise<T> {
     const { endpoints, requestTimeoutMs } = this.#options;
     let failure: EtcdError | undefined;
     for (let attempt = 0; attempt < endpoints.length; attempt++) {
@@ -96,12 +108,7 @@ export class EtcdClient {
       const endpoint = this.#endpoint();
       try {
         const { services } = this.#connected(endpoint);
-        const answer = await make(services, {
-          timeoutMs: requestTimeoutMs,
-          ...signal && { signal },
-        });
-        this.#trouble = undefined;
-        return answer;
+        return await make(services, { timeoutMs: requestTimeoutMs, ...signal && { signal } });
       } catch (error) {
         signal?.throwIfAborted();
         failure = etcdErrorOf(error, endpoint);

@@ -460,7 +460,8 @@ export class EtcdLog implements MemberLog {
 
   /** For want of a leader, or of an etcd that could say who leads. */
   #noLeader(): PactError {
-    if (this.#options.connection.client.trouble !== undefined) return this.#noQuorum();
+    const { client } = this.#options.connection;
+    if (client.trouble !== undefined || this.#lease?.isBlind === true) return this.#noQuorum();
     return leaderUnknown("NO_LEADER", "no leader", this.#lastLeader);
   }
 

@@ -58,6 +58,11 @@ export class LeaderLease {
     return leader?.id === this.#options.id && !leader.isSelf ? undefined : leader;
   }
 
+  /** Whether etcd, out of sight or without its quorum, does not tell who leads. */
+  get isBlind(): boolean {
+    return this.#tenure.isBlind;
+  }
+
   /** Somebody asks this journal to take over. */
   asked(): void {
     this.#tenure.asked(this.#nowMs());

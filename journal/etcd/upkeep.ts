@@ -77,7 +77,7 @@ export class Upkeep {
 
   async #look(): Promise<void> {
     const { client } = this.#options;
-    const { dbSize, errors, header } = await client.call(
+    const { dbSize, errors, header } = await client.look(
       ({ maintenance }, options) => maintenance.status({}, options),
       this.#stop.signal,
     );
