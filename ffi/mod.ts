@@ -18,6 +18,7 @@ export type { AtomicWrite, Files } from "./files.ts";
 export { type FileEvent, IN, type Inotify } from "./inotify.ts";
 export type { ProcessNews } from "./kernel_news.ts";
 export { ShimLoadError } from "./library_file.ts";
+export { ShimClosedError } from "./loaded_library.ts";
 export { type FileSystemUsage, type MountRequest, type Mounts, MS, UMOUNT } from "./mounts.ts";
 export type { Modules } from "./modules.ts";
 export {

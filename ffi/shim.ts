@@ -5,6 +5,7 @@ import { type Fanotify, openFanotify, type ProcessFileEvent } from "./fanotify.t
 import { type FileWrite, type FileWrites, openFileWrites } from "./file_writes.ts";
 import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
 import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
+import { ownLibrary } from "./loaded_library.ts";
 import { createMounts, type Mounts } from "./mounts.ts";
 import { createModules, type Modules } from "./modules.ts";
 import { createNetwork, type Network } from "./network.ts";
@@ -64,6 +65,7 @@ export interface Shim {
   watchProcesses(pump: EventPump, onNews: (news: ProcessNews) => void): Watch;
   /** Hears of every change of what is mounted, several of them as one, until closed. */
   watchMounts(pump: EventPump, onChange: () => void): Watch;
+  /** Whatever is asked of this shim and what was made from it afterwards throws ShimClosedError. */
   close(): void;
 }
 
@@ -124,8 +126,8 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
   const path = options.path ?? (production ? PRODUCTION_LIBRARY : DEVELOPMENT_LIBRARY);
   if (production) assertProductionFile(path);
   assertVersion(path);
-  const library = load(path, SYMBOLS);
-  const symbols = library.symbols;
+  const library = ownLibrary(load(path, SYMBOLS));
+  const { symbols } = library;
   const files = createFiles(symbols);
   try {
     if (production) assertAncestors(path, files);
