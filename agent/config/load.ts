@@ -26,13 +26,13 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
     args: input.arguments,
     env: input.environment,
     file: input.configText === "" ? undefined : { path: input.configPath, text: input.configText },
-    isForgiving: input.holdLink,
+    isForgiving: input.mustBoot,
   };
   const settings = withEnrollmentTable(resolveConfig(AGENT_SETTINGS, sources).values);
   const all = resolveConfig({ ...LATER.settings, ...AGENT_SETTINGS }, sources);
   const nodeId = settings.nodeId ?? input.hostname;
   if (settings.journalEndpoints.length === 0) {
-    const unused = input.holdLink ? all.warnings : [];
+    const unused = input.mustBoot ? all.warnings : [];
     throw new ConfigError(
       ["no journal: give --journal, PACT_AGENT_JOURNAL or agent.journal.endpoints", ...unused]
         .join("; "),
@@ -41,7 +41,7 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
   if (settings.root !== undefined && settings.profile !== "rootless") {
     throw new ConfigError("--root is for development: give --profile rootless with it");
   }
-  const interfaces = bootInterfaces(settings, input.holdLink);
+  const interfaces = bootInterfaces(settings, input.mustBoot);
   const warnings = [
     ...all.warnings,
     ...LATER.warnings(all.values),

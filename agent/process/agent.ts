@@ -20,8 +20,8 @@ import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts
 import type { CoreArguments } from "../start/mod.ts";
 import { withBootSources } from "./boot_sources.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
-import { detectHardware } from "./hardware.ts";
 import { type InitDuties, openInitDuties } from "./init_duties.ts";
+import { machineIdentity } from "./machine.ts";
 import { NodeBoot } from "./node_boot.ts";
 import { NodeNetwork } from "./node_network.ts";
 import { firstFrame, openAgentShim } from "./read_configuration.ts";
@@ -130,7 +130,7 @@ class RunningAgent implements AgentProcess {
     this.#commandLine = this.#profile === "init" ? kernelWords(readCommandLine(shim)) : [];
     const bootOptions = this.isInit ? withBootSources(options, this.#commandLine, shim) : options;
     const frame = firstFrame(shim, bootOptions);
-    frame.holdLink = this.#profile === "init";
+    frame.mustBoot = this.#profile === "init";
     const root = this.#root = options.args.root ?? "";
     frame.trustAnchorPem = loadAnchor(shim.files, root, this.#log);
     const state = `${root}/run/pact/state`;
@@ -176,6 +176,7 @@ class RunningAgent implements AgentProcess {
     ]);
     this.#log = loggerOf(config.logLevel, config.logFormat);
     for (const warning of config.warnings) this.#log.warn(warning);
+    if (!this.isInit) this.#startLink(config);
     makeDirectories(config);
     const directories = { cache: config.cacheDir, state: config.stateDir };
     this.#cache = openCache(this.shim.files, directories, this.#log);
@@ -365,6 +366,11 @@ class RunningAgent implements AgentProcess {
     });
   }
 
+  #startLink(config: agentport.AgentConfig): void {
+    const hardware = machineIdentity(this.shim, config, this.#network?.management ?? []);
+    this.#port.send({ case: "startLink", value: { hardware } });
+  }
+
   #openBoot(node: Node, config: agentport.AgentConfig): NodeBoot {
     return new NodeBoot({
       profile: this.#profile,
@@ -385,9 +391,7 @@ class RunningAgent implements AgentProcess {
         isShellKnown: this.#shellText() !== undefined,
       }),
       startLink: () => {
-        if (!this.isInit) return;
-        const hardware = detectHardware(this.shim.files);
-        this.#port.send({ case: "startLink", value: { hardware } });
+        if (this.isInit) this.#startLink(config);
       },
       checkHardware: () => this.#init?.checkHardware(),
       onReady: () => {

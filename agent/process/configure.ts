@@ -27,7 +27,7 @@ export function configureFrame(
   files: Files,
   args: CoreArguments,
   env: (name: string) => string | undefined,
-  facts: Pick<MessageInitShape<typeof agentport.ConfigureSchema>, "hostname" | "hardware">,
+  facts: Pick<MessageInitShape<typeof agentport.ConfigureSchema>, "hostname">,
 ): agentport.Configure {
   const configPath = args.configPath ?? DEFAULT_CONFIG_PATH;
   const environment: Record<string, string> = {};

@@ -16,15 +16,29 @@ const TPM = "/dev/tpmrm0";
 const TPM_LIMITS = { timeoutMs: 2_000, maxBytes: 4_096 };
 /** ARPHRD_ETHER of if_arp.h; InfiniBand and others have addresses that are no MACs. */
 const ETHERNET = "1";
+/** Links to what an interface is made of; a VLAN on a bond on a bridge is deep. */
+const LOWER = "lower_";
+const MAX_STACKED = 4;
+
+/** What of a machine's network makes its identity. */
+export interface NetworkIdentity {
+  /** Interfaces that may be the management interface, the best first. */
+  readonly management: readonly string[];
+  /** The address that an interface was made with, as text; undefined where the kernel tells none. */
+  readonly permanentAddress: (name: string) => string | undefined;
+}
 
 /**
- * What identifies this machine (NEN-1): the permanent address of its first physical Ethernet
- * interface, the serial and the UUID that the firmware tells, and the endorsement key of its TPM.
+ * What identifies this machine (NEN-1): the permanent address of its management interface, else of its
+ * lowest physical Ethernet interface, the serial and the UUID that the firmware tells, and the endorsement key of its TPM.
  * What cannot be read, or is a vendor's placeholder, is left out.
  */
-export function detectHardware(files: HardwareFiles): Record<string, string> {
+export function detectHardware(
+  files: HardwareFiles,
+  network: NetworkIdentity,
+): Record<string, string> {
   const found = {
-    mac: firstMac(files),
+    mac: macOf(files, network),
     bmc_serial: readText(files, `${DMI}/chassis_serial`) ?? readText(files, `${DMI}/board_serial`),
     smbios_uuid: readText(files, `${DMI}/product_uuid`)?.toLowerCase(),
     tpm_ek_hash: tpmHash(files),
@@ -34,18 +48,39 @@ export function detectHardware(files: HardwareFiles): Record<string, string> {
   );
 }
 
-function firstMac(files: HardwareFiles): string | undefined {
-  const physical = list(files, INTERFACES).sort().filter((name) =>
-    files.lstatIfPresent(`${INTERFACES}/${name}/device`) !== null &&
-    readText(files, `${INTERFACES}/${name}/type`) === ETHERNET
-  );
-  for (const name of physical) {
+function macOf(
+  files: HardwareFiles,
+  { management, permanentAddress }: NetworkIdentity,
+): string | undefined {
+  const all = list(files, INTERFACES).sort(inNaturalOrder);
+  const ports = [...management.flatMap((name) => portsOf(files, name)), ...all];
+  for (const name of ports.filter((port) => isPhysicalEthernet(files, port))) {
     // What is in a bond shows the bond's address as its own.
-    const mac = readText(files, `${INTERFACES}/${name}/bonding_slave/perm_hwaddr`) ??
+    const mac = identifying(permanentAddress(name)) ??
+      readText(files, `${INTERFACES}/${name}/bonding_slave/perm_hwaddr`) ??
       readText(files, `${INTERFACES}/${name}/address`);
-    if (mac !== undefined) return mac;
+    if (mac !== undefined) return mac.toLowerCase();
   }
   return undefined;
+}
+
+/** The interface, and below a bond, a bridge or a VLAN what it is made of. */
+function portsOf(files: HardwareFiles, name: string, depth = 0): string[] {
+  if (depth === MAX_STACKED) return [];
+  const below = list(files, `${INTERFACES}/${name}`)
+    .filter((entry) => entry.startsWith(LOWER)).map((entry) => entry.slice(LOWER.length))
+    .sort(inNaturalOrder);
+  return [name, ...below.flatMap((port) => portsOf(files, port, depth + 1))];
+}
+
+function isPhysicalEthernet(files: HardwareFiles, name: string): boolean {
+  return files.lstatIfPresent(`${INTERFACES}/${name}/device`) !== null &&
+    readText(files, `${INTERFACES}/${name}/type`) === ETHERNET;
+}
+
+/** `eth2` comes before `eth10`. */
+function inNaturalOrder(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
 }
 
 function tpmHash(files: HardwareFiles): string | undefined {
@@ -63,9 +98,14 @@ function list(files: HardwareFiles, path: string): string[] {
 
 function readText(files: HardwareFiles, path: string): string | undefined {
   try {
-    const text = files.readText(path, { maxBytes: MAX_BYTES }).trim();
-    return PLACEHOLDERS.test(text.toLowerCase().replaceAll(/[-:]/g, "")) ? undefined : text;
+    return identifying(files.readText(path, { maxBytes: MAX_BYTES }).trim());
   } catch {
     return undefined;
   }
+}
+
+/** A text that is nobody's placeholder. */
+function identifying(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  return PLACEHOLDERS.test(text.toLowerCase().replaceAll(/[-:]/g, "")) ? undefined : text;
 }

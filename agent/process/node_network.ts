@@ -63,6 +63,11 @@ export class NodeNetwork {
 
   constructor(private readonly options: NodeNetworkOptions) {}
 
+  /** Names of the interfaces over which the boot reaches the journal. */
+  get management(): readonly string[] {
+    return [...this.#management];
+  }
+
   /** Contact with a journal was made, which confirms a change, or lost. */
   contact(isConnected: boolean): void {
     this.#isConnected = isConnected;

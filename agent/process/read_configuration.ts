@@ -7,7 +7,6 @@ import type { CoreArguments } from "../start/mod.ts";
 import type { AgentProcessOptions } from "./agent.ts";
 import { ConfigurationError, configureFrame } from "./configure.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
-import { detectHardware } from "./hardware.ts";
 
 /** Reads and checks the configuration alone. */
 export async function readConfiguration(
@@ -47,7 +46,5 @@ export function openAgentShim({ shimPath, isRootless }: CoreArguments): Shim {
 
 /** What the worker is told first. */
 export function firstFrame(shim: Shim, { args, env }: AgentProcessOptions): agentport.Configure {
-  const hostname = shim.system.names().hostname;
-  const hardware = detectHardware(shim.files);
-  return configureFrame(shim.files, args, env, { hostname, hardware });
+  return configureFrame(shim.files, args, env, { hostname: shim.system.names().hostname });
 }

@@ -70,7 +70,6 @@ export class RunningWorker {
     });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
     if (input.identity !== undefined) this.#useIdentity(input.identity);
-    if (!input.holdLink) this.#startLink(input.hardware);
   }
 
   #startLink(hardware: Readonly<Record<string, string>>): void {

@@ -13,7 +13,7 @@ export const RTM_LINK = { new: 16, delete: 17, get: 18 } as const;
 /** IFF_* of netdevice(7), as far as they matter here. */
 const IFF = { up: 0x1, loopback: 0x8, running: 0x40, lowerUp: 0x10000 } as const;
 /** IFLA_* of rtnetlink(7). */
-const IFLA = { address: 1, name: 3, mtu: 4, carrier: 33 } as const;
+const IFLA = { address: 1, name: 3, mtu: 4, carrier: 33, permanentAddress: 54 } as const;
 /** struct ifinfomsg. */
 const FIXED_BYTES = 16;
 
@@ -29,6 +29,8 @@ export interface Link {
   /** ARPHRD_*: 1 is Ethernet, 32 InfiniBand. */
   readonly hardwareType: number;
   readonly linkAddress: Uint8Array;
+  /** What the device was made with, whatever address it was given since; empty where it has none. */
+  readonly permanentAddress: Uint8Array;
 }
 
 /** The payload that asks for every link, or one. */
@@ -68,6 +70,7 @@ export function decodeLink(payload: Uint8Array): Link {
     mtu: uint32Of(attributes.get(IFLA.mtu)) ?? 0,
     hardwareType: view.getUint16(2, true),
     linkAddress: attributes.get(IFLA.address)?.slice() ?? new Uint8Array(),
+    permanentAddress: attributes.get(IFLA.permanentAddress)?.slice() ?? new Uint8Array(),
   };
 }
 

@@ -39,6 +39,24 @@ export function routeRequest(): Uint8Array {
   return new Uint8Array(FIXED_BYTES);
 }
 
+/** The payload that asks which way packets to an address go, policy routing included. */
+export function routeLookup(address: IpBytes): Uint8Array {
+  const fixed = new Uint8Array(FIXED_BYTES);
+  fixed[0] = familyOf(address);
+  fixed[1] = address.byteLength * 8;
+  return encodePayload(fixed, [[RTA.destination, address]]);
+}
+
+/**
+ * The index of the interface that the answer to such a question names; undefined for a way that leads
+ * nowhere.
+ *
+ * @throws {NetlinkFormatError} for a payload that is none.
+ */
+export function outInterfaceOf(payload: Uint8Array): number | undefined {
+  return uint32Of(decodeAttributes(payload, FIXED_BYTES).get(RTA.outInterface));
+}
+
 /** The payload of RTM_NEWROUTE and RTM_DELROUTE. */
 export function routeChange(route: Route): Uint8Array {
   const { destination, gateway, interfaceIndex, metric, protocol } = route;

@@ -3,7 +3,7 @@
  */
 
 import { type Network, ShimError } from "../../../ffi/mod.ts";
-import { type Cidr, formatCidr } from "../../interfaces/mod.ts";
+import { type Cidr, formatCidr, type IpBytes } from "../../interfaces/mod.ts";
 import {
   addressChange,
   addressRequest,
@@ -21,10 +21,21 @@ import {
   NLMSG,
   viewOf,
 } from "./message.ts";
-import { decodeRoute, type Route, routeChange, routeRequest, RTM_ROUTE } from "./route.ts";
+import {
+  decodeRoute,
+  outInterfaceOf,
+  type Route,
+  routeChange,
+  routeLookup,
+  routeRequest,
+  RTM_ROUTE,
+} from "./route.ts";
 
 /** Times a table is read again because it changed meanwhile. */
 const DUMP_ATTEMPTS = 5;
+
+/** What a lookup ends with where no route leads, or one that forbids it. */
+const NO_WAY: readonly string[] = ["ENETUNREACH", "EHOSTUNREACH", "EACCES", "EINVAL"];
 
 /** The kernel's links, addresses and routes. Every function throws ShimError, named for what it did. */
 export interface Rtnetlink {
@@ -32,6 +43,8 @@ export interface Rtnetlink {
   addresses(): InterfaceAddress[];
   /** The unicast routes of the main table. */
   routes(): Route[];
+  /** The index of the interface over which packets to an address leave; undefined without a route. */
+  wayTo(address: IpBytes): number | undefined;
   changeLink(link: Pick<Link, "index" | "name">, change: {
     readonly isUp?: boolean;
     readonly mtu?: number;
@@ -90,6 +103,17 @@ export function createRtnetlink(network: Pick<Network, "talk">): Rtnetlink {
     links: () => dump(RTM_LINK.get, RTM_LINK.new, linkRequest(), decodeLink),
     addresses: () => dump(RTM_ADDRESS.get, RTM_ADDRESS.new, addressRequest(), decodeAddress),
     routes: () => dump(RTM_ROUTE.get, RTM_ROUTE.new, routeRequest(), decodeRoute),
+    wayTo: (address) => {
+      const answer = exchange(RTM_ROUTE.get, NLM_F.ack, routeLookup(address));
+      try {
+        throwIfError(answer, "look up route");
+      } catch (error) {
+        if (error instanceof ShimError && NO_WAY.includes(error.code)) return undefined;
+        throw error;
+      }
+      const way = answer.find(({ type }) => type === RTM_ROUTE.new);
+      return way === undefined ? undefined : outInterfaceOf(way.payload);
+    },
     changeLink: ({ index, name }, change) =>
       command(`change link ${name}`, { type: RTM_LINK.new, payload: linkChange(index, change) }),
     addAddress: (index, cidr) =>

@@ -219,7 +219,7 @@ Deno.test("ACF-1: where the node must boot, an interface that cannot be used is 
     configText: '[agent.network.interfaces]\neth0 = "10.0.0.7"\neth1 = "dhcp"\n',
     arguments: ["--journal=[fd00::1]:9443"],
     hostname: "host-7",
-    holdLink: true,
+    mustBoot: true,
   }));
   assert.deepEqual(Object.keys(config.interfaces), ["eth1"]);
   assert.ok(config.warnings.some((text) => /"eth0".* left out$/.test(text)));

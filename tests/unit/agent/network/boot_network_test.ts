@@ -17,6 +17,7 @@ const ETH0: Link = {
   mtu: 1500,
   hardwareType: 1,
   linkAddress: new Uint8Array(6),
+  permanentAddress: new Uint8Array(6),
 };
 
 const NOTHING: BootKnowledge = {

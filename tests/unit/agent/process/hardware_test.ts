@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { detectHardware, type HardwareFiles } from "../../../../agent/process/hardware.ts";
+import {
+  detectHardware,
+  type HardwareFiles,
+  type NetworkIdentity,
+} from "../../../../agent/process/hardware.ts";
 import { isShimError } from "../../../../ffi/mod.ts";
 import { tempDir, withShim } from "../../../support/mod.ts";
 
@@ -48,16 +52,53 @@ const MACHINE = {
   "/sys/class/dmi/id/product_uuid": "4C4C4544-0042-3010-8036-C7C04F4D3232\n",
 };
 
-Deno.test("NEN-1: a machine is known by the permanent address of its first physical Ethernet interface, and by what the firmware tells", async () => {
+/** A network of which nothing is known. */
+const NOWHERE: NetworkIdentity = { management: [], permanentAddress: () => undefined };
+
+Deno.test("NEN-1: a machine is known by the permanent address of its lowest physical Ethernet interface where none is for management, and by what the firmware tells", async () => {
   await using dir = await tempDir();
   await tree(dir.path, MACHINE);
   await withShim(({ files }) => {
-    assert.deepEqual(detectHardware(below(files, dir.path)), {
+    assert.deepEqual(detectHardware(below(files, dir.path), NOWHERE), {
       mac: "02:00:00:00:00:01",
       bmc_serial: "CZ1234",
       smbios_uuid: "4c4c4544-0042-3010-8036-c7c04f4d3232",
     });
   });
+});
+
+Deno.test("NEN-1: the management interface counts before the lowest, by the address it was made with, down to the port of a bond", async () => {
+  await using dir = await tempDir();
+  await tree(dir.path, {
+    ...MACHINE,
+    "/sys/class/net/eno10/address": "02:00:00:00:00:10\n",
+    "/sys/class/net/eno10/type": "1\n",
+    "/sys/class/net/eno10/device/vendor": "0x15b3\n",
+    "/sys/class/net/bond0/lower_eno10/address": "",
+    "/sys/class/net/bond0/lower_eno1/address": "",
+    "/sys/class/net/bond0.7/lower_bond0/address": "",
+  });
+  await withShim(({ files }) => {
+    const macOf = (management: string[], made: Readonly<Record<string, string>> = {}) =>
+      detectHardware(below(files, dir.path), {
+        management,
+        permanentAddress: (name) => made[name],
+      })["mac"];
+    assert.equal(macOf(["eno10"]), "02:00:00:00:00:10");
+    assert.equal(macOf(["eno2"], { eno2: "02:00:00:00:00:22" }), "02:00:00:00:00:22");
+    assert.equal(macOf(["eno2"], { eno2: "00:00:00:00:00:00" }), "02:00:00:00:00:02");
+    assert.equal(macOf(["bond0.7"]), "02:00:00:00:00:01", "the port of the bond below the VLAN");
+    assert.equal(macOf(["lo", "aib0", "eno2"]), "02:00:00:00:00:02", "what has no MAC is none");
+    assert.equal(macOf(["gone"]), "02:00:00:00:00:01");
+  });
+  await Deno.remove(`${dir.path}/sys/class/net/eno1`, { recursive: true });
+  await withShim(({ files }) =>
+    assert.equal(
+      detectHardware(below(files, dir.path), NOWHERE)["mac"],
+      "02:00:00:00:00:02",
+      "2 is lower than 10",
+    )
+  );
 });
 
 Deno.test("NEN-1: what vendors leave in place of a serial number identifies nothing", async () => {
@@ -78,7 +119,7 @@ Deno.test("NEN-1: what vendors leave in place of a serial number identifies noth
       for (const name of ["chassis_serial", "product_uuid"]) {
         Deno.writeTextFileSync(`${dir.path}/sys/class/dmi/id/${name}`, `${placeholder}\n`);
       }
-      const { bmc_serial, smbios_uuid } = detectHardware(below(files, dir.path));
+      const { bmc_serial, smbios_uuid } = detectHardware(below(files, dir.path), NOWHERE);
       assert.equal(bmc_serial, "B77", "the board's serial where the chassis has none");
       assert.equal(smbios_uuid, undefined, placeholder);
     }
@@ -151,7 +192,7 @@ Deno.test("NEN-1: the endorsement key's certificate, else its public area, is th
   const key = Uint8Array.of(0, 1, 0, 11, 5, 6, 7);
   await withShim(({ files }) => {
     const hashBy = (tpm: (command: Uint8Array) => Uint8Array) =>
-      detectHardware(below(files, dir.path, tpm))["tpm_ek_hash"];
+      detectHardware(below(files, dir.path, tpm), NOWHERE)["tpm_ek_hash"];
     assert.equal(hashBy(tpmWith({ nv: { 0x01c00002: padded } })), sha256(certificate));
     assert.equal(hashBy(tpmWith({ nv: { 0x01c0000a: certificate } })), sha256(certificate));
     assert.equal(hashBy(tpmWith({ keys: { 0x81010001: key } })), sha256(key));

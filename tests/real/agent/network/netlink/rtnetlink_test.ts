@@ -50,6 +50,22 @@ inNetworkNamespace(import.meta.url, () => {
     });
   });
 
+  Deno.test("NEN-1: the kernel says over which interface packets to an address leave, and with which address that was made", async () => {
+    await using cable = await layCable();
+    await withShim((shim) => {
+      const rtnetlink = createRtnetlink(shim.network);
+      const link = linkNamed(rtnetlink, cable.near);
+      assert.equal(rtnetlink.wayTo(ip("10.9.0.1")), undefined, "no route");
+      rtnetlink.changeLink(link, { isUp: true });
+      rtnetlink.addAddress(link.index, cidr("10.9.0.2/24"));
+      rtnetlink.addAddress(link.index, cidr("fd00:9::2/64"));
+      assert.equal(rtnetlink.wayTo(ip("10.9.0.1")), link.index);
+      assert.equal(rtnetlink.wayTo(ip("fd00:9::1")), link.index);
+      assert.equal(rtnetlink.wayTo(ip("192.0.2.1")), undefined, "only a default route leads there");
+      assert.ok([0, 6].includes(link.permanentAddress.byteLength));
+    });
+  });
+
   Deno.test("NET-1: addresses and routes are added, listed and removed, each repeatable", async () => {
     await using cable = await layCable();
     await withShim((shim) => {
