@@ -1,3 +1,5 @@
+import { faultText as faultTextOf } from "../../common/service_graph/mod.ts";
+
 /** Why the supervisor refused a request; the code is what callers match on. */
 export type SupervisorFault =
   | { readonly code: "UNKNOWN_SERVICE"; readonly service: string }
@@ -36,9 +38,9 @@ function faultText(fault: SupervisorFault): string {
     case "DEPENDED_UPON":
       return `services depend on ${fault.service}: ${fault.by.join(", ")}`;
     case "UNKNOWN_DEPENDENCY":
-      return `service ${fault.service} depends on unknown service ${fault.dependency}`;
+      return faultTextOf({ ...fault, kind: "unknown" });
     case "DEPENDENCY_CYCLE":
-      return `dependency cycle: ${fault.path.join(" -> ")}`;
+      return faultTextOf({ ...fault, kind: "cycle" });
     case "INVALID_DECLARATION":
       return `service ${fault.service}: ${fault.reason}`;
     case "STOPPING":

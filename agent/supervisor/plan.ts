@@ -1,3 +1,4 @@
+import { dependencyFault } from "../../common/service_graph/mod.ts";
 import type { ServiceDeclaration } from "./declaration.ts";
 import { SupervisorError } from "./errors.ts";
 
@@ -25,10 +26,7 @@ export const MAX_SERVICES = 512;
  */
 export function planStart(declarations: readonly ServiceDeclaration[]): StartPlan {
   const byName = indexByName(declarations);
-  assertDependenciesExist(byName);
-  const cycle = findCycle(byName);
-  if (cycle !== undefined) throw new SupervisorError({ code: "DEPENDENCY_CYCLE", path: cycle });
-
+  assertNoFault(byName);
   const sequence = topologicalOrder(byName);
   const ranks = new Map<string, number>();
   const warnings: string[] = [];
@@ -74,42 +72,16 @@ function indexByName(
   return byName;
 }
 
-function assertDependenciesExist(byName: ReadonlyMap<string, ServiceDeclaration>): void {
-  for (const { name, dependsOn } of byName.values()) {
-    for (const dependency of dependsOn) {
-      if (!byName.has(dependency)) {
-        throw new SupervisorError({ code: "UNKNOWN_DEPENDENCY", service: name, dependency });
-      }
-    }
+function assertNoFault(byName: ReadonlyMap<string, ServiceDeclaration>): void {
+  const fault = dependencyFault(
+    new Map([...byName].map(([name, { dependsOn }]) => [name, dependsOn])),
+  );
+  if (fault === undefined) return;
+  if (fault.kind === "cycle") {
+    throw new SupervisorError({ code: "DEPENDENCY_CYCLE", path: fault.path });
   }
-}
-
-/** The first cycle found, its first name repeated at the end. */
-function findCycle(
-  byName: ReadonlyMap<string, ServiceDeclaration>,
-): readonly string[] | undefined {
-  const done = new Set<string>();
-  const path: string[] = [];
-
-  const visit = (name: string): readonly string[] | undefined => {
-    const start = path.indexOf(name);
-    if (start >= 0) return [...path.slice(start), name];
-    if (done.has(name)) return undefined;
-    path.push(name);
-    for (const dependency of byName.get(name)?.dependsOn ?? []) {
-      const cycle = visit(dependency);
-      if (cycle !== undefined) return cycle;
-    }
-    path.pop();
-    done.add(name);
-    return undefined;
-  };
-
-  for (const name of [...byName.keys()].sort()) {
-    const cycle = visit(name);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
+  const { service, dependency } = fault;
+  throw new SupervisorError({ code: "UNKNOWN_DEPENDENCY", service, dependency });
 }
 
 function topologicalOrder(

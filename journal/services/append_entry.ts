@@ -136,6 +136,7 @@ function commandOf(
   return {
     type: "AppendEntry",
     entry,
+    check_services: true,
     ...present(
       "expected_head",
       expectedHead === undefined ? undefined : counterFromWire(expectedHead),

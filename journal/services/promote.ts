@@ -80,6 +80,7 @@ export async function promote(
         policy_ref: `promote:${request.nodeId}`,
         message: request.message === "" ? `promoted from ${request.nodeId}` : request.message,
       },
+      check_services: true,
       withdraw,
     },
     actor: author,

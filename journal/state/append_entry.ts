@@ -29,6 +29,7 @@ import {
 } from "./emergency.ts";
 import { emergencyOf, followEntry } from "./node_state.ts";
 import { planRollback, type RollbackPlan } from "./rollback.ts";
+import { checkServices } from "./service_check.ts";
 import { reject, type Transaction } from "./transaction.ts";
 
 /** How far back and ahead of the leader's clock a replayed entry may date itself (JRN-24). */
@@ -56,6 +57,7 @@ export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">):
   const endsEmergency = endsOwnEmergency(tx, command, draft.author);
   const entry = tx.append(withRollback(inEmergency(tx, draft), rollback));
   takeEffect(tx, entry, rollback);
+  if (command.check_services === true) checkServices(tx, entry);
   if (localSince !== undefined) openConflicts(tx, entry, localSince);
   if (endsEmergency) {
     const end = tx.record({

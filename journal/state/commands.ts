@@ -31,6 +31,12 @@ const AppendedEntrySchema = z.object({
   timestamp: InstantSchema.optional(),
 });
 
+/**
+ * A change that leaves services that cannot start is refused (SVC-1). What was written to the log
+ * before there was this check is without it, and replays to what it was.
+ */
+const CheckServicesSchema = z.boolean().optional();
+
 const OrgSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/);
 
 const COMMANDS = [
@@ -43,6 +49,7 @@ const COMMANDS = [
     end_emergency: z.boolean().optional(),
     /** For EmergencyEnd by someone else than the opener. */
     force: z.boolean().optional(),
+    check_services: CheckServicesSchema,
     /** The approval whose permit an agent's entry uses up, and what it permits (APR-12). */
     permit: z.object({
       approval_id: ApprovalSchema.shape.approval_id,
@@ -54,6 +61,7 @@ const COMMANDS = [
   z.object({
     type: z.literal("Promote"),
     entry: AppendedEntrySchema,
+    check_services: CheckServicesSchema,
     withdraw: z.array(z.object({
       node_id: NodeIdSchema,
       message: z.string().max(4096),

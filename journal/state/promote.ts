@@ -16,9 +16,9 @@ import type { Transaction } from "./transaction.ts";
  */
 export function promote(
   tx: Transaction,
-  { entry, withdraw }: CommandOf<"Promote">,
+  { entry, withdraw, check_services }: CommandOf<"Promote">,
 ): CommandResult {
-  const result = appendEntry(tx, { type: "AppendEntry", entry });
+  const result = appendEntry(tx, { type: "AppendEntry", entry, check_services });
   if (result.kind !== "EntryAppended") return result;
   for (const node of withdraw) withdrawFrom(tx, node, result.sequence);
   return result;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { config } from "../../../../api/mod.ts";
+import { deltaToWire } from "../../../../common/wire/mod.ts";
 import { waitFor } from "../../../support/mod.ts";
 import {
   agentName,
@@ -71,6 +72,27 @@ Deno.test("JRN-14, API-32: only what clients may write is taken, and a missing e
       "PERMISSION_DENIED",
     );
   }
+});
+
+Deno.test("SVC-1: a service that depends on itself in the end is refused where it is declared", async () => {
+  await using site = await openJournalSite();
+  const ann = await site.as();
+  const declare = (dependencies: Readonly<Record<string, string[]>>) => {
+    const services = Object.entries(dependencies).map(([key, depends_on]) => ({
+      action: "Modify" as const,
+      key,
+      value: { name: key, depends_on },
+    }));
+    return append(ann, {
+      entryType: EntryType.COMMIT,
+      scope: ml,
+      stateDelta: deltaToWire({ services }),
+    });
+  };
+  const { code, message } = await refusalOf(declare({ egg: ["hen"], hen: ["egg"] }));
+  assert.equal(code, "INVALID_ARGUMENT");
+  assert.match(message, /^dependency cycle: egg -> hen -> egg/);
+  assert.equal((await declare({ egg: [], hen: ["egg"] })).sequence, 0n);
 });
 
 Deno.test("POL-26: the trace of the decision stands in the entry; a person sets no tag that is not theirs", async () => {

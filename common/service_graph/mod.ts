@@ -1,0 +1,1 @@
+export { type DependencyFault, dependencyFault, faultText } from "./dependency_fault.ts";
