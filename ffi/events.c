@@ -25,8 +25,10 @@ int32_t pact_shim_wake_open(void) {
 }
 
 int32_t pact_shim_events_add(int32_t epoll_fd, int32_t fd, uint64_t tag, int32_t flags) {
-  if ((flags & ~(PACT_EVENTS_ONCE | PACT_EVENTS_URGENT)) != 0) return -EINVAL;
+  const int32_t known = PACT_EVENTS_ONCE | PACT_EVENTS_URGENT | PACT_EVENTS_WRITABLE;
+  if ((flags & ~known) != 0) return -EINVAL;
   uint32_t news = flags & PACT_EVENTS_URGENT ? EPOLLPRI : EPOLLIN;
+  if (flags & PACT_EVENTS_WRITABLE) news = EPOLLOUT;
   struct epoll_event event = {.events = news, .data.u64 = tag};
   if (flags & PACT_EVENTS_ONCE) event.events |= EPOLLONESHOT;
   return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;

@@ -13,21 +13,30 @@ const EVENT_BYTES = 16;
 /** enum pact_events_flag. */
 const ONCE = 1;
 const URGENT = 2;
+const WRITABLE = 4;
 
 /** A watched descriptor; closing the watch leaves the descriptor open. Repeatable. */
 export interface Watch {
   close(): void;
 }
 
+/** What a watch waits for. */
+export interface WatchOptions {
+  readonly once?: boolean;
+  readonly urgent?: boolean;
+  readonly writable?: boolean;
+}
+
 /** Waits on descriptors that the runtime's own loop does not know: pidfds, inotify, netlink. */
 export interface EventPump {
   /** Calls `onReady` with the epoll(7) bits on the main thread whenever `fd` is readable, with `urgent`
-   * whenever it has urgent news instead, or a single time with `once`. Level-triggered: without `once` the handler must drain the descriptor. Close the
-   * watch before the descriptor. Throws EEXIST when the descriptor is watched already. */
+   * whenever it has urgent news instead, with `writable` whenever it has room, or a single time with
+   * `once`. Level-triggered: without `once` the handler must drain the descriptor. Close the watch
+   * before the descriptor. Throws EEXIST when the descriptor is watched already. */
   watch(
     fd: number,
     onReady: (events: number) => void,
-    options?: { once?: boolean; urgent?: boolean },
+    options?: WatchOptions,
   ): Watch;
   /** Resolves when the process ended, with its status consumed (SUP-5: no polling). The signal ends
    * the waiting, not the process; so does closing the pump (ECANCELED). */
@@ -65,11 +74,12 @@ class Pump implements EventPump {
   watch(
     fd: number,
     onReady: (events: number) => void,
-    options: { once?: boolean; urgent?: boolean } = {},
+    options: WatchOptions = {},
   ): Watch {
     if (this.#closed !== null) throw ShimError.of("EBADF", "epoll_ctl", "closed event pump");
     const tag = this.#nextTag++;
-    const flags = (options.once === true ? ONCE : 0) | (options.urgent === true ? URGENT : 0);
+    const flags = (options.once === true ? ONCE : 0) | (options.urgent === true ? URGENT : 0) |
+      (options.writable === true ? WRITABLE : 0);
     // Before the kernel knows the tag, so that no event can find it without a handler.
     this.#handlers.set(tag, onReady);
     const added = this.#library.pact_shim_events_add(this.#epollFd, fd, tag, flags);

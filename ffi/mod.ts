@@ -9,7 +9,7 @@
 export type { AppendFile } from "./append_file.ts";
 export type { DirectoryEntry, EntryType } from "./directory_entry.ts";
 export { type Errno, type ErrnoName, errnoNumber, errnoOf, knownErrnos } from "./errno.ts";
-export type { EventPump, Watch } from "./events.ts";
+export type { EventPump, Watch, WatchOptions } from "./events.ts";
 export type { ExitStatus, ReapedProcess } from "./exit_status.ts";
 export type { Fanotify, ProcessFileEvent } from "./fanotify.ts";
 export type { FileWrite, FileWrites } from "./file_writes.ts";
@@ -44,6 +44,7 @@ export { isSignalName, type SignalName, signalName, signalNumber } from "./signa
 export { SpawnError, type SpawnStep } from "./spawn_error.ts";
 export { isRlimitName, type Rlimit, type RlimitName } from "./spawn_request.ts";
 export type { SpawnRequest, Stdio } from "./spawn_request.ts";
+export type { Terminal, TerminalSize } from "./terminal.ts";
 export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
 export type {
   UnixConnection,

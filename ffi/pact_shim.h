@@ -38,6 +38,8 @@ enum pact_spawn_flag {
   PACT_SPAWN_OOM_SCORE_ADJ = 1u << 1,  /* oom_score_adj applies */
   PACT_SPAWN_UMASK = 1u << 2,          /* umask applies */
   PACT_SPAWN_NO_NEW_PRIVS = 1u << 3,   /* prctl(PR_SET_NO_NEW_PRIVS) */
+  PACT_SPAWN_TERMINAL = 1u << 4,       /* descriptor 0 becomes the controlling terminal */
+  PACT_SPAWN_PASSED_FD = 1u << 5,      /* passed_fd applies: the program finds it as 4 */
   PACT_SPAWN_WITHOUT_CLONE3 = 1u << 31 /* behave as on a kernel without clone3; for tests */
 };
 
@@ -72,7 +74,8 @@ enum pact_spawn_step {
   PACT_STEP_PARENT_DEATH = 15,
   PACT_STEP_NO_NEW_PRIVS = 16,
   PACT_STEP_EXEC = 17,
-  PACT_STEP_TIMEOUT = 18
+  PACT_STEP_TIMEOUT = 18,
+  PACT_STEP_TERMINAL = 19
 };
 
 /*
@@ -101,6 +104,7 @@ struct pact_spawn_header {
   uint32_t group_count;        /* 52 */
   uint32_t rlimit_count;       /* 56 */
   uint32_t text_bytes;         /* 60 */
+  int32_t passed_fd;           /* 64 */
 };
 
 struct pact_spawn_rlimit {
@@ -128,7 +132,7 @@ struct pact_spawn_result {
 
 /*
  * Starts a program in a session of its own with default signal dispositions, an empty signal mask
- * and no descriptor but 0, 1 and 2; then, as asked, cgroup, oom_score_adj, limits, directory,
+ * and no descriptor but 0, 1, 2 and the passed one; then, as asked, cgroup, oom_score_adj, limits, directory,
  * groups, ids, parent death signal, no_new_privs, umask; then exec (SUP-20). In the child only
  * async-signal-safe calls run (INI-12).
  *
@@ -208,7 +212,8 @@ PACT_EXPORT int32_t pact_shim_wake_open(void);
 
 enum pact_events_flag {
   PACT_EVENTS_ONCE = 1,  /* report a single time */
-  PACT_EVENTS_URGENT = 2 /* watch for urgent news (EPOLLPRI) instead of for reading */
+  PACT_EVENTS_URGENT = 2, /* watch for urgent news (EPOLLPRI) instead of for reading */
+  PACT_EVENTS_WRITABLE = 4 /* watch for room to write (EPOLLOUT) instead of for reading */
 };
 
 /* Watches a descriptor under a tag, with enum pact_events_flag. The tag UINT64_MAX belongs to the wake
@@ -366,29 +371,6 @@ PACT_EXPORT int32_t pact_shim_device_exchange(const char *path, const uint8_t *c
                                               uint32_t command_count, uint8_t *answer,
                                               uint32_t capacity, int32_t timeout_ms);
 
-/* ---- mounts (mounts.c) ---------------------------------------------------------------------- */
-
-/* mount(2). Blocking: disk, and network for network file systems. */
-PACT_EXPORT int32_t pact_shim_mount(const char *source, const char *target, const char *type,
-                                    uint64_t flags, const char *data);
-
-/* umount2(2). Blocking: disk, and network for network file systems. */
-PACT_EXPORT int32_t pact_shim_umount(const char *target, int32_t flags);
-
-struct pact_statfs {
-  int64_t type;
-  int64_t block_bytes;
-  int64_t blocks;
-  int64_t blocks_free;
-  int64_t blocks_available;
-  int64_t files;
-  int64_t files_free;
-  int64_t flags;
-};
-
-/* statfs(2). Blocking: disk; hangs with a network file system whose server is away. */
-PACT_EXPORT int32_t pact_shim_statfs(const char *path, struct pact_statfs *out);
-
 /* ---- network (netlink.c, packet.c) ---------------------------------------------------------- */
 
 #define PACT_NETLINK_MAX_REQUEST 65536u
@@ -495,6 +477,7 @@ PACT_EXPORT int32_t pact_shim_groups_of(const char *user, uint32_t gid, uint32_t
                                         uint32_t capacity);
 
 #include "pact_observe.h"
+#include "pact_terminal.h"
 #include "pact_workload.h"
 
 #endif

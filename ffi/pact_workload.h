@@ -1,8 +1,31 @@
-/* The part of pact_shim.h by which workloads get namespaces and images; its conventions hold here. */
+/* The part of pact_shim.h by which mounts are made and workloads get namespaces and images; its conventions hold here. */
 #ifndef PACT_WORKLOAD_H
 #define PACT_WORKLOAD_H
 
 #include <stdint.h>
+
+/* ---- mounts (mounts.c) ---------------------------------------------------------------------- */
+
+/* mount(2). Blocking: disk, and network for network file systems. */
+PACT_EXPORT int32_t pact_shim_mount(const char *source, const char *target, const char *type,
+                                    uint64_t flags, const char *data);
+
+/* umount2(2). Blocking: disk, and network for network file systems. */
+PACT_EXPORT int32_t pact_shim_umount(const char *target, int32_t flags);
+
+struct pact_statfs {
+  int64_t type;
+  int64_t block_bytes;
+  int64_t blocks;
+  int64_t blocks_free;
+  int64_t blocks_available;
+  int64_t files;
+  int64_t files_free;
+  int64_t flags;
+};
+
+/* statfs(2). Blocking: disk; hangs with a network file system whose server is away. */
+PACT_EXPORT int32_t pact_shim_statfs(const char *path, struct pact_statfs *out);
 
 /* ---- what mounts are made of (mount_sources.c) ---------------------------------------------- */
 

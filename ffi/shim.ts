@@ -20,6 +20,7 @@ import { createProcesses, type Processes } from "./processes.ts";
 import { type ProcessNews, watchMounts, watchProcesses } from "./kernel_news.ts";
 import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
+import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 import { createUnixSockets, type UnixSockets } from "./unix_sockets.ts";
 import { createUsers, type Users } from "./users.ts";
 
@@ -65,6 +66,8 @@ export interface Shim {
   watchProcesses(pump: EventPump, onNews: (news: ProcessNews) => void): Watch;
   /** Hears of every change of what is mounted, several of them as one, until closed. */
   watchMounts(pump: EventPump, onChange: () => void): Watch;
+  /** Opens a terminal for a program to be started in. */
+  openTerminal(pump: EventPump, size: TerminalSize): Terminal;
   /** Whatever is asked of this shim and what was made from it afterwards throws ShimClosedError. */
   close(): void;
 }
@@ -156,6 +159,7 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
     openFileWrites: (pump, onWrite) => openFileWrites(symbols, pump, onWrite),
     watchProcesses: (pump, onNews) => watchProcesses(symbols, pump, onNews),
     watchMounts: (pump, onChange) => watchMounts(symbols, pump, onChange),
+    openTerminal: (pump, size) => openTerminal(symbols, pump, size),
     close: () => library.close(),
   };
 }

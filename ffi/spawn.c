@@ -64,6 +64,10 @@ static int prepare(struct spawn *spawn, int *step) {
     int failed = prepare_stdio(spawn, i, asked[i]);
     if (failed < 0) return failed;
   }
+  if (header->flags & PACT_SPAWN_PASSED_FD) {
+    if (fcntl(header->passed_fd, F_GETFD) < 0) return -errno;
+    spawn->setup.passed_fd = header->passed_fd;
+  }
   *step = PACT_STEP_PIPE;
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) return -errno;
@@ -216,7 +220,7 @@ int32_t pact_shim_spawn(const uint8_t *request, uint32_t request_bytes,
                         struct pact_spawn_result *result) {
   if (result == NULL) return -EFAULT;
   struct spawn spawn = {
-      .setup = {.stdio = {-1, -1, -1}, .report_fd = -1, .cgroup_procs_fd = -1},
+      .setup = {.stdio = {-1, -1, -1}, .report_fd = -1, .passed_fd = -1, .cgroup_procs_fd = -1},
       .owned_child_fds = {-1, -1, -1},
       .our_ends = {-1, -1, -1},
       .report_read_fd = -1,

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,8 +16,8 @@
 #include "kernel.h"
 #include "spawn_plan.h"
 
-/* Where the report descriptor lives until exec closes it. */
-enum { REPORT_FD = 3, FIRST_CLOSED_FD = 4, PARKED_FDS = 10 };
+/* Where the report descriptor lives until exec closes it, and the one that the program gets. */
+enum { REPORT_FD = 3, PASSED_FD = 4, PARKED_FDS = 10 };
 
 static _Noreturn void fail(int report_fd, enum pact_spawn_step step, int error) {
   struct spawn_failure failure = {step, error};
@@ -51,8 +52,9 @@ static int unblock_signals(void) {
 
 /* Parks the sources above the targets first, so that no order of numbers can clash. */
 static int arrange_descriptors(const struct spawn_child_setup *setup, int *report_fd) {
-  int sources[4] = {setup->stdio[0], setup->stdio[1], setup->stdio[2], setup->report_fd};
-  for (int i = 3; i >= 0; i--) {
+  int sources[5] = {setup->stdio[0], setup->stdio[1], setup->stdio[2], setup->report_fd,
+                    setup->passed_fd};
+  for (int i = setup->passed_fd < 0 ? 3 : 4; i >= 0; i--) {
     sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, PARKED_FDS);
     if (sources[i] < 0) return -1;
     if (i == 3) *report_fd = sources[3];
@@ -62,16 +64,16 @@ static int arrange_descriptors(const struct spawn_child_setup *setup, int *repor
   }
   if (dup3(sources[3], REPORT_FD, O_CLOEXEC) < 0) return -1;
   *report_fd = REPORT_FD;
-  return 0;
+  return setup->passed_fd >= 0 && dup2(sources[4], PASSED_FD) < 0 ? -1 : 0;
 }
 
-static int close_others(void) {
-  if (syscall(SYS_close_range, (unsigned)FIRST_CLOSED_FD, ~0u, 0u) == 0) return 0;
+static int close_from(int first) {
+  if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return 0;
   if (errno != ENOSYS && errno != EPERM) return -1;
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
   rlim_t end = limit.rlim_max < (1u << 20) ? limit.rlim_max : (1u << 20);
-  for (int fd = FIRST_CLOSED_FD; (rlim_t)fd < end; fd++) close(fd);
+  for (int fd = first; (rlim_t)fd < end; fd++) close(fd);
   return 0;
 }
 
@@ -128,7 +130,12 @@ _Noreturn void spawn_child(const struct spawn_plan *plan, const struct spawn_chi
   }
   if (setsid() < 0) fail(report_fd, PACT_STEP_SETSID, errno);
   if (arrange_descriptors(setup, &report_fd) != 0) fail(report_fd, PACT_STEP_STDIO, errno);
-  if (close_others() != 0) fail(report_fd, PACT_STEP_CLOSE_RANGE, errno);
+  if (close_from(setup->passed_fd < 0 ? PASSED_FD : PASSED_FD + 1) != 0) {
+    fail(report_fd, PACT_STEP_CLOSE_RANGE, errno);
+  }
+  if ((header->flags & PACT_SPAWN_TERMINAL) && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) {
+    fail(report_fd, PACT_STEP_TERMINAL, errno);
+  }
   if ((header->flags & PACT_SPAWN_OOM_SCORE_ADJ) && write_oom_score_adj(plan) != 0) {
     fail(report_fd, PACT_STEP_OOM_SCORE_ADJ, errno);
   }

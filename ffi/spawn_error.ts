@@ -22,6 +22,7 @@ const STEPS = [
   "no_new_privs",
   "exec",
   "timeout",
+  "terminal",
 ] as const;
 
 /** A step of a spawn that can fail. */

@@ -30,6 +30,7 @@ void spawn_plan_free(struct spawn_plan *plan);
 struct spawn_child_setup {
   int stdio[3];        /* become 0, 1 and 2 */
   int report_fd;       /* failures go here; closed by exec */
+  int passed_fd;       /* becomes 4; -1 for none */
   int cgroup_procs_fd; /* -1 unless the child moves itself into its cgroup */
   pid_t parent_pid;
 };

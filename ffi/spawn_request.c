@@ -29,11 +29,13 @@ static const char *take_text(struct reader *reader) {
 
 static bool header_is_sane(const struct pact_spawn_header *header, uint32_t request_bytes) {
   const uint32_t known = PACT_SPAWN_CREDENTIALS | PACT_SPAWN_OOM_SCORE_ADJ | PACT_SPAWN_UMASK |
-                         PACT_SPAWN_NO_NEW_PRIVS | PACT_SPAWN_WITHOUT_CLONE3;
+                         PACT_SPAWN_NO_NEW_PRIVS | PACT_SPAWN_TERMINAL | PACT_SPAWN_PASSED_FD |
+                         PACT_SPAWN_WITHOUT_CLONE3;
   const int32_t stdio[3] = {header->stdin_fd, header->stdout_fd, header->stderr_fd};
   for (int i = 0; i < 3; i++) {
     if (stdio[i] < PACT_STDIO_PIPE) return false;
   }
+  if ((header->flags & PACT_SPAWN_PASSED_FD) && header->passed_fd < 0) return false;
   return header->total_bytes == request_bytes && (header->flags & ~known) == 0 &&
          header->oom_score_adj >= -1000 && header->oom_score_adj <= 1000 &&
          header->umask <= 0777 && header->parent_death_signal >= 0 &&

@@ -43,6 +43,10 @@ export interface SpawnRequest {
   readonly umask?: number;
   readonly rlimits?: Readonly<Partial<Record<RlimitName, Rlimit>>>;
   readonly noNewPrivs?: boolean;
+  /** `stdin` is a terminal, and becomes the one that controls the program (tty(4)). */
+  readonly terminal?: boolean;
+  /** A descriptor of ours that the program finds as its descriptor 4. */
+  readonly passedFd?: number;
   /** Sent to the child when this process dies; for development agents. */
   readonly parentDeathSignal?: SignalName;
   /** How long exec may take, 1..60000; 5000 unless given. */
@@ -66,7 +70,7 @@ const RLIMITS = {
   rtprio: 14,
 } as const;
 
-const HEADER_BYTES = 64;
+const HEADER_BYTES = 68;
 const RLIMIT_BYTES = 24;
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 const FLAG = {
@@ -74,6 +78,8 @@ const FLAG = {
   oomScoreAdj: 2,
   umask: 4,
   noNewPrivs: 8,
+  terminal: 16,
+  passedFd: 32,
   withoutClone3: 0x8000_0000,
 };
 
@@ -90,6 +96,8 @@ function flagsOf(request: SpawnRequest): number {
   if (request.oomScoreAdj !== undefined) flags |= FLAG.oomScoreAdj;
   if (request.umask !== undefined) flags |= FLAG.umask;
   if (request.noNewPrivs === true) flags |= FLAG.noNewPrivs;
+  if (request.terminal === true) flags |= FLAG.terminal;
+  if (request.passedFd !== undefined) flags |= FLAG.passedFd;
   if (request.withoutClone3 === true) flags |= FLAG.withoutClone3;
   return flags >>> 0;
 }
@@ -160,6 +168,7 @@ export function packSpawnRequest(request: SpawnRequest): Uint8Array<ArrayBuffer>
     groups.length,
     rlimits.length,
     text.byteLength,
+    request.passedFd ?? -1,
   ];
   header.forEach((field, index) => view.setInt32(index * 4, field, true));
   rlimits.forEach(({ resource, soft, hard }, index) => {
