@@ -16,8 +16,8 @@ export interface EmergencyPowers {
     session: EmergencySession,
     author: Author,
   ): Promise<void>;
-  /** Unmounts an image of workloads whatever uses it. */
-  forceUnmount(image: string): Promise<void>;
+  /** Unmounts an image of workloads whatever uses it, on the record as this person's first (AS-6). */
+  forceUnmount(image: string, session: EmergencySession, author: Author): Promise<void>;
 }
 
 const UENV_PREFIX = "uenv:";
@@ -49,8 +49,10 @@ export async function controlWorkload(
     throw new RefusedError("PERMISSION_DENIED", `emergency mode required for ${service}`);
   }
   try {
-    if (wanted === undefined) await node.emergency.forceUnmount(service.slice(UENV_PREFIX.length));
-    else await node.emergency.overrideWorkload(wanted, session, author);
+    if (wanted === undefined) {
+      const image = service.slice(UENV_PREFIX.length);
+      await node.emergency.forceUnmount(image, session, author);
+    } else await node.emergency.overrideWorkload(wanted, session, author);
   } catch (error) {
     if (error instanceof AuditSinkError) {
       throw new RefusedError("PRECONDITION", "audit unavailable");

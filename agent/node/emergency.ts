@@ -84,7 +84,14 @@ export class NodeEmergency implements EmergencyPowers {
     await override.perform(operation, { emergencySession: id, principal, reason });
   }
 
-  forceUnmount(image: string): Promise<void> {
-    return this.options.forceUnmount(image);
+  async forceUnmount(
+    image: string,
+    { id, reason }: { readonly id: string; readonly reason: string },
+    author: Author,
+  ): Promise<void> {
+    const { auditFirst, forceUnmount } = this.options;
+    const detail = `asked for: unmount ${image} in emergency ${id}: ${reason}`;
+    await auditFirst("mount.force_unmount", detail, author);
+    await forceUnmount(image);
   }
 }

@@ -92,6 +92,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./approve.ts")).approveCommand,
   },
   {
+    name: "emergency",
+    brief: "Open and close emergencies, and do on a node what only they allow.",
+    load: async () => (await import("./emergency.ts")).emergencyCommand,
+  },
+  {
     name: "extend",
     brief: "Keep a node's commit window open longer.",
     load: async () => (await import("./extend.ts")).extendCommand,

@@ -131,7 +131,7 @@ async function waitOnNode(
 
 function commandOf(
   entry: AuthorizedEntry,
-  { expectedHead, endEmergency }: journal.AppendEntryRequest,
+  { expectedHead, endEmergency, force }: journal.AppendEntryRequest,
 ): Extract<CommandInput, { type: "AppendEntry" }> {
   return {
     type: "AppendEntry",
@@ -142,5 +142,6 @@ function commandOf(
       expectedHead === undefined ? undefined : counterFromWire(expectedHead),
     ),
     ...(endEmergency ? { end_emergency: true } : {}),
+    ...(force ? { force: true } : {}),
   };
 }

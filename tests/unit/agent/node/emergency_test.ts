@@ -47,6 +47,13 @@ Deno.test("ISO-8, EMM-1: workload is out of reach but for people in an open emer
       const line = (await audited()).split("\n").find((line) => line.includes("emergency.freeze"));
       assert.match(line ?? "", /"identity":"ann"/);
       assert.match(line ?? "", /freeze workload\.slice in emergency em-[0-9]+: runaway job/);
+
+      const notMounted = await refusalOf(admin.serviceControl(unmount));
+      assert.equal(notMounted.code, "PRECONDITION");
+      const asked = (await audited()).split("\n")
+        .find((line) => line.includes("mount.force_unmount"));
+      assert.match(asked ?? "", /"identity":"ann"/);
+      assert.match(asked ?? "", /unmount pytorch-2\.5\.sqfs in emergency em-[0-9]+: runaway job/);
     },
   );
 

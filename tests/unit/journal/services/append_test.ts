@@ -191,6 +191,21 @@ Deno.test("EMG-6: machines neither start nor end an emergency", async () => {
   assert.equal(closed[0]?.endedBy, "bo");
 });
 
+Deno.test("EMG-3: somebody else's emergency is ended with force, and that is on record", async () => {
+  await using site = await openJournalSite();
+  const n1 = await site.node("n1", "ml");
+  const start = { entryType: EntryType.EMERGENCY_START, scope: onNode("n1"), author: HUMAN };
+  await append(n1, { ...start, emergencyReason: "the fabric is down" });
+  const ann = await site.as();
+  const entry = { entryType: EntryType.EMERGENCY_END, scope: onNode("n1") };
+  const refused = await refusalOf(ann.config.appendEntry({ entry }));
+  assert.equal(refused.code, "PERMISSION_DENIED");
+  assert.match(refused.message, /belongs to bo; end it with force/);
+  await ann.config.appendEntry({ entry, force: true });
+  const { sessions: [ended] } = await ann.fleet.listEmergencies({ includeClosed: true });
+  assert.deepEqual([ended?.endedBy, ended?.forced], ["ann", true]);
+});
+
 Deno.test("JRN-24: a replayed entry keeps the time it happened at", async () => {
   await using site = await openJournalSite();
   const n1 = await site.node("n1", "ml");
