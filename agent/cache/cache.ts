@@ -7,6 +7,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import { agentport, journal, lock } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
+import { clearCertificates, publishCertificates } from "./public_certificates.ts";
 import { readSealed, writeSealed } from "./sealed_file.ts";
 
 /** Where the agent keeps what it needs without a journal (PRT-3, NEN-6). */
@@ -14,6 +15,8 @@ export interface AgentCache {
   declared(): agentport.DeclaredConfig | undefined;
   keepDeclared(declared: agentport.DeclaredConfig): void;
   keepIdentity(identity: agentport.NodeIdentity): void;
+  /** Puts certificate and CAs where others may read them, where a directory is given (NEN-6). */
+  publishIdentity(identity: agentport.NodeIdentity): void;
   /** The people this node knew last (IDM-5). */
   identityMap(): journal.UidMap | undefined;
   keepIdentityMap(map: journal.UidMap): void;
@@ -28,6 +31,8 @@ export interface AgentCache {
 export interface CacheDirectories {
   readonly cache: string;
   readonly state: string;
+  /** For certificates that others may read; empty for none. */
+  readonly certificates?: string;
 }
 
 /** A cache in `directories`, which exist. A damaged file is reported and ignored. */
@@ -35,6 +40,7 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
   const declaredPath = `${directories.cache}/declared.bin`;
   const identityPath = identityPathIn(directories.state);
   const mapPath = `${directories.cache}/identity-map.bin`;
+  const { certificates = "" } = directories;
   const locksPath = `${directories.cache}/locks.bin`;
   return {
     declared: () => load(files, declaredPath, agentport.DeclaredConfigSchema, log),
@@ -42,6 +48,9 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
       writeSealed(files, declaredPath, toBinary(agentport.DeclaredConfigSchema, declared)),
     keepIdentity: (identity) =>
       writeSealed(files, identityPath, toBinary(agentport.NodeIdentitySchema, identity)),
+    publishIdentity: (identity) => {
+      if (certificates !== "") publishCertificates(files, certificates, identity);
+    },
     identityMap: () => load(files, mapPath, journal.UidMapSchema, log),
     keepIdentityMap: (map) => writeSealed(files, mapPath, toBinary(journal.UidMapSchema, map)),
     locks: () => load(files, locksPath, lock.ListLocksResponseSchema, log),
@@ -51,6 +60,7 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
       for (const path of [identityPath, declaredPath, mapPath, locksPath]) {
         if (files.lstatIfPresent(path) !== null) files.unlink(path);
       }
+      if (certificates !== "") clearCertificates(files, certificates);
     },
   };
 }

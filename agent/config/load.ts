@@ -117,6 +117,7 @@ function coreConfig(
     interfaces,
     consoleEnabled: settings.isConsoleEnabled,
     consoleCommand: settings.consoleCommand,
+    certDir: settings.certDir ?? "",
     journalHosts: settings.journalEndpoints.map(hostOf),
   });
 }

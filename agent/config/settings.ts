@@ -67,6 +67,10 @@ export const AGENT_SETTINGS = {
       message: "must be spiffe://TRUST_DOMAIN/PATH",
     }).optional(),
   ),
+  identityTimeoutSeconds: numberSetting(
+    { key: "agent.identity.timeout_seconds" },
+    seconds(1, 300).default(30),
+  ),
   spireRetrySeconds: numberSetting(
     { key: "agent.identity.spire_retry_seconds" },
     seconds(1, 3600).default(60),
@@ -90,6 +94,7 @@ export const AGENT_SETTINGS = {
     seconds(0, 31_536_000).default(0),
   ),
   mayTrustOnFirstUse: switchSetting({ key: "agent.enrollment.trust_on_first_use" }, false),
+  certDir: textSetting({ key: "agent.enrollment.cert_dir" }, path),
   hardwareIds: listSetting({ key: "agent.enrollment.hardware_ids" }, listOrText.default([])),
   isShellEnabled: switchSetting({ key: "agent.shell.enabled" }, true),
   shellListen: textSetting({ key: "agent.shell.listen" }, ListenSchema.default("0.0.0.0:9445")),
@@ -232,8 +237,6 @@ export const AGENT_SETTINGS = {
 export const LATER = laterKeys([
   "agent.services",
   "agent.watchdog.device",
-  "agent.identity.timeout_seconds",
-  "agent.enrollment.cert_dir",
   "agent.observer.ebpf",
   "agent.observer.inotify",
   "agent.observer.netlink",

@@ -31,6 +31,8 @@ export interface CredentialsOptions {
   readonly isStatic?: boolean;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How long SPIRE and the journal may each take to give one (IDN-7). */
+  readonly identityTimeoutMs?: number;
   readonly onIdentity: (identity: agentport.NodeIdentity) => void;
   /** What a node without an anchor trusted first, and what took its place since (CRT-10). */
   readonly onAnchor: (certificatesPem: string) => void;

@@ -21,6 +21,14 @@ export interface IdentityWay {
   obtain(signal: AbortSignal): Promise<agentport.NodeIdentity>;
 }
 
+/** What a cascade is run with. */
+export interface CascadeOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long SPIRE and the journal may each take; the contracts' 30 s where absent (IDN-7). */
+  readonly identityTimeoutMs?: number;
+}
+
 /**
  * The identity of the first way that is there and gives a usable one.
  *
@@ -28,7 +36,7 @@ export interface IdentityWay {
  */
 export async function obtainIdentity(
   ways: readonly IdentityWay[],
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, identityTimeoutMs: limit }: CascadeOptions,
 ): Promise<agentport.NodeIdentity> {
   const nodes = new Map<WorkloadIdentity, agentport.NodeIdentity>();
   const cascade = new IdentityCascade(
@@ -44,6 +52,7 @@ export async function obtainIdentity(
     })),
     {
       nowMs: () => clock.nowMs(),
+      ...(limit === undefined ? {} : { timeoutMs: { Spire: limit, SelfSigned: limit } }),
       sleep: (delayMs, signal) => sleep(clock, delayMs, signal),
       inspect: (identity) => Promise.resolve(objectionTo(nodes.get(identity))),
       // What the journal says of its own certificates is told where it is retried.

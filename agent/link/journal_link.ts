@@ -70,6 +70,8 @@ export interface LinkOptions {
   readonly isStatic?: boolean;
   readonly clock: Clock;
   readonly random: () => number;
+  /** How long SPIRE and the journal may each take to give an identity (IDN-7). */
+  readonly identityTimeoutMs?: number;
   /** Longest wait after a refused enrolment. */
   readonly enrollmentRetryMs?: number;
   /** See {@link Renewal}. */

@@ -178,8 +178,10 @@ class RunningAgent implements AgentProcess {
     for (const warning of config.warnings) this.#log.warn(warning);
     if (!this.isInit) this.#startLink(config);
     makeDirectories(config);
-    const directories = { cache: config.cacheDir, state: config.stateDir };
-    this.#cache = openCache(this.shim.files, directories, this.#log);
+    const { cacheDir: cache, stateDir: state, certDir: certificates } = config;
+    this.#cache = openCache(this.shim.files, { cache, state, certificates }, this.#log);
+    const identity = this.#identity;
+    if (identity !== undefined) this.#keep(() => this.#cache?.publishIdentity(identity));
     this.#log.info("agent starting", {
       node: config.nodeId,
       version: VERSION,
@@ -302,6 +304,7 @@ class RunningAgent implements AgentProcess {
         this.#identity = frame.value;
         // SPIRE gives its own again after a restart: its keys stay in memory (IDN-9).
         if (!isSvid(frame.value)) this.#keep(() => this.#cache?.keepIdentity(frame.value));
+        this.#keep(() => this.#cache?.publishIdentity(frame.value));
         return this.#boot?.factsChanged();
       case "listening":
         return this.#onListening(frame.value);

@@ -7,12 +7,13 @@ import type { LinkOptions } from "../link/mod.ts";
 export function identityOptions(
   settings: AgentSettings,
   { files }: Pick<agentport.Configure, "files">,
-): Pick<LinkOptions, "spire" | "bootstrap" | "isStatic"> {
+): Pick<LinkOptions, "spire" | "bootstrap" | "isStatic" | "identityTimeoutMs"> {
   const { identityProvider, spireSocket, root = "", tlsCert, tlsKey } = settings;
   const text = new TextDecoder();
   const asksSpire = identityProvider === "auto" || identityProvider === "spire";
   return {
     isStatic: identityProvider === "static",
+    identityTimeoutMs: settings.identityTimeoutSeconds * 1_000,
     ...(!asksSpire || !settings.isTlsEnabled ? {} : {
       spire: {
         socketPath: spireSocket ?? `${root}${DEFAULT_SPIRE_SOCKET}`,

@@ -21,6 +21,8 @@ export interface CascadeEnvironment {
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
   /** IDN-6: why key, certificate and bundle do not belong together; `null` when they do. */
   inspect(identity: WorkloadIdentity): Promise<string | null>;
+  /** Limits of a call other than {@linkcode PROVIDER_TIMEOUT_MS}. */
+  readonly timeoutMs?: Partial<Readonly<Record<IdentitySource, number>>>;
   /** A provider failed and the next one is tried. */
   warn(source: IdentitySource, error: IdentityError): void;
 }
@@ -79,13 +81,14 @@ export class IdentityCascade {
   }
 
   async #ask(provider: IdentityProvider): Promise<WorkloadIdentity> {
-    const timeoutMs = PROVIDER_TIMEOUT_MS[provider.sourceType];
+    const { sourceType } = provider;
+    const timeoutMs = this.#environment.timeoutMs?.[sourceType] ?? PROVIDER_TIMEOUT_MS[sourceType];
     const answer = await this.#within(
       timeoutMs,
       (signal) => provider.getIdentity(signal),
       (late) => late.privateKey.wipe(),
     );
-    if (!answer.inTime) throw timedOut(provider.sourceType, timeoutMs);
+    if (!answer.inTime) throw timedOut(sourceType, timeoutMs);
     const identity = answer.value;
     try {
       await this.#assertUsable(identity);

@@ -9,6 +9,7 @@ import {
 } from "../../../agent/link/mod.ts";
 import { type Clock, systemClock } from "../../../common/clock/mod.ts";
 import { type Logger, silentLogger } from "../../../common/log/mod.ts";
+import { present } from "../../../common/wire/mod.ts";
 import { waitFor } from "../wait_for.ts";
 import type { JournalSite } from "../journal/mod.ts";
 
@@ -25,6 +26,7 @@ export interface LinkTuning {
   readonly spire?: SpireOptions;
   readonly bootstrap?: BootstrapFiles;
   readonly isStatic?: boolean;
+  readonly identityTimeoutMs?: number;
   readonly log?: Logger;
 }
 
@@ -54,6 +56,7 @@ export class Linked implements Disposable {
       spire: tuning.spire,
       bootstrap: tuning.bootstrap,
       isStatic: tuning.isStatic ?? false,
+      ...present("identityTimeoutMs", tuning.identityTimeoutMs),
       events: {
         onState: (state) => {
           this.states.push(state);

@@ -118,6 +118,30 @@ Deno.test("NEN-7: a node that is revoked forgets what it was given", () =>
     cache.forget();
   }));
 
+Deno.test("NEN-6: certificate and CAs are there for others to read where a directory is named, the key never", () =>
+  scene(({ files, log, path }) => {
+    const directory = `${path}/certs`;
+    const known = create(agentport.NodeIdentitySchema, {
+      ...IDENTITY,
+      certPem: "the certificate",
+      trustBundlePem: "the CAs",
+    });
+    openCache(files, { cache: path, state: path }, log).publishIdentity(known);
+    assert.deepEqual([...Deno.readDirSync(path)], []);
+    const cache = openCache(files, { cache: path, state: path, certificates: directory }, log);
+    cache.publishIdentity(known);
+    assert.equal(modeOf(directory), 0o755);
+    const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["node.crt", "trust-bundle.crt"]);
+    assert.deepEqual(names.map((name) => Deno.readTextFileSync(`${directory}/${name}`)), [
+      "the certificate",
+      "the CAs",
+    ]);
+    assert.deepEqual(names.map((name) => modeOf(`${directory}/${name}`)), [0o644, 0o644]);
+    cache.forget();
+    assert.deepEqual([...Deno.readDirSync(directory)], []);
+  }));
+
 const append = (requestId: string) => create(agentport.AppendSchema, { requestId });
 
 Deno.test("PRT-7: records that are torn or damaged are dropped and told, the others stay in order", () =>

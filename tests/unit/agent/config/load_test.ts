@@ -138,6 +138,8 @@ const ROWS: readonly Row[] = [
   row("latticeUid", "agent.workload.lattice_uid", 0, 501, [-1, 2 ** 32 - 1]),
   row("isConsoleEnabled", "agent.console.enabled", true, false, ["x"]),
   row("consoleCommand", "agent.console.command", [], ["/sbin/getty", "ttyS0"], [[""], []]),
+  row("identityTimeoutSeconds", "agent.identity.timeout_seconds", 30, 10, [0, 301]),
+  row("certDir", "agent.enrollment.cert_dir", undefined, "/run/certs", ["certs", 1]),
   row("isWatchdogEnabled", "agent.watchdog.enabled", true, false, ["x"]),
   row("watchdogTimeoutSeconds", "agent.watchdog.timeout_seconds", 30, 60, [9, 301]),
   row("isWatchdogRequired", "agent.watchdog.required", false, true, ["x"]),
@@ -287,9 +289,9 @@ Deno.test("malformed TOML is refused with line and column", () => {
 });
 
 Deno.test("keys of the published samples without a function yet warn when they ask for one", () => {
-  const { config } = load({ toml: "[agent.identity]\ntimeout_seconds = 10\n" });
+  const { config } = load({ toml: "[agent.capability]\ngpu_poll_interval_seconds = 10\n" });
   assert.ok(
-    config.warnings.some((text) => text.includes("agent.identity.timeout_seconds")),
+    config.warnings.some((text) => text.includes("agent.capability.gpu_poll_interval_seconds")),
     config.warnings.join("\n"),
   );
   const quiet = load({ toml: '[agent.watchdog]\ndevice = "/dev/watchdog"\n' }).config.warnings;

@@ -110,6 +110,19 @@ class Scene {
   }
 }
 
+Deno.test("IDN-7: a limit of one's own counts in place of the contract's", async () => {
+  const scene = new Scene();
+  const slow = { gives: identity("Spire"), afterMs: 9_000 };
+  const quick = { gives: identity("SelfSigned"), afterMs: 9_000 };
+  const providers = [scene.provider("Spire", slow), scene.provider("SelfSigned", quick)];
+  const cascade = new IdentityCascade(providers, {
+    ...scene.environment,
+    timeoutMs: { Spire: 5_000 },
+  });
+  assert.equal(await scene.outcome(cascade), "SelfSigned");
+  assert.match(scene.warnings.join(), /Spire: .*timed out after 5 s/);
+});
+
 const DOWN: Readonly<Record<IdentitySource, string>> = {
   Spire: "SPIRE agent unavailable: Spire is down",
   SelfSigned: "CSR signing failed: SelfSigned is down",
