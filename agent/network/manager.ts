@@ -38,7 +38,9 @@ const PLAN_ROUNDS = 3;
 export type NetworkEvent =
   | { readonly kind: "configured"; readonly name: string; readonly changes: readonly string[] }
   | { readonly kind: "failed"; readonly name: string; readonly reason: string }
-  | { readonly kind: "linkLost" | "linkRestored"; readonly name: string };
+  | { readonly kind: "linkLost" | "linkRestored"; readonly name: string }
+  /** An interface that was waited for is there and as specified (NET-7). */
+  | { readonly kind: "arrived"; readonly name: string };
 
 /** An interface that cannot be brought to its specification. */
 export class NetworkError extends Error {
@@ -73,7 +75,10 @@ interface Managed {
   keeper: LeaseKeeper | undefined;
   /** The newest one. */
   lease: Lease | undefined;
-  hasCarrier: boolean;
+  /** Lost: it was there before, and its loss was told. */
+  carrier: "unknown" | "there" | "lost";
+  /** The link that was met last; another one of this name is brought to the specification as well. */
+  linkIndex: number | undefined;
 }
 
 /** Opens a manager of no interface; loopback is brought up (NET-11). Throws ShimError. */
@@ -84,10 +89,12 @@ export function openNetworkManager(options: NetworkManagerOptions): NetworkManag
 export class NetworkManager {
   readonly rtnetlink: Rtnetlink;
   readonly #managed = new Map<string, Managed>();
+  /** Interfaces that are being configured, and when that is over; one after the other each. */
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #arriving = new Set<string>();
   readonly #listener: { close(): void };
   #reviewTimer: TimerHandle | undefined;
-  #onNews: (() => void) | undefined;
-  #last: Promise<void> = Promise.resolve();
+  readonly #onNews = new Set<() => void>();
   #isClosed = false;
 
   constructor(private readonly options: NetworkManagerOptions) {
@@ -117,16 +124,28 @@ export class NetworkManager {
     return this.#managed.get(name)?.lease;
   }
 
+  /** Managed interfaces by name, and whether each is there and as specified. */
+  readiness(): ReadonlyMap<string, boolean> {
+    return new Map(this.status().map(({ name, condition }) => [name, condition.state === "Up"]));
+  }
+
+  /** An interface has come and is being brought to its specification (NET-7). */
+  isArriving(name: string): boolean {
+    return this.#arriving.has(name);
+  }
+
   /** Watches an interface that firmware or kernel configured, and changes nothing (NET-2). */
   adopt(name: string): void {
     this.#managed.get(name)?.keeper?.close();
-    this.#managed.set(name, {
-      spec: undefined,
-      resolved: undefined,
-      keeper: undefined,
-      lease: undefined,
-      hasCarrier: linkNamed(this.snapshot(), name)?.hasCarrier ?? false,
-    });
+    const hasCarrier = linkNamed(this.snapshot(), name)?.hasCarrier === true;
+    this.#managed.set(name, unmet(undefined, hasCarrier ? "there" : "unknown"));
+  }
+
+  /** Keeps a specification for an interface that is not there: it has it when it comes (NET-7). */
+  expect(spec: InterfaceSpec): void {
+    this.#managedAs(spec);
+    // It may have come since somebody looked.
+    this.#news();
   }
 
   /**
@@ -139,13 +158,12 @@ export class NetworkManager {
     spec: InterfaceSpec,
     { linkWaitMs = 0 }: { readonly linkWaitMs?: number } = {},
   ): Promise<void> {
-    return this.#inTurn(() => this.#configure(spec, linkWaitMs));
+    return this.#inTurn(spec.name, () => this.#configure(spec, linkWaitMs));
   }
 
-  /** Takes an interface out of management as it is. */
-  release(name: string): void {
-    this.#managed.get(name)?.keeper?.close();
-    this.#managed.delete(name);
+  /** Expects an interface no more. One that is there stays as it is, and is kept so. */
+  expectNot(name: string): void {
+    if (linkNamed(this.snapshot(), name) === undefined) this.#managed.delete(name);
   }
 
   status(): InterfaceStatus[] {
@@ -162,23 +180,23 @@ export class NetworkManager {
     this.#listener.close();
     if (this.#reviewTimer !== undefined) this.options.clock.clearTimer(this.#reviewTimer);
     for (const { keeper } of this.#managed.values()) keeper?.close();
-    this.#onNews?.();
+    this.#wakeWaiting();
+  }
+
+  #managedAs(spec: InterfaceSpec): Managed {
+    const before = this.#managed.get(spec.name);
+    const isSame = before?.spec !== undefined &&
+      textOfInterfaceSpec(before.spec) === textOfInterfaceSpec(spec);
+    if (isSame) return before;
+    before?.keeper?.close();
+    const managed = unmet(spec, before?.carrier ?? "unknown");
+    this.#managed.set(spec.name, managed);
+    return managed;
   }
 
   async #configure(spec: InterfaceSpec, linkWaitMs: number): Promise<void> {
     const { name } = spec;
-    const before = this.#managed.get(name);
-    const isSame = before?.spec !== undefined &&
-      textOfInterfaceSpec(before.spec) === textOfInterfaceSpec(spec);
-    if (!isSame) before?.keeper?.close();
-    const managed = isSame ? before : {
-      spec,
-      resolved: undefined,
-      keeper: undefined,
-      lease: undefined,
-      hasCarrier: before?.hasCarrier ?? false,
-    };
-    this.#managed.set(name, managed);
+    const managed = this.#managedAs(spec);
     try {
       if (linkWaitMs > 0) {
         await this.#waitFor(
@@ -189,7 +207,8 @@ export class NetworkManager {
         );
       }
       const changes = await this.#bringAbout(spec, managed);
-      managed.hasCarrier = spec.state === "up";
+      if (spec.state === "up") this.#noteCarrier(name, managed, true);
+      else managed.carrier = "unknown";
       if (changes.length > 0) this.options.onEvent({ kind: "configured", name, changes });
     } catch (error) {
       // The next attempt asks anew.
@@ -209,6 +228,7 @@ export class NetworkManager {
     const changes: string[] = [];
     const link = linkNamed(this.snapshot(), name);
     if (link === undefined) throw new NetworkError(name, "no such interface");
+    if (managed.linkIndex !== link.index) meet(managed, link);
     if (spec.addresses === "dhcp" && spec.state === "up") {
       if (!link.isUp) this.#run(link, { kind: "link", change: { isUp: true } }, changes);
       await this.#waitFor(
@@ -220,10 +240,10 @@ export class NetworkManager {
       managed.keeper ??= this.#openLease(name, link, managed);
       managed.lease ??= await managed.keeper.first;
       managed.resolved = withLease(spec, managed.lease);
-    } else {managed.resolved = {
-        ...spec,
-        addresses: spec.addresses === "dhcp" ? [] : spec.addresses,
-      };}
+    } else {
+      const addresses = spec.addresses === "dhcp" ? [] : spec.addresses;
+      managed.resolved = { ...spec, addresses };
+    }
     this.#settle(managed.resolved, link, changes);
     if (spec.state === "down") return changes;
     const { resolved } = managed;
@@ -357,41 +377,96 @@ export class NetworkManager {
     const { clock } = this.options;
     const end = () => {
       clock.clearTimer(timer);
-      this.#onNews = undefined;
+      this.#onNews.delete(end);
       resolve();
     };
     const timer = clock.setTimer(limitMs, end);
-    this.#onNews = end;
+    this.#onNews.add(end);
     return promise;
   }
 
+  #wakeWaiting(): void {
+    for (const wake of [...this.#onNews]) wake();
+  }
+
   #news(): void {
-    this.#onNews?.();
+    this.#wakeWaiting();
+    if (this.#isClosed) return;
     this.#reviewTimer ??= this.options.clock.setTimer(NEWS_COALESCE_MS, () => {
       this.#reviewTimer = undefined;
       if (!this.#isClosed) this.#review();
     });
   }
 
-  /** Tells of carriers lost and found; what is found again is verified (NET-10). */
+  /** Tells of carriers lost and found, verifies what is found again (NET-10), and brings what has come
+   * to its specification (NET-7). */
   #review(): void {
     const snapshot = this.snapshot();
     for (const [name, managed] of this.#managed) {
-      if (managed.spec?.state === "down") continue;
+      if (this.#turns.has(name)) continue;
       const link = linkNamed(snapshot, name);
+      const { spec } = managed;
+      if (spec !== undefined && link !== undefined && managed.linkIndex !== link.index) {
+        this.#arrived(spec);
+        continue;
+      }
+      if (spec?.state === "down") continue;
       const hasCarrier = link !== undefined && link.isUp && link.hasCarrier;
-      if (hasCarrier === managed.hasCarrier) continue;
-      managed.hasCarrier = hasCarrier;
-      this.options.onEvent({ kind: hasCarrier ? "linkRestored" : "linkLost", name });
-      if (hasCarrier) this.#makeGood(name, managed);
+      if (!this.#noteCarrier(name, managed, hasCarrier) || !hasCarrier) continue;
+      if (spec !== undefined && managed.resolved === undefined) this.#arrived(spec);
+      else this.#makeGood(name, managed);
     }
   }
 
-  #inTurn(task: () => Promise<void>): Promise<void> {
-    const turn = this.#last.then(task);
-    this.#last = turn.catch(() => {});
+  /** True when it is another than before. */
+  #noteCarrier(name: string, managed: Managed, hasCarrier: boolean): boolean {
+    const before = managed.carrier;
+    if (hasCarrier === (before === "there")) return false;
+    if (!hasCarrier && before === "unknown") return false;
+    managed.carrier = hasCarrier ? "there" : "lost";
+    if (!hasCarrier) this.options.onEvent({ kind: "linkLost", name });
+    else if (before === "lost") this.options.onEvent({ kind: "linkRestored", name });
+    return true;
+  }
+
+  #arrived(spec: InterfaceSpec): void {
+    this.#arriving.add(spec.name);
+    this.configure(spec).finally(() => this.#arriving.delete(spec.name)).then(
+      () => this.options.onEvent({ kind: "arrived", name: spec.name }),
+      // Told by the attempt itself; whoever declared the interface tries again.
+      () => {},
+    );
+  }
+
+  #inTurn(name: string, task: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(task);
+    const over = turn.catch(() => {}).then(() => {
+      if (this.#turns.get(name) === over) this.#turns.delete(name);
+      // What happened meanwhile was not looked at.
+      this.#news();
+    });
+    this.#turns.set(name, over);
     return turn;
   }
+}
+
+function unmet(spec: InterfaceSpec | undefined, carrier: Managed["carrier"]): Managed {
+  return {
+    spec,
+    resolved: undefined,
+    keeper: undefined,
+    lease: undefined,
+    carrier,
+    linkIndex: undefined,
+  };
+}
+
+/** What was got over another link of this name went with it. */
+function meet(managed: Managed, link: Link): void {
+  managed.keeper?.close();
+  managed.keeper = undefined;
+  managed.lease = undefined;
+  managed.linkIndex = link.index;
 }
 
 function conditionIn(

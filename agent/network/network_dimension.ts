@@ -94,7 +94,10 @@ class NetworkDimension implements Dimension {
 
   /** What is no longer declared stays as it is: to take an address away would cut somebody off. */
   release(operations: readonly { readonly key: string }[]): Promise<Outcome[]> {
-    for (const { key } of operations) this.#reverted.delete(key);
+    for (const { key } of operations) {
+      this.#reverted.delete(key);
+      this.parts()?.manager.expectNot(key);
+    }
     return Promise.resolve(operations.map(({ key }) => done(key)));
   }
 
@@ -139,7 +142,10 @@ class NetworkDimension implements Dimension {
     this.#reverted.delete(key);
     const snapshot = manager.snapshot();
     const link = linkNamed(snapshot, key);
-    if (link === undefined && spec.isOptional) return done(key);
+    if (link === undefined) {
+      manager.expect(spec);
+      return spec.isOptional ? done(key) : failed(key, "no such interface");
+    }
     const text = textOfInterfaceSpec(spec);
     const target: Target = { state: "present", value: { kind: "text", text } };
     const carriesManagement = spec.role === "management" || isManagement(key);
@@ -178,6 +184,8 @@ function isAsDeclared(
   }
   const link = linkNamed(snapshot, key);
   if (link === undefined) return spec.isOptional;
+  // What is done to it now is the agent's own doing (NET-7).
+  if (manager.isArriving(key)) return true;
   if (spec.state === "down") return !link.isUp;
   // The loss of a carrier has its own event and is nobody's change (NET-10).
   if (!link.hasCarrier && link.isUp) return true;

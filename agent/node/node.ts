@@ -55,7 +55,7 @@ import { Observation } from "./observation.ts";
 import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
 import { bootId } from "./backend_record.ts";
-import { NodeServices } from "./node_services.ts";
+import { type InterfaceNews, NodeServices } from "./node_services.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
 
@@ -78,7 +78,7 @@ export interface NodeOptions {
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
   readonly longestTickMs?: number;
   /** Absent where the network is somebody else's (CTX-3). */
-  readonly network?: Dimension;
+  readonly network?: { readonly dimension: Dimension; readonly interfaces: InterfaceNews };
   /** How services ended while no agent was there; absent where nobody knows. */
   readonly formerEnds?: FormerEnds;
   /** Has PID 1 start another version of the agent; absent without such a PID 1. */
@@ -116,6 +116,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     ...(options.beat === undefined ? {} : { beat: options.beat }),
     ...(options.longestTickMs === undefined ? {} : { longestTickMs: options.longestTickMs }),
     ...(options.formerEnds === undefined ? {} : { formerEnds: options.formerEnds }),
+    ...(options.network === undefined ? {} : { interfaces: options.network.interfaces }),
   });
   holder.node = new Node(options, { services, audit, place });
   return holder.node;
@@ -340,7 +341,7 @@ export class Node {
   }
 
   #openConvergence(): Convergence {
-    const { shim, config, clock, log } = this.options;
+    const { shim, config, clock, log, network } = this.options;
     const root = config.root === "" ? "/" : config.root;
     const isRoot = shim.system.ids().effectiveUid === 0;
     const dimensions: Dimension[] = [
@@ -362,7 +363,7 @@ export class Node {
         ...(isRoot && { modules: openModuleControl(shim, clock) }),
       }),
       servicesDimension(serviceControl(this.supervisor)),
-      this.options.network ?? unsupportedDimension("network", "managed only where pact is init"),
+      network?.dimension ?? unsupportedDimension("network", "managed only where pact is init"),
       ...LATER_DIMENSIONS.map((category) =>
         unsupportedDimension(category, `${category} are not managed by this version`)
       ),

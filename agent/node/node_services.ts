@@ -19,6 +19,7 @@ import {
 import {
   type Actor,
   type FormerEnds,
+  type InterfaceNews,
   loadStateFile,
   type NodePlace,
   type ReadLogOptions,
@@ -36,6 +37,8 @@ import { idleInspections } from "./idle_inspections.ts";
 import { noServices } from "./no_services.ts";
 import { endWorkload } from "./workload_end.ts";
 import { openWorkloadWatch, type WorkloadWatch } from "./workload_watch.ts";
+
+export type { InterfaceNews };
 
 /*
  * Shell: the services of this node under the backend that this boot has (CTX-7). Owns the backend, the
@@ -56,6 +59,8 @@ export interface NodeServicesOptions {
   readonly beat?: () => void;
   readonly longestTickMs?: number;
   readonly formerEnds?: FormerEnds;
+  /** Absent where the network is somebody else's. */
+  readonly interfaces?: InterfaceNews;
 }
 
 const NOT_PACTS = "services are systemd's, and pact makes no cgroups beside it";

@@ -214,9 +214,10 @@ class RunningAgent implements AgentProcess {
         isFailed: this.#boot?.isFailed ?? false,
       }),
       ...this.#init?.nodeOptions(),
-      ...(this.#network === undefined ? {} : { network: this.#network.dimension }),
+      ...(this.#network === undefined ? {} : { network: this.#network }),
     });
     const node = this.#node;
+    this.#network?.onInterface((name) => node.convergence.noticeChange(`network:${name}`));
     this.#init?.report((...words) => node.record(...words));
     this.#init?.openConsole(node.supervisor.isolation);
     this.#systemd = openSystemdNotifier({

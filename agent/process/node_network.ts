@@ -32,6 +32,7 @@ import {
   interfaceSpecOfText,
   textOfInterfaceSpec,
 } from "../interfaces/mod.ts";
+import type { InterfaceNews } from "../supervisor/mod.ts";
 
 const MAX_LEASE_BYTES = 64 * 1024;
 /** How long an interface may take to appear after its driver was loaded. */
@@ -60,6 +61,12 @@ export class NodeNetwork {
   readonly #management = new Set<string>();
   /** The network as a dimension of the node's state. */
   readonly dimension: Dimension = networkDimension(() => this.#parts());
+  readonly #listeners = new Set<(name: string) => void>();
+  /** What services that need a network look at (NET-7). */
+  readonly interfaces: InterfaceNews = {
+    readiness: () => this.#manager?.readiness() ?? new Map(),
+    onChange: (listener) => this.onInterface(listener),
+  };
 
   constructor(private readonly options: NodeNetworkOptions) {}
 
@@ -74,16 +81,24 @@ export class NodeNetwork {
     if (isConnected) this.#changes?.reached();
   }
 
+  /** Tells of interfaces that were brought to their specification; answers what ends it. */
+  onInterface(listener: (name: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Brings the management network up, or rejects with the reason (NET-6). Repeatable. */
   async configure(): Promise<void> {
     const { log } = this.options;
     const manager = this.#manager ??= this.#open();
     this.#changes ??= this.#openChanges(manager);
     await this.#changes.recover();
+    const configured = this.#specs(this.options.config.interfaces);
+    for (const spec of configured) if (spec.role === "hsn") manager.expect(spec);
     const found = bootNetwork({
       snapshot: manager.snapshot(),
       commandLine: valuesOf(this.options.commandLine, "pact.net"),
-      configured: this.#specs(this.options.config.interfaces),
+      configured,
       cached: this.#specs(this.#readTexts(this.#confirmedPath)),
       journalHosts: this.options.config.journalHosts,
       own: this.#specs(this.#readTexts(this.#ownPath)),
@@ -257,6 +272,12 @@ export class NodeNetwork {
   }
 
   #onEvent(event: NetworkEvent): void {
+    this.#tell(event);
+    if (event.kind === "failed" || event.kind === "linkLost") return;
+    for (const listener of this.#listeners) listener(event.name);
+  }
+
+  #tell(event: NetworkEvent): void {
     const { record, log } = this.options;
     switch (event.kind) {
       case "configured":
@@ -280,6 +301,8 @@ export class NodeNetwork {
       case "linkRestored":
         log.info("link restored", { interface: event.name });
         return record("network.link_restored", event.name, "Success");
+      case "arrived":
+        return log.info("interface appeared", { interface: event.name });
     }
   }
 }

@@ -4,6 +4,14 @@ const INTERFACES = "/sys/class/net";
 /** netdevice(7): administratively up. */
 const IFF_UP = 0x1;
 
+/** What whoever configures the network knows of its interfaces. */
+export interface InterfaceNews {
+  /** Those it configures, and whether each is as declared; of others the kernel knows. */
+  readiness(): ReadonlyMap<string, boolean>;
+  /** Tells of changes until the answer is called. */
+  onChange(listener: () => void): () => void;
+}
+
 /** The network interfaces that are up, by name; empty where the kernel shows none. */
 export function interfacesUp(files: Pick<Files, "list" | "readText">): ReadonlySet<string> {
   try {

@@ -10,6 +10,7 @@ export type { FormerEnds } from "./former_end.ts";
 export type { HealthCheck, HealthProbe, RestartPolicy, ServiceDeclaration } from "./declaration.ts";
 export type { NodePlace } from "./environment.ts";
 export { SupervisorError, type SupervisorFault } from "./errors.ts";
+export type { InterfaceNews } from "./interfaces.ts";
 export { planStart, type StartPlan } from "./plan.ts";
 export { createNetworkProber, type Prober } from "./probes.ts";
 export { ServiceLog } from "./service_log.ts";

@@ -13,6 +13,7 @@ import { SupervisorError } from "./errors.ts";
 import type { FormerEnds } from "./former_end.ts";
 import { rootlessLimits } from "./identity.ts";
 import { InterfacePoll } from "./interface_poll.ts";
+import type { InterfaceNews } from "./interfaces.ts";
 import { NoticeFeed, type ServiceReport, type SupervisorNotice } from "./notices.ts";
 import { createNetworkProber, type Prober } from "./probes.ts";
 import type { ReadLogOptions } from "./service_log.ts";
@@ -54,6 +55,8 @@ export interface SupervisorOptions {
   readonly stateFile?: string;
   /** How services ended that outlived the agent that had started them. */
   readonly formerEnds?: FormerEnds;
+  /** Absent where the network is somebody else's: the kernel alone is asked then. */
+  readonly interfaces?: InterfaceNews;
   /** A fresh UUID version 4, for audit events. */
   readonly newUuid: () => string;
   readonly limits?: Partial<RestartLimits>;
@@ -95,6 +98,7 @@ export class Supervisor implements ServiceManager {
     this.#interfaces = new InterfacePoll(
       options.clock,
       options.shim.files,
+      options.interfaces,
       (up) => this.#send({ kind: "facts", facts: { ...this.#state.facts, interfacesUp: up } }),
     );
     this.#state = newSupervisor({ ...DEFAULT_LIMITS, ...options.limits });

@@ -120,7 +120,8 @@ class Controller implements Convergence {
     });
   }
 
-  noticeChange(): void {
+  noticeChange(name?: string): void {
+    if (name !== undefined) this.#ledger.hurry(name);
     if (this.#scanQueued || this.#closed) return;
     this.#scanQueued = true;
     this.#queue.runInBackground(() => {

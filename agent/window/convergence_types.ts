@@ -152,8 +152,9 @@ export interface Convergence {
   setDeclared(declared: EffectiveState): Promise<ApplyResult>;
   /** Looks at everything declared now; resolves with the drift found. */
   scan(): Promise<readonly DriftItem[]>;
-  /** As scan, for an observer that saw a change: returns at once. */
-  noticeChange(): void;
+  /** As scan, for an observer that saw a change: returns at once. An item that fails and is named,
+   * `category:key`, is tried again without delay. */
+  noticeChange(name?: string): void;
   /**
    * Captures the drifted items, or those named `category:key`, for an entry. Throws
    * ConvergenceError: `nothing to commit`, an item that has not drifted or cannot be committed.

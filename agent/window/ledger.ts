@@ -165,6 +165,13 @@ export class Ledger {
     }
   }
 
+  /** Has an item that fails tried again at once; what it waited for may be there. */
+  hurry(name: string): void {
+    const failure = this.#failures.get(name);
+    if (failure === undefined) return;
+    this.#failures = new Map(this.#failures).set(name, { ...failure, retryAtMs: 0 });
+  }
+
   /** Forgets a key altogether. */
   forget(name: string): void {
     this.#converged.delete(name);

@@ -60,6 +60,10 @@ function stateOf(manager: NetworkManager, name: string): string | undefined {
   return manager.status().find((status) => status.name === name)?.condition.state;
 }
 
+function notUp(manager: NetworkManager): string[] {
+  return [...manager.readiness()].flatMap(([name, isReady]) => isReady ? [] : [name]);
+}
+
 inNetworkNamespace(import.meta.url, () => {
   Deno.test("NET-1, NET-4: an interface is brought up with address, route and MTU, and reaches the far end", async () => {
     await withManager(async ({ cable, manager, events }) => {
@@ -153,6 +157,41 @@ inNetworkNamespace(import.meta.url, () => {
         /near0: no carrier within 10 s/,
       );
       assert.ok(performance.now() - begin >= 9_900);
+    });
+  });
+
+  Deno.test("NET-7: an interface that is expected gets its specification when it comes, and again when it comes anew", async () => {
+    await withManager(async ({ manager, events }) => {
+      manager.expect(interfaceSpec("hsn0", { address: "10.8.0.2/24", mtu: 9000, role: "hsn" }));
+      assert.deepEqual(notUp(manager), ["hsn0"]);
+      const arrivals = () => events.filter(({ kind }) => kind === "arrived").length;
+      for (const times of [1, 2]) {
+        await using _cable = await layCable({ near: "hsn0" });
+        await waitFor(() => arrivals() === times, { what: "the interface to be told of" });
+        assert.match(await ip("address", "show", "hsn0"), /mtu 9000[^]*inet 10\.8\.0\.2\/24/);
+        assert.deepEqual(notUp(manager), []);
+      }
+      await waitFor(() => events.at(-1)?.kind === "linkLost", { what: "the second loss" });
+      assert.deepEqual(notUp(manager), ["hsn0"]);
+      manager.expectNot("hsn0");
+      assert.deepEqual(manager.status(), []);
+    });
+  });
+
+  Deno.test("NET-7: an interface whose carrier comes late holds up no other, and is told when it is up", async () => {
+    await withManager(async ({ cable, manager, events }) => {
+      manager.expect(interfaceSpec("hsn0", { address: "10.8.0.2/24" }));
+      await using late = await layCable({ near: "hsn0" });
+      await late.peer.run("ip", "link", "set", "far0", "down");
+      await waitFor(() => manager.isArriving("hsn0"), { what: "the interface to be met" });
+      const begin = performance.now();
+      await manager.configure(interfaceSpec(cable.near, { address: "10.7.0.2/24" }));
+      assert.ok(performance.now() - begin < 5_000);
+      assert.deepEqual(notUp(manager), ["hsn0"]);
+      await late.peer.run("ip", "link", "set", "far0", "up");
+      await waitFor(() => events.some(({ kind }) => kind === "arrived"), { what: "its carrier" });
+      assert.deepEqual(notUp(manager), []);
+      assert.equal(events.some(({ kind }) => kind === "linkRestored"), false);
     });
   });
 

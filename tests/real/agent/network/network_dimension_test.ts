@@ -230,6 +230,37 @@ inNetworkNamespace(import.meta.url, () => {
     });
   });
 
+  Deno.test("NET-7: what is declared for an interface is brought about when it appears, optional or not", async () => {
+    await withDimension(async ({ dimension, manager }) => {
+      for (const isOptional of [false, true]) {
+        const spec = { address: "10.8.0.2/24", role: "hsn", optional: isOptional };
+        const outcome = await applyOne(dimension, "hsn0", spec);
+        assert.equal(outcome.result, isOptional ? "done" : "failed");
+        await using _cable = await layCable({ near: "hsn0" });
+        await waitFor(async () => (await ip("address", "show", "hsn0")).includes("10.8.0.2/24"), {
+          what: "its address",
+        });
+        await waitFor(() => manager.readiness().get("hsn0") === true, { what: "the interface" });
+        assert.equal((await applyOne(dimension, "hsn0", spec)).result, "done");
+        assert.deepEqual(await differences(dimension, "hsn0", spec), []);
+      }
+    });
+  });
+
+  Deno.test("NET-7: an interface that is declared no more is left as it comes", async () => {
+    await withDimension(async ({ dimension }) => {
+      await applyOne(dimension, "hsn0", { address: "10.8.0.2/24", role: "hsn" });
+      await applyOne(dimension, "hsn1", { address: "10.9.0.2/24", role: "hsn" });
+      await dimension.release([{ key: "hsn0", original: undefined }]);
+      await using _released = await layCable({ near: "hsn0" });
+      await using _declared = await layCable({ near: "hsn1" });
+      await waitFor(async () => (await ip("address", "show", "hsn1")).includes("10.9.0.2/24"), {
+        what: "the address of the other one",
+      });
+      assert.doesNotMatch(await ip("address", "show", "hsn0"), /10\.8\.0\.2/);
+    });
+  });
+
   Deno.test("NET-7: an interface that is not there yet is told, an optional one is not", async () => {
     await withDimension(async ({ dimension }) => {
       const outcome = await applyOne(dimension, "hsn1", { address: "10.8.0.2/24", role: "hsn" });

@@ -4,6 +4,7 @@ import { agentport } from "../../../../api/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { createLogger } from "../../../../common/log/mod.ts";
 import { NodeNetwork } from "../../../../agent/process/node_network.ts";
+import { script, withSupervisor } from "../../../unit/agent/supervisor/real_rig.ts";
 import { tempDir, waitFor, withShim } from "../../../support/mod.ts";
 import { type Cable, inNetworkNamespace, layCable } from "../../../support/network/mod.ts";
 
@@ -135,6 +136,41 @@ inNetworkNamespace(import.meta.url, () => {
       assert.doesNotMatch(await addressesOf(cable), /10\.7\.0\.2\//);
       await cable.peer.run("ip", "link", "set", "far0", "down");
       await waitFor(() => records.includes("network.link_lost near0"), { what: "the loss" });
+    });
+  });
+
+  Deno.test("NET-7: a high-speed interface of the configuration is no part of phase 2 and comes up when it appears", async () => {
+    await using dir = await setting();
+    await using cable = await layCable({ farAddress: "10.7.0.1/24" });
+    const interfaces = {
+      [cable.near]: "10.7.0.2/24",
+      hsn0: JSON.stringify({ address: "10.8.0.2/24", role: "hsn" }),
+    };
+    await live({ directory: dir.path, config: { interfaces } }, async (network, records) => {
+      await network.configure();
+      assert.equal(network.interfaces.readiness().get("hsn0"), false);
+      await using _hsn = await layCable({ near: "hsn0" });
+      await waitFor(() => network.interfaces.readiness().get("hsn0") === true, { what: "hsn0" });
+      assert.ok(
+        records.some((record) => record.startsWith("network.configured hsn0: up; add 10.8")),
+      );
+    });
+  });
+
+  Deno.test("NET-7: a service that needs an interface starts when it is there as declared, and not before", async () => {
+    await using dir = await setting();
+    await using cable = await layCable({ farAddress: "10.7.0.1/24" });
+    const life = { directory: dir.path, commandLine: [`pact.net=${cable.near},10.7.0.2/24`] };
+    await live(life, async (network) => {
+      await network.configure();
+      await declare(network, "hsn0", { address: "10.8.0.2/24", role: "hsn" });
+      await withSupervisor(async ({ supervisor, reaches }) => {
+        supervisor.declare([script("fabric", "exec sleep 1000", { needsNetwork: ["hsn0"] })]);
+        await reaches("fabric", "Starting (waiting: interface hsn0)");
+        await using _hsn = await layCable({ near: "hsn0" });
+        await reaches("fabric", "Running");
+        assert.match(await ip("address", "show", "hsn0"), /10\.8\.0\.2\/24/);
+      }, { interfaces: network.interfaces });
     });
   });
 
