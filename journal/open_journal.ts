@@ -70,6 +70,7 @@ import type { CommandInput } from "./state/mod.ts";
 import {
   createHub,
   createLiveness,
+  IdentityFeed,
   type Liveness,
   TrustFeed,
   watchHeartbeats,
@@ -216,6 +217,8 @@ async function openAll(
     leavingPem: trust.leavingPem(),
   }));
   opened.defer(() => feed.close());
+  const identities = new IdentityFeed(replica);
+  opened.defer(() => identities.close());
   const revocations = createRevocations(replica, clock);
   const served: { rpc?: RpcServer } = {};
   const askHere = (nodeId: string) => askForNode(nodeId, served.rpc, liveness);
@@ -246,7 +249,7 @@ async function openAll(
     clock,
     log,
     random,
-    context: { replica, gatekeeper, locks, hub, liveness, clock, log, trust: feed },
+    context: { replica, gatekeeper, locks, hub, liveness, clock, log, trust: feed, identities },
     quorum,
     tokens,
     discovery,

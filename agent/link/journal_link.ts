@@ -325,11 +325,10 @@ class Link implements JournalLink {
     const probe = startProbe(this.options, ask, (error) => silent.abort(error));
     try {
       const updates = session.updates(vclusterId, from, signal);
-      for await (const { sequence, update, trust } of updates) {
-        if (trust !== undefined) {
-          if (this.#credentials.takeTrust(trust)) succession.issuerLeaves();
-          continue;
-        }
+      for await (const { sequence, update, trust, identityMap } of updates) {
+        if (identityMap !== undefined) this.#map?.heard(identityMap);
+        if (trust !== undefined && this.#credentials.takeTrust(trust)) succession.issuerLeaves();
+        if (identityMap !== undefined || trust !== undefined) continue;
         this.#heard = counterFromWire(sequence);
         this.#locks.heard(update);
         if (changesDeclaration(update)) refresher.due();

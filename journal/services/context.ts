@@ -4,7 +4,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type Caller, callerKey, type Gatekeeper, type LockBook } from "../access/mod.ts";
 import type { Replica } from "../replica/mod.ts";
-import type { Hub, Liveness, TrustFeed } from "../streams/mod.ts";
+import type { Hub, IdentityFeed, Liveness, TrustFeed } from "../streams/mod.ts";
 
 /** What every service works with. */
 export interface ServiceContext {
@@ -15,6 +15,8 @@ export interface ServiceContext {
   readonly liveness: Liveness;
   /** The CAs that nodes are told of; absent without TLS. */
   readonly trust?: TrustFeed | undefined;
+  /** The changes of the identity map. */
+  readonly identities?: IdentityFeed | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -20,6 +20,7 @@ import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 import { lockList } from "./lock_service.ts";
 import { watchLocks } from "./lock_watch.ts";
 import { tokenExpiry } from "./token_expiry.ts";
+import { servesUidMap, uidMapChange } from "./uid_map.ts";
 
 /** Updates from a sequence on, history first (SUB-1). */
 export async function* subscription(
@@ -40,7 +41,9 @@ export async function* subscription(
   const locks = watchLocks(context, caller, scopes);
   try {
     const signal = AbortSignal.any([call.signal, expiry.signal, locks.signal]);
-    const followed = nodeId === undefined ? { ...context, trust: undefined } : context;
+    const followed = nodeId === undefined
+      ? { ...context, trust: undefined, identities: undefined }
+      : { ...context, servesIdentities: () => servesUidMap(context, nodeId) };
     for await (const delivery of follow(followed, interest, from, signal)) {
       yield update(context, delivery);
     }
@@ -122,10 +125,11 @@ const sharedLists = new WeakMap<Entry, stream.ConfigUpdate>();
 
 function update(context: ServiceContext, delivery: Delivery): stream.ConfigUpdate {
   if (delivery.kind === "progress") {
-    const { trust } = delivery;
+    const { trust, identities } = delivery;
     return create(stream.ConfigUpdateSchema, {
       sequence: BigInt(Math.max(delivery.sequence, 0)),
-      ...(trust === undefined ? {} : { trust: trustBundle(trust) }),
+      ...present("trust", trust && trustBundle(trust)),
+      ...present("identityMap", identities && uidMapChange(identities)),
     });
   }
   const { entry, kind } = delivery;

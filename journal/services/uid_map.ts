@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
-import { journal } from "../../api/mod.ts";
+import { journal, stream } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { readKnownVersion } from "../../common/rpc/mod.ts";
 import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
+import { present } from "../../common/wire/mod.ts";
 import {
   firstIdOf,
   identityKey,
@@ -11,6 +12,7 @@ import {
   type PosixIdentity,
   uidMapVersion,
 } from "../state/mod.ts";
+import type { IdentityChange } from "../streams/mod.ts";
 import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
 
 /**
@@ -42,15 +44,12 @@ export async function assignUid(
  * The whole map, for nodes that supervise their services by pact alone (UID-5). A node that says which
  * version it has, and has the newest, gets the number alone.
  */
-export function uidMap(
-  { replica, gatekeeper }: ServiceContext,
-  call: HandlerContext,
-): journal.UidMap {
+export function uidMap(context: ServiceContext, call: HandlerContext): journal.UidMap {
+  const { replica } = context;
   const { nodeId } = ownNodeOf(callerOf(call));
   const version = BigInt(uidMapVersion(replica.state));
-  const policy = gatekeeper.policyOf(gatekeeper.vclusterOf({ Node: nodeId }));
   const isKnown = readKnownVersion(call.requestHeader) === version;
-  if (isKnown || policy.supervisor_backend === "systemd") {
+  if (isKnown || !servesUidMap(context, nodeId)) {
     return create(journal.UidMapSchema, { version });
   }
   const people = [...replica.state.list("uid_map")].map(([, identity]) => identity);
@@ -64,6 +63,29 @@ export function uidMap(
       members: members.get(name)?.map(({ username }) => username) ?? [],
     })),
   });
+}
+
+/** Whether a node is to serve the map: not where systemd runs its services (UID-5). */
+export function servesUidMap({ gatekeeper }: ServiceContext, nodeId: string): boolean {
+  const { supervisor_backend } = gatekeeper.policyOf(gatekeeper.vclusterOf({ Node: nodeId }));
+  return supervisor_backend !== "systemd";
+}
+
+/** One message for all who hear of a change. */
+const sharedChanges = new WeakMap<IdentityChange, stream.IdentityMapChange>();
+
+/** A change of the map as streams carry it (UID-5). */
+export function uidMapChange(change: IdentityChange): stream.IdentityMapChange {
+  const known = sharedChanges.get(change);
+  if (known !== undefined) return known;
+  const message = create(stream.IdentityMapChangeSchema, {
+    version: BigInt(change.version),
+    ...present("since", change.since === undefined ? undefined : BigInt(change.since)),
+    entries: change.people.map(toWire),
+    groups: change.orgs.map(({ name, index }) => ({ name, gid: firstIdOf(index) })),
+  });
+  sharedChanges.set(change, message);
+  return message;
 }
 
 function toWire(identity: PosixIdentity): journal.UidEntry {

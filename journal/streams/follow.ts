@@ -3,13 +3,22 @@ import { PactError } from "../../common/errors/mod.ts";
 import { DOMAIN_VCLUSTER, type Entry } from "../../common/model/mod.ts";
 import type { Replica } from "../replica/mod.ts";
 import type { Hub, Subscription } from "./hub.ts";
+import { type IdentityChange, type IdentityFeed, IdentityTeller } from "./identity_feed.ts";
 import { type SiteTrust, type TrustFeed, TrustTeller } from "./trust_feed.ts";
 import { type Interest, type UpdateKind, updateKind } from "./interest.ts";
 
-/** An entry for a subscriber, or how far the stream has come: when it is idle, or has trust to tell. */
+/**
+ * An entry for a subscriber, or how far the stream has come: when it is idle, or has trust or a
+ * change of the identity map to tell.
+ */
 export type Delivery =
   | { readonly kind: UpdateKind; readonly entry: Entry }
-  | { readonly kind: "progress"; readonly sequence: number; readonly trust?: SiteTrust };
+  | {
+    readonly kind: "progress";
+    readonly sequence: number;
+    readonly trust?: SiteTrust;
+    readonly identities?: IdentityChange;
+  };
 
 /** How long a stream stays silent before it reports its progress (SUB-7). */
 export const IDLE_MS = 60_000;
@@ -21,6 +30,10 @@ export interface FollowContext {
   readonly clock: Clock;
   /** For nodes: the CAs they trust, first as they are and then as they change (CRT-1a). */
   readonly trust?: TrustFeed | undefined;
+  /** For nodes: what the identity map becomes, while they are to serve it (UID-5). */
+  readonly identities?: IdentityFeed | undefined;
+  /** Whether the node is to serve the map as of now; unless told otherwise it is. */
+  readonly servesIdentities?: () => boolean;
 }
 
 /**
@@ -44,7 +57,10 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Delivery> {
   let next = fromSequence;
-  const teller = new TrustTeller(context.trust);
+  const tellers = {
+    trust: new TrustTeller(context.trust),
+    identities: new IdentityTeller(context.identities, context.servesIdentities ?? (() => true)),
+  };
   // Ends with the signal: snapshots, which send live back to history, are rare.
   while (!signal.aborted) {
     next = yield* history(context, interest, next, signal);
@@ -52,11 +68,11 @@ export async function* follow(
     const subscription = context.hub.open(interest);
     const wake = () => subscription.wake();
     signal.addEventListener("abort", wake, { once: true });
-    const unfollow = teller.follow(subscription);
+    const unfollow = Object.values(tellers).map((teller) => teller.follow(subscription));
     try {
-      next = yield* live(context, subscription, teller, interest, next, signal);
+      next = yield* live(context, subscription, tellers, interest, next, signal);
     } finally {
-      unfollow();
+      unfollow.forEach((end) => end());
       signal.removeEventListener("abort", wake);
       subscription.close();
     }
@@ -92,7 +108,7 @@ async function* history(
 async function* live(
   { replica, clock }: FollowContext,
   subscription: Subscription,
-  teller: TrustTeller,
+  tellers: Tellers,
   interest: Interest,
   fromSequence: number,
   signal: AbortSignal,
@@ -102,9 +118,8 @@ async function* live(
   while (!signal.aborted) {
     await subscription.wait();
     const isIdle = silence.take();
-    const trust = teller.due();
-    if (trust !== undefined && !signal.aborted) {
-      yield { kind: "progress", sequence: next - 1, trust };
+    for (const news of newsOf(tellers)) {
+      if (!signal.aborted) yield { kind: "progress", sequence: next - 1, ...news };
     }
     // What overflowed or was cut off takes no more, so after these updates nothing is left.
     const { isLagging, isCutOff } = subscription;
@@ -127,6 +142,21 @@ async function* live(
     if (isCutOff) return next;
   }
   return next;
+}
+
+/** What a stream tells besides entries. */
+interface Tellers {
+  readonly trust: TrustTeller;
+  readonly identities: IdentityTeller;
+}
+
+type News = Pick<Extract<Delivery, { kind: "progress" }>, "trust" | "identities">;
+
+/** What there is to tell now, a delivery each. */
+function newsOf({ trust, identities }: Tellers): News[] {
+  const bundle = trust.due();
+  const changes = identities.due().map((change): News => ({ identities: change }));
+  return bundle === undefined ? changes : [{ trust: bundle }, ...changes];
 }
 
 /**

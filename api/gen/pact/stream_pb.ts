@@ -8,13 +8,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { GroupEntry, UidEntry } from "./journal_pb.ts";
+import { file_pact_journal } from "./journal_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file pact/stream.proto.
  */
 export const file_pact_stream: GenFile = /*@__PURE__*/
-  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKXAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQSEwoLcnVsZXNfYXBwbHkYZSABKAgiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQigAIKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIABIVCgtsb2NrX2NoYW5nZRhkIAEoDEgAEicKBXRydXN0GGUgASgLMhgucGFjdC5zdHJlYW0uVHJ1c3RCdW5kbGVCCAoGdXBkYXRlIjQKC1RydXN0QnVuZGxlEhQKDGNlcnRpZmljYXRlcxgBIAEoDBIPCgdsZWF2aW5nGAIgASgMMrkBChFCb290Q29uZmlnU2VydmljZRJOChBTdHJlYW1Cb290Q29uZmlnEh4ucGFjdC5zdHJlYW0uQm9vdENvbmZpZ1JlcXVlc3QaGC5wYWN0LnN0cmVhbS5Db25maWdDaHVuazABElQKFlN1YnNjcmliZUNvbmZpZ1VwZGF0ZXMSHS5wYWN0LnN0cmVhbS5TdWJzY3JpYmVSZXF1ZXN0GhkucGFjdC5zdHJlYW0uQ29uZmlnVXBkYXRlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKXAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQSEwoLcnVsZXNfYXBwbHkYZSABKAgiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQitgIKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIABIVCgtsb2NrX2NoYW5nZRhkIAEoDEgAEicKBXRydXN0GGUgASgLMhgucGFjdC5zdHJlYW0uVHJ1c3RCdW5kbGUSNAoMaWRlbnRpdHlfbWFwGGYgASgLMh4ucGFjdC5zdHJlYW0uSWRlbnRpdHlNYXBDaGFuZ2VCCAoGdXBkYXRlIpUBChFJZGVudGl0eU1hcENoYW5nZRIPCgd2ZXJzaW9uGAEgASgEEhIKBXNpbmNlGAIgASgESACIAQESJwoHZW50cmllcxgDIAMoCzIWLnBhY3Quam91cm5hbC5VaWRFbnRyeRIoCgZncm91cHMYBCADKAsyGC5wYWN0LmpvdXJuYWwuR3JvdXBFbnRyeUIICgZfc2luY2UiNAoLVHJ1c3RCdW5kbGUSFAoMY2VydGlmaWNhdGVzGAEgASgMEg8KB2xlYXZpbmcYAiABKAwyuQEKEUJvb3RDb25maWdTZXJ2aWNlEk4KEFN0cmVhbUJvb3RDb25maWcSHi5wYWN0LnN0cmVhbS5Cb290Q29uZmlnUmVxdWVzdBoYLnBhY3Quc3RyZWFtLkNvbmZpZ0NodW5rMAESVAoWU3Vic2NyaWJlQ29uZmlnVXBkYXRlcxIdLnBhY3Quc3RyZWFtLlN1YnNjcmliZVJlcXVlc3QaGS5wYWN0LnN0cmVhbS5Db25maWdVcGRhdGUwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_journal]);
 
 /**
  * @generated from message pact.stream.BootConfigRequest
@@ -298,6 +300,16 @@ export type ConfigUpdate = Message<"pact.stream.ConfigUpdate"> & {
    * @generated from field: pact.stream.TrustBundle trust = 101;
    */
   trust?: TrustBundle | undefined;
+
+  /**
+   * To nodes that serve the identity map, in a message without an update: its version at the
+   * beginning of the live part, and whatever is added to it from then on.
+   *
+   * addition
+   *
+   * @generated from field: pact.stream.IdentityMapChange identity_map = 102;
+   */
+  identityMap?: IdentityMapChange | undefined;
 };
 
 /**
@@ -306,6 +318,45 @@ export type ConfigUpdate = Message<"pact.stream.ConfigUpdate"> & {
  */
 export const ConfigUpdateSchema: GenMessage<ConfigUpdate> = /*@__PURE__*/
   messageDesc(file_pact_stream, 6);
+
+/**
+ * addition
+ *
+ * @generated from message pact.stream.IdentityMapChange
+ */
+export type IdentityMapChange = Message<"pact.stream.IdentityMapChange"> & {
+  /**
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * The version that this adds to; absent where the map has to be asked for as a whole.
+   *
+   * @generated from field: optional uint64 since = 2;
+   */
+  since?: bigint | undefined;
+
+  /**
+   * @generated from field: repeated pact.journal.UidEntry entries = 3;
+   */
+  entries: UidEntry[];
+
+  /**
+   * The groups of who is added, and new ones, without their members: everybody is a member of the
+   * one named as their organisation.
+   *
+   * @generated from field: repeated pact.journal.GroupEntry groups = 4;
+   */
+  groups: GroupEntry[];
+};
+
+/**
+ * Describes the message pact.stream.IdentityMapChange.
+ * Use `create(IdentityMapChangeSchema)` to create a new message.
+ */
+export const IdentityMapChangeSchema: GenMessage<IdentityMapChange> = /*@__PURE__*/
+  messageDesc(file_pact_stream, 7);
 
 /**
  * addition
@@ -333,7 +384,7 @@ export type TrustBundle = Message<"pact.stream.TrustBundle"> & {
  * Use `create(TrustBundleSchema)` to create a new message.
  */
 export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
-  messageDesc(file_pact_stream, 7);
+  messageDesc(file_pact_stream, 8);
 
 /**
  * @generated from service pact.stream.BootConfigService

@@ -250,6 +250,26 @@ Deno.test("IDM-4, IDM-5: the identity map comes before the declaration, and agai
   assert.deepEqual(names().at(-1)?.sort(), ["ann", "bob", "carl"]);
 });
 
+Deno.test("UID-5: who is added to the identity map is in it at once, without a question", async () => {
+  const { site, macAddress } = await siteWithMachine();
+  await using _ = site;
+  const n2 = await site.node("n2", "ml");
+  await n2.fleet.assignUid({ subject: "oidc|ann", username: "ann" });
+  using linked = new Linked(site, macAddress);
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  await n2.fleet.assignUid({ subject: "oidc|bob", username: "bob" });
+  await waitFor(() => linked.maps.length === 2, { what: "the newer map", timeoutMs: 10_000 });
+  const newest = linked.maps.at(-1);
+  assert.deepEqual(newest?.entries.map(({ username, uid }) => [username, uid]), [
+    ["ann", 10_000],
+    ["bob", 10_001],
+  ]);
+  assert.deepEqual(newest?.groups.map(({ name, members }) => [name, members]), [
+    ["local", ["ann", "bob"]],
+  ]);
+  assert.equal(newest?.version, 2n);
+});
+
 Deno.test("NET-8: a link that is to reconnect makes another connection at once, and goes on there", async () => {
   const { site, macAddress, admin } = await siteWithMachine();
   await using _ = site;
