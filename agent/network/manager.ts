@@ -12,7 +12,7 @@ import {
   NETLINK_GROUP,
   type Network,
 } from "../../ffi/mod.ts";
-import { type InterfaceSpec, textOfInterfaceSpec } from "../interfaces/mod.ts";
+import { type InterfaceRole, type InterfaceSpec, textOfInterfaceSpec } from "../interfaces/mod.ts";
 import { type Lease, type ResolvedSpec, withLease } from "./lease.ts";
 import type { LeaseEvents, LeaseKeeper } from "./lease_keeper.ts";
 import { createRtnetlink, type Link, type Rtnetlink } from "./netlink/mod.ts";
@@ -59,6 +59,8 @@ export interface NetworkManagerOptions {
   readonly log: Logger;
   readonly openLease: (link: Link, events: LeaseEvents) => LeaseKeeper;
   readonly onEvent: (event: NetworkEvent) => void;
+  /** Links, addresses or what is managed may have changed. */
+  readonly onReview?: (snapshot: NetworkSnapshot) => void;
 }
 
 /** Where one interface stands. */
@@ -139,6 +141,7 @@ export class NetworkManager {
     this.#managed.get(name)?.keeper?.close();
     const hasCarrier = linkNamed(this.snapshot(), name)?.hasCarrier === true;
     this.#managed.set(name, unmet(undefined, hasCarrier ? "there" : "unknown"));
+    this.#news();
   }
 
   /** Keeps a specification for an interface that is not there: it has it when it comes (NET-7). */
@@ -164,6 +167,11 @@ export class NetworkManager {
   /** Expects an interface no more. One that is there stays as it is, and is kept so. */
   expectNot(name: string): void {
     if (linkNamed(this.snapshot(), name) === undefined) this.#managed.delete(name);
+  }
+
+  /** Roles by interface, as declared; one that was adopted has none. */
+  roles(): ReadonlyMap<string, InterfaceRole> {
+    return new Map([...this.#managed].map(([name, { spec }]) => [name, spec?.role ?? "other"]));
   }
 
   status(): InterfaceStatus[] {
@@ -416,6 +424,7 @@ export class NetworkManager {
       if (spec !== undefined && managed.resolved === undefined) this.#arrived(spec);
       else this.#makeGood(name, managed);
     }
+    this.options.onReview?.(snapshot);
   }
 
   /** True when it is another than before. */

@@ -7,8 +7,10 @@ export { type BootKnowledge, type BootNetwork, bootNetwork } from "./boot_networ
 export { ConfirmedChange, type ConfirmedChangeOptions } from "./confirmed_change.ts";
 export { networkDimension, type NetworkDimensionParts } from "./network_dimension.ts";
 export { type DhcpClientOptions, openDhcpClient } from "./dhcp/mod.ts";
+export { type ManagementKnowledge, shellAddresses } from "./shell_addresses.ts";
 export { type Lease, leaseOfText, textOfLease } from "./lease.ts";
 export type { LeaseEvents, LeaseKeeper } from "./lease_keeper.ts";
+export type { NetworkSnapshot } from "./snapshot.ts";
 export {
   type InterfaceStatus,
   NetworkError,

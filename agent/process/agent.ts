@@ -367,6 +367,10 @@ class RunningAgent implements AgentProcess {
       commandLine: this.#commandLine,
       reconnect: () => this.#port.send({ case: "reconnect", value: {} }),
       record: (action, detail, outcome) => this.#node?.record(action, detail, outcome),
+      onShellAddresses: (addresses) => {
+        const value = { isRestricted: addresses !== undefined, addresses: [...addresses ?? []] };
+        this.#port.send({ case: "shellAddresses", value });
+      },
     });
   }
 

@@ -22,8 +22,10 @@ import {
   type NetworkDimensionParts,
   type NetworkEvent,
   type NetworkManager,
+  type NetworkSnapshot,
   openDhcpClient,
   openNetworkManager,
+  shellAddresses,
   textOfLease,
 } from "../network/mod.ts";
 import {
@@ -51,6 +53,8 @@ export interface NodeNetworkOptions {
   /** Makes connections to the journal anew; `journalReached` is called when one stands. */
   readonly reconnect: () => void;
   readonly record: (action: string, detail: string, outcome: "Success" | "Failure") => void;
+  /** The shell may be called over these addresses and loopback's; undefined: over every one. */
+  readonly onShellAddresses: (addresses: readonly string[] | undefined) => void;
 }
 
 export class NodeNetwork {
@@ -61,6 +65,7 @@ export class NodeNetwork {
   readonly #management = new Set<string>();
   /** The network as a dimension of the node's state. */
   readonly dimension: Dimension = networkDimension(() => this.#parts());
+  #shellAddresses: string | undefined;
   readonly #listeners = new Set<(name: string) => void>();
   /** What services that need a network look at (NET-7). */
   readonly interfaces: InterfaceNews = {
@@ -146,7 +151,19 @@ export class NodeNetwork {
       log,
       openLease: (link, on) => this.#openLease(link, on),
       onEvent: (event) => this.#onEvent(event),
+      onReview: (snapshot) => this.#tellShellAddresses(snapshot),
     });
+  }
+
+  /** Told when they have changed (NET-12). */
+  #tellShellAddresses(snapshot: NetworkSnapshot): void {
+    const roles = this.#manager?.roles() ?? new Map();
+    const addresses = shellAddresses({ snapshot, roles, boot: this.#management });
+    const text = addresses?.join(" ");
+    if (text === this.#shellAddresses) return;
+    this.#shellAddresses = text;
+    this.options.log.info("shell served", { addresses: text ?? "every one" });
+    this.options.onShellAddresses(addresses);
   }
 
   #openChanges(manager: NetworkManager): ConfirmedChange {

@@ -20,6 +20,8 @@ export interface ListenerOptions {
   /** Absent: every call is refused (ACF-4). */
   readonly tokens: TokenVerifier | undefined;
   readonly broker: CallBroker;
+  /** Whether a connection to this address of the node is served (NET-12). */
+  readonly servesOn: (localAddress: string) => boolean;
   readonly log: Logger;
   /** Told of every caller whose token is good. */
   readonly onCaller?: (principal: Principal) => void;
@@ -62,12 +64,13 @@ export function createShellListener(options: ListenerOptions): ShellListener {
 }
 
 function open(
-  { hostname, port, tokens, broker, log, onCaller, onRefused }: ListenerOptions,
+  { hostname, port, servesOn, tokens, broker, log, onCaller, onRefused }: ListenerOptions,
   tls: { readonly certPem: string; readonly keyPem: SecretPem },
 ): Promise<RpcServer> {
   return serveRpc({
     name: "shell",
     listen: { hostname, port },
+    servesOn,
     tls,
     maxSessions: MAX_SESSIONS,
     readMaxBytes: MAX_MESSAGE_BYTES,

@@ -7,4 +7,5 @@ export {
   type ShellListener,
 } from "./listener.ts";
 export { RefusedCallers } from "./refused_callers.ts";
+export { ShellAddresses } from "./shell_addresses.ts";
 export { shellService, verifiedCallerKey } from "./shell_service.ts";

@@ -16,6 +16,7 @@ import {
   createCallBroker,
   createShellListener,
   RefusedCallers,
+  ShellAddresses,
   type ShellListener,
 } from "../rpc/mod.ts";
 import { identityOptions } from "./identity_options.ts";
@@ -32,6 +33,7 @@ export class RunningWorker {
   readonly #broker;
   readonly #listener: ShellListener;
   readonly #refused: RefusedCallers;
+  readonly #shellAddresses = new ShellAddresses();
   readonly #tokens;
   #link: JournalLink | undefined;
   #isMappingInForce = false;
@@ -61,6 +63,7 @@ export class RunningWorker {
       onRefused: (refusal) => this.#refused.add(refusal),
       hostname,
       port: listenPort,
+      servesOn: (localAddress) => this.#shellAddresses.serves(localAddress),
       tokens: this.#tokens,
       broker: this.#broker,
       log: this.#log,
@@ -144,6 +147,10 @@ export class RunningWorker {
         return this.#startLink(frame.value.hardware);
       case "reconnect":
         return this.#link?.reconnect();
+      case "shellAddresses": {
+        const { isRestricted, addresses } = frame.value;
+        return this.#shellAddresses.allow(isRestricted ? addresses : undefined);
+      }
       case "stop":
         this.#link?.close();
         this.#tokens?.close();

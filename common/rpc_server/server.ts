@@ -39,6 +39,8 @@ export interface RpcServerOptions {
   name: string;
   /** Port 0 takes any free one; `RpcServer.port` says which. */
   listen: { hostname: string; port: number };
+  /** Decides by the address that was called, before anything is read; default: every one is served. */
+  servesOn?: (localAddress: string) => boolean;
   /** Without it the listener speaks cleartext: for loopback and by explicit choice only. */
   tls?: ServerTls;
   /** Default `none`. */
@@ -146,8 +148,13 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const listener = { sessions, peers, keepAlive, isOpen: () => server.listening };
   const engines = createEngines(handler, listener, options);
 
-  server.on("connection", (socket) => sessions.addSocket(socket));
-  if (secure === undefined) server.on("connection", (socket) => engines.preface.take(socket));
+  server.on("connection", (socket) => {
+    sessions.addSocket(socket);
+    if (options.servesOn?.(socket.localAddress ?? "") === false) socket.destroy();
+  });
+  if (secure === undefined) {
+    server.on("connection", (socket) => socket.destroyed || engines.preface.take(socket));
+  }
   secure?.on("secureConnection", (socket) => routeByAlpn(socket, engines));
   // A failed handshake is the peer's affair; it has its own end already.
   secure?.on("tlsClientError", () => options.onHandshakeFailure?.());

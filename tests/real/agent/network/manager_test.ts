@@ -181,17 +181,18 @@ inNetworkNamespace(import.meta.url, () => {
   Deno.test("NET-7: an interface whose carrier comes late holds up no other, and is told when it is up", async () => {
     await withManager(async ({ cable, manager, events }) => {
       manager.expect(interfaceSpec("hsn0", { address: "10.8.0.2/24" }));
-      await using late = await layCable({ near: "hsn0" });
-      await late.peer.run("ip", "link", "set", "far0", "down");
+      // Its other end is down: there is no carrier.
+      await ip("link", "add", "hsn0", "type", "veth", "peer", "name", "end0");
       await waitFor(() => manager.isArriving("hsn0"), { what: "the interface to be met" });
       const begin = performance.now();
       await manager.configure(interfaceSpec(cable.near, { address: "10.7.0.2/24" }));
       assert.ok(performance.now() - begin < 5_000);
       assert.deepEqual(notUp(manager), ["hsn0"]);
-      await late.peer.run("ip", "link", "set", "far0", "up");
+      await ip("link", "set", "end0", "up");
       await waitFor(() => events.some(({ kind }) => kind === "arrived"), { what: "its carrier" });
       assert.deepEqual(notUp(manager), []);
       assert.equal(events.some(({ kind }) => kind === "linkRestored"), false);
+      await ip("link", "del", "hsn0");
     });
   });
 

@@ -23,13 +23,23 @@ interface Life {
   readonly config?: MessageInitShape<typeof agentport.AgentConfigSchema>;
 }
 
+/** What was told last of where the shell is served. */
+interface ShellNews {
+  addresses: readonly string[] | undefined;
+}
+
+function served({ addresses = ["every one"] }: ShellNews): readonly string[] {
+  return addresses;
+}
+
 async function live(
   { directory, commandLine = [], config = {} }: Life,
-  life: (network: NodeNetwork, records: string[]) => Promise<void>,
+  life: (network: NodeNetwork, records: string[], shell: ShellNews) => Promise<void>,
 ): Promise<void> {
   await withShim(async (shim) => {
     const events = shim.startEvents();
     const records: string[] = [];
+    const shell: ShellNews = { addresses: undefined };
     const network = new NodeNetwork({
       shim,
       events,
@@ -43,9 +53,10 @@ async function live(
       commandLine,
       reconnect: () => network.contact(true),
       record: (action, detail) => records.push(`${action} ${detail}`),
+      onShellAddresses: (addresses) => shell.addresses = addresses,
     });
     try {
-      await life(network, records);
+      await life(network, records, shell);
     } finally {
       network.close();
       await events.close();
@@ -172,6 +183,26 @@ inNetworkNamespace(import.meta.url, () => {
         assert.match(await ip("address", "show", "hsn0"), /10\.8\.0\.2\/24/);
       }, { interfaces: network.interfaces });
     });
+  });
+
+  Deno.test("NET-12: with roles the shell is served over the management network, and follows its addresses", async () => {
+    await using dir = await setting();
+    await using cable = await layCable({ farAddress: "10.7.0.1/24" });
+    const interfaces = { [cable.near]: "10.7.0.2/24" };
+    await live(
+      { directory: dir.path, config: { interfaces } },
+      async (network, _records, shell) => {
+        await network.configure();
+        await using _hsn = await layCable({ near: "hsn0" });
+        assert.equal(shell.addresses, undefined);
+        await declare(network, "hsn0", { address: "10.8.0.2/24", role: "hsn" });
+        await waitFor(() => served(shell).includes("10.7.0.2"), { what: "the first address" });
+        assert.equal(served(shell).includes("10.8.0.2"), false);
+        await declare(network, cable.near, { address: "10.7.0.9/24", role: "management" });
+        await waitFor(() => served(shell).includes("10.7.0.9"), { what: "the second one" });
+        assert.equal(served(shell).includes("10.7.0.2"), false);
+      },
+    );
   });
 
   Deno.test("NET-2: an interface of the configuration that cannot be used leaves the others", async () => {
