@@ -10,6 +10,8 @@ import type { Journal } from "../session/mod.ts";
 import {
   deltaJson,
   driftText,
+  holdJson,
+  holdText,
   NODE_COLUMNS,
   nodeRow,
   nodeStateJson,
@@ -88,8 +90,10 @@ async function showFleet({ session, settings, out, host }: CommandContext, state
   });
   const nowMs = host.clock.nowMs();
   const rows = nodes.map((node) => nodeRow(node, warnings, nowMs));
+  const held = await staleEmergencies(await session.journal(), nodes);
   const lines = rows.length === 0 ? ["No nodes."] : tableLines(NODE_COLUMNS, rows, out.paint);
-  await out.result(lines, {
+  await out.result([...lines, ...held.map(holdText)], {
+    ...(held.length === 0 ? {} : { holds: held.map(holdJson) }),
     nodes: nodes.map((node) => ({
       ...nodeStateJson(node),
       warnings: warnings.filter(({ nodeId }) => nodeId === node.nodeId)
@@ -161,6 +165,7 @@ async function showFromJournal({ session, out, host }: CommandContext, node: str
       id: emergency.id,
       principal: emergency.principal,
       reason: emergency.reason,
+      stale: emergency.stale,
     },
     live_deltas: live.map(({ sequence }) => sequence),
     expired_deltas: expired.map(({ sequence }) => sequence),
@@ -197,12 +202,13 @@ function nodeLines(
   const drift = driftText(node);
   if (drift !== "") lines.push(`Drift: ${drift}`);
   if (emergency !== undefined) {
-    const leftMs = emergency.expiresAt === undefined ? 0 : timestampMs(emergency.expiresAt) - nowMs;
-    lines.push(
-      `Emergency: ${printable(emergency.reason)} (${durationText(leftMs / 1000)} remaining, by ${
-        printable(emergency.principal)
-      })`,
-    );
+    const { reason, principal, expiresAt, stale } = emergency;
+    const leftMs = expiresAt === undefined ? 0 : timestampMs(expiresAt) - nowMs;
+    const left = stale
+      ? `STALE for ${durationText(-leftMs / 1000)}`
+      : `${durationText(leftMs / 1000)} remaining`;
+    lines.push(`Emergency: ${printable(reason)} (${left}, by ${printable(principal)})`);
+    if (stale) lines.push(holdText(emergency));
   }
   const window = windowSeconds(node, nowMs);
   if (window !== undefined) lines.push(`Commit window: ${durationText(window)} remaining`);
@@ -250,6 +256,20 @@ async function emergencyOf(
     const { sessions } = await peer.read((options) => fleet.listEmergencies({}, options));
     return sessions.find(({ id }) => id === node.emergencySession);
   });
+}
+
+/** Emergencies past their end that cover any of `nodes`; nobody is asked where there is none (EMG-4). */
+async function staleEmergencies(
+  { peer, fleet }: Journal,
+  nodes: readonly journal.NodeStateDetail[],
+): Promise<journal.EmergencySession[]> {
+  const covering = new Set(nodes.map(({ emergencySession }) => emergencySession));
+  covering.delete("");
+  if (covering.size === 0) return [];
+  const sessions = await optionalExtra(async () =>
+    (await peer.read((options) => fleet.listEmergencies({}, options))).sessions
+  );
+  return sessions?.filter(({ id, stale }) => stale && covering.has(id)) ?? [];
 }
 
 async function deltasOf({ peer, fleet }: Journal, node: string): Promise<Entry[]> {

@@ -6,6 +6,7 @@
 export { capabilityLines } from "./capability.ts";
 export { changeLines, deltaJson } from "./delta.ts";
 export { entryLine, parseTypeWord, scopeText, typeWord, typeWords } from "./entry.ts";
+export { holdJson, holdText } from "./hold.ts";
 export { instantJson, messageJson } from "./json.ts";
 export {
   driftText,

@@ -102,7 +102,7 @@ function vclusterGauges(add: AddGauge, { replica: { state }, clock }: GaugeSourc
     const counts = new Tally();
     for (const [, { scope, ended_at, expires_at }] of state.list("emergencies")) {
       if (ended_at !== undefined || scope === "Global") continue;
-      if (!wanted(Date.parse(expires_at) < clock.nowMs())) continue;
+      if (!wanted(Date.parse(expires_at) <= clock.nowMs())) continue;
       const vcluster = "VCluster" in scope
         ? scope.VCluster
         : state.get("node_assignments", scope.Node)?.vcluster_id ?? NO_VCLUSTER;

@@ -27,7 +27,8 @@ export async function listEmergencies(
 }
 
 function sessionToWire(session: Emergency, nowMs: number) {
-  const { id, scope, principal, reason, started_at, expires_at, ended_at } = session;
+  const { id, scope, principal, reason, started_at, expires_at, ended_at, stale_since } = session;
+  const holdSince = ended_at === undefined ? stale_since : undefined;
   return create(journal.EmergencySessionSchema, {
     id,
     scope: scopeToWire(scope),
@@ -38,6 +39,7 @@ function sessionToWire(session: Emergency, nowMs: number) {
     ...present("endedAt", ended_at === undefined ? undefined : instantToWire(ended_at)),
     endedBy: session.ended_by ?? "",
     forced: session.forced ?? false,
-    stale: ended_at === undefined && Date.parse(expires_at) < nowMs,
+    ...present("holdSince", holdSince === undefined ? undefined : instantToWire(holdSince)),
+    stale: ended_at === undefined && Date.parse(expires_at) <= nowMs,
   });
 }

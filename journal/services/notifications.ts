@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { journal } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
-import type { Scope } from "../../common/model/mod.ts";
+import { type Scope, scopeText } from "../../common/model/mod.ts";
 import { instantToWire } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
 import type { Applied } from "../replica/mod.ts";
@@ -35,7 +35,8 @@ interface Listener {
 /**
  * What an administrator should know while a session is open, and before it what was left for them
  * since: overwritten values, approvals they may decide or asked for, stale emergencies, conflicts
- * (SUB-10, CR5). A notice to one person is forgotten once it was sent to them.
+ * (SUB-10, CR5). A notice to one person is forgotten once it was sent to them; a stale emergency is
+ * told to every new session until it is ended (EMG-4).
  *
  * @throws {PactError} SUBSCRIBER_LAGGED for a client that does not read.
  */
@@ -58,6 +59,10 @@ export async function* notifications(
   try {
     for (const [key, notice] of [...replica.state.list("notices")]) {
       yield* send(listener, fromNotice(listener, key, notice));
+    }
+    for (const [, { session_id }] of [...replica.state.list("open_emergencies")]) {
+      const session = replica.state.get("emergencies", session_id);
+      yield* send(listener, fromEmergency(listener, session));
     }
     while (!signal.aborted) {
       await inbox.wait();
@@ -146,7 +151,7 @@ function fromEmergency(listener: Listener, session: Emergency | undefined): Outg
     kind: "stale_emergency",
     timestamp: instantToWire(stale_since),
     nodeId: scope !== "Global" && "Node" in scope ? scope.Node : "",
-    text: `emergency session ${id} is stale: ${reason}`,
+    text: `emergency session ${id} on ${scopeText(scope)} is stale, end it: ${reason}`,
     by: principal,
   });
   return [{ message }];

@@ -53,6 +53,37 @@ Deno.test("CLI-50: status NODE shows emergency, window, drift and divergence", (
     },
   }));
 
+const stale = {
+  listEmergencies: () => ({
+    sessions: [{
+      id: "em-1",
+      scope: { scope: { case: "vclusterId" as const, value: "ml" } },
+      principal: "bob@example.org",
+      reason: "network outage",
+      expiresAt: ago(7_200),
+      stale: true,
+      holdSince: ago(7_190),
+    }],
+  }),
+};
+
+Deno.test("EMG-4: status NODE says since when an emergency is stale, and that no jobs should go there", () =>
+  assertGolden("status_node_stale", {
+    args: ["status", "node-2"],
+    journal: {
+      config: {
+        getNodeState: () => ({ nodeId: "node-2", configState: "Emergency", detail: driftedNode }),
+      },
+      fleet: { ...stale, listDeltas: () => ({}) },
+    },
+  }));
+
+Deno.test("EMG-4: status names the holds of stale emergencies below the nodes", () =>
+  assertGolden("status_stale", {
+    args: ["status"],
+    journal: { fleet: { ...stale, listNodeStates: () => ({ nodes: [node(), driftedNode] }) } },
+  }));
+
 Deno.test("CLI-12: status of an unknown node exits 1", () =>
   assertGolden("status_unknown_node", {
     args: ["status", "node-9"],

@@ -104,4 +104,19 @@ Deno.test("SUB-10: an open session hears of conflicts and stale emergencies it m
     return session.heard.some(({ kind }) => kind === "stale_emergency");
   }, { what: "the stale emergency", timeoutMs: 30_000 });
   assert.deepEqual(viewer.heard, []);
+
+  // EMG-4: whoever comes later hears of it too, until it is ended; the hold is in the list.
+  const [open] = (await ops.fleet.listEmergencies({ vclusterId: "ml" })).sessions;
+  assert.ok(open?.stale && open.holdSince !== undefined);
+  {
+    await using later = new Session(ops);
+    assert.match(
+      (await later.next("stale_emergency")).text,
+      /^emergency session em-\d+ on vc:ml is/,
+    );
+  }
+  await ops.config.appendEntry({ entry: { entryType: EntryType.EMERGENCY_END, scope: ml } });
+  const [ended] =
+    (await ops.fleet.listEmergencies({ vclusterId: "ml", includeClosed: true })).sessions;
+  assert.deepEqual([ended?.stale, ended?.holdSince], [false, undefined]);
 });
