@@ -25,9 +25,13 @@ export type { ServiceManager, StopOptions } from "./service_manager.ts";
 export { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 export { serviceAuditEvent } from "./audit.ts";
 export { NoticeFeed } from "./notices.ts";
+export { InterfacePoll } from "./interface_poll.ts";
+export { interfacesUp } from "./interfaces.ts";
 export {
   beginHealth,
   type HealthState,
+  healthWakeAtMs,
+  isGateOverdue,
   isProbeDue,
   probeAnswered,
   probeStarted,

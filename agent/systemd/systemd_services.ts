@@ -26,6 +26,7 @@ import {
   type SupervisorNotice,
   type SupervisorStatus,
 } from "../supervisor/mod.ts";
+import { HeldStarts } from "./held_starts.ts";
 import { journalLines } from "./journal_lines.ts";
 import { followMainProcesses, type MainProcesses } from "./main_processes.ts";
 import { createSystemctl, type Systemctl, SystemdError } from "./systemctl.ts";
@@ -38,8 +39,9 @@ import { openUnitStore, type UnitStore } from "./unit_store.ts";
 import { UnitTextError } from "./unit_escape.ts";
 
 /*
- * Shell: the declared services as units of systemd, which starts, restarts and stops them. Owns the unit
- * files, one timer and a pidfd for every main process. Ends by release; services go on.
+ * Shell: the declared services as units of systemd, which starts, restarts and stops them. What has to
+ * wait for something that systemd knows nothing of is given to it when it may start. Owns the unit files,
+ * two timers and a pidfd for every main process. Ends by release; services go on.
  */
 
 export interface SystemdServicesOptions {
@@ -77,6 +79,7 @@ export class SystemdServices implements ServiceManager {
   readonly #feed: NoticeFeed;
   readonly #processes: MainProcesses;
   readonly #health: UnitHealth;
+  readonly #held: HeldStarts;
   #specs: readonly agentport.ServiceSpec[] = [];
   #plan: StartPlan = { sequence: [], ranks: new Map(), warnings: [] };
   /** What systemd said last, by service; null before it said anything. */
@@ -102,6 +105,14 @@ export class SystemdServices implements ServiceManager {
     this.#feed = new NoticeFeed(clock, log);
     this.#processes = followMainProcesses(shim, events, () => this.#lookSoon(0));
     this.#health = new UnitHealth(clock, options.prober ?? createNetworkProber(clock));
+    this.#held = new HeldStarts({
+      clock,
+      files: shim.files,
+      health: this.#health,
+      declarations: () => this.#plan.sequence,
+      units: () => this.#units ?? new Map(),
+      onRelease: () => this.#startReleased(),
+    });
   }
 
   get unavailable(): readonly Unavailable[] {
@@ -109,13 +120,6 @@ export class SystemdServices implements ServiceManager {
       what: `service ${name}`,
       reason,
     }));
-    const reason = "services are systemd's, which has no such rule";
-    for (const { name, healthCheck, needsNetwork } of this.#plan.sequence) {
-      if (healthCheck.gate) missing.push({ what: `health gate of service ${name}`, reason });
-      if (needsNetwork.length > 0) {
-        missing.push({ what: `needs_network of service ${name}`, reason });
-      }
-    }
     if (this.#silence !== "") missing.push({ what: "systemd", reason: this.#silence });
     return missing;
   }
@@ -129,8 +133,8 @@ export class SystemdServices implements ServiceManager {
     );
     this.#specs = specs;
     this.#plan = plan;
-    const wanted = this.#wantedUnits(plan);
-    this.#applied = this.#enqueue(() => this.#converge(wanted, formerlyStopped, by));
+    this.#held.forgetWishes();
+    this.#applied = this.#enqueue(() => this.#converge(plan, formerlyStopped, by));
     // Whoever wants to know asks; nobody has to.
     this.#applied.catch((error) => log.error("services not as declared", { reason: `${error}` }));
   }
@@ -150,7 +154,8 @@ export class SystemdServices implements ServiceManager {
       throw new SupervisorError({ code: "CANNOT_START", service: name, reason });
     }
     if (state === "Running") throw new SupervisorError({ code: "ALREADY_RUNNING", service: name });
-    this.#request("start", [name], by);
+    if (this.#held.has(name)) this.#held.want(name, true);
+    else this.#request("start", [name], by);
   }
 
   stop(name: string, by: Actor, { force = false, withDependents = false }: StopOptions = {}): void {
@@ -163,11 +168,13 @@ export class SystemdServices implements ServiceManager {
       throw new SupervisorError({ code: "DEPENDED_UPON", service: name, by: dependents });
     }
     // systemd takes whatever requires it down first.
-    this.#request("stop", [name], by);
+    if (this.#held.has(name)) this.#held.want(name, false);
+    else this.#request("stop", [name], by);
   }
 
   restart(name: string, by: Actor): void {
     this.statusOf(name);
+    if (this.#held.has(name)) return this.start(name, by);
     this.#report(name, "restart", by, "restarted on request");
     this.#request("restart", [name], by);
   }
@@ -237,6 +244,7 @@ export class SystemdServices implements ServiceManager {
     this.#released = true;
     if (this.#timer !== null) this.#options.clock.clearTimer(this.#timer);
     this.#processes.close();
+    this.#held.close();
   }
 
   /** One thing after the other: files, reloads and jobs must not overtake each other. */
@@ -247,13 +255,20 @@ export class SystemdServices implements ServiceManager {
   }
 
   async #converge(
-    wanted: ReadonlyMap<string, WantedUnit>,
+    plan: StartPlan,
     formerlyStopped: ReadonlySet<string>,
     by: Actor,
   ): Promise<void> {
+    const wanted = this.#wantedUnits(plan);
     await this.#look();
-    const existing = this.#store.readAll();
-    const steps = planUnits(wanted, existing, this.#units ?? new Map(), formerlyStopped);
+    const steps = planUnits({
+      wanted,
+      existing: this.#store.readAll(),
+      statuses: this.#units ?? new Map(),
+      formerlyStopped,
+      holdOf: (service, held, changing) => this.#held.holdOf(service, held, changing),
+    });
+    this.#held.set(steps.hold);
     await this.#systemctl.stopAndWait(steps.remove.map(unitName));
     for (const name of steps.remove) this.#store.remove(name);
     for (const name of steps.write) await this.#store.write(name, wanted.get(name)?.text ?? "");
@@ -265,6 +280,16 @@ export class SystemdServices implements ServiceManager {
     await this.#systemctl.queue("restart", steps.restart.map(unitName));
     await this.#systemctl.queue("start", steps.start.map(unitName));
     await this.#look();
+    this.#held.reconsider();
+  }
+
+  /** What had to wait is given to systemd; what waits for that in turn is looked at by its plan. */
+  async #startReleased(): Promise<void> {
+    try {
+      await this.#enqueue(() => this.#converge(this.#plan, new Set(), SUPERVISION_LOOP));
+    } catch (error) {
+      this.#options.log.error("services that waited not started", { reason: String(error) });
+    }
   }
 
   /** The units of a plan in start order; what cannot be one is left out, and said so. */
@@ -339,7 +364,8 @@ export class SystemdServices implements ServiceManager {
     this.#units = new Map(found.map((unit) => [unit.service, unit]));
     this.#processes.follow(new Map(found.map(({ service, pid }) => [service, pid])));
     if (before !== null) this.#tell(before, this.#units);
-    this.#checkHealth();
+    this.#checkHealth(before !== null);
+    this.#held.reconsider();
     this.#feed.announceStatuses(statuses, this.#statuses());
     const isBusy = found.some(({ state }) =>
       ["Starting", "Stopping", "Restarting"].includes(state)
@@ -371,14 +397,19 @@ export class SystemdServices implements ServiceManager {
     }
   }
 
-  #checkHealth(): void {
+  #checkHealth(seenStart: boolean): void {
+    const failed = ({ name, healthRestart }: ServiceDeclaration, detail: string) => {
+      this.#report(name, "health_failed", SUPERVISION_LOOP, detail);
+      if (healthRestart && !this.#released) this.#request("restart", [name], SUPERVISION_LOOP);
+    };
     this.#health.check(this.#plan.sequence, this.#units ?? new Map(), {
-      onUnhealthy: ({ name, healthRestart }, detail) => {
-        this.#report(name, "health_failed", SUPERVISION_LOOP, detail);
-        if (healthRestart && !this.#released) this.#request("restart", [name], SUPERVISION_LOOP);
+      onUnhealthy: failed,
+      onLate: (declaration) => failed(declaration, "not healthy in time"),
+      onAnswered: () => {
+        this.#held.reconsider();
+        this.#lookSoon(this.#health.nextInMs(POLL_MS));
       },
-      onAnswered: () => this.#lookSoon(this.#health.nextInMs(POLL_MS)),
-    });
+    }, seenStart);
   }
 
   #report(name: string, action: ReportAction, by: Actor, detail: string): void {
@@ -394,12 +425,13 @@ export class SystemdServices implements ServiceManager {
     return this.#plan.sequence.map(({ name, critical, order }) => {
       const unit = this.#units?.get(name);
       const refusal = this.#refused.get(name);
-      const state = refusal === undefined ? unit?.state ?? "Stopped" : "Failed";
+      const held = this.#held.statusOf(name);
+      const state = refusal === undefined ? held?.state ?? unit?.state ?? "Stopped" : "Failed";
       const upUsec = state === "Running" ? nowUsec - (unit?.activeSinceUsec ?? nowUsec) : 0;
       return {
         name,
         state,
-        reason: refusal ?? unit?.reason ?? "",
+        reason: refusal ?? held?.reason ?? unit?.reason ?? "",
         pid: unit?.pid ?? 0,
         uptimeSeconds: Math.max(0, Math.floor(upUsec / 1_000_000)),
         restartCount: unit?.restarts ?? 0,

@@ -2,6 +2,8 @@ import type { Clock } from "../../common/clock/mod.ts";
 import {
   beginHealth,
   type HealthState,
+  healthWakeAtMs,
+  isGateOverdue,
   isProbeDue,
   probeAnswered,
   type Prober,
@@ -19,12 +21,16 @@ import type { UnitStatus } from "./unit_status.ts";
 interface Checked {
   readonly pid: number;
   readonly health: HealthState;
+  /** Its dependents have waited as long as they may (HLT-4). */
+  readonly isLate: boolean;
 }
 
 /** What becomes of probes. */
 export interface HealthListener {
   /** Three failures in a row. */
   onUnhealthy(declaration: ServiceDeclaration, detail: string): void;
+  /** There was no success in the time that dependents wait for it (HLT-4). */
+  onLate(declaration: ServiceDeclaration): void;
   /** There is a time for the next one again. */
   onAnswered(): void;
 }
@@ -41,11 +47,17 @@ export class UnitHealth {
     this.#prober = prober;
   }
 
-  /** Starts the probes that are due. */
+  /**
+   * Starts the probes that are due.
+   *
+   * @param seenStart whether processes that are new here have just been started; those that a former
+   * agent left have no limit to become healthy in
+   */
   check(
     declarations: readonly ServiceDeclaration[],
     units: ReadonlyMap<string, UnitStatus>,
     listener: HealthListener,
+    seenStart: boolean,
   ): void {
     const declared = new Set(declarations.map(({ name }) => name));
     for (const name of this.#checked.keys()) if (!declared.has(name)) this.#checked.delete(name);
@@ -56,19 +68,40 @@ export class UnitHealth {
         this.#checked.delete(name);
         continue;
       }
-      const known = this.#checked.get(name);
       const nowMs = this.#clock.monotonicMs();
-      const health = known?.pid === unit.pid ? known.health : beginHealth(healthCheck, nowMs);
+      const found = this.#checked.get(name);
+      const checked = found?.pid === unit.pid ? found : begin(declaration, unit.pid, {
+        nowMs,
+        seenStart,
+      });
+      const isOverdue = isGateOverdue(checked.health, nowMs);
+      // Told once; checks go on all the same.
+      const health = isOverdue ? { ...checked.health, gateUntilMs: null } : checked.health;
       const isDue = isProbeDue(health, nowMs);
-      this.#checked.set(name, { pid: unit.pid, health: isDue ? probeStarted(health) : health });
+      this.#checked.set(name, {
+        pid: unit.pid,
+        health: isDue ? probeStarted(health) : health,
+        isLate: checked.isLate || isOverdue,
+      });
+      if (isOverdue) listener.onLate(declaration);
       if (isDue) this.#probe(declaration, unit.pid, listener);
     }
+  }
+
+  /** Whether a check of the service's process has succeeded. */
+  hasPassed(name: string): boolean {
+    return this.#checked.get(name)?.health.passed ?? false;
+  }
+
+  /** Whether it has had no success in time. */
+  isLate(name: string): boolean {
+    return this.#checked.get(name)?.isLate ?? false;
   }
 
   /** How long until a probe is due, at most `limitMs`. */
   nextInMs(limitMs: number): number {
     const nowMs = this.#clock.monotonicMs();
-    const due = [...this.#checked.values()].map(({ health }) => health.nextAtMs ?? Infinity);
+    const due = [...this.#checked.values()].map(({ health }) => healthWakeAtMs(health) ?? Infinity);
     return Math.max(0, Math.min(limitMs, ...due.map((atMs) => atMs - nowMs)));
   }
 
@@ -97,8 +130,17 @@ export class UnitHealth {
     const isUnhealthy = verdict === "unhealthy";
     // Told once; then the count begins anew.
     const kept = isUnhealthy ? { ...health, consecutiveFailures: 1 } : health;
-    this.#checked.set(name, { pid, health: kept });
+    this.#checked.set(name, { pid, health: kept, isLate: known.isLate && !health.passed });
     if (isUnhealthy) listener.onUnhealthy(declaration, answer.detail);
     listener.onAnswered();
   }
+}
+
+function begin(
+  { healthCheck }: ServiceDeclaration,
+  pid: number,
+  { nowMs, seenStart }: { readonly nowMs: number; readonly seenStart: boolean },
+): Checked {
+  const health = beginHealth(healthCheck, nowMs);
+  return { pid, health: seenStart ? health : { ...health, gateUntilMs: null }, isLate: false };
 }

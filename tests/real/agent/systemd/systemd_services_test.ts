@@ -214,6 +214,56 @@ Deno.test("SYD-6: an unhealthy service is restarted only where that is declared"
   });
 });
 
+Deno.test("HLT-4: systemd gets a dependent of a gate when the gate has opened, and not before", async () => {
+  const port = await freePort();
+  const healthCheck = { type: agentport.HealthCheckType.TCP, port, intervalSeconds: 1, gate: true };
+  await withServices(async ({ services, declare, asked, unitPath }) => {
+    await declare({ name: "db", healthCheck }, { name: "web", dependsOn: ["db"] }, {
+      name: "cache",
+      dependsOn: ["web"],
+    });
+    assert.deepEqual(asked(), ["daemon-reload", "start pact-db.service"]);
+    assert.deepEqual(
+      services.status().services.map(({ name, state, reason }) => [
+        name,
+        state,
+        reason,
+      ]),
+      [
+        ["db", "Running", ""],
+        ["web", "Starting", "waiting: health of dependency db"],
+        ["cache", "Starting", "waiting: dependency web"],
+      ],
+    );
+    assert.equal(services.status().settled, false);
+    assert.equal(await exists(unitPath("pact-web.service")), false);
+    assert.deepEqual(services.unavailable, []);
+
+    services.stop("cache", ADMIN);
+    assert.equal(services.statusOf("cache").state, "Stopped");
+    using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+    await waitFor(() => services.statusOf("web").state === "Running" || undefined, {
+      what: "web to run",
+      timeoutMs: 20_000,
+    });
+    assert.deepEqual(asked(), ["daemon-reload", "start pact-web.service"]);
+    services.start("cache", ADMIN);
+    assert.equal((await services.atRest("cache", 5_000)).state, "Running");
+    assert.equal(services.status().settled, true);
+  });
+});
+
+Deno.test("NET-7: systemd gets a service when the interfaces that it needs are up", async () => {
+  await withServices(async ({ services, declare, asked }) => {
+    await declare({ name: "here", needsNetwork: ["lo"] }, { name: "mpi", needsNetwork: ["hsn0"] });
+    assert.deepEqual(asked(), ["daemon-reload", "start pact-here.service"]);
+    const { state, reason } = services.statusOf("mpi");
+    assert.deepEqual([state, reason], ["Starting", "waiting: interface hsn0"]);
+    await declare({ name: "here", needsNetwork: ["lo"] }, { name: "mpi" });
+    assert.deepEqual(asked(), ["daemon-reload", "start pact-mpi.service"]);
+  });
+});
+
 Deno.test("a systemctl that fails is an error of what was declared, and shown until it answers", async () => {
   await withServices(async ({ services, declare, unitPath }) => {
     await declare({ name: "db" });

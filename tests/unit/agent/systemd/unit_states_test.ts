@@ -141,11 +141,14 @@ Deno.test("SVC-7, SYD-1: only units that differ are written, and their services 
     ["idle", { state: "Stopped" }],
     ["resting", up],
   ]);
-  assert.deepEqual(planUnits(wanted, existing, statuses, new Set(["back"])), {
+  const formerlyStopped = new Set(["back"]);
+  const situation = { wanted, existing, statuses, formerlyStopped, holdOf: () => null };
+  assert.deepEqual(planUnits(situation), {
     remove: ["gone"],
     write: ["limits", "program", "dead", "new", "idle"],
     start: ["dead", "new", "back"],
     restart: ["program"],
     stop: ["resting"],
+    hold: new Map(),
   });
 });
