@@ -215,6 +215,7 @@ async function openAll(
   const feed = new TrustFeed(() => ({
     certificatesPem: trust.bundlePem(),
     leavingPem: trust.leavingPem(),
+    tokenIssuer: tokens.forNodes,
   }));
   opened.defer(() => feed.close());
   const identities = new IdentityFeed(replica);
@@ -267,6 +268,7 @@ async function openAll(
     rotatePeers(place, log);
     inForce.settings = fresh;
     tokens.reload(fresh);
+    feed.look();
     await certificates.renew();
     if (fresh.policyEngine !== settings.policyEngine) {
       log.warn("restart required: policy.engine.type");

@@ -4,7 +4,7 @@
  */
 
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { agentport, journal, lock } from "../../api/mod.ts";
+import { agentport, journal, lock, stream } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
 import { clearCertificates, publishCertificates } from "./public_certificates.ts";
@@ -20,6 +20,9 @@ export interface AgentCache {
   /** The people this node knew last (IDM-5). */
   identityMap(): journal.UidMap | undefined;
   keepIdentityMap(map: journal.UidMap): void;
+  /** Whose tokens the journal took last; undefined for nobody's (ACF-4). */
+  tokenIssuer(): stream.TokenIssuer | undefined;
+  keepTokenIssuer(issuer: stream.TokenIssuer): void;
   /** Whom this node kept out last, as far as it knows. */
   locks(): lock.ListLocksResponse | undefined;
   keepLocks(locks: lock.ListLocksResponse): void;
@@ -40,6 +43,7 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
   const declaredPath = `${directories.cache}/declared.bin`;
   const identityPath = identityPathIn(directories.state);
   const mapPath = `${directories.cache}/identity-map.bin`;
+  const issuerPath = `${directories.cache}/token-issuer.bin`;
   const { certificates = "" } = directories;
   const locksPath = `${directories.cache}/locks.bin`;
   return {
@@ -53,11 +57,17 @@ export function openCache(files: Files, directories: CacheDirectories, log: Logg
     },
     identityMap: () => load(files, mapPath, journal.UidMapSchema, log),
     keepIdentityMap: (map) => writeSealed(files, mapPath, toBinary(journal.UidMapSchema, map)),
+    tokenIssuer: () => {
+      const kept = load(files, issuerPath, stream.TokenIssuerSchema, log);
+      return kept?.issuer === "" ? undefined : kept;
+    },
+    keepTokenIssuer: (issuer) =>
+      writeSealed(files, issuerPath, toBinary(stream.TokenIssuerSchema, issuer)),
     locks: () => load(files, locksPath, lock.ListLocksResponseSchema, log),
     keepLocks: (locks) =>
       writeSealed(files, locksPath, toBinary(lock.ListLocksResponseSchema, locks)),
     forget: () => {
-      for (const path of [identityPath, declaredPath, mapPath, locksPath]) {
+      for (const path of [identityPath, declaredPath, mapPath, issuerPath, locksPath]) {
         if (files.lstatIfPresent(path) !== null) files.unlink(path);
       }
       if (certificates !== "") clearCertificates(files, certificates);

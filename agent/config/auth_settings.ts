@@ -56,10 +56,6 @@ export function authWarnings(settings: SettingValues<typeof AUTH_SETTINGS>): str
     warnings.push(
       "tokens signed with a shared HMAC secret are accepted: for tests and development (AUT-5)",
     );
-  } else if (authIssuer === undefined) {
-    warnings.push(
-      "agent authentication not configured: every call of the shell service is refused (ACF-4)",
-    );
   }
   if (authJwksUrl !== undefined && authIssuer === undefined) {
     warnings.push(

@@ -4,7 +4,7 @@
  */
 
 import { ConnectError } from "@connectrpc/connect";
-import type { agentport, capability, journal, lock } from "../../api/mod.ts";
+import type { agentport, capability, journal, lock, stream } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
@@ -52,6 +52,8 @@ export interface LinkEvents {
   onEmergency?(emergency: agentport.Emergency): void;
   /** A commit of this node waits for nobody any more (WIN-8). */
   onCommitDecided?(): void;
+  /** Whose tokens the journal takes, as it says whenever contact is made; undefined for nobody's. */
+  onTokenIssuer?(issuer: stream.TokenIssuer | undefined): void;
   /** Every lock in force, whenever one may have changed. */
   onLocks?(locks: lock.ListLocksResponse): void;
 }
@@ -327,7 +329,10 @@ class Link implements JournalLink {
       const updates = session.updates(vclusterId, from, signal);
       for await (const { sequence, update, trust, identityMap } of updates) {
         if (identityMap !== undefined) this.#map?.heard(identityMap);
-        if (trust !== undefined && this.#credentials.takeTrust(trust)) succession.issuerLeaves();
+        if (trust !== undefined) {
+          this.options.events.onTokenIssuer?.(trust.tokenIssuer);
+          if (this.#credentials.takeTrust(trust)) succession.issuerLeaves();
+        }
         if (identityMap !== undefined || trust !== undefined) continue;
         this.#heard = counterFromWire(sequence);
         this.#locks.heard(update);

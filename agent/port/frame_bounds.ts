@@ -1,4 +1,4 @@
-import type { agentport, journal, lock } from "../../api/mod.ts";
+import type { agentport, journal, lock, stream } from "../../api/mod.ts";
 import { declaredFault } from "./declared_bounds.ts";
 import { atMost, FrameError, isAbsolutePath } from "./frame_error.ts";
 
@@ -15,6 +15,8 @@ const MAX_PATH = 4_096;
 /** As many as a journal keeps, and the one that keeps this node out. */
 const MAX_LOCKS = 1_001;
 const MAX_PEOPLE = 100_000;
+/** As many as fit into a file that a journal is configured with. */
+const MAX_MAPPED_ROLES = 10_000;
 /** Of all groups together. */
 const MAX_MEMBERS = 1_000_000;
 
@@ -38,6 +40,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return checkIdentity(frame.value);
     case "trustAnchor":
       return atMost("trust anchor", frame.value.certificatesPem.length, 16 * MAX_TEXT);
+    case "tokenIssuer":
+      return checkTokenIssuer(frame.value);
     case "configured":
       return checkConfig(frame.value);
     case "configRefused":
@@ -110,6 +114,18 @@ function checkIdentity(identity: agentport.NodeIdentity): void {
   atMost("certificate", identity.certPem.length, MAX_TEXT);
   atMost("key", identity.keyPem.length, MAX_TEXT);
   atMost("trust bundle", identity.trustBundlePem.length, 16 * MAX_TEXT);
+}
+
+function checkTokenIssuer(told: stream.TokenIssuer): void {
+  const { issuer, jwksUrl, caPem, principalClaim, audiences, clientIds } = told;
+  for (const text of [issuer, jwksUrl, principalClaim]) atMost("issuer", text.length, MAX_PATH);
+  atMost("CAs of the issuer", caPem.length, 16 * MAX_TEXT);
+  const roles = Object.entries(told.roleMap);
+  atMost("audiences", audiences.length + clientIds.length, MAX_ITEMS);
+  atMost("mapped roles", roles.length, MAX_MAPPED_ROLES);
+  for (const text of [...audiences, ...clientIds, ...roles.flat()]) {
+    atMost("name in the issuer's settings", text.length, MAX_PATH);
+  }
 }
 
 function checkIdentityMap({ entries, groups }: journal.UidMap): void {

@@ -176,12 +176,12 @@ class RunningAgent implements AgentProcess {
     ]);
     this.#log = loggerOf(config.logLevel, config.logFormat);
     for (const warning of config.warnings) this.#log.warn(warning);
-    if (!this.isInit) this.#startLink(config);
     makeDirectories(config);
     const { cacheDir: cache, stateDir: state, certDir: certificates } = config;
     this.#cache = openCache(this.shim.files, { cache, state, certificates }, this.#log);
     const identity = this.#identity;
     if (identity !== undefined) this.#keep(() => this.#cache?.publishIdentity(identity));
+    if (!this.isInit) this.#startLink(config);
     this.#log.info("agent starting", {
       node: config.nodeId,
       version: VERSION,
@@ -288,6 +288,8 @@ class RunningAgent implements AgentProcess {
       case "identityMap":
         this.#keep(() => this.#cache?.keepIdentityMap(frame.value));
         return node.takeIdentityMap(frame.value);
+      case "tokenIssuer":
+        return this.#keep(() => this.#cache?.keepTokenIssuer(frame.value));
       case "locks":
         this.#keep(() => this.#cache?.keepLocks(frame.value));
         return this.#locks?.take(frame.value);
@@ -376,7 +378,9 @@ class RunningAgent implements AgentProcess {
 
   #startLink(config: agentport.AgentConfig): void {
     const hardware = machineIdentity(this.shim, config, this.#network?.management ?? []);
-    this.#port.send({ case: "startLink", value: { hardware } });
+    const tokenIssuer = this.#cache?.tokenIssuer();
+    const value = { hardware, ...(tokenIssuer === undefined ? {} : { tokenIssuer }) };
+    this.#port.send({ case: "startLink", value });
   }
 
   #openBoot(node: Node, config: agentport.AgentConfig): NodeBoot {

@@ -17,8 +17,7 @@ import { shellService, verifiedCallerKey } from "./shell_service.ts";
 export interface ListenerOptions {
   readonly hostname: string;
   readonly port: number;
-  /** Absent: every call is refused (ACF-4). */
-  readonly tokens: TokenVerifier | undefined;
+  readonly tokens: TokenVerifier;
   readonly broker: CallBroker;
   /** Whether a connection to this address of the node is served (NET-12). */
   readonly servesOn: (localAddress: string) => boolean;
@@ -77,7 +76,7 @@ function open(
     admit: async ({ header, peer, contextValues, method }) => {
       let principal: Principal;
       try {
-        ({ principal } = await verified(tokens, header.get("authorization")));
+        ({ principal } = await tokens.verifyHeader(header.get("authorization")));
       } catch (error) {
         const isKnown = error instanceof PactError;
         await onRefused({
@@ -99,11 +98,4 @@ function open(
       }),
     routes: (router) => router.service(shell.ShellService, shellService(broker)),
   });
-}
-
-async function verified(tokens: TokenVerifier | undefined, authorization: string | null) {
-  if (tokens === undefined) {
-    throw new PactError("UNAUTHENTICATED", "agent authentication not configured");
-  }
-  return await tokens.verifyHeader(authorization);
 }

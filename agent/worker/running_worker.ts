@@ -20,6 +20,7 @@ import {
   type ShellListener,
 } from "../rpc/mod.ts";
 import { identityOptions } from "./identity_options.ts";
+import { CallerTokens } from "./caller_tokens.ts";
 import { openTokens } from "./tokens.ts";
 
 /** Most that is passed on of what a journal says is wrong. */
@@ -34,7 +35,7 @@ export class RunningWorker {
   readonly #listener: ShellListener;
   readonly #refused: RefusedCallers;
   readonly #shellAddresses = new ShellAddresses();
-  readonly #tokens;
+  readonly #tokens: CallerTokens;
   #link: JournalLink | undefined;
   #isMappingInForce = false;
   readonly #log: Logger;
@@ -53,7 +54,11 @@ export class RunningWorker {
       write: (line) => console.error(line),
     });
     this.#broker = createCallBroker(port);
-    this.#tokens = openTokens(settings, input.files, this.#log.child("agent.tokens"));
+    const log = this.#log.child("agent.tokens");
+    this.#tokens = new CallerTokens(openTokens(settings, input.files, log), {
+      clock: systemClock,
+      log,
+    });
     const [hostname, listenPort] = splitAddress(settings.shellListen);
     this.#refused = new RefusedCallers(
       systemClock,
@@ -116,6 +121,10 @@ export class RunningWorker {
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
         onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
         onCommitDecided: () => port.send({ case: "commitDecided", value: {} }),
+        onTokenIssuer: (issuer) => {
+          if (!this.#tokens.take(issuer)) return;
+          port.send({ case: "tokenIssuer", value: issuer ?? {} });
+        },
         onLocks: (locks) => port.send({ case: "locks", value: locks }),
         ...(settings.identityMapping === "off" ? {} : {
           onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),
@@ -144,6 +153,7 @@ export class RunningWorker {
       case "resume":
         return this.#link?.resume();
       case "startLink":
+        if (frame.value.tokenIssuer !== undefined) this.#tokens.take(frame.value.tokenIssuer);
         return this.#startLink(frame.value.hardware);
       case "reconnect":
         return this.#link?.reconnect();
@@ -153,7 +163,7 @@ export class RunningWorker {
       }
       case "stop":
         this.#link?.close();
-        this.#tokens?.close();
+        this.#tokens.close();
         this.#refused.close();
         return void this.#listener.close();
       default:

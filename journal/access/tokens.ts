@@ -3,6 +3,8 @@
  * provider, and ends with `close`.
  */
 
+import { create } from "@bufbuild/protobuf";
+import { stream } from "../../api/mod.ts";
 import {
   type ClosableTokenVerifier,
   openTokenVerifier,
@@ -22,6 +24,11 @@ export interface Tokens extends ClosableTokenVerifier {
    * keys at hand are not lost; settings that cannot be used are logged and passed by.
    */
   reload(settings: JournalSettings): void;
+  /**
+   * What nodes are told of it (ACF-4): the issuer, never a secret; undefined where there is no issuer.
+   * The same object until the settings change.
+   */
+  readonly forNodes: stream.TokenIssuer | undefined;
 }
 
 interface Surroundings {
@@ -43,7 +50,11 @@ interface Basis {
 export function openTokens(settings: JournalSettings, surroundings: Surroundings): Tokens {
   let basis = basisOf(settings);
   let verifier = open(basis, surroundings);
+  let forNodes = toldToNodes(basis);
   return {
+    get forNodes() {
+      return forNodes;
+    },
     verifyHeader: async (authorization) => {
       if (verifier === undefined) {
         throw new PactError("UNAUTHENTICATED", "no token keys configured");
@@ -57,6 +68,7 @@ export function openTokens(settings: JournalSettings, surroundings: Surroundings
         const opened = open(next, surroundings);
         verifier?.close();
         [basis, verifier] = [next, opened];
+        forNodes = toldToNodes(next);
         surroundings.log.info("tokens are verified by the new settings");
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -69,6 +81,23 @@ export function openTokens(settings: JournalSettings, surroundings: Surroundings
 
 function open({ rules, caPem }: Basis, surroundings: Surroundings) {
   return openTokenVerifier(rules, { ...surroundings, caPem });
+}
+
+function toldToNodes({ rules, caPem }: Basis): stream.TokenIssuer | undefined {
+  if (rules.issuer === undefined) return undefined;
+  const { principalClaim, clientIds = [], roleMap } = rules.claims;
+  return create(stream.TokenIssuerSchema, {
+    issuer: rules.issuer,
+    audiences: [...rules.audiences],
+    jwksUrl: rules.jwksUrl ?? "",
+    caPem: caPem ?? "",
+    allowInsecure: rules.allowInsecureIssuer,
+    maxTokenLifetimeSeconds: rules.maxLifetimeSeconds,
+    jwksMaxStaleSeconds: rules.jwksMaxStaleSeconds,
+    principalClaim,
+    roleMap: { ...roleMap },
+    clientIds: [...clientIds],
+  });
 }
 
 function basisOf(settings: JournalSettings): Basis {

@@ -152,6 +152,7 @@ function trustBundle(trust: SiteTrust): stream.TrustBundle {
   const message = create(stream.TrustBundleSchema, {
     certificates: encoder.encode(trust.certificatesPem),
     leaving: encoder.encode(trust.leavingPem),
+    ...present("tokenIssuer", trust.tokenIssuer),
   });
   sharedTrust.set(trust, message);
   return message;

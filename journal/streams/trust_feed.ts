@@ -1,12 +1,15 @@
-/** The CAs that nodes trust, and the streams that hear of their changes. Ends with `close`. */
+/** Whom nodes trust, and the streams that hear of their changes. Ends with `close`. */
+import type { stream } from "../../api/mod.ts";
 import { type Sleeper, Waker } from "./waker.ts";
 
-/** The CAs of the site as of now. */
+/** Whom the nodes of the site trust as of now. */
 export interface SiteTrust {
   /** Every CA to trust, PEM. */
   readonly certificatesPem: string;
   /** Those among them that will be dropped soon (CRT-1a); empty for none. */
   readonly leavingPem: string;
+  /** Whose tokens people come with; the same object until that changes (ACF-4). */
+  readonly tokenIssuer?: stream.TokenIssuer | undefined;
 }
 
 /** What streams of nodes follow besides entries. */
@@ -33,8 +36,10 @@ export class TrustFeed {
   /** Looks again, and wakes who follows where anything is different. */
   look(): void {
     const next = this.read();
-    const { certificatesPem, leavingPem } = this.#now;
-    if (next.certificatesPem === certificatesPem && next.leavingPem === leavingPem) return;
+    const { certificatesPem, leavingPem, tokenIssuer } = this.#now;
+    const isSame = next.certificatesPem === certificatesPem && next.leavingPem === leavingPem &&
+      next.tokenIssuer === tokenIssuer;
+    if (isSame) return;
     this.#now = next;
     for (const sleeper of this.#followers) this.#waker.wake(sleeper);
   }

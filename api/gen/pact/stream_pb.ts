@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/stream.proto.
  */
 export const file_pact_stream: GenFile = /*@__PURE__*/
-  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKXAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQSEwoLcnVsZXNfYXBwbHkYZSABKAgiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQitgIKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIABIVCgtsb2NrX2NoYW5nZRhkIAEoDEgAEicKBXRydXN0GGUgASgLMhgucGFjdC5zdHJlYW0uVHJ1c3RCdW5kbGUSNAoMaWRlbnRpdHlfbWFwGGYgASgLMh4ucGFjdC5zdHJlYW0uSWRlbnRpdHlNYXBDaGFuZ2VCCAoGdXBkYXRlIpUBChFJZGVudGl0eU1hcENoYW5nZRIPCgd2ZXJzaW9uGAEgASgEEhIKBXNpbmNlGAIgASgESACIAQESJwoHZW50cmllcxgDIAMoCzIWLnBhY3Quam91cm5hbC5VaWRFbnRyeRIoCgZncm91cHMYBCADKAsyGC5wYWN0LmpvdXJuYWwuR3JvdXBFbnRyeUIICgZfc2luY2UiNAoLVHJ1c3RCdW5kbGUSFAoMY2VydGlmaWNhdGVzGAEgASgMEg8KB2xlYXZpbmcYAiABKAwyuQEKEUJvb3RDb25maWdTZXJ2aWNlEk4KEFN0cmVhbUJvb3RDb25maWcSHi5wYWN0LnN0cmVhbS5Cb290Q29uZmlnUmVxdWVzdBoYLnBhY3Quc3RyZWFtLkNvbmZpZ0NodW5rMAESVAoWU3Vic2NyaWJlQ29uZmlnVXBkYXRlcxIdLnBhY3Quc3RyZWFtLlN1YnNjcmliZVJlcXVlc3QaGS5wYWN0LnN0cmVhbS5Db25maWdVcGRhdGUwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_journal]);
+  fileDesc("ChFwYWN0L3N0cmVhbS5wcm90bxILcGFjdC5zdHJlYW0icQoRQm9vdENvbmZpZ1JlcXVlc3QSDwoHbm9kZV9pZBgBIAEoCRITCgt2Y2x1c3Rlcl9pZBgCIAEoCRIfChJsYXN0X2tub3duX3ZlcnNpb24YAyABKARIAIgBAUIVChNfbGFzdF9rbm93bl92ZXJzaW9uIqgBCgtDb25maWdDaHVuaxIxCgxiYXNlX292ZXJsYXkYASABKAsyGS5wYWN0LnN0cmVhbS5PdmVybGF5Q2h1bmtIABIsCgpub2RlX2RlbHRhGAIgASgLMhYucGFjdC5zdHJlYW0uTm9kZURlbHRhSAASLwoIY29tcGxldGUYAyABKAsyGy5wYWN0LnN0cmVhbS5Db25maWdDb21wbGV0ZUgAQgcKBWNodW5rIn8KDE92ZXJsYXlDaHVuaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3ZjbHVzdGVyX2lkGAIgASgJEgwKBGRhdGEYAyABKAwSEwoLY2h1bmtfaW5kZXgYBCABKA0SFAoMdG90YWxfY2h1bmtzGAUgASgNEhAKCGNoZWNrc3VtGAYgASgJIk0KCU5vZGVEZWx0YRIPCgdub2RlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDAoEZGF0YRgDIAEoDBIQCghjaGVja3N1bRgEIAEoCSKXAQoOQ29uZmlnQ29tcGxldGUSFAoMYmFzZV92ZXJzaW9uGAEgASgEEhQKDG5vZGVfdmVyc2lvbhgCIAEoBBItCgl0aW1lc3RhbXAYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDW5leHRfc2VxdWVuY2UYZCABKAQSEwoLcnVsZXNfYXBwbHkYZSABKAgiTwoQU3Vic2NyaWJlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhUKDWZyb21fc2VxdWVuY2UYAyABKAQitgIKDENvbmZpZ1VwZGF0ZRIQCghzZXF1ZW5jZRgBIAEoBBItCgl0aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhkKD3ZjbHVzdGVyX2NoYW5nZRgDIAEoDEgAEhUKC25vZGVfY2hhbmdlGAQgASgMSAASFwoNcG9saWN5X2NoYW5nZRgFIAEoDEgAEhoKEGJsYWNrbGlzdF9jaGFuZ2UYBiABKAxIABIVCgtsb2NrX2NoYW5nZRhkIAEoDEgAEicKBXRydXN0GGUgASgLMhgucGFjdC5zdHJlYW0uVHJ1c3RCdW5kbGUSNAoMaWRlbnRpdHlfbWFwGGYgASgLMh4ucGFjdC5zdHJlYW0uSWRlbnRpdHlNYXBDaGFuZ2VCCAoGdXBkYXRlIpUBChFJZGVudGl0eU1hcENoYW5nZRIPCgd2ZXJzaW9uGAEgASgEEhIKBXNpbmNlGAIgASgESACIAQESJwoHZW50cmllcxgDIAMoCzIWLnBhY3Quam91cm5hbC5VaWRFbnRyeRIoCgZncm91cHMYBCADKAsyGC5wYWN0LmpvdXJuYWwuR3JvdXBFbnRyeUIICgZfc2luY2UiZAoLVHJ1c3RCdW5kbGUSFAoMY2VydGlmaWNhdGVzGAEgASgMEg8KB2xlYXZpbmcYAiABKAwSLgoMdG9rZW5faXNzdWVyGAMgASgLMhgucGFjdC5zdHJlYW0uVG9rZW5Jc3N1ZXIixAIKC1Rva2VuSXNzdWVyEg4KBmlzc3VlchgBIAEoCRIRCglhdWRpZW5jZXMYAiADKAkSEAoIandrc191cmwYAyABKAkSDgoGY2FfcGVtGAQgASgJEhYKDmFsbG93X2luc2VjdXJlGAUgASgIEiIKGm1heF90b2tlbl9saWZldGltZV9zZWNvbmRzGAYgASgNEh4KFmp3a3NfbWF4X3N0YWxlX3NlY29uZHMYByABKA0SFwoPcHJpbmNpcGFsX2NsYWltGAggASgJEjcKCHJvbGVfbWFwGAkgAygLMiUucGFjdC5zdHJlYW0uVG9rZW5Jc3N1ZXIuUm9sZU1hcEVudHJ5EhIKCmNsaWVudF9pZHMYCiADKAkaLgoMUm9sZU1hcEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEyuQEKEUJvb3RDb25maWdTZXJ2aWNlEk4KEFN0cmVhbUJvb3RDb25maWcSHi5wYWN0LnN0cmVhbS5Cb290Q29uZmlnUmVxdWVzdBoYLnBhY3Quc3RyZWFtLkNvbmZpZ0NodW5rMAESVAoWU3Vic2NyaWJlQ29uZmlnVXBkYXRlcxIdLnBhY3Quc3RyZWFtLlN1YnNjcmliZVJlcXVlc3QaGS5wYWN0LnN0cmVhbS5Db25maWdVcGRhdGUwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_pact_journal]);
 
 /**
  * @generated from message pact.stream.BootConfigRequest
@@ -293,7 +293,7 @@ export type ConfigUpdate = Message<"pact.stream.ConfigUpdate"> & {
 
   /**
    * To nodes, in a message without an update: at the beginning of the live part, and when a CA
-   * comes or goes.
+   * comes or goes or the issuer of tokens changes.
    *
    * addition
    *
@@ -377,6 +377,13 @@ export type TrustBundle = Message<"pact.stream.TrustBundle"> & {
    * @generated from field: bytes leaving = 2;
    */
   leaving: Uint8Array;
+
+  /**
+   * Whose tokens people come with; absent where this journal knows of no issuer (ACF-4).
+   *
+   * @generated from field: pact.stream.TokenIssuer token_issuer = 3;
+   */
+  tokenIssuer?: TokenIssuer | undefined;
 };
 
 /**
@@ -385,6 +392,78 @@ export type TrustBundle = Message<"pact.stream.TrustBundle"> & {
  */
 export const TrustBundleSchema: GenMessage<TrustBundle> = /*@__PURE__*/
   messageDesc(file_pact_stream, 8);
+
+/**
+ * How the journal verifies tokens of people, for agents that were told nothing of their own. Secrets
+ * are never among it.
+ * addition
+ *
+ * @generated from message pact.stream.TokenIssuer
+ */
+export type TokenIssuer = Message<"pact.stream.TokenIssuer"> & {
+  /**
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: repeated string audiences = 2;
+   */
+  audiences: string[];
+
+  /**
+   * Where its keys are; empty: by its metadata (AUT-6).
+   *
+   * @generated from field: string jwks_url = 3;
+   */
+  jwksUrl: string;
+
+  /**
+   * CAs of the issuer, PEM; empty: those that the node knows anyway.
+   *
+   * @generated from field: string ca_pem = 4;
+   */
+  caPem: string;
+
+  /**
+   * @generated from field: bool allow_insecure = 5;
+   */
+  allowInsecure: boolean;
+
+  /**
+   * @generated from field: uint32 max_token_lifetime_seconds = 6;
+   */
+  maxTokenLifetimeSeconds: number;
+
+  /**
+   * @generated from field: uint32 jwks_max_stale_seconds = 7;
+   */
+  jwksMaxStaleSeconds: number;
+
+  /**
+   * How claims become a principal with roles (AUT-10).
+   *
+   * @generated from field: string principal_claim = 8;
+   */
+  principalClaim: string;
+
+  /**
+   * @generated from field: map<string, string> role_map = 9;
+   */
+  roleMap: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated string client_ids = 10;
+   */
+  clientIds: string[];
+};
+
+/**
+ * Describes the message pact.stream.TokenIssuer.
+ * Use `create(TokenIssuerSchema)` to create a new message.
+ */
+export const TokenIssuerSchema: GenMessage<TokenIssuer> = /*@__PURE__*/
+  messageDesc(file_pact_stream, 9);
 
 /**
  * @generated from service pact.stream.BootConfigService

@@ -129,13 +129,21 @@ export class IdentitySite implements AsyncDisposable {
     return { nodeId, certPem, keyPem: keyPem.reveal(), serial: certSerial };
   }
 
-  /** Starts the agent of {@link AGENT_NODE} and waits until it is ready; HOST:PORT of its listener. */
-  async startAgent(): Promise<string> {
+  /**
+   * Starts the agent of {@link AGENT_NODE} and waits until it is ready; HOST:PORT of its listener. It
+   * is configured with the issuer, unless it is to hear of that from the journal.
+   */
+  async startAgent({ hasOwnIssuer = true } = {}): Promise<string> {
     const macAddress = await this.register(AGENT_NODE, MERCURY);
     const etc = `${this.#agentRoot}/etc/pact`;
     await Deno.mkdir(etc, { recursive: true });
     await Deno.writeTextFile(`${etc}/ca.crt`, this.caPem);
-    await Deno.writeTextFile(`${etc}/agent.toml`, this.#agentToml(`${etc}/ca.crt`, macAddress));
+    const { url: issuer, jwksUrl: jwks_url } = this.issuer;
+    const shell = hasOwnIssuer ? { auth: { jwks_url, issuer } } : {};
+    await Deno.writeTextFile(
+      `${etc}/agent.toml`,
+      this.#agentToml(`${etc}/ca.crt`, macAddress, shell),
+    );
     await buildShim();
     return await this.#spawnAgent();
   }
@@ -199,16 +207,15 @@ export class IdentitySite implements AsyncDisposable {
     await this.owned[Symbol.asyncDispose]();
   }
 
-  #agentToml(caCert: string, macAddress: string): string {
+  #agentToml(caCert: string, macAddress: string, shell: object): string {
     const { runningIds } = this.quorum;
     const endpoints = runningIds.map((id) => `https://${this.quorum.place(id).api}`);
-    const { url, jwksUrl } = this.issuer;
     return stringify({
       agent: {
         node_id: AGENT_NODE,
         journal: { endpoints, tls_ca: caCert },
         enrollment: { hardware_ids: [`mac:${macAddress}`], retry_seconds: 1 },
-        shell: { listen: "127.0.0.1:0", auth: { jwks_url: jwksUrl, issuer: url } },
+        shell: { listen: "127.0.0.1:0", ...shell },
       },
     });
   }

@@ -321,10 +321,9 @@ Deno.test("development's settings are for profile rootless alone", () => {
   assert.match(refusal({ args: ["--profile=other"] }), /--profile/);
 });
 
-Deno.test("ACF-4, AUT-5, DEP-81: what weakens a node is warned of at every start", () => {
+Deno.test("AUT-5, DEP-81: what weakens a node is warned of at every start", () => {
   const warned = (toml: string, text: RegExp) =>
     assert.ok(load({ toml }).config.warnings.some((warning) => text.test(warning)), toml);
-  warned("", /agent authentication not configured/);
   warned(tomlOf("agent.shell.auth.hmac_secret", "x"), /shared HMAC secret/);
   warned(tomlOf("agent.shell.auth.hmac_secret_file", "/s"), /shared HMAC secret/);
   warned(tomlOf("agent.journal.tls_enabled", false), /without encryption/);

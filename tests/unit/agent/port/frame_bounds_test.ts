@@ -213,6 +213,12 @@ const REFUSED: readonly (readonly [string, Content, RegExp])[] = [
     { case: "approvalAnswer", value: { approvalId: text(257) } },
     /approval: 257/,
   ],
+  ["a long issuer", { case: "tokenIssuer", value: { issuer: text(4_097) } }, /issuer: 4097/],
+  [
+    "an issuer's long audience",
+    { case: "tokenIssuer", value: { audiences: [text(4_097)] } },
+    /issuer's settings: 4097/,
+  ],
   ["a long last word", { case: "fatal", value: { reason: text(65_537) } }, /reason/],
 ];
 
