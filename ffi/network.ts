@@ -3,7 +3,7 @@ import { check, isErrno, ShimError } from "./shim_error.ts";
 import type { Library } from "./symbols.ts";
 
 /*
- * Shell: netlink(7) exchanges, and sockets for its news and for DHCP, watched in an event pump. Each
+ * Shell: netlink(7) exchanges, and sockets for its news, for DHCP and for ARP, watched in an event pump. Each
  * socket ends by its `close`.
  */
 
@@ -25,7 +25,7 @@ export type NetlinkNews =
   | { readonly kind: "datagram"; readonly bytes: Uint8Array }
   | { readonly kind: "lost" };
 
-/** A packet as it came, IP header included. */
+/** A packet as it came, an IP header included. */
 export interface ReceivedPacket {
   readonly bytes: Uint8Array;
   /** Link-layer address of the sender. */
@@ -34,9 +34,9 @@ export interface ReceivedPacket {
   readonly lacksChecksum: boolean;
 }
 
-/** A socket for UDP over IPv4 on one interface, with or without an address on it. */
+/** A socket for UDP over IPv4, or for ARP, on one interface, with or without an address on it. */
 export interface PacketSocket {
-  /** Sends an IPv4 packet, header included. Throws ShimError. */
+  /** Sends a packet, an IP header included. Throws ShimError. */
   send(linkAddress: Uint8Array, packet: Uint8Array): void;
   close(): void;
 }
@@ -59,6 +59,12 @@ export interface Network {
   openPackets(
     pump: EventPump,
     options: { readonly interfaceIndex: number; readonly port: number },
+    onPacket: (packet: ReceivedPacket) => void,
+  ): PacketSocket;
+  /** Opens a socket for the ARP packets (RFC 826) on an interface. */
+  openArp(
+    pump: EventPump,
+    options: { readonly interfaceIndex: number },
     onPacket: (packet: ReceivedPacket) => void,
   ): PacketSocket;
 }
@@ -114,12 +120,16 @@ export function createNetwork(library: Library): Network {
     };
   }
 
-  function openPackets(
-    pump: EventPump,
-    { interfaceIndex, port }: { readonly interfaceIndex: number; readonly port: number },
+  /** Watches an open socket, and sends by the call of its kind. */
+  function packetSocket(
+    fd: number,
+    { pump, interfaceIndex, sendPacket }: {
+      readonly pump: EventPump;
+      readonly interfaceIndex: number;
+      readonly sendPacket: Library["pact_shim_packet_send"];
+    },
     onPacket: (packet: ReceivedPacket) => void,
   ): PacketSocket {
-    const fd = check(library.pact_shim_packet_open(interfaceIndex, port), "packet socket");
     const buffer = new Uint8Array(PACKET_BYTES);
     const info = new Uint8Array(PACKET_INFO_BYTES);
     const view = new DataView(info.buffer);
@@ -143,7 +153,7 @@ export function createNetwork(library: Library): Network {
       send: (linkAddress, packet) => {
         const to = new Uint8Array(linkAddress);
         const bytes = new Uint8Array(packet);
-        const sent = library.pact_shim_packet_send(
+        const sent = sendPacket(
           fd,
           interfaceIndex,
           to,
@@ -162,5 +172,20 @@ export function createNetwork(library: Library): Network {
     };
   }
 
-  return { talk, listen, openPackets };
+  return {
+    talk,
+    listen,
+    openPackets: (pump, { interfaceIndex, port }, onPacket) =>
+      packetSocket(
+        check(library.pact_shim_packet_open(interfaceIndex, port), "packet socket"),
+        { pump, interfaceIndex, sendPacket: library.pact_shim_packet_send },
+        onPacket,
+      ),
+    openArp: (pump, { interfaceIndex }, onPacket) =>
+      packetSocket(
+        check(library.pact_shim_arp_open(interfaceIndex), "ARP socket"),
+        { pump, interfaceIndex, sendPacket: library.pact_shim_arp_send },
+        onPacket,
+      ),
+  };
 }

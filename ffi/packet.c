@@ -1,5 +1,5 @@
-/* packet(7) and netdevice(7): a socket that exchanges DHCP datagrams on an interface without an
- * address. Headers of IP and UDP are the caller's. */
+/* packet(7) and netdevice(7): sockets that exchange DHCP datagrams and ARP packets on an interface
+ * without an address. Headers of IP and UDP are the caller's. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -28,16 +28,16 @@ static int attach_filter(int fd, uint16_t port) {
   return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
-int32_t pact_shim_packet_open(int32_t interface_index, uint16_t udp_port) {
+static int32_t open_socket(int32_t interface_index, uint16_t protocol, uint16_t udp_port) {
   if (interface_index <= 0) return -EINVAL;
   /* Protocol 0 hears nothing before the filter is there. */
   int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -errno;
   struct sockaddr_ll address = {.sll_family = AF_PACKET,
-                                .sll_protocol = htons(ETH_P_IP),
+                                .sll_protocol = htons(protocol),
                                 .sll_ifindex = interface_index};
   int on = 1;
-  if (attach_filter(fd, udp_port) != 0 ||
+  if ((protocol == ETH_P_IP && attach_filter(fd, udp_port) != 0) ||
       setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof on) != 0 ||
       bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
     int error = errno;
@@ -47,12 +47,20 @@ int32_t pact_shim_packet_open(int32_t interface_index, uint16_t udp_port) {
   return fd;
 }
 
-int32_t pact_shim_packet_send(int32_t fd, int32_t interface_index, const uint8_t *address,
-                              uint32_t address_bytes, const uint8_t *packet,
-                              uint32_t packet_bytes) {
+int32_t pact_shim_packet_open(int32_t interface_index, uint16_t udp_port) {
+  return open_socket(interface_index, ETH_P_IP, udp_port);
+}
+
+int32_t pact_shim_arp_open(int32_t interface_index) {
+  return open_socket(interface_index, ETH_P_ARP, 0);
+}
+
+static int32_t send_packet(int32_t fd, int32_t interface_index, uint16_t protocol,
+                           const uint8_t *address, uint32_t address_bytes, const uint8_t *packet,
+                           uint32_t packet_bytes) {
   if (address == NULL || packet == NULL) return -EFAULT;
   struct sockaddr_ll to = {.sll_family = AF_PACKET,
-                           .sll_protocol = htons(ETH_P_IP),
+                           .sll_protocol = htons(protocol),
                            .sll_ifindex = interface_index,
                            .sll_halen = (unsigned char)address_bytes};
   if (address_bytes > sizeof to.sll_addr || packet_bytes > 65535) return -EINVAL;
@@ -60,6 +68,17 @@ int32_t pact_shim_packet_send(int32_t fd, int32_t interface_index, const uint8_t
   ssize_t sent = sendto(fd, packet, packet_bytes, 0, (struct sockaddr *)&to, sizeof to);
   if (sent < 0) return -errno;
   return (uint32_t)sent == packet_bytes ? 0 : -EIO;
+}
+
+int32_t pact_shim_packet_send(int32_t fd, int32_t interface_index, const uint8_t *address,
+                              uint32_t address_bytes, const uint8_t *packet,
+                              uint32_t packet_bytes) {
+  return send_packet(fd, interface_index, ETH_P_IP, address, address_bytes, packet, packet_bytes);
+}
+
+int32_t pact_shim_arp_send(int32_t fd, int32_t interface_index, const uint8_t *address,
+                           uint32_t address_bytes, const uint8_t *packet, uint32_t packet_bytes) {
+  return send_packet(fd, interface_index, ETH_P_ARP, address, address_bytes, packet, packet_bytes);
 }
 
 /* Whether the sender left the UDP checksum to hardware that the packet never met, as between virtual

@@ -411,7 +411,17 @@ PACT_EXPORT int32_t pact_shim_packet_send(int32_t fd, int32_t interface_index,
                                           const uint8_t *address, uint32_t address_bytes,
                                           const uint8_t *packet, uint32_t packet_bytes);
 
-/* Reads one IPv4 packet, header included; returns its bytes, 0 when there is none. Blocking: no. */
+/* A socket for the ARP packets (RFC 826) on one interface, whether it has an address or not;
+ * non-blocking, for the events above. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_arp_open(int32_t interface_index);
+
+/* Sends an ARP packet to a link-layer address (at most 8 bytes). Blocking: no. */
+PACT_EXPORT int32_t pact_shim_arp_send(int32_t fd, int32_t interface_index, const uint8_t *address,
+                                       uint32_t address_bytes, const uint8_t *packet,
+                                       uint32_t packet_bytes);
+
+/* Reads one packet of either kind of socket, an IPv4 one with its header; returns its bytes, 0 when
+ * there is none. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_packet_read(int32_t fd, struct pact_packet *out, uint8_t *packet,
                                           uint32_t capacity);
 

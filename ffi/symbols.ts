@@ -101,6 +101,11 @@ export const SYMBOLS = {
     parameters: ["i32", "i32", "buffer", "u32", "buffer", "u32"],
     result: "i32",
   },
+  pact_shim_arp_open: { parameters: ["i32"], result: "i32" },
+  pact_shim_arp_send: {
+    parameters: ["i32", "i32", "buffer", "u32", "buffer", "u32"],
+    result: "i32",
+  },
   pact_shim_packet_read: { parameters: ["i32", "buffer", "buffer", "u32"], result: "i32" },
   pact_shim_load_module: {
     parameters: ["buffer", "buffer", "i32"],

@@ -1,14 +1,16 @@
 /**
- * Gets a lease on one interface and keeps it. It owns a packet socket and one timer, and ends by
- * `close`, which leaves the address to its lease.
+ * Gets a lease on one interface and keeps it. It owns a packet socket, another one while it probes for
+ * an address, and one timer; it ends by `close`, which leaves the address to its lease.
  */
 
 import type { Clock, TimerHandle } from "../../../common/clock/mod.ts";
 import type { Logger } from "../../../common/log/mod.ts";
 import { type EventPump, isShimError, type Network, type PacketSocket } from "../../../ffi/mod.ts";
 import type { Lease } from "../lease.ts";
+import { formatIp, type IpBytes } from "../../interfaces/mod.ts";
 import type { LeaseEvents, LeaseKeeper } from "../lease_keeper.ts";
 import type { Link } from "../netlink/mod.ts";
+import { encodeArpProbe, isArpConflict } from "./arp.ts";
 import {
   type DhcpEffect,
   type DhcpEvent,
@@ -72,6 +74,7 @@ export function openDhcpClient(options: DhcpClientOptions): LeaseKeeper {
 
 class DhcpClient implements LeaseKeeper {
   readonly #socket: PacketSocket;
+  #arp: PacketSocket | undefined;
   readonly #id: DhcpClientId;
   readonly #first = Promise.withResolvers<Lease>();
   #firstTimer: TimerHandle | undefined;
@@ -111,6 +114,7 @@ class DhcpClient implements LeaseKeeper {
   close(): void {
     this.#isClosed = true;
     this.#socket.close();
+    this.#arp?.close();
     const { clock } = this.options;
     for (const timer of [this.#timer, this.#firstTimer]) {
       if (timer !== undefined) clock.clearTimer(timer);
@@ -125,6 +129,9 @@ class DhcpClient implements LeaseKeeper {
     const { state, effects } = stepDhcp(this.#state, event, bootMs(), draw);
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
+    if (this.#state.kind === "probing") return;
+    this.#arp?.close();
+    this.#arp = undefined;
   }
 
   #perform(effect: DhcpEffect): void {
@@ -133,6 +140,8 @@ class DhcpClient implements LeaseKeeper {
         return this.#send(effect);
       case "wakeAt":
         return this.#wakeAt(effect.atMs);
+      case "probe":
+        return this.#probe(effect.address);
       case "leased":
         return this.#leased(effect.lease);
       case "lost":
@@ -161,9 +170,34 @@ class DhcpClient implements LeaseKeeper {
     });
   }
 
+  /** A link that cannot be probed on has its address unprobed: a node without network is worse. */
+  #probe(address: IpBytes): void {
+    const { network, events, link, log } = this.options;
+    try {
+      this.#arp ??= network.openArp(events, { interfaceIndex: link.index }, ({ bytes }) => {
+        if (isArpConflict(bytes, this.#id, address)) this.#take({ kind: "conflict" });
+      });
+      this.#arp.send(this.#everyone(), encodeArpProbe(this.#id, address));
+    } catch (error) {
+      if (!isShimError(error)) throw error;
+      log.debug("address not probed for", { interface: link.name, reason: error.message });
+    }
+  }
+
+  #everyone(): Uint8Array {
+    return new Uint8Array(this.options.link.linkAddress.byteLength).fill(BROADCAST_BYTE);
+  }
+
   #send(send: DhcpSend): void {
     const { link, log } = this.options;
-    const { xid, seconds, clientAddress, server } = send;
+    const { xid, seconds, clientAddress, server, offer } = send;
+    if (send.type === "decline" && offer !== undefined) {
+      log.warn("offered address is in use, declined", {
+        interface: link.name,
+        address: formatIp(offer.address),
+        server: formatIp(offer.server),
+      });
+    }
     const request = {
       xid,
       seconds,
@@ -172,9 +206,9 @@ class DhcpClient implements LeaseKeeper {
     };
     const isDirect = server !== undefined && this.#serverLink !== undefined;
     const packet = encodeRequest(this.#id, request, isDirect ? server : undefined);
-    const everyone = new Uint8Array(link.linkAddress.byteLength).fill(BROADCAST_BYTE);
     try {
-      this.#socket.send(isDirect ? this.#serverLink ?? everyone : everyone, packet);
+      const to = isDirect ? this.#serverLink : undefined;
+      this.#socket.send(to ?? this.#everyone(), packet);
     } catch (error) {
       // The link may be down for a while; it is sent again.
       if (!isShimError(error)) throw error;
@@ -183,7 +217,6 @@ class DhcpClient implements LeaseKeeper {
   }
 
   #optionsOf({ type, offer }: DhcpSend): (readonly [number, Uint8Array])[] {
-    const hostName = new TextEncoder().encode(this.options.hostName.slice(0, 63));
     return [
       [OPTION.messageType, Uint8Array.of(DHCP_TYPE[type])],
       [OPTION.clientId, clientIdOption(this.#id)],
@@ -191,6 +224,14 @@ class DhcpClient implements LeaseKeeper {
         [OPTION.requestedAddress, offer.address] as const,
         [OPTION.server, offer.server] as const,
       ]),
+      // The rest must not be in a refusal (RFC 2131, table 5).
+      ...(type === "decline" ? [] : this.#wishes()),
+    ];
+  }
+
+  #wishes(): (readonly [number, Uint8Array])[] {
+    const hostName = new TextEncoder().encode(this.options.hostName.slice(0, 63));
+    return [
       [OPTION.maxMessageBytes, Uint8Array.of(MAX_MESSAGE_BYTES >> 8, MAX_MESSAGE_BYTES & 0xff)],
       ...(hostName.byteLength === 0 ? [] : [[OPTION.hostName, hostName] as const]),
       [OPTION.parameters, Uint8Array.from(PARAMETERS)],

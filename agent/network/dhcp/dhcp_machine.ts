@@ -5,7 +5,9 @@
  *   init         begin, due    selecting    DISCOVER to everyone
  *   selecting    offer         requesting   REQUEST to everyone
  *   selecting    due           selecting    DISCOVER again, later and later
- *   requesting   ack           bound        leased
+ *   requesting   ack           probing      ARP probe (RFC 5227)
+ *   probing      due           probing      another probe; after the third: bound, leased
+ *   probing      conflict      init         DECLINE, begin anew after a pause
  *   requesting   nak           init         begin anew after a pause
  *   requesting   due           requesting   REQUEST again; after the fourth: selecting
  *   bound        due           renewing     REQUEST to the lease's server (T1)
@@ -37,6 +39,13 @@ export type DhcpState =
   | { readonly kind: "init"; readonly beginAtMs?: number }
   | ({ readonly kind: "selecting" } & Exchange)
   | ({ readonly kind: "requesting"; readonly offer: Offer } & Exchange)
+  /** The lease is granted; whether somebody has the address already is being found out. */
+  | {
+    readonly kind: "probing";
+    readonly lease: Lease;
+    readonly probes: number;
+    readonly nextAtMs: number;
+  }
   | { readonly kind: "bound"; readonly lease: Lease }
   | ({ readonly kind: "renewing" | "rebinding"; readonly lease: Lease } & Exchange);
 
@@ -46,15 +55,17 @@ export type DhcpEvent =
   /** A former agent had this lease. */
   | { readonly kind: "resume"; readonly lease: Lease }
   | { readonly kind: "reply"; readonly reply: DhcpReply }
+  /** Somebody has the address that is probed for. */
+  | { readonly kind: "conflict" }
   | { readonly kind: "due" };
 
 /** A message to send. */
 export interface DhcpSend {
   readonly kind: "send";
-  readonly type: "discover" | "request";
+  readonly type: "discover" | "request" | "decline";
   readonly xid: number;
   readonly seconds: number;
-  /** The offer that is asked for. */
+  /** The offer that is asked for, or declined. */
   readonly offer?: Offer;
   /** The address that is used already. */
   readonly clientAddress?: IpBytes;
@@ -66,6 +77,7 @@ export interface DhcpSend {
 export type DhcpEffect =
   | DhcpSend
   | { readonly kind: "wakeAt"; readonly atMs: number }
+  | { readonly kind: "probe"; readonly address: IpBytes }
   | { readonly kind: "leased"; readonly lease: Lease }
   | { readonly kind: "lost"; readonly reason: string };
 
@@ -89,8 +101,12 @@ const LONGEST_WAIT_MS = 64_000;
 const JITTER = 0.25;
 /** Requests for one offer before another is looked for. */
 const MAX_REQUESTS = 4;
-/** Pause before beginning anew after a refusal (RFC 2131, 3.1). */
+/** Pause before beginning anew after a refusal of either side (RFC 2131, 3.1). */
 const REFUSED_PAUSE_MS = 10_000;
+/** Fewer and faster than RFC 5227 has it, whose 4 to 7 s every boot would pay: on a wired network an
+ * answer takes no millisecond. */
+const PROBES = 3;
+const PROBE_WAIT_MS = 100;
 /** Shortest wait between two tries to extend a lease (RFC 2131, 4.4.5). */
 const MIN_EXTEND_WAIT_MS = 60_000;
 
@@ -108,6 +124,8 @@ export function stepDhcp(
       return state.kind === "init" ? resume(event.lease, nowMs) : unchanged(state);
     case "reply":
       return onReply(state, event.reply, nowMs);
+    case "conflict":
+      return state.kind === "probing" ? decline(state.lease, nowMs, draw) : unchanged(state);
     case "due":
       return onDue(state, nowMs, draw);
   }
@@ -118,9 +136,7 @@ function unchanged(state: DhcpState): DhcpStep {
 }
 
 function onReply(state: DhcpState, reply: DhcpReply, nowMs: number): DhcpStep {
-  if (state.kind === "init" || state.kind === "bound" || reply.xid !== state.xid) {
-    return unchanged(state);
-  }
+  if (!("xid" in state) || reply.xid !== state.xid) return unchanged(state);
   if (state.kind === "selecting") {
     const offer = reply.type === DHCP_TYPE.offer ? offerOf(reply) : undefined;
     return offer === undefined ? unchanged(state) : request(state, offer, nowMs);
@@ -128,12 +144,41 @@ function onReply(state: DhcpState, reply: DhcpReply, nowMs: number): DhcpStep {
   if (reply.type === DHCP_TYPE.nak) return refused(state, reply, nowMs);
   const lease = reply.type === DHCP_TYPE.ack ? leaseOf(reply, state.sentAtMs) : undefined;
   if (lease === undefined) return unchanged(state);
+  // An address that is in use here already needs no probe.
+  return state.kind === "requesting" ? probe(lease, 1, nowMs) : bind(lease);
+}
+
+function bind(lease: Lease): DhcpStep {
   return {
     state: { kind: "bound", lease },
-    effects: [{ kind: "leased", lease }, {
-      kind: "wakeAt",
-      atMs: lease.askedAtMs + lease.renewAfterMs,
-    }],
+    effects: [
+      { kind: "leased", lease },
+      { kind: "wakeAt", atMs: lease.askedAtMs + lease.renewAfterMs },
+    ],
+  };
+}
+
+function probe(lease: Lease, probes: number, nowMs: number): DhcpStep {
+  const nextAtMs = nowMs + PROBE_WAIT_MS;
+  return {
+    state: { kind: "probing", lease, probes, nextAtMs },
+    effects: [
+      { kind: "probe", address: lease.address.address },
+      { kind: "wakeAt", atMs: nextAtMs },
+    ],
+  };
+}
+
+/** RFC 2131, 3.1.5 and 4.4.4: to everyone, from nobody; no answer comes. */
+function decline(lease: Lease, nowMs: number, draw: DhcpDraw): DhcpStep {
+  const beginAtMs = nowMs + REFUSED_PAUSE_MS;
+  const offer = { address: lease.address.address, server: lease.server };
+  return {
+    state: { kind: "init", beginAtMs },
+    effects: [
+      { kind: "send", type: "decline", xid: draw.xid, seconds: 0, offer },
+      { kind: "wakeAt", atMs: beginAtMs },
+    ],
   };
 }
 
@@ -164,6 +209,13 @@ function onDue(state: DhcpState, nowMs: number, draw: DhcpDraw): DhcpStep {
       if (nowMs < state.nextAtMs) return unchanged(state);
       if (state.sends >= MAX_REQUESTS) return discover(nowMs, draw);
       return sendAgain(state, nowMs, draw, { type: "request", offer: state.offer });
+    case "probing":
+      if (nowMs < state.nextAtMs) return unchanged(state);
+      if (state.probes < PROBES) return probe(state.lease, state.probes + 1, nowMs);
+      // The machine may have slept meanwhile.
+      return nowMs < state.lease.askedAtMs + state.lease.endsAfterMs
+        ? bind(state.lease)
+        : discover(nowMs, draw);
     case "bound":
       return nowMs < state.lease.askedAtMs + state.lease.renewAfterMs
         ? unchanged(state)
@@ -256,11 +308,5 @@ function resume(lease: Lease, nowMs: number): DhcpStep {
   if (nowMs < lease.askedAtMs || nowMs >= lease.askedAtMs + lease.endsAfterMs) {
     return unchanged({ kind: "init" });
   }
-  return {
-    state: { kind: "bound", lease },
-    effects: [
-      { kind: "leased", lease },
-      { kind: "wakeAt", atMs: lease.askedAtMs + lease.renewAfterMs },
-    ],
-  };
+  return bind(lease);
 }

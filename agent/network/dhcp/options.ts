@@ -30,7 +30,15 @@ export const OPTION = {
 } as const;
 
 /** DHCP message types of option 53. */
-export const DHCP_TYPE = { discover: 1, offer: 2, request: 3, ack: 5, nak: 6, release: 7 } as const;
+export const DHCP_TYPE = {
+  discover: 1,
+  offer: 2,
+  request: 3,
+  decline: 4,
+  ack: 5,
+  nak: 6,
+  release: 7,
+} as const;
 
 /** Options by code; several of one code are one, in order (RFC 3396). */
 export type Options = ReadonlyMap<number, Uint8Array>;

@@ -118,6 +118,29 @@ static void packets_are_filtered_by_port(void) {
   CHECK_EQUAL(pact_shim_close(fd), 0);
 }
 
+static void arp_packets_are_sent_and_read(void) {
+  if (geteuid() != 0) return;
+  int32_t loopback = (int32_t)if_nametoindex("lo");
+  int32_t fd = pact_shim_arp_open(loopback);
+  CHECK(fd > 2);
+  uint8_t packet[28] = {0, 1, 8, 0, 6, 4, 0, 1};
+  const uint8_t nobody[6] = {0};
+  struct pact_packet info;
+  uint8_t got[64];
+  int32_t ip_fd = pact_shim_packet_open(loopback, 68);
+  uint8_t datagram[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, [21] = 67, [23] = 68};
+  CHECK_EQUAL(pact_shim_packet_send(ip_fd, loopback, nobody, 6, datagram, sizeof datagram), 0);
+  CHECK_EQUAL(pact_shim_close(ip_fd), 0);
+  CHECK_EQUAL(pact_shim_packet_read(fd, &info, got, sizeof got), 0);
+  CHECK_EQUAL(pact_shim_arp_send(fd, loopback, nobody, 6, packet, sizeof packet), 0);
+  CHECK_EQUAL(pact_shim_packet_read(fd, &info, got, sizeof got), sizeof packet);
+  CHECK(info.is_truncated == 0 && memcmp(got, packet, sizeof packet) == 0);
+  CHECK_EQUAL(pact_shim_arp_send(fd, loopback, nobody, 9, packet, sizeof packet), -EINVAL);
+  CHECK_EQUAL(pact_shim_arp_send(fd, loopback, NULL, 0, packet, sizeof packet), -EFAULT);
+  CHECK_EQUAL(pact_shim_arp_open(0), -EINVAL);
+  CHECK_EQUAL(pact_shim_close(fd), 0);
+}
+
 static void modules_that_cannot_be(void) {
   CHECK_EQUAL(pact_shim_load_module("/no/such.ko", "", 0), -ENOENT);
   CHECK_EQUAL(pact_shim_load_module(NULL, "", 0), -EFAULT);
@@ -133,6 +156,7 @@ const struct test network_tests[] = {
     {"news are read without waiting", news_come_without_waiting},
     {"packets to another port, of another protocol or in pieces are not heard",
      packets_are_filtered_by_port},
+    {"ARP packets are sent and read, IPv4 ones are not", arp_packets_are_sent_and_read},
     {"modules that cannot be report an errno", modules_that_cannot_be},
     {NULL, NULL},
 };

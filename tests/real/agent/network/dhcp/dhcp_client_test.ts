@@ -205,6 +205,23 @@ inNetworkNamespace(import.meta.url, () => {
     }, { haste: HASTE });
   });
 
+  Deno.test("RFC 2131, 3.1: an address that another machine has is declined, and had once it is free", async () => {
+    await withDhcp(async ({ cable, manager, kept }) => {
+      // Linux answers ARP for its addresses on every interface.
+      await cable.peer.run("ip", "address", "add", "10.7.0.50/32", "dev", "lo");
+      await using server = await serve(cable.peer, [], "10.7.0.50,10.7.0.50,255.255.255.0,120");
+      const configuring = manager.configure(interfaceSpec(cable.near, "dhcp"));
+      await waitFor(() => server.count("DHCPDECLINE") >= 1, {
+        what: `the refusal; the server said: ${server.log}`,
+      });
+      assert.equal(kept.lease, undefined);
+      assert.doesNotMatch(await ip("-4", "address", "show", cable.near), /inet /);
+      await cable.peer.run("ip", "address", "del", "10.7.0.50/32", "dev", "lo");
+      await configuring;
+      assert.match(await ip("-4", "address", "show", cable.near), /inet 10\.7\.0\.50\/24/);
+    }, { haste: 6, firstLeaseMs: 120_000 });
+  });
+
   Deno.test("BTS-13: a lease of a former agent is gone on with, without asking anyone", async () => {
     let former: Lease | undefined;
     await withDhcp(async ({ cable, manager, kept }) => {

@@ -58,13 +58,18 @@ class Client {
     return "xid" in this.state ? this.state.xid : 0;
   }
 
+  /** Lets the probes go unanswered. */
+  probed(): readonly DhcpEffect[] {
+    let effects: readonly DhcpEffect[] = [];
+    for (let n = 0; n < 10 && this.state.kind === "probing"; n++) effects = this.due();
+    return effects;
+  }
+
   bind(leaseSeconds = 3600): Lease {
     this.take({ kind: "begin" });
     this.take({ kind: "reply", reply: reply(DHCP_TYPE.offer, this.xid) });
-    const effects = this.take({
-      kind: "reply",
-      reply: reply(DHCP_TYPE.ack, this.xid, leaseSeconds),
-    });
+    this.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, this.xid, leaseSeconds) });
+    const effects = this.probed();
     const leased = effects.find((effect) => effect.kind === "leased");
     assert.ok(leased?.kind === "leased");
     return leased.lease;
@@ -85,9 +90,12 @@ Deno.test("RFC 2131: discover, offer, request, acknowledgement, bound", () => {
   assert.deepEqual(request?.offer, { address: ADDRESS, server: SERVER });
   assert.equal(request?.xid, 1);
   client.nowMs += 100;
-  const effects = client.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, 1) });
+  const probing = client.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, 1) });
+  assert.deepEqual(probing[0], { kind: "probe", address: ADDRESS });
+  const effects = client.probed();
   assert.deepEqual(effects.map(({ kind }) => kind), ["leased", "wakeAt"]);
   assert.equal(client.state.kind, "bound");
+  assert.equal(client.nowMs, 1_200 + 300, "three probes of 100 ms");
   // The lease counts from the request, not from its answer.
   assert.equal(client.wakeAtMs, 1_100 + 1_800_000);
 });
@@ -119,6 +127,46 @@ Deno.test("a refused request begins anew after a pause", () => {
   const effects = client.take({ kind: "reply", reply: reply(DHCP_TYPE.nak, client.xid) });
   assert.deepEqual(effects, [{ kind: "wakeAt", atMs: client.nowMs + 10_000 }]);
   assert.equal(sent(client.due())[0]?.type, "discover");
+});
+
+Deno.test("RFC 2131, 3.1: an address that somebody has is declined, and another one asked for after 10 s", () => {
+  const client = new Client();
+  client.take({ kind: "begin" });
+  client.take({ kind: "reply", reply: reply(DHCP_TYPE.offer, client.xid) });
+  client.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, client.xid) });
+  client.due();
+  const effects = client.take({ kind: "conflict" });
+  const [decline] = sent(effects);
+  assert.deepEqual([decline?.type, decline?.offer, decline?.clientAddress, decline?.server], [
+    "decline",
+    { address: ADDRESS, server: SERVER },
+    undefined,
+    undefined,
+  ]);
+  assert.equal(effects.some(({ kind }) => kind === "leased"), false);
+  assert.equal(client.wakeAtMs, client.nowMs + 10_000);
+  assert.deepEqual(client.take({ kind: "conflict" }), []);
+  assert.equal(sent(client.due())[0]?.type, "discover");
+});
+
+Deno.test("RFC 5227: a conflict about an address that is in use here already changes nothing", () => {
+  const client = new Client();
+  client.bind();
+  assert.deepEqual(client.take({ kind: "conflict" }), []);
+  client.due();
+  const effects = client.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, client.xid) });
+  assert.equal(effects[0]?.kind, "leased", "extended without a probe");
+});
+
+Deno.test("a machine that slept through its lease while it probed begins anew", () => {
+  const client = new Client();
+  client.take({ kind: "begin" });
+  client.take({ kind: "reply", reply: reply(DHCP_TYPE.offer, client.xid) });
+  client.take({ kind: "reply", reply: reply(DHCP_TYPE.ack, client.xid) });
+  client.due();
+  client.due();
+  client.nowMs += 3_600_000;
+  assert.equal(sent(client.take({ kind: "due" }))[0]?.type, "discover");
 });
 
 Deno.test("RFC 2131: at T1 the lease's server is asked, at T2 everyone, at the end the address goes", () => {
@@ -187,7 +235,7 @@ Deno.test("whatever arrives: no address is used past its lease, and there is alw
       isOurs: fc.boolean(),
       seconds: fc.integer({ min: 0, max: 100_000 }),
     }),
-    fc.constant("due" as const),
+    fc.constantFrom("due" as const, "conflict" as const),
   );
   fc.assert(
     fc.property(fc.array(fc.tuple(event, fc.nat(4_000_000)), { maxLength: 60 }), (steps) => {
@@ -212,7 +260,7 @@ Deno.test("whatever arrives: no address is used past its lease, and there is alw
           take({ kind: "due" });
         }
         client.nowMs = Math.max(client.nowMs, endMs);
-        if (step === "due") take({ kind: "due" });
+        if (step === "due" || step === "conflict") take({ kind: step });
         else {
           const xid = step.isOurs ? client.xid : client.xid + 1;
           take({ kind: "reply", reply: reply(step.type, xid, step.seconds) });
