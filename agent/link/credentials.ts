@@ -74,9 +74,10 @@ export class Credentials {
 
   /** How a journal is reached and recognised now. */
   address(endpoint: string): JournalAddress {
-    const { svids } = this.options;
+    const { svids, clock } = this.options;
     return {
       endpoint,
+      clock,
       caPem: this.anchorPem,
       ...(svids === undefined ? {} : { trustDomains: svids.trustDomains }),
     };

@@ -10,6 +10,7 @@ import { type ErrorCode, fromConnectError, PactError } from "../../common/errors
 import type { Logger } from "../../common/log/mod.ts";
 import { counterFromWire } from "../../common/wire/mod.ts";
 import type { OverlayDocument } from "../../common/model/mod.ts";
+import { BUILD_DATE_MS } from "../../common/version/mod.ts";
 import { IdentityError } from "../../contracts/mod.ts";
 import type { BootConfig } from "./boot_stream.ts";
 import { askJournal } from "./ask_journal.ts";
@@ -26,6 +27,7 @@ import { retryDelayMs } from "./retry_delay.ts";
 import type { BootstrapFiles } from "./bootstrap_identity.ts";
 import { NodeSvids, type SpireOptions } from "./node_svids.ts";
 import { JournalSession } from "./session.ts";
+import { certificateClock } from "./certificate_clock.ts";
 import { Succession } from "./succession.ts";
 
 /** Where the contact with the journal stands. */
@@ -71,6 +73,8 @@ export interface LinkOptions {
   /** No certificates are asked of the journal. */
   readonly isStatic?: boolean;
   readonly clock: Clock;
+  /** Before it no certificate is judged (ROT-6); the day of this program where absent. */
+  readonly buildDateMs?: number;
   readonly random: () => number;
   /** How long SPIRE and the journal may each take to give an identity (IDN-7). */
   readonly identityTimeoutMs?: number;
@@ -125,7 +129,8 @@ const ENROLLMENT_REFUSALS: readonly ErrorCode[] = [
 
 /** Starts the link; it runs until `close`. */
 export function startJournalLink(options: LinkOptions): JournalLink {
-  const link = new Link(options);
+  const { log, buildDateMs = BUILD_DATE_MS } = options;
+  const link = new Link({ ...options, clock: certificateClock(options.clock, log, buildDateMs) });
   link.run().catch((error: unknown) =>
     options.log.error("journal link ended", { error: String(error) })
   );

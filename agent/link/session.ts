@@ -11,7 +11,7 @@ import {
 } from "../../api/mod.ts";
 import { callHeaders, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
 import { pactPartOf, type SpiffeId } from "../../common/certificate/mod.ts";
-import { systemClock } from "../../common/clock/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
 import { SecretPem } from "../../common/secret/mod.ts";
 import { spiffeServers } from "../../common/spiffe/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
@@ -28,6 +28,8 @@ export interface JournalAddress {
   readonly caPem: string;
   /** SPIFFE trust domains whose journals are known by their SPIFFE IDs, as PEM. */
   readonly trustDomains?: ReadonlyMap<string, string>;
+  /** The time by which those are judged. */
+  readonly clock: Pick<Clock, "nowMs">;
 }
 
 /** Who calls a journal: a certificate chain with its key. */
@@ -38,12 +40,12 @@ export interface Presented {
 
 /** A transport to a journal, which it recognises by its host's name or by its SPIFFE ID. */
 export function journalTransport(
-  { endpoint, caPem, trustDomains }: JournalAddress,
+  { endpoint, caPem, trustDomains, clock }: JournalAddress,
   presented?: Presented,
 ): RpcTransport {
   const servers = trustDomains === undefined || trustDomains.size === 0
     ? { caPem }
-    : spiffeServers({ caPem, trustDomains, accepts: isJournal }, systemClock);
+    : spiffeServers({ caPem, trustDomains, accepts: isJournal }, clock);
   return createRpcTransport({
     endpoint,
     ...servers,

@@ -17,6 +17,7 @@ export interface LinkTuning {
   readonly endpoints?: readonly string[];
   readonly identity?: agentport.NodeIdentity;
   readonly clock?: Clock;
+  readonly buildDateMs?: number;
   readonly caPem?: string;
   readonly mayTrustFirst?: boolean;
   readonly pinnedPem?: string;
@@ -56,6 +57,7 @@ export class Linked implements Disposable {
       spire: tuning.spire,
       bootstrap: tuning.bootstrap,
       isStatic: tuning.isStatic ?? false,
+      ...present("buildDateMs", tuning.buildDateMs),
       ...present("identityTimeoutMs", tuning.identityTimeoutMs),
       events: {
         onState: (state) => {
