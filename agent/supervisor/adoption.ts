@@ -38,11 +38,11 @@ export function adoptedService(snapshot: ServiceSnapshot, clock: Clock): Adopted
     series: snapshot.series,
     attempted: isUp || snapshot.state === "failed",
   };
-  return { declaration, machine };
+  return { declaration, machine, ready: snapshot.ready };
 }
 
 function serviceSnapshot(
-  { machine }: SupervisedService,
+  { machine, readiness }: SupervisedService,
   spec: agentport.ServiceSpec,
   run: ServiceRun | undefined,
   clock: Clock,
@@ -57,6 +57,8 @@ function serviceSnapshot(
       reason: "",
       onRequest: false,
       run: run.record,
+      // One that is on its way down needs to tell nobody any more.
+      ready: state.kind === "Stopping" || readiness?.ready === true,
       startedAtMs: Math.max(0, Math.round(clock.nowMs() - uptimeMs)),
     };
   }
@@ -66,6 +68,7 @@ function serviceSnapshot(
     reason: state.kind === "Failed" || state.kind === "Stopped" ? state.reason : "",
     onRequest: state.kind === "Stopped" && state.onRequest,
     run: null,
+    ready: false,
     startedAtMs: 0,
   };
 }

@@ -67,9 +67,12 @@ export function beginReadiness(rules: NotifyRules, nowMs: number): Readiness {
   };
 }
 
-/** Readiness of a service that was running before this agent was: what it said is past. */
-export function adoptedReadiness(rules: NotifyRules, nowMs: number): Readiness {
-  return beginReadiness({ ...rules, readiness: null }, nowMs);
+/**
+ * Readiness of a service that was running before this agent was. What it said is past; one that had
+ * not said yet that it is ready has as long for it as after a start.
+ */
+export function adoptedReadiness(rules: NotifyRules, ready: boolean, nowMs: number): Readiness {
+  return beginReadiness(ready ? { ...rules, readiness: null } : rules, nowMs);
 }
 
 /** What a message changes. */

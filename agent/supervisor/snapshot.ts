@@ -22,6 +22,8 @@ export interface ServiceSnapshot {
   readonly onRequest: boolean;
   /** Present when `up`. */
   readonly run: RunRecord | null;
+  /** Had said that it is ready, where it has to. */
+  readonly ready: boolean;
   /** Wall clock, for the uptime; 0 unless `up`. */
   readonly startedAtMs: number;
   readonly restartCount: number;
@@ -45,6 +47,7 @@ export function encodeSnapshot(snapshot: SupervisorSnapshot): string {
         start_ticks: service.run.startTicks,
         scope: service.run.scopeId,
       },
+      ready: service.ready,
       started_at_ms: service.startedAtMs,
       restart_count: service.restartCount,
       series: service.series,
@@ -71,6 +74,8 @@ function decodeService(value: JsonValue): ServiceSnapshot {
     reason: reader.text("reason"),
     onRequest: reader.flag("on_request"),
     run: run === null ? null : decodeRun(run),
+    // Agents before this field kept nothing of it; what they left had a long time to get ready.
+    ready: reader.flagOrNull("ready") ?? true,
     startedAtMs: reader.whole("started_at_ms"),
     restartCount: reader.whole("restart_count"),
     series: reader.whole("series"),

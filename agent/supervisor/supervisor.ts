@@ -436,7 +436,8 @@ function alarmingServices(services: readonly ServiceStatus[]): readonly Unavaila
 /** Health alone is looked at anew by the next agent. */
 function isWorthSaving(before: SupervisorState, after: SupervisorState): boolean {
   return before.services.size !== after.services.size ||
-    [...after.services].some(([name, { machine }]) =>
-      machine !== before.services.get(name)?.machine
-    );
+    [...after.services].some(([name, { machine, readiness }]) => {
+      const former = before.services.get(name);
+      return machine !== former?.machine || readiness?.ready !== former?.readiness?.ready;
+    });
 }

@@ -131,7 +131,7 @@ function stopAll(turn: Turn, by: Actor, limitMs: number): void {
 
 function adopt(turn: Turn, event: Extract<SupervisorEvent, { kind: "adopt" }>): void {
   const services = new Map(turn.state.services);
-  for (const { declaration, machine } of event.services) {
+  for (const { declaration, machine, ready } of event.services) {
     services.set(declaration.name, {
       declaration,
       rank: declaration.order,
@@ -140,7 +140,7 @@ function adopt(turn: Turn, event: Extract<SupervisorEvent, { kind: "adopt" }>): 
         ? beginHealth(declaration.healthCheck, turn.nowMs)
         : null,
       readiness: machine.state.kind === "Running"
-        ? adoptedReadiness(declaration, turn.nowMs)
+        ? adoptedReadiness(declaration, ready, turn.nowMs)
         : null,
       pending: null,
       removed: false,

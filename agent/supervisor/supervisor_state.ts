@@ -81,6 +81,8 @@ export type ProcessEvent =
 export interface AdoptedService {
   readonly declaration: ServiceDeclaration;
   readonly machine: ServiceMachine;
+  /** Had said that it is ready; otherwise that is found out as after a start. */
+  readonly ready: boolean;
 }
 
 export type SupervisorEffect =

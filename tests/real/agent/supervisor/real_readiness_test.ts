@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Supervisor } from "../../../../agent/supervisor/mod.ts";
+import { loadStateFile, Supervisor } from "../../../../agent/supervisor/mod.ts";
 import { create } from "@bufbuild/protobuf";
 import { agentport } from "../../../../api/mod.ts";
-import { needing, repositoryRoot, waitFor } from "../../../support/mod.ts";
+import { needing, repositoryRoot, tempDir, waitFor } from "../../../support/mod.ts";
 import {
   reaches,
   type RealRig,
@@ -98,6 +98,56 @@ Deno.test("a service keeps its status line with the next agent, and is not waite
       what: "a status after the adoption",
     });
     assert.equal(successor.statusOf("db").pid, pid);
+    await successor.stopAll(undefined, 2_000);
+  });
+});
+
+Deno.test("BTS-13, INI-31: a service that was still starting is not ready for the next agent before it says so", async () => {
+  await using dir = await tempDir();
+  const stateFile = dir.file("supervisor.json");
+  await withSupervisor(async (rig: RealRig) => {
+    const { supervisor, options, directory } = rig;
+    const go = `${directory}/go`;
+    const set = [
+      notifier("db", "STATUS=loading", `wait:${go}`, "READY=1"),
+      script("web", "exec sleep 1000", { dependsOn: ["db"] }),
+    ];
+    supervisor.declare(set);
+    await waitFor(() => supervisor.statusOf("db").statusText === "loading" || undefined, {
+      what: "the first status",
+    });
+    const { pid } = supervisor.statusOf("db");
+    supervisor.release();
+    const successor = new Supervisor(options);
+    successor.adopt(loadStateFile(stateFile) ?? assert.fail("no state"));
+    successor.declare(set);
+    const { state, pid: adopted } = successor.statusOf("db");
+    assert.deepEqual([state, adopted], ["Starting", pid]);
+    assert.equal(successor.statusOf("web").reason, "waiting: readiness of dependency db");
+    assert.equal(successor.status().settled, false);
+    Deno.writeTextFileSync(go, "");
+    await reaches(successor, "web", "Running");
+    assert.equal(successor.statusOf("db").pid, pid);
+    // That it is ready now is known to the agent after this one.
+    const [db] = loadStateFile(stateFile)?.services ?? [];
+    assert.deepEqual([db?.spec.name, db?.ready], ["db", true]);
+    await successor.stopAll(undefined, 2_000);
+  }, { stateFile });
+});
+
+Deno.test("BTS-13: an adopted service that never gets ready goes the way of one that was started", async () => {
+  await withSupervisor(async (rig: RealRig) => {
+    const { supervisor, options, directory } = rig;
+    const never = { ...notifier("db", "STATUS=loading", `wait:${directory}/never`) };
+    supervisor.declare([{ ...never, readyTimeoutSeconds: 2, restartDelaySeconds: 60 }]);
+    await waitFor(() => supervisor.statusOf("db").statusText === "loading" || undefined, {
+      what: "the first status",
+    });
+    const snapshot = supervisor.snapshot();
+    supervisor.release();
+    const successor = new Supervisor(options);
+    successor.adopt(snapshot);
+    await reaches(successor, "db", "Restarting (unhealthy: not ready within 2 s)");
     await successor.stopAll(undefined, 2_000);
   });
 });
