@@ -58,6 +58,10 @@ struct pact_peer {
 /* Accepts a connection, non-blocking; -EAGAIN when none waits. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_unix_accept(int32_t fd, struct pact_peer *peer);
 
+/* Two connected stream sockets: ours, non-blocking, and *program_end for a program, blocking. Unlike a
+ * pipe, no end of it can be opened once more through /proc. Blocking: no. */
+PACT_EXPORT int32_t pact_shim_unix_pair(int32_t *program_end);
+
 /* Connects, non-blocking; -ECONNREFUSED when nobody listens on the file. Blocking: no. */
 PACT_EXPORT int32_t pact_shim_unix_connect(const char *path);
 

@@ -117,6 +117,7 @@ export const SYMBOLS = {
   pact_shim_realpath: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
   pact_shim_loop_attach: { parameters: ["buffer", "buffer"], result: "i32", nonblocking: true },
   pact_shim_unix_listen: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  pact_shim_unix_pair: { parameters: ["buffer"], result: "i32" },
   pact_shim_unix_accept: { parameters: ["i32", "buffer"], result: "i32" },
   pact_shim_unix_connect: { parameters: ["buffer"], result: "i32" },
   pact_shim_unix_send: { parameters: ["i32", "buffer", "u32", "buffer", "u32"], result: "i32" },

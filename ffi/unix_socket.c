@@ -1,5 +1,6 @@
 /* Stream sockets of the file system: who is at the other end, and descriptors handed over. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,3 +99,20 @@ int32_t pact_shim_unix_receive(int32_t fd, uint8_t *buffer, uint32_t capacity) {
 }
 
 int32_t pact_shim_unix_finish(int32_t fd) { return shutdown(fd, SHUT_WR) != 0 ? -errno : 0; }
+
+int32_t pact_shim_unix_pair(int32_t *program_end) {
+  if (program_end == NULL) return -EFAULT;
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -errno;
+  /* The program only writes. */
+  int flags = fcntl(ends[0], F_GETFL);
+  if (flags < 0 || fcntl(ends[0], F_SETFL, flags | O_NONBLOCK) != 0 ||
+      shutdown(ends[0], SHUT_WR) != 0) {
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    return -error;
+  }
+  *program_end = ends[1];
+  return ends[0];
+}

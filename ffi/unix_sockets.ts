@@ -50,6 +50,9 @@ export interface UnixSockets {
   ): { close(): void };
   /** Whether somebody listens at a path: false for a file that a dead process left (PATH-22). */
   isAlive(path: string): boolean;
+  /** Two connected ends, both the caller's to close: ours to be read (`readPipe`), a program's to be
+   * written. Nobody can read in our place, as from a pipe by its file in /proc. */
+  openPair(): { readonly ours: number; readonly programs: number };
   /** Opens a namespace's file, of /proc or bound somewhere; the descriptor is the caller's to close
    * with `files.closeDescriptor`. EINVAL for what is no namespace. */
   openNamespace(path: string): number;
@@ -62,6 +65,13 @@ const TURNS = 16;
 
 /** The local sockets of one loaded shim. */
 export function createUnixSockets(library: Library): UnixSockets {
+  function openPair() {
+    const programEnd = new Int32Array(1);
+    const ours = check(library.pact_shim_unix_pair(programEnd), "socketpair");
+    const [programs = -1] = programEnd;
+    return { ours, programs };
+  }
+
   function listen(
     path: string,
     { mode, backlog = DEFAULT_BACKLOG }: { mode: number; backlog?: number },
@@ -100,6 +110,7 @@ export function createUnixSockets(library: Library): UnixSockets {
 
   return {
     listen,
+    openPair,
     isAlive,
     openNamespace: (path) =>
       check(library.pact_shim_namespace_open(cText(path, "open")), "open", path),

@@ -7,6 +7,7 @@ import type { agentport } from "../../api/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { RefusedError } from "../entries/mod.ts";
+import { CallInputQueue } from "./call_input.ts";
 import type { CallGuard } from "./node_locks.ts";
 
 /** Calls carried out at once; the worker refuses more before they get here. */
@@ -22,6 +23,8 @@ export interface CallContext {
   readonly approvalId: string;
   /** Aborts when the caller goes away. */
   readonly signal: AbortSignal;
+  /** What the caller says after the request, as encoded messages; to be iterated at most once. */
+  readonly input: AsyncIterable<Uint8Array>;
   /** Sends one encoded answer; resolves when the caller can take the next one. */
   send(message: Uint8Array): Promise<void>;
 }
@@ -33,8 +36,9 @@ export type CallHandler = (request: Uint8Array, context: CallContext) => Promise
 export interface CallServer {
   onCall(call: agentport.Call): void;
   onCredit(credit: agentport.CallCredit): void;
+  onInput(input: agentport.CallInput): void;
   onCancelled(cancelled: agentport.CallCancelled): void;
-  /** Ends every running call as if its caller had gone. */
+  /** Ends every running call: its caller is told that somebody ended it (SHS-7). */
   cancelAll(): void;
   /** The same, and refuses what comes after. */
   close(): void;
@@ -50,6 +54,11 @@ export interface CallServerOptions {
   readonly onDenied: (caller: agentport.Caller, detail: string) => void;
   /** Who is kept out, whatever roles allow: refused, and cut off in the middle of a call. */
   readonly guard: CallGuard;
+}
+
+/** What a caller hears whose call somebody ended (SHS-7). */
+function terminated(): RefusedError {
+  return new RefusedError("PRECONDITION", "session terminated by administrator");
 }
 
 /** Codes that say that somebody may not do what they asked for. */
@@ -92,6 +101,7 @@ export function createCallServer(
       call.credit,
       (message) => send({ case: "callOutput", value: { callId, message } }),
       end,
+      new CallInputQueue(() => send({ case: "callInputCredit", value: { callId, credit: 1 } })),
     );
     calls.set(callId, running);
     try {
@@ -100,6 +110,7 @@ export function createCallServer(
     } catch (error) {
       running.end(error);
     } finally {
+      running.input.close();
       calls.delete(callId);
     }
   };
@@ -113,8 +124,13 @@ export function createCallServer(
   return {
     onCall: (call) => void serve(call),
     onCredit: ({ callId, credit }) => calls.get(callId)?.give(credit),
+    onInput: ({ callId, message, isEnd }) => {
+      const input = calls.get(callId)?.input;
+      if (isEnd) input?.end();
+      else input?.push(message);
+    },
     onCancelled: ({ callId }) => calls.get(callId)?.cancel(),
-    cancelAll: () => calls.forEach((call) => call.cancel()),
+    cancelAll: () => calls.forEach((call) => call.cut(terminated())),
     close: () => {
       isClosed = true;
       calls.forEach((call) => call.cancel());
@@ -151,6 +167,7 @@ class RunningCall implements CallContext {
     private credit: number,
     private readonly output: (message: Uint8Array) => void,
     private readonly onEnd: (error?: unknown) => void,
+    readonly input: CallInputQueue,
   ) {}
 
   /** Tells the caller how it ended, once. */
@@ -188,6 +205,7 @@ class RunningCall implements CallContext {
 
   cancel(): void {
     this.#cancelled.abort();
+    this.input.close();
     this.#wake?.();
   }
 }

@@ -5,6 +5,7 @@ export { diagCalls } from "./diag_calls.ts";
 export { execCalls } from "./exec_calls.ts";
 export type { CallNode } from "./node.ts";
 export { NodeLocks } from "./node_locks.ts";
+export { shellCalls } from "./shell_calls.ts";
 export { serviceCalls, wireStatus } from "./service_calls.ts";
 export { stateCalls } from "./state_calls.ts";
 export type { EmergencyPowers } from "./emergency_calls.ts";

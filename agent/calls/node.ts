@@ -5,6 +5,7 @@ import type { Logger } from "../../common/log/mod.ts";
 import type { Files } from "../../ffi/mod.ts";
 import type { Author, EntryWriter } from "../entries/mod.ts";
 import type { Executor } from "../exec/mod.ts";
+import type { Shells } from "../shell/mod.ts";
 import type { ServiceManager } from "../supervisor/mod.ts";
 import type { Convergence } from "../window/mod.ts";
 import type { NodeStanding } from "./access.ts";
@@ -14,6 +15,7 @@ import type { EmergencyPowers } from "./emergency_calls.ts";
 export interface CallNode {
   readonly supervisor: ServiceManager;
   readonly executor: Executor;
+  readonly shells: Shells;
   readonly files: Files;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;

@@ -103,6 +103,18 @@ export const AGENT_SETTINGS = {
     z.enum(["strict", "learning", "bypass"]).default("strict"),
   ),
   isViewerExec: switchSetting({ key: "agent.shell.viewer_exec" }, false),
+  maxShells: numberSetting(
+    { key: "agent.shell.max_sessions" },
+    z.number().int().min(1).max(100).default(10),
+  ),
+  maxShellsPerUser: numberSetting(
+    { key: "agent.shell.max_sessions_per_user" },
+    z.number().int().min(1).max(100).default(3),
+  ),
+  shellIdleSeconds: numberSetting(
+    { key: "agent.shell.idle_timeout_seconds" },
+    seconds(1, 43_200).default(1800),
+  ),
   ...AUTH_SETTINGS,
   baseWindowSeconds: numberSetting(
     { key: "agent.commit_window.base_window_seconds" },
@@ -240,8 +252,6 @@ export const LATER = laterKeys([
   "agent.observer.ebpf",
   "agent.observer.inotify",
   "agent.observer.netlink",
-  "agent.shell.max_sessions",
-  "agent.shell.max_sessions_per_user",
   "agent.shell.allow_plaintext",
   "agent.commit_window.emergency_window_seconds",
   "agent.capability.manifest_path",

@@ -11,6 +11,7 @@ import {
   SpawnError,
 } from "../../ffi/mod.ts";
 import { type Isolation, type Scope, SESSION_SLICE } from "../isolation/mod.ts";
+import { isProtectedFromOom } from "./oom_protection.ts";
 import type { ExecPlan } from "./prepare.ts";
 import { type ExecSummary, OutputDigest } from "./summary.ts";
 
@@ -151,11 +152,6 @@ async function startCommand(
     await scope.clear();
     throw error;
   }
-}
-
-/** The agent's protection is inherited, and is not for what people start (SUP-23). */
-function isProtectedFromOom({ files }: Shim): boolean {
-  return Number(files.readText("/proc/self/oom_score_adj", { maxBytes: 64 })) < 0;
 }
 
 type Stream = "stdout" | "stderr";

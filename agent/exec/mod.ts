@@ -14,4 +14,11 @@ export {
 } from "./executor.ts";
 export type { ExecPlan, ExecRefusal, ExecRequest, ExecRights, Preparation } from "./prepare.ts";
 export { type ExecCircumstances, execLogMessage, type ExecSummary } from "./summary.ts";
-export { effectiveWhitelist, type ListedCommand, type Whitelist } from "./whitelist.ts";
+export { isProtectedFromOom } from "./oom_protection.ts";
+export { resolveBinary, type ResolvedBinary, SEARCH_PATH } from "./resolve.ts";
+export {
+  DEFAULT_COMMANDS,
+  effectiveWhitelist,
+  type ListedCommand,
+  type Whitelist,
+} from "./whitelist.ts";

@@ -28,6 +28,7 @@ import {
   execCalls,
   type NodeLocks,
   serviceCalls,
+  shellCalls,
   stateCalls,
   wireStatus,
 } from "../calls/mod.ts";
@@ -35,6 +36,7 @@ import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
 import { openModuleControl } from "../hardware/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
+import { Shells } from "../shell/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
@@ -141,7 +143,9 @@ export class Node {
   readonly writer: EntryWriter;
   readonly consent: Consent;
   readonly #executor: Executor;
-  readonly #calls: CallServer;
+  readonly #shells: Shells;
+  /** Takes the frames about calls. */
+  readonly calls: CallServer;
   readonly #audit: FileAuditSink;
   readonly #place: NodePlace;
   #declared: agentport.DeclaredConfig | undefined;
@@ -191,6 +195,11 @@ export class Node {
       isolation: services.isolation,
       root: config.root,
     });
+    this.#shells = new Shells({
+      ...{ shim, events, clock, isolation: services.isolation, settings: config },
+      nodeId: () => this.#place.nodeId,
+      onOpenChanged: () => this.#reporter.changed(),
+    });
     this.#contracts = new NodeContracts({
       ...options,
       cachedMap: options.cache.identityMap(),
@@ -206,7 +215,7 @@ export class Node {
       },
       convergence: this.convergence,
     });
-    this.#calls = this.#openCalls();
+    this.calls = this.#openCalls();
     this.#scanLater();
   }
 
@@ -283,7 +292,7 @@ export class Node {
   async revoke(): Promise<void> {
     const { config, log } = this.options;
     log.error("this node was revoked: its services are stopped");
-    this.#calls.cancelAll();
+    this.calls.cancelAll();
     const observing = { ...convergencePolicy(config, undefined) };
     await this.convergence.setPolicy({
       ...observing,
@@ -295,18 +304,6 @@ export class Node {
     }
   }
 
-  onCall(call: agentport.Call): void {
-    this.#calls.onCall(call);
-  }
-
-  onCallCredit(credit: agentport.CallCredit): void {
-    this.#calls.onCredit(credit);
-  }
-
-  onCallCancelled(cancelled: agentport.CallCancelled): void {
-    this.#calls.onCancelled(cancelled);
-  }
-
   /** Ends calls, then services unless they are to be kept, then the records (SHD-1). */
   async stop(keepServices: boolean): Promise<readonly string[]> {
     this.#isStopping = true;
@@ -316,7 +313,7 @@ export class Node {
     const observed = this.#observation.close();
     this.supervisor.closeLoop();
     await this.#contracts.close(keepServices);
-    this.#calls.close();
+    this.calls.close();
     await this.convergence.close();
     await this.#audit.flush(SHUTDOWN_FLUSH_MS).catch((error: unknown) =>
       this.options.log.error("audit events not written", { error: String(error) })
@@ -389,6 +386,7 @@ export class Node {
       supervisor: this.supervisor,
       convergence: this.convergence,
       executor: this.#executor,
+      shells: this.#shells,
       files: this.options.shim.files,
       writer: this.writer,
       consent: this.consent,
@@ -416,6 +414,7 @@ export class Node {
     return createCallServer({
       handlers: {
         ...execCalls(node),
+        ...shellCalls(node),
         ...serviceCalls(node),
         ...stateCalls(node),
         ...diagCalls(node),
@@ -431,27 +430,27 @@ export class Node {
   eventContext(): EventContext {
     const { clock, log, newUuid } = this.options;
     return {
-      ...{ clock, log, newUuid, audit: this.#audit, writer: this.writer },
-      place: () => this.#place,
+      ...{ clock, log, newUuid, audit: this.#audit, writer: this.writer, place: () => this.#place },
       changed: () => this.#reporter.changed(),
     };
   }
 
   #unavailable(): string[] {
     const texts = unavailableTexts(
-      [...this.supervisor.unavailable, ...this.#executor.unavailable],
+      [
+        ...this.supervisor.unavailable,
+        ...this.#executor.unavailable,
+        ...this.#shells.unavailable,
+      ],
       this.convergence.status(),
     );
-    const boot = this.options.boot?.().texts ?? [];
-    const pending = this.supervisor.pendingTexts();
-    const contracts = this.#contracts.unavailable;
     return [
-      ...boot,
-      ...pending,
+      ...this.options.boot?.().texts ?? [],
+      ...this.supervisor.pendingTexts(),
       ...this.#contact.texts(),
       ...texts,
       ...this.#observation.unavailable,
-      ...contracts,
+      ...this.#contracts.unavailable,
     ];
   }
 
@@ -464,7 +463,7 @@ export class Node {
       supervisor: this.supervisor.status(),
       backend: this.supervisor.backend,
       unavailable: this.#unavailable(),
-      activeSessions: this.#executor.running,
+      activeSessions: this.#executor.running + this.#shells.open,
     });
   }
 

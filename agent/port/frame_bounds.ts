@@ -7,6 +7,8 @@ const MAX_ITEMS = 1_000;
 const MAX_TEXT = 65_536;
 const MAX_NAME = 256;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
+/** Of one message of a caller's stream; the worker cuts what is typed into pieces. */
+const MAX_INPUT_BYTES = 64 * 1024;
 const MAX_ROLES = 100;
 /** Answers a caller may ask for in one frame. */
 const MAX_CREDIT = 1_024;
@@ -34,6 +36,8 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
     }
     case "call":
       return checkCall(frame.value);
+    case "callInput":
+      return atMost("input", frame.value.message.length, MAX_INPUT_BYTES);
     case "callCredit":
       return atMost("credit", frame.value.credit, MAX_CREDIT);
     case "identity":

@@ -312,11 +312,13 @@ class RunningAgent implements AgentProcess {
       case "listening":
         return this.#onListening(frame.value);
       case "call":
-        return node.onCall(frame.value);
+        return node.calls.onCall(frame.value);
       case "callCredit":
-        return node.onCallCredit(frame.value);
+        return node.calls.onCredit(frame.value);
       case "callCancelled":
-        return node.onCallCancelled(frame.value);
+        return node.calls.onCancelled(frame.value);
+      case "callInput":
+        return node.calls.onInput(frame.value);
       case "appendResult":
         return node.writer.onResult(frame.value);
       case "approvalAnswer":

@@ -6,6 +6,8 @@ import type { WorkerPort } from "../port/mod.ts";
 
 /** Answers of one call that may wait here; the core sends no more without new credit. */
 const CREDIT = 16;
+/** Messages of one caller that the core has not taken yet. */
+const INPUT_CREDIT = 16;
 /** Calls at once; more are refused (SHS-5). */
 const MAX_CALLS = 256;
 
@@ -27,6 +29,8 @@ export interface CallStart {
   readonly request: Uint8Array;
   /** The approval that the caller refers to; empty where none is. */
   readonly approvalId: string;
+  /** What the caller says after the request, as encoded messages of at most 64 KiB. */
+  readonly input?: AsyncIterable<Uint8Array>;
 }
 
 /** Carries calls over the port to the core and their answers back. */
@@ -38,6 +42,7 @@ export interface CallBroker {
    */
   call(start: CallStart, signal: AbortSignal): AsyncGenerator<Uint8Array>;
   onOutput(output: agentport.CallOutput): void;
+  onInputCredit(credit: agentport.CallCredit): void;
   onEnd(end: agentport.CallEnd): void;
 }
 
@@ -61,14 +66,17 @@ export function createCallBroker(port: WorkerPort): CallBroker {
       signal.addEventListener("abort", cancel, { once: true });
       try {
         port.send({ case: "call", value: startOf(callId, start) });
+        if (start.input !== undefined) void pending.forward(start.input);
         yield* pending.messages();
       } finally {
         signal.removeEventListener("abort", cancel);
         calls.delete(callId);
+        pending.end(undefined);
         if (!pending.isEndedByCore) port.send({ case: "callCancelled", value: { callId } });
       }
     },
     onOutput: ({ callId, message }) => calls.get(callId)?.push(message),
+    onInputCredit: ({ callId, credit }) => calls.get(callId)?.giveInput(credit),
     onEnd: (end) => calls.get(end.callId)?.endByCore(end),
   };
 }
@@ -81,7 +89,10 @@ function requireBearable({ principal: { principal, roles, subject = "" } }: Veri
   if (!isBearable) throw new PactError("UNAUTHENTICATED", "invalid token: too many or long roles");
 }
 
-function startOf(callId: bigint, { method, caller, request, approvalId }: CallStart) {
+function startOf(
+  callId: bigint,
+  { method, caller, request, approvalId }: Omit<CallStart, "input">,
+) {
   const { principal, principalType, roles, subject = "" } = caller.principal;
   const { remoteAddress } = caller;
   return {
@@ -100,8 +111,41 @@ class PendingCall {
   #queue: Uint8Array[] = [];
   #end: { readonly error: PactError | undefined } | undefined;
   #wake: (() => void) | undefined;
+  #inputCredit = INPUT_CREDIT;
+  #wakeInput: (() => void) | undefined;
 
   constructor(private readonly callId: bigint, private readonly port: WorkerPort) {}
+
+  /** Passes on what the caller says, no faster than the core takes it. Ends with the call. */
+  async forward(input: AsyncIterable<Uint8Array>): Promise<void> {
+    const { callId, port } = this;
+    try {
+      for await (const message of input) {
+        while (this.#inputCredit <= 0 && this.#end === undefined) {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          this.#wakeInput = resolve;
+          await promise;
+        }
+        if (this.#end !== undefined) return;
+        this.#inputCredit--;
+        port.send({ case: "callInput", value: { callId, message } });
+      }
+      if (this.#end === undefined) {
+        port.send({ case: "callInput", value: { callId, isEnd: true } });
+      }
+    } catch (error) {
+      this.end(
+        error instanceof PactError
+          ? error
+          : new PactError("UNAVAILABLE", "the caller has gone away"),
+      );
+    }
+  }
+
+  giveInput(credit: number): void {
+    this.#inputCredit = Math.min(this.#inputCredit + credit, INPUT_CREDIT);
+    this.#wakeInput?.();
+  }
 
   push(message: Uint8Array): void {
     this.#queue.push(message);
@@ -121,6 +165,7 @@ class PendingCall {
   end(error: PactError | undefined): void {
     this.#end ??= { error };
     this.#wake?.();
+    this.#wakeInput?.();
   }
 
   async *messages(): AsyncGenerator<Uint8Array> {

@@ -16,6 +16,7 @@ import { shell } from "../../api/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { metadata } from "../../common/rpc/mod.ts";
 import type { CallBroker, VerifiedCaller } from "./call_broker.ts";
+import { firstMessage, shellInput } from "./shell_input.ts";
 
 /** The verified caller of a handler. */
 export const verifiedCallerKey: ContextKey<VerifiedCaller | undefined> = createContextKey<
@@ -24,13 +25,13 @@ export const verifiedCallerKey: ContextKey<VerifiedCaller | undefined> = createC
 
 /**
  * The shell service as the worker serves it: every call is decided and carried out by the core, which
- * gets the request as it came and the caller as the token says. Interactive shells are not served by
- * this version and answer UNIMPLEMENTED.
+ * gets the request as it came and the caller as the token says.
  */
 export function shellService(broker: CallBroker): Partial<ServiceImpl<typeof shell.ShellService>> {
   const { method } = shell.ShellService;
   return {
     exec: streaming(broker, method.exec),
+    shell: (messages, call) => interactive(broker, messages, call),
     collectDiag: streaming(broker, method.collectDiag),
     serviceLogs: streaming(broker, method.serviceLogs),
     listCommands: unary(broker, method.listCommands),
@@ -69,11 +70,26 @@ function streaming<I extends DescMessage, O extends DescMessage>(
   };
 }
 
+/** An interactive shell: its first message is the request, the others follow as they come. */
+async function* interactive(
+  broker: CallBroker,
+  messages: AsyncIterable<shell.ShellInput>,
+  call: HandlerContext,
+): AsyncGenerator<shell.ShellOutput> {
+  const iterator = messages[Symbol.asyncIterator]();
+  const first = await firstMessage(iterator);
+  const { method } = shell.ShellService;
+  const rest = { [Symbol.asyncIterator]: () => iterator };
+  const answers = forward(broker, method.shell, first, call, shellInput(rest));
+  for await (const answer of answers) yield fromBinary(method.shell.output, answer);
+}
+
 function forward<I extends DescMessage>(
   broker: CallBroker,
   method: { readonly name: string; readonly input: I },
   request: MessageShape<I>,
   call: HandlerContext,
+  input?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const caller = call.values.get(verifiedCallerKey);
   if (caller === undefined) throw new PactError("UNAUTHENTICATED", "no credentials");
@@ -82,6 +98,7 @@ function forward<I extends DescMessage>(
     caller,
     request: toBinary(method.input, request),
     approvalId: approvalIdOf(call.requestHeader),
+    ...(input === undefined ? {} : { input }),
   }, call.signal);
 }
 

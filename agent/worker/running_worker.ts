@@ -137,6 +137,8 @@ export class RunningWorker {
     switch (frame.case) {
       case "callOutput":
         return this.#broker.onOutput(frame.value);
+      case "callInputCredit":
+        return this.#broker.onInputCredit(frame.value);
       case "callEnd":
         return this.#broker.onEnd(frame.value);
       case "append":

@@ -65,6 +65,8 @@ export interface AgentTuning {
   readonly baseWindowSeconds?: number;
   readonly driftSensitivity?: number;
   readonly minWindowSeconds?: number;
+  /** Without a key pressed for so long a shell is ended. */
+  readonly shellIdleSeconds?: number;
   readonly identity?: IdentityTuning;
   /** Identity provider of the people, as for the journal. */
   readonly issuer?: string;
@@ -90,6 +92,9 @@ export function agentToml(facts: AgentFacts): string {
       enrollment: { hardware_ids: [facts.hardwareId], retry_seconds: 1 },
       shell: {
         listen: facts.shellListen,
+        ...(facts.shellIdleSeconds === undefined
+          ? {}
+          : { idle_timeout_seconds: facts.shellIdleSeconds }),
         auth: facts.issuer === undefined
           ? { hmac_secret_file: facts.secretFile }
           : { issuer: facts.issuer },

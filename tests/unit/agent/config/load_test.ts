@@ -86,6 +86,9 @@ const ROWS: readonly Row[] = [
   row("isShellEnabled", "agent.shell.enabled", true, false, ["on", 0]),
   row("shellListen", "agent.shell.listen", "0.0.0.0:9445", "[::1]:9445", ["9445", "a:b:1", 9445]),
   row("whitelistMode", "agent.shell.whitelist_mode", "strict", "learning", ["off"]),
+  row("maxShells", "agent.shell.max_sessions", 10, 2, [0, 101, "x"]),
+  row("maxShellsPerUser", "agent.shell.max_sessions_per_user", 3, 1, [0, 101, "x"]),
+  row("shellIdleSeconds", "agent.shell.idle_timeout_seconds", 1800, 60, [0, 43_201, "x"]),
   row("isViewerExec", "agent.shell.viewer_exec", false, true, ["no"]),
   row("authIssuer", "agent.shell.auth.issuer", undefined, "https://idp.example", ["idp", 7]),
   row(
