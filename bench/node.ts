@@ -2,7 +2,8 @@
  * The node image booted in QEMU with pact-init and with systemd as its first program, in alternation,
  * each starting the same five services: when the last of them can be used, what it takes of memory and
  * processor time, and how soon a killed one runs again, beside s6. pact's side enrols with a journal and
- * takes its configuration from there; systemd's reads its units. PACT_ROUNDS=N boots each N times.
+ * takes its configuration from there; systemd's reads its units. PACT_ROUNDS=N boots each N times,
+ * PACT_COUNTED=1 by a clock of instructions instead of the machine's.
  */
 import { type Boot, measureBoot, type Memory } from "./node/mod.ts";
 
