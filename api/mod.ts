@@ -24,3 +24,4 @@ export * as raft from "./gen/raft_hpc/v1/raft_pb.ts";
 export * as shell from "./gen/pact/shell_pb.ts";
 export * as spiffe from "./gen/spiffe/workload_pb.ts";
 export * as stream from "./gen/pact/stream_pb.ts";
+export { durationFromMs, timestampDate, timestampFromMs, timestampMs } from "./well_known/mod.ts";

@@ -83,10 +83,25 @@ async function generate(): Promise<Map<string, string>> {
   try {
     const args = ["--template", JSON.stringify(template), "--output", ".cache/gen"];
     await runBuf("generate", "api", ...args);
-    return await readTree(scratchDir);
+    const files = await readTree(scratchDir);
+    return new Map([...files].map(([path, content]) => [path, withOwnDescriptors(path, content)]));
   } finally {
     await Deno.remove(scratchDir, { recursive: true });
   }
+}
+
+/** What is generated describes its messages by `api/descriptors/`, not by the package's functions. */
+function withOwnDescriptors(path: string, content: string): string {
+  const api = "../".repeat(path.split("/").length);
+  return content
+    .replaceAll(
+      /^(import \{[^}]*\} from )"@bufbuild\/protobuf\/codegenv2";$/gm,
+      `$1"${api}descriptors/mod.ts";`,
+    )
+    .replaceAll(
+      /^(import \{[^}]*\} from )"@bufbuild\/protobuf\/wkt";$/gm,
+      `$1"${api}well_known/mod.ts";`,
+    );
 }
 
 async function replaceOutput(files: FileTree): Promise<void> {

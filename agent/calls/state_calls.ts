@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { config, shell } from "../../api/mod.ts";
+import { config, durationFromMs, shell } from "../../api/mod.ts";
 import { nodeEntry, RefusedError, type Written } from "../entries/mod.ts";
 import { ConvergenceError, type PreparedCommit } from "../window/mod.ts";
 import { admitCall, type CallGrant, grantCall } from "./access.ts";

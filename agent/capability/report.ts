@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { capability } from "../../api/mod.ts";
+import { capability, timestampFromMs } from "../../api/mod.ts";
 import type { Files, System } from "../../ffi/mod.ts";
 
 /** What a report says beyond the machine itself. */

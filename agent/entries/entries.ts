@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { config } from "../../api/mod.ts";
+import { config, timestampFromMs } from "../../api/mod.ts";
 
 /** Who an entry names as its author. */
 export interface Author {

@@ -1,6 +1,5 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
-import type { agentport } from "../../api/mod.ts";
+import { type agentport, timestampDate } from "../../api/mod.ts";
 import { fromConnectError, PactError } from "../../common/errors/mod.ts";
 import { metadata } from "../../common/rpc/mod.ts";
 import type { JournalSession } from "./session.ts";

@@ -3,11 +3,11 @@
  * a confirmation. It owns two timers and ends by `close`.
  */
 
-import { toJson } from "@bufbuild/protobuf";
-import { capability, type journal } from "../../api/mod.ts";
+import type { capability, journal } from "../../api/mod.ts";
 import { materialText } from "../../common/capability/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
+import { plainReport } from "./plain_form.ts";
 
 /** Changes that follow each other within this time are one report. */
 const DELAY_MS = 100;
@@ -73,7 +73,7 @@ export class Reporter {
     send({ case: "reportState", value: status() });
     const report = this.options.capability();
     if (report === undefined) return;
-    const news = materialText(toJson(capability.CapabilityReportSchema, report));
+    const news = materialText(plainReport(report));
     if (news === this.#toldCapability) return;
     this.#toldCapability = news;
     send({ case: "reportCapability", value: report });

@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { capability, journal } from "../../api/mod.ts";
+import { capability, journal, timestampFromMs } from "../../api/mod.ts";
 import { driftMagnitude, driftVector } from "../drift/mod.ts";
 import type { Unavailable } from "../isolation/mod.ts";
 import type { SupervisorStatus } from "../supervisor/mod.ts";

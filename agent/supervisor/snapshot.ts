@@ -1,4 +1,5 @@
-import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { agentport } from "../../api/mod.ts";
 import {
   decodeJson,
@@ -30,7 +31,7 @@ export interface ServiceSnapshot {
   readonly series: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const MAX_SERVICES = 4096;
 
 /** The text of the state file, as `decodeSnapshot` reads it (INI-31). */
@@ -38,7 +39,7 @@ export function encodeSnapshot(snapshot: SupervisorSnapshot): string {
   return encodeJson({
     version: VERSION,
     services: snapshot.services.map((service): JsonObject => ({
-      spec: toJsonString(agentport.ServiceSpecSchema, service.spec),
+      spec: base64Encode(toBinary(agentport.ServiceSpecSchema, service.spec)),
       state: service.state,
       reason: service.reason,
       on_request: service.onRequest,
@@ -69,7 +70,7 @@ function decodeService(value: JsonValue): ServiceSnapshot {
   const run = reader.value("run");
   if ((state === "up") !== (run !== null)) throw new Error(`a run does not go with state ${state}`);
   return {
-    spec: fromJsonString(agentport.ServiceSpecSchema, reader.text("spec")),
+    spec: fromBinary(agentport.ServiceSpecSchema, base64Decode(reader.text("spec"))),
     state,
     reason: reader.text("reason"),
     onRequest: reader.flag("on_request"),

@@ -1,5 +1,4 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { journal } from "../../api/mod.ts";
+import { type journal, timestampMs } from "../../api/mod.ts";
 import type { JsonValue } from "../json/mod.ts";
 
 /** A member of the quorum as admins see it. */

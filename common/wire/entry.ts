@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { config } from "../../api/mod.ts";
+import { config, durationFromMs } from "../../api/mod.ts";
 import { PactError } from "../errors/mod.ts";
 import { canonicalJson } from "../json/mod.ts";
 import { type Entry, ENTRY_TYPES, type EntryDraft, type EntryType } from "../model/mod.ts";

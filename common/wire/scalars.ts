@@ -1,4 +1,5 @@
-import { type Timestamp, timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { timestampDate, timestampFromMs } from "../../api/mod.ts";
 import { PactError } from "../errors/mod.ts";
 
 /** Protobuf form of an RFC 3339 instant. */

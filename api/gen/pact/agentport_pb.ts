@@ -7,7 +7,7 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "../../descriptors/mod.ts";
 import type { CapabilityReport } from "./capability_pb.ts";
 import { file_pact_capability } from "./capability_pb.ts";
 import type { ConfigEntry, Identity } from "./config_pb.ts";

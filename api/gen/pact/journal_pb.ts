@@ -6,9 +6,9 @@
 /* eslint-disable */
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "../../descriptors/mod.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "../../well_known/mod.ts";
 import type { CapabilityReportSchema, SupervisorStatus } from "./capability_pb.ts";
 import { file_pact_capability } from "./capability_pb.ts";
 import type { ConfigEntry, ConfigEntrySchema, DriftMagnitude, DriftVector, EntryType, Identity, Scope, StateDelta } from "./config_pb.ts";
