@@ -9,8 +9,8 @@ import {
 } from "../../common/model/mod.ts";
 import { present, type SubmittedEntry } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
-import { changeFacts, type RequestDetails } from "../policy/mod.ts";
 import type { AuditedChange } from "./audit_note.ts";
+import { entryFacts } from "./change_facts.ts";
 import { ownNodeOf, type ServiceContext } from "./context.ts";
 import { reportFacts } from "./report_facts.ts";
 import { isBlank, requireSameIdentity } from "./stated_identity.ts";
@@ -75,7 +75,7 @@ async function authorizePerson(
   const action = actionOf(entry);
   await requireSameIdentity(context, caller, { action, scope }, entry.author);
   const { role, policyRef, needsApproval = false, isExempt = false } = await context.gatekeeper
-    .admit({ caller, action, scope, details: () => entryDetails(entry) });
+    .admit({ caller, action, scope, details: () => entryFacts(context, entry) });
   const { timestamp: _ignored, via: _unverified, ...kept } = entry;
   return {
     entry: {
@@ -88,7 +88,7 @@ async function authorizePerson(
     audited: {
       ...{ action, scope, policyRef, isExempt },
       vclusterId: context.gatekeeper.vclusterOf(scope),
-      details: entryDetails(entry),
+      details: entryFacts(context, entry),
     },
     needsApproval,
   };
@@ -150,7 +150,7 @@ async function ownAccount(
     return { action, scope, policyRef: `rbac:own-node:${entry.entry_type}` };
   }
   // Refuses: machines neither start nor end an emergency (EMG-6).
-  const details = () => entryDetails(entry);
+  const details = () => entryFacts(context, entry);
   const { policyRef } = await context.gatekeeper.require({ caller, action, scope, details });
   return { action, scope, policyRef };
 }
@@ -174,15 +174,17 @@ async function relay(
     caller: { ...caller, principal: { principal, principalType: principal_type, roles: [role] } },
     action: actionOf(entry),
     scope,
-    details: () => entryDetails(entry),
+    details: () => entryFacts(context, entry),
   });
-  const audited = { action, scope, policyRef, isExempt, vclusterId, details: entryDetails(entry) };
+  const audited = {
+    action,
+    scope,
+    policyRef,
+    isExempt,
+    vclusterId,
+    details: entryFacts(context, entry),
+  };
   return { ...audited, needsApproval };
-}
-
-/** What of an entry the site's rules may look at (OPA-4). */
-function entryDetails({ state_delta }: SubmittedEntry): RequestDetails {
-  return present("change", changeFacts(state_delta));
 }
 
 /** As {@link actionOf}, for the types that only agents write as well. */

@@ -7,8 +7,9 @@ import { metadata, readRequestId } from "../../common/rpc/mod.ts";
 import { identityFromWire, instantToWire, present } from "../../common/wire/mod.ts";
 import { type Caller, identityOf } from "../access/mod.ts";
 import { changeFacts, type RequestDetails } from "../policy/mod.ts";
-import { type Approval, type HeldRequest, readHeld } from "../state/mod.ts";
+import { type Approval, type HeldRequest, type NodeAction, readHeld } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
+import { entryFacts } from "./change_facts.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
 import { executedSequence, findApproval, isRequester, statusNow } from "./list_approvals.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
@@ -111,7 +112,7 @@ async function decide(
  * (APR-11); undefined where nothing but the two-person rule stood in the way.
  */
 async function denialNow(
-  { gatekeeper }: ServiceContext,
+  context: ServiceContext,
   { original_request, requester, action, scope }: Approval,
   { remoteAddress }: Caller,
 ): Promise<string | undefined> {
@@ -119,12 +120,12 @@ async function denialNow(
   const access = held?.kind === "command" ? held.access : [{ action, scope, role: requester.role }];
   const { principal, principal_type: principalType } = requester;
   for (const each of access) {
-    const decision = await gatekeeper.evaluate({
+    const decision = await context.gatekeeper.evaluate({
       caller: { principal: { principal, principalType, roles: [each.role] }, remoteAddress },
       action: each.action,
       scope: each.scope,
       changesState: true,
-      details: () => detailsOf(held),
+      details: () => detailsOf(context, held),
     });
     if (decision.outcome === "deny") return decision.reason.slice(0, 4096);
   }
@@ -132,9 +133,14 @@ async function denialNow(
 }
 
 /** What the rules may look at of a stored request (OPA-4). */
-function detailsOf(held: HeldRequest | undefined): RequestDetails {
+function detailsOf(context: ServiceContext, held: HeldRequest | undefined): RequestDetails {
   if (held?.kind === "node") {
-    const { command, args, change } = held;
+    const { command, args, change, node_id } = held;
+    const target = rollbackTarget(held);
+    if (target !== undefined) {
+      const scope = { Node: node_id };
+      return entryFacts(context, { entry_type: "Rollback", scope, parent: target });
+    }
     return {
       ...present("command", command === "" ? undefined : command),
       ...present("args", args.length === 0 ? undefined : args),
@@ -143,7 +149,15 @@ function detailsOf(held: HeldRequest | undefined): RequestDetails {
   }
   const command = held?.command;
   const isEntry = command?.type === "AppendEntry" || command?.type === "Promote";
-  return isEntry ? present("change", changeFacts(command.entry.state_delta)) : {};
+  return isEntry ? entryFacts(context, command.entry) : {};
+}
+
+/** The entry that a node's rollback goes back to, as `entryAction` has noted it. */
+function rollbackTarget({ action, args }: NodeAction): number | undefined {
+  if (action !== "rollback") return undefined;
+  const text = args.map((arg) => /^target:([0-9]{1,15})$/.exec(arg)?.[1])
+    .find((each) => each !== undefined);
+  return text === undefined ? undefined : Number(text);
 }
 
 /** A decision that came too late also ends the wait, before the sweep does. */

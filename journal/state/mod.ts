@@ -65,6 +65,7 @@ export { countersOf, type Rejection } from "./transaction.ts";
 export { isLockOver, lockFacts } from "./locks.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
 export { conflictValueText } from "./conflicts.ts";
+export { rollbackDelta } from "./rollback.ts";
 export { isPurgeDue } from "./purge.ts";
 export { emergencyOf, nodeStateOf } from "./node_state.ts";
 export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";

@@ -1,4 +1,5 @@
 import {
+  type Entry,
   type EntryDraft,
   type Scope,
   scopeText,
@@ -18,6 +19,7 @@ import { type CommandResult, numberKey } from "./documents.ts";
 import { inverseDelta } from "./inverse_delta.ts";
 import { followEntry } from "./node_state.ts";
 import { reject, type Transaction } from "./transaction.ts";
+import type { DocumentsView, StateView } from "./view.ts";
 
 /** Where a Rollback leads, and the delta that leads there. */
 export interface RollbackPlan {
@@ -39,8 +41,7 @@ export function planRollback(tx: Transaction, draft: EntryDraft): RollbackPlan {
   }
   const target = tx.history.entry(parent);
   if (target === undefined) reject("NOT_FOUND", `entry ${parent} not found`);
-  const configuration = target.entry_type === "Commit" || target.entry_type === "Rollback";
-  if (!configuration || !scopesAbove(tx, scope).includes(scopeText(target.scope))) {
+  if (!isTarget(tx, target, scope)) {
     reject(
       "PRECONDITION",
       `entry ${parent} is no configuration change of ${scopeText(scope)}`,
@@ -52,6 +53,21 @@ export function planRollback(tx: Transaction, draft: EntryDraft): RollbackPlan {
     reject("PRECONDITION", "target must be earlier than the current head");
   }
   return planTo(tx, scope, declaredAsOf(tx.history, scope, parent, tx.nowMs));
+}
+
+/**
+ * What a Rollback of `scope` to `parent` would change now, without a word on whether somebody may;
+ * undefined where there is no such target, which apply refuses.
+ */
+export function rollbackDelta(
+  view: StateView,
+  scope: Scope,
+  parent: number,
+  nowMs: number,
+): StateDelta | undefined {
+  const target = view.history.entry(parent);
+  if (target === undefined || !isTarget(view, target, scope)) return undefined;
+  return planTo(view, scope, declaredAsOf(view.history, scope, parent, nowMs)).delta;
 }
 
 /** Withdraws expired node deltas, each by a Rollback entry of the journal's own (JRN-32). */
@@ -85,7 +101,7 @@ function withdraw(tx: Transaction, sequence: number, scope: Scope): number {
 
 /** A plan that makes `target` all that `scope` declares. */
 export function planTo(
-  tx: Transaction,
+  tx: DocumentsView,
   scope: Scope,
   target: ReadonlyMap<string, Declared>,
 ): RollbackPlan {
@@ -96,14 +112,20 @@ export function planTo(
   return { target, delta: inverseDelta(declaredNow(tx, scope), target, below) };
 }
 
+/** Whether an entry is a change of what `scope` declares. */
+function isTarget(tx: DocumentsView, target: Entry, scope: Scope): boolean {
+  const isConfiguration = target.entry_type === "Commit" || target.entry_type === "Rollback";
+  return isConfiguration && scopesAbove(tx, scope).includes(scopeText(target.scope));
+}
+
 /** The scope itself and, for a node, its vCluster: where a target may lie. */
-function scopesAbove(tx: Transaction, scope: Scope): string[] {
+function scopesAbove(tx: DocumentsView, scope: Scope): string[] {
   const vcluster = vclusterOfNode(tx, scope);
   const own = scopeText(scope);
   return vcluster === undefined ? [own] : [own, scopeText({ VCluster: vcluster })];
 }
 
-function vclusterOfNode(tx: Transaction, scope: Scope): string | undefined {
+function vclusterOfNode(tx: DocumentsView, scope: Scope): string | undefined {
   if (scope === "Global" || !("Node" in scope)) return undefined;
   return tx.get("node_assignments", scope.Node)?.vcluster_id;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { config } from "../../api/mod.ts";
 import { all, type JournalClients, type JournalSite, refusalOf } from "../support/journal/mod.ts";
 import { needingPeer, waitFor } from "../support/mod.ts";
 import {
@@ -76,6 +77,26 @@ Deno.test(
       });
       assert.equal(answer.authorized, false);
       assert.equal(answer.approval?.approvalType, "two_person");
+    });
+    await t.step("OPA-4, OPA-5: a rollback is judged by what it would change", async () => {
+      const { sequence: before } = await bo.config.appendEntry(commitOf("kernel"));
+      const ann = await site.as();
+      await ann.config.appendEntry(commitOf("packages"));
+      const rollback = (parent: bigint) => ({
+        entry: { entryType: config.EntryType.ROLLBACK, scope: vc("ml"), parent },
+      });
+      const refusal = await refusalOf(bo.config.appendEntry(rollback(before)));
+      assert.equal(refusal.message, "no changes of packages in ml");
+      const { sequence: packages } = await ann.config.appendEntry(rollback(before));
+      const { sequence: kernel } = await ann.config.appendEntry({
+        entry: {
+          entryType: config.EntryType.COMMIT,
+          scope: vc("ml"),
+          stateDelta: { kernel: [{ key: "vm.swappiness", declaredValue: "7" }] },
+        },
+      });
+      assert.ok(kernel > packages);
+      await bo.config.appendEntry(rollback(packages));
     });
     await t.step("OPA-5: commands and services that rules do not list", async () => {
       const exec = async (command: string) =>

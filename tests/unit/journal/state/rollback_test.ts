@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Scope } from "../../../../common/model/mod.ts";
-import { declaredNow } from "../../../../journal/state/mod.ts";
+import { declaredNow, rollbackDelta } from "../../../../journal/state/mod.ts";
 import {
   AGENT,
   append,
@@ -89,6 +89,22 @@ Deno.test("API-33: a node that loses its own value falls back to its vCluster's"
     ],
   });
   assert.deepEqual(declared(state, node), []);
+});
+
+Deno.test("OPA-4: what a rollback would change is what it changes then, and nothing for a target that is none", () => {
+  using state = new TestState();
+  state.send(register("n1", "02:00:00:00:00:01", "ml"));
+  const base = state.append(commit(vcluster, { a: "1", b: "1" }));
+  const foreign = state.append(commit({ VCluster: "other" }, { a: "1" }));
+  state.append(commit(vcluster, { a: "2", c: "1" }));
+  state.append(commit(node, { a: "own", d: "own" }));
+  for (const scope of [vcluster, node]) {
+    const foreseen = rollbackDelta(state.store, scope, base, state.nowMs);
+    assert.ok(foreseen?.kernel !== undefined && foreseen.kernel.length > 0);
+    assert.deepEqual(foreseen, state.entry(state.append(rollback(scope, base))).state_delta);
+  }
+  assert.equal(rollbackDelta(state.store, vcluster, foreign, state.nowMs), undefined);
+  assert.equal(rollbackDelta(state.store, vcluster, 99, state.nowMs), undefined);
 });
 
 Deno.test("OVL-3: Remove declares a key absent on a node, and no more in a vCluster", () => {
