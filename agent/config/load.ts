@@ -90,6 +90,7 @@ function coreConfig(
     inotifyEnabled: settings.isInotifyEnabled,
     netlinkEnabled: settings.isNetlinkEnabled,
     ebpfEnabled: settings.isEbpfEnabled,
+    baselineEnabled: settings.isBaselineEnabled,
     shutdownGraceSeconds: settings.shutdownGraceSeconds,
     supervisorBackend: settings.supervisorBackend,
     baselinePollMs: settings.baselinePollMs,

@@ -135,6 +135,7 @@ export const AGENT_SETTINGS = {
   isInotifyEnabled: switchSetting({ key: "agent.observer.inotify_enabled" }, true),
   isNetlinkEnabled: switchSetting({ key: "agent.observer.netlink_enabled" }, true),
   isEbpfEnabled: switchSetting({ key: "agent.observer.ebpf_enabled" }, false),
+  isBaselineEnabled: switchSetting({ key: "agent.observer.baseline_enabled" }, false),
   scanIdleSeconds: numberSetting(
     { key: "agent.observer.scan_idle_seconds" },
     seconds(1, 86_400).default(30),

@@ -377,6 +377,7 @@ export class Node {
       attribution: (name) => this.#observation.attribution(name),
       cause: (name) => this.#observation.cause(name),
       limits: { ...DEFAULT_REPORT_LIMITS, settleMs: config.settleMs },
+      ...(config.baselineEnabled && { watched: () => this.#observation.watched() }),
     });
   }
 

@@ -18,6 +18,7 @@ import {
   type Observer,
   openObserver,
   placeOf,
+  watchedFiles,
 } from "../observer/mod.ts";
 import { type Attributor, createAttributor } from "./attribution.ts";
 
@@ -77,6 +78,13 @@ export class Observation {
     return actor && describeActor(actor);
   }
 
+  /** What is below the watched paths, where undeclared files are held against what they were (OBS-9). */
+  watched() {
+    const { config, shim: { files } } = this.options;
+    const isNoise = (path: string) => this.#blacklist.matchesPath(path);
+    return watchedFiles({ files, root: config.root, watchPaths: config.watchPaths, isNoise });
+  }
+
   /** What is not observed here, for status (CTX-5, OBS-12). */
   get unavailable(): readonly string[] {
     return this.#observer?.unavailable ?? [];
@@ -127,11 +135,14 @@ export class Observation {
   }
 
   #onEvents(events: readonly ObservedEvent[]): void {
-    const declared = events.filter((event) => this.#declared.has(eventName(event)));
+    const { baselineEnabled } = this.options.config;
+    const held = events.filter((event) =>
+      this.#declared.has(eventName(event)) || (baselineEnabled && event.category === "files")
+    );
     for (const event of events) {
       if (!this.#blacklist.matchesItem(event.category, event.path)) this.#show(event);
     }
-    if (declared.length > 0) this.options.onChange();
+    if (held.length > 0) this.options.onChange();
   }
 
   /** Interfaces and mounts come and go with containers: they are for those who look closely. */

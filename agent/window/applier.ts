@@ -8,6 +8,7 @@ import {
   type Observation,
   parseItemName,
 } from "../drift/mod.ts";
+import type { Baseline } from "./baseline.ts";
 import type { ApplyResult, NamedReason } from "./convergence_types.ts";
 import type { DeclaredKey, Ledger } from "./ledger.ts";
 import type { Originals } from "./originals.ts";
@@ -37,6 +38,7 @@ export class Applier {
   readonly #dimensions: ReadonlyMap<DriftCategory, Dimension>;
   readonly #ledger: Ledger;
   readonly #originals: Originals;
+  readonly #baseline: Baseline | undefined;
   readonly #bootMs: () => number;
   /** The supervisor of a fresh agent has been told of no service yet. */
   #servicesTold = false;
@@ -45,11 +47,13 @@ export class Applier {
     dimensions: readonly Dimension[],
     ledger: Ledger,
     originals: Originals,
+    baseline: Baseline | undefined,
     bootMs: () => number,
   ) {
     this.#dimensions = new Map(dimensions.map((dimension) => [dimension.category, dimension]));
     this.#ledger = ledger;
     this.#originals = originals;
+    this.#baseline = baseline;
     this.#bootMs = bootMs;
   }
 
@@ -73,7 +77,12 @@ export class Applier {
     return await this.#bringAbout(pending, new Set());
   }
 
-  /** Compares everything verified with what is there now. */
+  /** Takes what is watched and not declared as it is now, once in a boot (OBS-9). */
+  async recordBaseline(): Promise<void> {
+    await this.#baseline?.record(this.#declaredFiles());
+  }
+
+  /** Compares everything verified, and what is watched beside it, with what is there now. */
   async survey(): Promise<Survey> {
     const differences: (Difference & { source: DriftSource })[] = [];
     const blind: NamedReason[] = [];
@@ -90,6 +99,10 @@ export class Applier {
         differences.push({ ...difference, source: "declared" });
       }
     }
+    for (const difference of await this.#baseline?.differences(this.#declaredFiles()) ?? []) {
+      differences.push({ ...difference, source: "baseline" });
+    }
+    blind.push(...this.#baseline?.limitations ?? []);
     return { differences, blind };
   }
 
@@ -216,8 +229,15 @@ export class Applier {
     }
   }
 
-  #operationFor({ category, key }: DriftItem): Operation | undefined {
-    const target = this.#ledger.effective.targets[category].get(key);
+  #declaredFiles(): ReadonlySet<string> {
+    return new Set(this.#ledger.effective.targets.files.keys());
+  }
+
+  /** Declared things go back to what is declared, others to what they were (RBK-1). */
+  #operationFor({ category, key, source }: DriftItem): Operation | undefined {
+    const target = source === "baseline"
+      ? this.#baseline?.targetOf(key)
+      : this.#ledger.effective.targets[category].get(key);
     return target === undefined ? undefined : { key, target };
   }
 

@@ -36,7 +36,7 @@ import {
   type ReportState,
   settleDueMs,
 } from "./reporting.ts";
-import { restore } from "./restore.ts";
+import { restore, restoreBaseline } from "./restore.ts";
 import { stillDiffering } from "./still_differing.ts";
 import { encodeSnapshot, type Snapshot } from "./snapshot.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -93,6 +93,7 @@ class Controller implements Convergence {
       options.dimensions,
       this.#ledger,
       this.#originals,
+      restoreBaseline(options),
       () => this.#nowMs(),
     );
     this.#watch = new DriftWatch(options, this.#applier, snapshot.items);
@@ -250,6 +251,7 @@ class Controller implements Convergence {
     const result = await this.#whileApplying(() => this.#applier.applyDeclared(drifted));
     const first = !this.#ready;
     this.#ready = true;
+    if (first) await this.#applier.recordBaseline();
     this.#limitations = await this.#applier.limitations();
     this.#tellApplied(result);
     await this.#evaluate();

@@ -144,6 +144,17 @@ export interface ConvergenceOptions {
   /** Which process is known to have changed an item, in one line (OBS-11). */
   readonly cause?: (name: string) => string | undefined;
   readonly limits?: ReportLimits;
+  /** The files that are held against what they were after convergence unless they are declared
+   * (OBS-9); absent: no file is. */
+  readonly watched?: () => WatchedFiles;
+}
+
+/** The watched files there are, as a look found them. */
+export interface WatchedFiles {
+  /** Keys of the files dimension. */
+  readonly paths: readonly string[];
+  /** There are more than are looked at. */
+  readonly isCut: boolean;
 }
 
 /** Keeps a node at what is declared for it, and tells where it is not. */

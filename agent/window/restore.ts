@@ -1,3 +1,4 @@
+import { Baseline, type BaselineOptions } from "./baseline.ts";
 import type { ConvergenceOptions } from "./convergence_types.ts";
 import { Originals } from "./originals.ts";
 import { decodeSnapshot, type Snapshot } from "./snapshot.ts";
@@ -57,4 +58,19 @@ export function restore(options: ConvergenceOptions, document: string): Restored
     originals,
     closedByReboot: window.kind !== "Idle",
   };
+}
+
+/** The baseline of this boot, where one is kept (OBS-9). What cannot be read is recorded anew. */
+export function restoreBaseline(
+  { dimensions, store, log, bootId, watched }: ConvergenceOptions,
+): Baseline | undefined {
+  const files = dimensions.find(({ category }) => category === "files");
+  if (files === undefined || watched === undefined) return undefined;
+  const options: BaselineOptions = { store, bootId, files, watched };
+  try {
+    return new Baseline(options);
+  } catch (error) {
+    log.error("baseline of a former agent ignored", { error: String(error) });
+    return new Baseline({ ...options, store: { ...store, load: () => undefined } });
+  }
 }

@@ -108,6 +108,7 @@ const ROWS: readonly Row[] = [
   row("isInotifyEnabled", "agent.observer.inotify_enabled", true, false, ["x"]),
   row("isNetlinkEnabled", "agent.observer.netlink_enabled", true, false, ["x"]),
   row("isEbpfEnabled", "agent.observer.ebpf_enabled", false, true, ["x"]),
+  row("isBaselineEnabled", "agent.observer.baseline_enabled", false, true, ["x"]),
   row("scanIdleSeconds", "agent.observer.scan_idle_seconds", 30, 1, [0, 86_401]),
   row("scanActiveSeconds", "agent.observer.scan_active_seconds", 300, 1, [0, 86_401]),
   row("watchPaths", "agent.observer.watch_paths", ["/etc"], ["/opt"], [["opt"], 7]),

@@ -16,6 +16,8 @@ import {
   type ConvergencePolicy,
   createConvergence,
 } from "../../../../agent/window/mod.ts";
+import { compileBlacklist } from "../../../../agent/drift/mod.ts";
+import { watchedFiles } from "../../../../agent/observer/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import type { Files } from "../../../../ffi/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
@@ -60,6 +62,7 @@ export class Node implements AsyncDisposable {
 
   private constructor(
     readonly root: string,
+    readonly shimFiles: Files,
     readonly options: NodeOptions,
     readonly dimensions: readonly Dimension[],
     readonly dispose: () => Promise<void>,
@@ -86,7 +89,7 @@ export class Node implements AsyncDisposable {
       unsupportedDimension("mounts", "mounts are not managed by this build"),
       ...(options.dimensions ?? []),
     ];
-    return new Node(root, options, dimensions, async () => {
+    return new Node(root, files, options, dimensions, async () => {
       shim.close();
       await dir[Symbol.asyncDispose]();
     });
@@ -108,9 +111,17 @@ export class Node implements AsyncDisposable {
       log: silentLogger,
       policy: { ...POLICY, ...this.options.policy },
       report: (event) => this.events.push(event),
+      ...(this.options.watchPaths && { watched: () => this.#watched() }),
       ...(this.options.attribution && { attribution: this.options.attribution }),
     });
     return this.convergence;
+  }
+
+  #watched() {
+    const { root, shimFiles: files, options: { watchPaths = [], policy } } = this;
+    const blacklist = compileBlacklist(policy?.blacklist ?? []);
+    const isNoise = (path: string) => blacklist.matchesPath(path);
+    return watchedFiles({ files, root, watchPaths, isNoise });
   }
 
   /** Lets time pass, each timer and what it started one after the other. */
@@ -160,6 +171,8 @@ export class Node implements AsyncDisposable {
 }
 
 export interface NodeOptions {
+  /** What is held against what it was, declared or not. */
+  readonly watchPaths?: readonly string[];
   readonly policy?: Partial<ConvergencePolicy>;
   readonly dimensions?: readonly Dimension[];
   readonly files?: (files: Files) => Files;
