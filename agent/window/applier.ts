@@ -9,9 +9,10 @@ import {
   parseItemName,
 } from "../drift/mod.ts";
 import type { Baseline } from "./baseline.ts";
-import type { ApplyResult, NamedReason } from "./convergence_types.ts";
+import type { ApplyResult, ConvergenceOptions, NamedReason } from "./convergence_types.ts";
 import type { DeclaredKey, Ledger } from "./ledger.ts";
 import type { Originals } from "./originals.ts";
+import { restoreBaseline } from "./restore.ts";
 
 /** How the node stands to what was verified. */
 export interface Survey {
@@ -44,22 +45,23 @@ export class Applier {
   #servicesTold = false;
 
   constructor(
-    dimensions: readonly Dimension[],
+    options: ConvergenceOptions,
     ledger: Ledger,
     originals: Originals,
-    baseline: Baseline | undefined,
     bootMs: () => number,
   ) {
+    const { dimensions } = options;
     this.#dimensions = new Map(dimensions.map((dimension) => [dimension.category, dimension]));
     this.#ledger = ledger;
     this.#originals = originals;
-    this.#baseline = baseline;
+    this.#baseline = restoreBaseline(options);
     this.#bootMs = bootMs;
   }
 
   /**
    * Brings every declared key that is not verified to its target, and releases what is no longer
-   * declared. Somebody's work on a drifted key is kept as a backup (RBK-2).
+   * declared. Somebody's work on a drifted key is kept as a backup (RBK-2). What is watched beside
+   * it is taken as it is then, once in a boot (OBS-9).
    */
   async applyDeclared(drifted: ReadonlySet<string>): Promise<ApplyResult> {
     await this.#releaseUndeclared();
@@ -68,18 +70,15 @@ export class Applier {
       (declared.category === "services" && !this.#servicesTold)
     );
     this.#servicesTold = true;
-    return await this.#bringAbout(pending, drifted);
+    const result = await this.#bringAbout(pending, drifted);
+    await this.#baseline?.record(this.#declaredFiles());
+    return result;
   }
 
   /** Tries these declared names again (APL-6). */
   async retry(names: ReadonlySet<string>): Promise<ApplyResult> {
     const pending = this.#ledger.declaredKeys().filter(({ name }) => names.has(name));
     return await this.#bringAbout(pending, new Set());
-  }
-
-  /** Takes what is watched and not declared as it is now, once in a boot (OBS-9). */
-  async recordBaseline(): Promise<void> {
-    await this.#baseline?.record(this.#declaredFiles());
   }
 
   /** Compares everything verified, and what is watched beside it, with what is there now. */

@@ -36,7 +36,7 @@ import {
   type ReportState,
   settleDueMs,
 } from "./reporting.ts";
-import { restore, restoreBaseline } from "./restore.ts";
+import { restore } from "./restore.ts";
 import { stillDiffering } from "./still_differing.ts";
 import { encodeSnapshot, type Snapshot } from "./snapshot.ts";
 import { TaskQueue } from "./task_queue.ts";
@@ -89,13 +89,7 @@ class Controller implements Convergence {
     this.#originals = originals;
     const lastId = Math.max(0, ...snapshot.commits.map(({ id }) => id));
     this.#prepared = new PreparedCommits(options.dimensions, lastId);
-    this.#applier = new Applier(
-      options.dimensions,
-      this.#ledger,
-      this.#originals,
-      restoreBaseline(options),
-      () => this.#nowMs(),
-    );
+    this.#applier = new Applier(options, this.#ledger, this.#originals, () => this.#nowMs());
     this.#watch = new DriftWatch(options, this.#applier, snapshot.items);
     this.#queue = new TaskQueue(() => this.#finishTask(), (error) => {
       options.log.error("convergence failed", { reason: String(error) });
@@ -251,7 +245,6 @@ class Controller implements Convergence {
     const result = await this.#whileApplying(() => this.#applier.applyDeclared(drifted));
     const first = !this.#ready;
     this.#ready = true;
-    if (first) await this.#applier.recordBaseline();
     this.#limitations = await this.#applier.limitations();
     this.#tellApplied(result);
     await this.#evaluate();
