@@ -112,6 +112,7 @@ function coreConfig(
     mountHoldSeconds: settings.mountHoldSeconds,
     latticeUid: settings.latticeUid,
     watchdogEnabled: settings.isWatchdogEnabled,
+    watchdogDevice: settings.watchdogDevice,
     watchdogTimeoutSeconds: settings.watchdogTimeoutSeconds,
     watchdogRequired: settings.isWatchdogRequired,
     bootMaxRetries: settings.bootMaxRetries,

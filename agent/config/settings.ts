@@ -211,6 +211,12 @@ export const AGENT_SETTINGS = {
     z.number().int().min(0).max(2 ** 32 - 2).default(0),
   ),
   isWatchdogEnabled: switchSetting({ key: "agent.watchdog.enabled" }, true),
+  watchdogDevice: textSetting(
+    { key: "agent.watchdog.device" },
+    z.string().regex(/^\/dev\/watchdog(0|[1-9][0-9]?)?$/, {
+      error: "must be /dev/watchdog or /dev/watchdogN",
+    }).default("/dev/watchdog"),
+  ),
   watchdogTimeoutSeconds: numberSetting(
     { key: "agent.watchdog.timeout_seconds" },
     seconds(10, 300).default(30),
@@ -249,7 +255,6 @@ export const AGENT_SETTINGS = {
 /** Keys of the published samples without a function yet. */
 export const LATER = laterKeys([
   "agent.services",
-  "agent.watchdog.device",
   "agent.observer.ebpf",
   "agent.observer.inotify",
   "agent.observer.netlink",
@@ -260,5 +265,4 @@ export const LATER = laterKeys([
   "agent.capability.gpu_poll_interval_seconds",
 ], {
   "agent.observer.ebpf": false,
-  "agent.watchdog.device": "/dev/watchdog",
 });

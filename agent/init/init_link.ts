@@ -38,9 +38,9 @@ export class InitLink {
     this.#send("B");
   }
 
-  /** Has the watchdog set to a timeout, or disarmed. */
-  setWatchdog(seconds: number | "off"): void {
-    this.#send(seconds === "off" ? "0W" : `${seconds}W`);
+  /** Has a watchdog, by its number, set to a timeout; or the one in use disarmed. */
+  setWatchdog(watchdog: { readonly number: number; readonly seconds: number } | "off"): void {
+    this.#send(watchdog === "off" ? "0W" : `${watchdog.number}D${watchdog.seconds}W`);
   }
 
   /** Beats while the agent stops what runs here, for a bounded time. */

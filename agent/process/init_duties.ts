@@ -53,7 +53,9 @@ export class InitDuties {
   /** Has the watchdog set as configured. Until the first beat PID 1 pets it (WDG-3). */
   begin(): void {
     const { config, log } = this.options;
-    this.link.setWatchdog(config.watchdogEnabled ? config.watchdogTimeoutSeconds : "off");
+    const number = Number(/[0-9]+$/.exec(config.watchdogDevice)?.[0] ?? "0");
+    const seconds = config.watchdogTimeoutSeconds;
+    this.link.setWatchdog(config.watchdogEnabled ? { number, seconds } : "off");
     const { watchdogSeconds } = this.link.facts;
     log.info("boot watchdog petter started", { watchdog: watchdogSeconds ?? "none" });
     if (this.#isWatchdogMissing()) log.warn("no watchdog: a node that hangs is not reset");
@@ -138,7 +140,8 @@ export class InitDuties {
   }
 
   get #device(): string {
-    return nodePaths(this.options.config.root).watchdog;
+    const { root, watchdogDevice } = this.options.config;
+    return watchdogDevice === "" ? nodePaths(root).watchdog : `${root}${watchdogDevice}`;
   }
 
   #isWatchdogMissing(): boolean {

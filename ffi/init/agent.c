@@ -61,6 +61,8 @@ static void take(char byte) {
     watchdog_pet();
   } else if (byte >= '0' && byte <= '9') {
     number = (said * 10 + (unsigned)(byte - '0')) % 1000;
+  } else if (byte == 'D') {
+    watchdog_use(said);
   } else if (byte == 'W') {
     watchdog_set(said);
   } else if (byte == 'U') {

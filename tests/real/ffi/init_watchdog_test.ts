@@ -85,6 +85,26 @@ initTest(
   },
 );
 
+initTest(
+  "agent.watchdog.device: another watchdog is taken up, and the first one disarmed after",
+  async (agent) => {
+    const { node } = agent;
+    await agent.beat();
+    await agent.say("1D45W");
+    await node.until("the timeout", () => node.console.includes("watchdog: 45"));
+    const before = node.pets.length;
+    await node.until("pets of the first", () => node.pets.length > before + 5);
+    assert.equal(node.pets.includes("V"), false, "there is no other one yet");
+    await new Deno.Command("mkfifo", { args: [node.file("other")] }).output();
+    await node.run(
+      "(timeout 20 head -c 5 /run/t/other > /run/t/others) & ln -s /run/t/other /dev/watchdog1",
+    );
+    await node.until("pets of the other", () => node.read("others") === "KKKKK");
+    assert.match(node.pets, /^K+V$/);
+    assert.match(node.console, /watchdog: 45/);
+  },
+);
+
 initTest("agent.watchdog.timeout_seconds: the agent says the timeout", async (agent) => {
   await agent.say("B45W");
   await agent.node.until("the timeout", () => agent.node.console.includes("watchdog: 45"));

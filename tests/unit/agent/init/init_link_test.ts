@@ -51,11 +51,11 @@ async function withLink(test: (rig: Rig) => Promise<void>): Promise<void> {
 
 Deno.test("WDG: beats and the watchdog's timeout reach PID 1", async () => {
   await withLink(async ({ link, reads }) => {
-    link.setWatchdog(45);
+    link.setWatchdog({ number: 1, seconds: 45 });
     link.beat();
     link.beat();
     link.setWatchdog("off");
-    await reads("45WBB0W");
+    await reads("1D45WBB0W");
     link.announceUpgrade();
     await reads("U");
   });

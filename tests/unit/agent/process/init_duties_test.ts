@@ -77,9 +77,22 @@ Deno.test("WDG-2, WDG-3: PID 1 hears the configured timeout, and the log that bo
   await withDuties({ PACT_INIT_WATCHDOG: "30" }, {}, async ({ duties, logged, said }) => {
     duties.begin();
     duties.nodeOptions().beat();
-    await waitFor(() => said() === "40WB", { what: "timeout and beat" });
+    await waitFor(() => said() === "0D40WB", { what: "timeout and beat" });
     assert.equal(duties.nodeOptions().longestTickMs, 20_000, "WDG-4: half the timeout");
     assert.ok(logged.some((line) => /boot watchdog petter started watchdog=30/.test(line)));
+  });
+});
+
+Deno.test("agent.watchdog.device: PID 1 hears which one, and its lack is told by its name", async () => {
+  const config = { watchdogDevice: "/dev/watchdog1", watchdogRequired: true };
+  await withDuties({}, config, async ({ duties, directory, said }) => {
+    duties.begin();
+    await waitFor(() => said() === "1D40W", { what: "device and timeout" });
+    await Deno.writeTextFile(`${directory}/dev/watchdog`, "");
+    assert.deepEqual(duties.texts(), [`watchdog: no ${directory}/dev/watchdog1 (no_watchdog)`]);
+    assert.throws(() => duties.checkHardware(), /no .*\/dev\/watchdog1 and/);
+    await Deno.writeTextFile(`${directory}/dev/watchdog1`, "");
+    duties.checkHardware();
   });
 });
 
