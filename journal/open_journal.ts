@@ -53,6 +53,7 @@ import { OverlayCompressor } from "./overlay/mod.ts";
 import { openEngine } from "./policy/mod.ts";
 import { placeInQuorum, type QuorumPlace } from "./open_quorum.ts";
 import { publishAuthority } from "./publish_authority.ts";
+import { AuditRetention } from "./retention/mod.ts";
 import { openReplica, type Replica } from "./replica/mod.ts";
 import {
   bootConfigService,
@@ -186,6 +187,14 @@ async function openAll(
       log.warn("the log could not be signed, it is tried again", { error: String(error) }),
   });
   opened.defer(() => checkpointer.close());
+
+  const retention = new AuditRetention({
+    replica,
+    leads: () => replica.status().log.role === "leader",
+    clock,
+    onError: (error) => log.warn("audit records past retention stay", { error: String(error) }),
+  });
+  opened.defer(() => retention.close());
 
   const hub = createHub(replica, metrics.subscriberLagged);
   opened.defer(() => hub.close());

@@ -389,6 +389,8 @@ class Link implements JournalLink {
     const { code, message, trailers } = describe(error);
     this.#credentials.refused(code);
     if (code === "LOCKED") this.#locks.refused(this.#credentials.nodeId, message);
+    // What came between is nowhere any more: the whole configuration is taken anew (SUB-5, PRT-8).
+    if (code === "SEQUENCE_COMPACTED") this.#overlay = this.#heard = undefined;
     if (code === "VCLUSTER_CHANGED") return await this.#sleep(VCLUSTER_CHANGE_MS);
     // Each kind of refusal has waits of its own, which begin anew when another one comes.
     this.#attempt = code === this.#lastCode ? this.#attempt + 1 : 1;

@@ -8,6 +8,7 @@ import type { Entry } from "../../common/model/mod.ts";
 import { appendEntry } from "./append_entry.ts";
 import { createApproval, decideApproval, redeemPermit } from "./approvals.ts";
 import { assignNode, assignToVCluster, moveNode, unassignNode } from "./assignment.ts";
+import { purgeAudit } from "./audit_retention.ts";
 import { recordCheckpoint } from "./checkpoints.ts";
 import type { Command, Envelope } from "./commands.ts";
 import type { CommandResult } from "./documents.ts";
@@ -152,6 +153,8 @@ function perform(tx: Transaction, command: Command): CommandResult {
       return leaveOrg(tx, command);
     case "DropNotices":
       return dropNotices(tx, command);
+    case "PurgeAudit":
+      return purgeAudit(tx, command);
     case "PurgeExpired":
       return purgeExpired(tx);
     case "ReportCapability":

@@ -197,6 +197,15 @@ const COMMANDS = [
     type: z.literal("MarkEmergenciesStale"),
     session_ids: z.array(z.string().min(1).max(128)).min(1).max(1000),
   }),
+  /** The leader's: the oldest audit records, each past the retention of its vCluster (AUD-4). */
+  z.object({
+    type: z.literal("PurgeAudit"),
+    /** Number of the last record that goes. */
+    through: CounterSchema,
+    /** Of the records that go the newest of each vCluster. */
+    newest: z.array(z.object({ vcluster_id: z.string().min(1).max(64), at: InstantSchema })).min(1)
+      .max(1000),
+  }),
   /** Ends a conflict; `expired` is the leader's, once the grace period is over (CON-2). */
   z.object({
     type: z.literal("ResolveConflict"),

@@ -285,6 +285,8 @@ export const COLLECTIONS = {
     next_sequence: CounterSchema,
     audit_first: CounterSchema,
     audit_next: CounterSchema,
+    /** The oldest audit record that a member's archive may still hold (AUD-4). */
+    audit_kept_from: CounterSchema.optional(),
     request_first: CounterSchema,
     request_next: CounterSchema,
     /** Hash of the newest entry; of none, 64 zeros. */

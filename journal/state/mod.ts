@@ -24,6 +24,7 @@ export {
   compositeKey,
   type ConfigState,
   type Conflict,
+  COUNTERS_KEY,
   type Doc,
   type Emergency,
   type Enrollment,
@@ -66,6 +67,7 @@ export { isLockOver, lockFacts } from "./locks.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
 export { conflictValueText } from "./conflicts.ts";
 export { rollbackDelta } from "./rollback.ts";
+export { keptUntilMs, MAX_PURGED_RECORDS, retentionOwner } from "./audit_retention.ts";
 export { isPurgeDue } from "./purge.ts";
 export { emergencyOf, nodeStateOf } from "./node_state.ts";
 export { type Declared, declaredAsOf, declaredNow, expiryMs, isTtlExpiry } from "./declared.ts";

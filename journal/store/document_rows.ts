@@ -10,6 +10,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   COLLECTION_NAMES,
   type CollectionName,
+  COUNTERS_KEY,
   type Doc,
   type DocumentChanges,
   type DocumentTables,
@@ -26,11 +27,15 @@ export class DocumentRows {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #putAudit: BulkInsert;
+  readonly #dropAudit: StatementSync;
   readonly #putRequest: BulkInsert;
   readonly #mergeRequest: StatementSync;
   readonly #deleteRequests: StatementSync;
   /** What changed since it was last saved: each document once, as it is now. */
   readonly #unsaved: DocumentTables = emptyTables();
+  /** Audit records below it are past retention, in the archive too (AUD-4); and what of that is done. */
+  #keptFrom = 0;
+  #droppedBefore = 0;
   /** Numbers of requests to be deleted, rising. */
   #forgotten: number[] = [];
 
@@ -38,6 +43,7 @@ export class DocumentRows {
     this.#put = database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
     this.#delete = database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
     this.#putAudit = new BulkInsert(database, "INSERT OR REPLACE INTO audit", 2);
+    this.#dropAudit = database.prepare("DELETE FROM audit WHERE number < ?");
     this.#putRequest = new BulkInsert(database, "INSERT OR REPLACE INTO requests", 2);
     this.#mergeRequest = database.prepare(
       `INSERT INTO requests VALUES (?, ?)
@@ -55,6 +61,7 @@ export class DocumentRows {
       // A record that left the state stays where it is: that is this member's archive (AUD-3).
       if (record !== undefined) this.#putAudit.add(Number(key), JSON.stringify(record));
     }
+    this.#keptFrom = changes.settings.get(COUNTERS_KEY)?.audit_kept_from ?? this.#keptFrom;
     for (const [key, request] of changes.request_order) {
       if (request === undefined) this.#forgotten.push(Number(key));
       else this.#takeRequest(Number(key), request, changes.request_ids.get(request.request_key));
@@ -65,6 +72,10 @@ export class DocumentRows {
   /** Stores what was taken. */
   save(): void {
     this.#putAudit.flush();
+    if (this.#keptFrom > this.#droppedBefore) {
+      this.#dropAudit.run(this.#keptFrom);
+      this.#droppedBefore = this.#keptFrom;
+    }
     this.#putRequest.flush();
     for (const [first, last] of runsOf(this.#forgotten)) this.#deleteRequests.run(first, last);
     this.#forgotten = [];

@@ -22,6 +22,8 @@ export interface EntryQuery {
 
 /** Which audit records to read; every given condition must hold. */
 export interface AuditQuery {
+  /** Also those that left the replicated state, as far as this member has them (AUD-3). */
+  readonly archived?: boolean;
   readonly scope?: Scope;
   readonly principal?: string;
   readonly operationTypes?: readonly string[];

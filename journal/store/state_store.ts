@@ -126,7 +126,8 @@ export class StateStore implements StateView {
 
   /** Audit records of `query`, page by page. */
   auditPages(query: AuditQuery): Generator<AuditRecord[]> {
-    return auditRecords(this.database, countersOf(this).audit_first, query);
+    const first = query.archived === true ? 0 : countersOf(this).audit_first;
+    return auditRecords(this.database, first, query);
   }
 
   /**

@@ -150,6 +150,15 @@ const fleet: fc.Arbitrary<CommandInput> = fc.oneof(
     nodes,
   ): CommandInput => ({ type: "UpdateNodeLastSeen", nodes })),
   fc.constant<CommandInput>({ type: "PurgeExpired" }),
+  fc.record({
+    through: fc.nat(2),
+    at: fc.constantFrom("1900-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+  })
+    .map(({ through, at }): CommandInput => ({
+      type: "PurgeAudit",
+      through,
+      newest: [{ vcluster_id: "ml", at }],
+    })),
   sequence.map((at): CommandInput => ({
     type: "DropNotices",
     keys: [`${String(at).padStart(16, "0")}\n${BOB.principal}`],

@@ -1,0 +1,96 @@
+/**
+ * Owns one timer and, on the member that leads, looks at the oldest audit records every hour: as
+ * many as are past the retention of their vClusters are taken out by a command in the log, so that
+ * every member lets go of the same ones (AUD-4). Ends with `close`, which waits for the look under
+ * way.
+ *
+ * @module
+ */
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import { SYSTEM_IDENTITY } from "../../common/model/mod.ts";
+import type { Replica } from "../replica/mod.ts";
+import {
+  type AuditRecord,
+  type CommandInput,
+  keptUntilMs,
+  MAX_PURGED_RECORDS,
+  retentionOwner,
+} from "../state/mod.ts";
+
+/** How often the leader looks: records stay for days at the least. */
+const LOOK_EVERY_MS = 3_600_000;
+
+/** Most commands of one look; the next one goes on. */
+const MAX_COMMANDS = 100;
+
+/** What looking after retention takes. */
+export interface AuditRetentionOptions {
+  readonly replica: Pick<Replica, "state" | "audit" | "submit">;
+  /** Whether this member leads as of now. */
+  readonly leads: () => boolean;
+  readonly clock: Clock;
+  /** Told of a proposal that failed; the next look finds the records again. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Lets audit records go, for as long as this member leads. */
+export class AuditRetention {
+  readonly #options: AuditRetentionOptions;
+  #timer: TimerHandle | undefined;
+  #look: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: AuditRetentionOptions) {
+    this.#options = options;
+    this.#arm();
+  }
+
+  /** Ends the timer and waits for the look under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
+    await this.#look;
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.setTimer(LOOK_EVERY_MS, () => {
+      this.#look = this.#purge().catch(this.#options.onError).finally(() => this.#arm());
+    });
+  }
+
+  async #purge(): Promise<void> {
+    const { replica, leads, clock } = this.#options;
+    for (let round = 0; round < MAX_COMMANDS && !this.#closed; round++) {
+      if (!leads()) return;
+      const command = await oldestPastRetention(replica, clock.nowMs());
+      if (command === undefined) return;
+      await replica.submit(command, { actor: SYSTEM_IDENTITY });
+    }
+  }
+}
+
+/** The command for the oldest records that nobody has to keep; undefined when there are none. */
+async function oldestPastRetention(
+  replica: Pick<Replica, "state" | "audit">,
+  nowMs: number,
+): Promise<CommandInput | undefined> {
+  const newest = new Map<string, string>();
+  let last: AuditRecord | undefined;
+  for await (const record of replica.audit({ archived: true, limit: MAX_PURGED_RECORDS })) {
+    const owner = retentionOwner(replica.state, record.scope);
+    if (keptUntilMs(replica.state, owner, record.timestamp) > nowMs) break;
+    const former = newest.get(owner);
+    if (former === undefined || Date.parse(former) < Date.parse(record.timestamp)) {
+      newest.set(owner, record.timestamp);
+    }
+    last = record;
+  }
+  const number = /^op-(\d+)$/.exec(last?.id ?? "")?.[1];
+  if (number === undefined) return undefined;
+  return {
+    type: "PurgeAudit",
+    through: Number(number),
+    newest: [...newest].map(([vcluster_id, at]) => ({ vcluster_id, at })),
+  };
+}
