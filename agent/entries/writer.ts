@@ -54,6 +54,8 @@ export interface EntryWriter {
   onResult(result: agentport.AppendResult): void;
   /** Entries waiting for replay. */
   readonly pendingCount: number;
+  /** What is written now goes to the journal at once. */
+  readonly isReachable: boolean;
   /** Nothing more can be kept: what changes the node is to be refused (PRT-7). */
   readonly isFull: boolean;
   /** Resolves when nothing is on its way any more, at the latest after `limitMs`. */
@@ -89,6 +91,10 @@ class Writer implements EntryWriter {
 
   get pendingCount(): number {
     return this.options.operations.pending.length;
+  }
+
+  get isReachable(): boolean {
+    return this.#isConnected && this.pendingCount === 0;
   }
 
   get isFull(): boolean {

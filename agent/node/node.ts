@@ -18,7 +18,7 @@ import {
   unsupportedDimension,
 } from "../apply/mod.ts";
 import { type Consent, createConsent } from "../approvals/mod.ts";
-import { type FileAuditSink, openFileSink } from "../audit/mod.ts";
+import { AuditTrail } from "../audit/mod.ts";
 import { type AgentCache, openOperationLog } from "../cache/mod.ts";
 import {
   type CallNode,
@@ -97,12 +97,8 @@ const AGENT = systemPrincipal("pact-agent");
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { shim, config, clock, log, events, newUuid } = options;
   const place: NodePlace = { nodeId: config.nodeId, vclusterId: config.vclusterId };
-  const audit = openFileSink({
-    files: shim.files,
-    path: `${config.stateDir}/audit.log`,
-    clock,
-    log: log.child("agent.audit"),
-  });
+  const path = `${config.stateDir}/audit.log`;
+  const audit = new AuditTrail({ path, files: shim.files, clock, log: log.child("agent.audit") });
   const holder: { node?: Node } = {};
   const services = await NodeServices.open({
     shim,
@@ -127,7 +123,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
 /** What a node is opened with beside its options. */
 interface NodeParts {
   readonly services: NodeServices;
-  readonly audit: FileAuditSink;
+  readonly audit: AuditTrail;
   readonly place: NodePlace;
 }
 
@@ -146,7 +142,7 @@ export class Node {
   readonly #shells: Shells;
   /** Takes the frames about calls. */
   readonly calls: CallServer;
-  readonly #audit: FileAuditSink;
+  readonly #audit: AuditTrail;
   readonly #place: NodePlace;
   #declared: agentport.DeclaredConfig | undefined;
   /** What is declared has been brought about once, as far as it can be. */
@@ -182,6 +178,7 @@ export class Node {
       newRequestId: newUuid,
       onReplayed: (append, outcome) => this.#onReplayed(append, outcome),
     });
+    audit.tellJournal({ writer: this.writer, clock, log, nodeId: () => place.nodeId });
     this.#observation = new Observation({
       ...options,
       onChange: () => this.convergence.noticeChange(),

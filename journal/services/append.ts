@@ -29,7 +29,8 @@ export interface Authorization {
 
 /** Operation tags that callers may set; anything else in policy_ref is replaced (POL-26). */
 const PERSON_TAG = /^(apply|promote|delegate|delegate-result):/;
-const AGENT_TAG = /^(apply|delegate|delegate-result|degraded|local-changes|auto-rollback):/;
+const AGENT_TAG =
+  /^(apply|delegate|delegate-result|degraded|local-changes|auto-rollback|auth-denied):/;
 
 /** What agents write down about the people of their node; it has happened, so it is kept. */
 const REPORTS: ReadonlySet<EntryType> = new Set<EntryType>([
@@ -147,7 +148,8 @@ async function ownAccount(
   const { scope } = entry;
   const action = agentAction(entry);
   if (OWN_ACCOUNT.has(entry.entry_type)) {
-    return { action, scope, policyRef: `rbac:own-node:${entry.entry_type}` };
+    const policyRef = `rbac:own-node:${entry.entry_type}`;
+    return { action, scope, policyRef, ...(REPORTS.has(entry.entry_type) && reportFacts(entry)) };
   }
   // Refuses: machines neither start nor end an emergency (EMG-6).
   const details = () => entryFacts(context, entry);

@@ -10,10 +10,20 @@ const ExecNoteSchema = z.object({
   refused: z.string().optional(),
 });
 
+/** How an agent marks that somebody was denied, for want of a credential or of leave (NAU-1). */
+const DENIAL_TAG = /^(?:degraded:)?auth-denied:(authenticate|authorize)$/;
+
+/** What of an audit record an agent's entry says. */
+export type ReportFacts =
+  & Pick<AuditedChange, "details" | "outcome" | "detail" | "commandClass">
+  & Partial<Pick<AuditedChange, "action">>;
+
 /** What people had done on a node, as its agent's entry tells it, for the audit record. */
 export function reportFacts(
-  { entry_type, message = "" }: SubmittedEntry,
-): Pick<AuditedChange, "details" | "outcome" | "detail" | "commandClass"> {
+  { entry_type, message = "", policy_ref = "" }: SubmittedEntry,
+): ReportFacts {
+  const denied = entry_type === "ShellSession" ? DENIAL_TAG.exec(policy_ref)?.[1] : undefined;
+  if (denied !== undefined) return { action: denied, outcome: "Denied", detail: message };
   if (entry_type === "ServiceLifecycle") {
     // "ServiceStart NAME" or "ServiceStart NAME: DETAIL" (SUP-8).
     return { details: { serviceName: /^[A-Za-z]+ ([^\s:]+)/.exec(message)?.[1] } };

@@ -93,6 +93,11 @@ Deno.test("AUD-1, AUD-2: what people do on a node is on its record and the journ
     const client = await rig.shell(VIEWER);
     await refusalOf(client.serviceControl({ service: "talker", operation: "stop" }));
     await nodeRecord(rig, /^auth\.denied Denied vic: ServiceControl: viewer role cannot perform/);
+    const told = await journalRecord(
+      rig,
+      /^Authorize Denied vic ServiceControl: viewer role cannot/,
+    );
+    assert.match(told, /"via":"pact-service-agent\/node-1@/);
     await exec(rig, {}, "perl", "-e", "1");
     await journalRecord(rig, /^Exec Denied ben .*"command":"perl"/);
   });
@@ -108,6 +113,10 @@ Deno.test("AUD-1, AUD-2: what people do on a node is on its record and the journ
     );
     const alike = (await nodeRecords(rig)).filter((line) => line.includes("invalid audience"));
     assert.equal(alike.length, 1);
+    await journalRecord(
+      rig,
+      /^Authenticate Denied pact-service-agent\/node-1@\S+ GetStatus from 127\.0\.0\.1: UNAUTHENTICATED/,
+    );
   });
 
   await t.step("AUT-13: the planted secret is nowhere", async () => {
