@@ -26,6 +26,7 @@ export {
   type SpawnDenoOptions,
   type SpawnedDeno,
 } from "./spawn_deno.ts";
+export { runs } from "./runs.ts";
 export { type TempDir, tempDir } from "./temp_dir.ts";
 export { type AgentCertificateOptions, createTestPki, type TestPki } from "./test_pki.ts";
 export { waitFor, type WaitOptions, within } from "./wait_for.ts";

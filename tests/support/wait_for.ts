@@ -1,12 +1,13 @@
 /** Bound and name of what a test waits for. */
 export interface WaitOptions {
-  /** Default 5 s. */
+  /** Default 30 s: no test shall fail where it only waits longer than usual, as beside a busy disk. */
   timeoutMs?: number;
   /** Completes the sentence "timed out waiting for ...". */
   what: string;
 }
 
-const pollMs = 10;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const POLL_MS = 10;
 
 /**
  * Waits until the condition yields something other than undefined, null or false, and returns it.
@@ -16,7 +17,7 @@ const pollMs = 10;
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 5_000, what }: WaitOptions,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const endMs = performance.now() + timeoutMs;
   let lastError: unknown;
@@ -28,7 +29,7 @@ export async function waitFor<T>(
     } catch (error) {
       lastError = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   } while (performance.now() < endMs);
   throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`, { cause: lastError });
 }
@@ -36,7 +37,7 @@ export async function waitFor<T>(
 /** The promise's outcome, or an error naming what did not come in time. */
 export async function within<T>(
   promise: Promise<T>,
-  { timeoutMs = 5_000, what }: WaitOptions,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions,
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(

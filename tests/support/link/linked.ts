@@ -79,21 +79,31 @@ export class Linked implements Disposable {
   async until(
     what: string,
     isWanted: (declared: agentport.DeclaredConfig) => boolean,
-    timeoutMs = 10_000,
+    timeoutMs?: number,
   ): Promise<agentport.DeclaredConfig> {
-    return await waitFor(() => {
+    return await this.#within(timeoutMs, what, () => {
       const newest = this.declared.at(-1);
       return newest !== undefined && isWanted(newest) && newest;
-    }, { what, timeoutMs });
+    });
   }
 
   /** Waits until a state as wanted has been told. */
   async told(
     what: string,
     isWanted: (state: LinkStateReport) => boolean,
-    timeoutMs = 10_000,
+    timeoutMs?: number,
   ): Promise<LinkStateReport> {
-    return await waitFor(() => this.states.find(isWanted), { what, timeoutMs });
+    return await this.#within(timeoutMs, what, () => this.states.find(isWanted));
+  }
+
+  /** Waits, and says what the link told instead when the time is up. */
+  async #within<T>(timeoutMs: number | undefined, what: string, condition: () => T) {
+    try {
+      return await waitFor(condition, { what, ...timeoutMs !== undefined && { timeoutMs } });
+    } catch (error) {
+      const told = this.states.map(({ connected, reason, code }) => ({ connected, reason, code }));
+      throw new Error(`the link told ${JSON.stringify(told)}`, { cause: error });
+    }
   }
 
   [Symbol.dispose](): void {

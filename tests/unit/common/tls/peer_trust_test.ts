@@ -9,7 +9,7 @@ import {
 import { createTestPki } from "../../../support/mod.ts";
 import { createTrustDomain, derOf } from "../../../support/spiffe_pki.ts";
 
-const now = new Date();
+const now = () => new Date();
 const bundle = (name: string, pem: string) => [name, pem] as const;
 
 Deno.test("AUT-11: an SVID of a trusted domain names a node by its SPIFFE ID", async () => {
@@ -19,7 +19,7 @@ Deno.test("AUT-11: an SVID of a trusted domain names a node by its SPIFFE ID", a
   });
   const svid = parsePeerCertificate((await site.issue("/pact/agent/node-1")).certPem);
   const { certificate, chain } = trust.judge(svid);
-  assert.deepEqual(chain.verdictAt("client", now), { trusted: true });
+  assert.deepEqual(chain.verdictAt("client", now()), { trusted: true });
   assert.ok(certificate.kind === "agent");
   assert.equal(certificate.nodeId, "node-1");
   assert.equal(certificate.domainId, "site.example");
@@ -38,16 +38,16 @@ Deno.test("a trust domain vouches for its own names only, whatever its CA is cal
     ]),
   });
   const forged = await (await createTrustDomain("site.example")).issue("/pact/agent/node-1");
-  assert.equal(trust.isTrusted(parsePeerCertificate(forged.certPem), "client", now), false);
+  assert.equal(trust.isTrusted(parsePeerCertificate(forged.certPem), "client", now()), false);
   const crossed = await issueServerCertificate(foreign.ca, {
     commonName: "workload",
     hosts: ["localhost"],
     uris: ["spiffe://site.example/pact/agent/node-1"],
-    now,
+    now: now(),
   });
   for (const isSignatureKnown of [false, true]) {
     const { chain } = trust.judge(parsePeerCertificate(crossed.certPem), { isSignatureKnown });
-    assert.equal(chain.verdictAt("client", now).trusted, false);
+    assert.equal(chain.verdictAt("client", now()).trusted, false);
   }
 });
 
@@ -60,7 +60,7 @@ Deno.test("a common name says nothing where a trust domain vouches for the certi
   assert.equal(judged.certificate.kind, "other");
 
   const two = await site.issue("/pact/agent/node-1", { uris: ["spiffe://site.example/web"] });
-  assert.equal(trust.isTrusted(parsePeerCertificate(two.certPem), "client", now), false);
+  assert.equal(trust.isTrusted(parsePeerCertificate(two.certPem), "client", now()), false);
 });
 
 Deno.test("pact's own CAs vouch beside trust domains, and for no SVID", async () => {
@@ -71,7 +71,7 @@ Deno.test("pact's own CAs vouch beside trust domains, and for no SVID", async ()
     trustDomains: new Map([bundle(site.name, site.ca.certPem)]),
   });
   const { certificate, chain } = trust.judge(parsePeerCertificate((await pki.agent()).certPem));
-  assert.equal(chain.verdictAt("client", now).trusted, true);
+  assert.equal(chain.verdictAt("client", now()).trusted, true);
   assert.equal(certificate.svid, undefined);
   assert.equal(certificate.kind, "agent");
 });
@@ -83,7 +83,7 @@ Deno.test("an SVID under a subordinate CA is trusted with the chain that it pres
   const leaf = parsePeerCertificate((await below.issue("/pact/journal/2")).certPem);
   const presented = splitPemBundle(below.ca.chainPem).map(derOf);
   const use = (intermediates: () => Uint8Array[]) =>
-    trust.isTrusted(leaf, "client", now, { intermediates });
+    trust.isTrusted(leaf, "client", now(), { intermediates });
   assert.equal(use(() => []), false);
   assert.equal(use(() => presented), true);
   assert.equal(use(() => [leaf.der, leaf.der, new Uint8Array([1, 2, 3]), ...presented]), true);

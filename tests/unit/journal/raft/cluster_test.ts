@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { runs } from "../../../support/mod.ts";
 import { type ClusterOptions, RandomCluster } from "./random_cluster.ts";
 
 const STEPS = 4000;
@@ -7,9 +8,9 @@ const STEPS = 4000;
 /** Runs clusters from seeds; every rule of safety is checked as they run. */
 function runClusters(
   options: Partial<Omit<ClusterOptions, "seed">>,
-  numRuns: number,
   heals = true,
 ): void {
+  const numRuns = runs(30, 240);
   let committed = 0;
   let terms = 0;
   fc.assert(
@@ -37,21 +38,21 @@ const PLAIN: Omit<ClusterOptions, "seed"> = {
 const CHANGING = { size: 5, changesMembership: true };
 
 Deno.test("one leader a term, one history, and agreement once the network heals", () => {
-  runClusters({}, 120);
+  runClusters({});
 });
 
 Deno.test("the same while storage threads lag behind and a crash loses their work", () => {
-  runClusters({ asyncStorageWrites: true }, 120);
+  runClusters({ asyncStorageWrites: true });
 });
 
 Deno.test("the same while members come, go and become learners", () => {
-  runClusters(CHANGING, 120);
+  runClusters(CHANGING);
 });
 
 Deno.test("the same with five members, changes and storage threads at once", () => {
-  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true }, 120);
+  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true });
 });
 
 Deno.test("one leader a term and one history also where removed leaders step down at once", () => {
-  runClusters({ ...CHANGING, stepDownOnRemoval: true }, 120, false);
+  runClusters({ ...CHANGING, stepDownOnRemoval: true }, false);
 });

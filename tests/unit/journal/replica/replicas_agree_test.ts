@@ -13,6 +13,7 @@ import { buildOverlay, nodeDelta } from "../../../../journal/overlay/mod.ts";
 import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
 import type { LogRecord } from "../../../../journal/log/mod.ts";
 import { type RandomStep, randomSteps } from "../../../support/journal/mod.ts";
+import { runs } from "../../../support/mod.ts";
 
 /** The log records of a random history. */
 function recordsOf(steps: readonly RandomStep[]): LogRecord[] {
@@ -61,7 +62,7 @@ Deno.test("JRN-40, JRN-17, ACC-4: a replica that follows the log and one that st
         assert.deepEqual(nodeDelta(bySnapshot, "n1", atMs), nodeDelta(byLog, "n1", atMs));
       });
     }),
-    { numRuns: 300 },
+    { numRuns: runs(100, 1_000) },
   );
 });
 
@@ -93,24 +94,27 @@ Deno.test("J1 to J6, OVL-3: the invariants hold after every history", () => {
         assertInvariants(store, entries);
       });
     }),
-    { numRuns: 300 },
+    { numRuns: runs(100, 1_000) },
   );
 });
 
 Deno.test("JRN-40: the random histories hold every command, and every one of them is applied in some", () => {
   const seen = new Map<string, Set<string>>();
-  for (const steps of fc.sample(randomSteps, { numRuns: 1200, seed: 1 })) {
-    const store = new StateStore(":memory:");
-    for (const { envelope, outcome } of applyRecords(store, recordsOf(steps))) {
-      const { type } = envelope.command;
-      seen.set(type, (seen.get(type) ?? new Set()).add(outcome.kind));
-    }
-    store.close();
-  }
   const commands = CommandSchema.options.map(({ shape }) => shape.type.value);
-  const never = commands.filter((type) => seen.get(type)?.has("applied") !== true);
+  const neverApplied = () => commands.filter((type) => seen.get(type)?.has("applied") !== true);
+  const isEnough = () => neverApplied().length === 1 && seen.has("RecordCheckpoint");
+  for (let seed = 1; seed <= 24 && !isEnough(); seed++) {
+    for (const steps of fc.sample(randomSteps, { numRuns: 50, seed })) {
+      const store = new StateStore(":memory:");
+      for (const { envelope, outcome } of applyRecords(store, recordsOf(steps))) {
+        const { type } = envelope.command;
+        seen.set(type, (seen.get(type) ?? new Set()).add(outcome.kind));
+      }
+      store.close();
+    }
+  }
   // A checkpoint counts only over a hash that the history does not know before it is made.
-  assert.deepEqual(never, ["RecordCheckpoint"]);
+  assert.deepEqual(neverApplied(), ["RecordCheckpoint"]);
   assert.ok(seen.has("RecordCheckpoint"));
 });
 

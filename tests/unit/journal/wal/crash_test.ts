@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { type Random, SimulatedDisk } from "../../../../journal/sim/mod.ts";
+import { runs } from "../../../support/mod.ts";
 import { randomFrom } from "../sim/random_from.ts";
 import { encodeWrite, Wal, type WalWrite } from "../../../../journal/wal/mod.ts";
 import { type InterruptedDisk, interruptedDisk, PowerFailure } from "./interrupted_disk.ts";
@@ -165,6 +166,6 @@ Deno.test("JRN-65: whenever the power fails, the log has all that was synced and
       const trial = new Trial(seed);
       for (let step = 0; step < 40; step++) trial.step();
     }),
-    { numRuns: 300 },
+    { numRuns: runs(100, 3_000) },
   );
 });
