@@ -65,6 +65,8 @@ export interface AgentTuning {
   readonly baseWindowSeconds?: number;
   readonly driftSensitivity?: number;
   readonly minWindowSeconds?: number;
+  /** Holds undeclared files against what they were (OBS-9). */
+  readonly isBaselineEnabled?: boolean;
   /** Without a key pressed for so long a shell is ended. */
   readonly shellIdleSeconds?: number;
   readonly identity?: IdentityTuning;
@@ -106,7 +108,11 @@ export function agentToml(facts: AgentFacts): string {
       },
       drift: { settle_ms: 200 },
       ...(facts.identity === undefined ? {} : { identity: facts.identity }),
-      observer: { scan_idle_seconds: 1, scan_active_seconds: 1 },
+      observer: {
+        scan_idle_seconds: 1,
+        scan_active_seconds: 1,
+        ...(facts.isBaselineEnabled === true ? { baseline_enabled: true } : {}),
+      },
     },
   });
 }
