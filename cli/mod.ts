@@ -3,6 +3,6 @@
  *
  * @module
  */
-export type { Host, Sink, Source } from "./host/mod.ts";
+export type { Host, Keyboard, Sink, Source } from "./host/mod.ts";
 export { BrokenPipe } from "./host/mod.ts";
 export { runPact } from "./program/mod.ts";

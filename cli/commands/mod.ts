@@ -110,6 +110,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./exec.ts")).execCommand,
   },
   {
+    name: "shell",
+    brief: "Open an audited, restricted shell on a node.",
+    footer: "What is piped in is run as if it were typed; its end closes the shell. " +
+      "pact exits with the status of the shell.",
+    load: async () => (await import("./shell.ts")).shellCommand,
+  },
+  {
     name: "agent",
     brief: "Start another version of a node's agent.",
     load: async () => (await import("./agent.ts")).agentCommand,

@@ -1,6 +1,7 @@
 import { systemClock } from "../../common/clock/mod.ts";
 import { mayHaveBrowser, openBrowser } from "./browser.ts";
 import { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
+import { denoKeyboard } from "./keyboard.ts";
 import { readBounded } from "./read_bounded.ts";
 
 /** Longest line read from a terminal, in bytes. */
@@ -10,6 +11,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 export function denoHost(): Host {
   return {
     stdin: standardInput(),
+    keyboard: denoKeyboard(),
     stdout: sink(Deno.stdout),
     stderr: sink(Deno.stderr),
     clock: systemClock,

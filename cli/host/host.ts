@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock/mod.ts";
+import type { Keyboard } from "./keyboard.ts";
 
 /** Where text and bytes of one kind go: standard output or standard error. */
 export interface Sink {
@@ -30,6 +31,7 @@ export interface Source {
 /** Everything of the process that a command may touch besides files and the network. */
 export interface Host {
   readonly stdin: Source;
+  readonly keyboard: Keyboard;
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly clock: Clock;

@@ -6,4 +6,5 @@
 export { type BrowserFacts, mayHaveBrowser } from "./browser.ts";
 export { denoHost } from "./deno_host.ts";
 export { BrokenPipe, type Host, type Sink, type Source } from "./host.ts";
+export type { Keyboard, WindowSize } from "./keyboard.ts";
 export { readBounded } from "./read_bounded.ts";

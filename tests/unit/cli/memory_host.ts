@@ -1,5 +1,5 @@
 import { systemClock } from "../../../common/clock/mod.ts";
-import type { Host, Sink, Source } from "../../../cli/mod.ts";
+import type { Host, Keyboard, Sink, Source } from "../../../cli/mod.ts";
 
 /** The instant at which every test of the command line takes place. */
 export const TEST_NOW = Date.parse("2026-11-20T12:00:00Z");
@@ -27,6 +27,7 @@ export function memoryHost(
   let ids = 0;
   return {
     stdin: source(stdin, terminal),
+    keyboard: keyboard(stdin),
     stdout: sink(chunks.stdout, terminal, () => {
       onStdout?.(new TextDecoder().decode(joined(chunks.stdout)));
     }),
@@ -61,6 +62,18 @@ function source(text: string, isTerminal: boolean): Source {
     isTerminal,
     readAll: () => Promise.resolve(new TextEncoder().encode(text)),
     readLine: () => Promise.resolve(lines.shift()),
+  };
+}
+
+/** Types all of it at once, at no terminal. */
+function keyboard(text: string): Keyboard {
+  const typed = text === "" ? [] : [new TextEncoder().encode(text)];
+  return {
+    read: () => Promise.resolve(typed.shift()),
+    size: () => undefined,
+    onResize: () => () => {},
+    makeRaw: () => () => {},
+    onTermination: () => () => {},
   };
 }
 
