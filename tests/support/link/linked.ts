@@ -1,5 +1,5 @@
 /** A real journal, and a link to it as an agent's worker has one. */
-import type { agentport, journal } from "../../../api/mod.ts";
+import type { agentport, journal, stream } from "../../../api/mod.ts";
 import {
   type BootstrapFiles,
   type JournalLink,
@@ -36,6 +36,8 @@ export class Linked implements Disposable {
   readonly states: LinkStateReport[] = [];
   readonly identities: agentport.NodeIdentity[] = [];
   readonly anchors: string[] = [];
+  /** Whose tokens the journal took, each time that it said so. */
+  readonly issuers: (stream.TokenIssuer | undefined)[] = [];
   readonly declared: agentport.DeclaredConfig[] = [];
   readonly maps: journal.UidMap[] = [];
   readonly emergencies: agentport.Emergency[] = [];
@@ -69,6 +71,7 @@ export class Linked implements Disposable {
         onIdentity: (identity) => this.identities.push(identity),
         onDeclared: (declared) => this.declared.push(declared),
         onEmergency: (emergency) => this.emergencies.push(emergency),
+        onTokenIssuer: (issuer) => this.issuers.push(issuer),
         onAnchor: (certificatesPem) => this.anchors.push(certificatesPem),
         onIdentityMap: (map) => this.maps.push(map),
       },
