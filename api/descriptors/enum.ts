@@ -2,7 +2,7 @@ import type { ProtoFile } from "./file.ts";
 import type { MessageOfFile } from "./message.ts";
 import { qualified, safeName } from "./names.ts";
 import { withoutProto } from "./proto.ts";
-import { ProtoSlices } from "./proto_slices.ts";
+import type { ProtoSlices } from "./proto_slices.ts";
 
 /** Field numbers of google.protobuf.EnumDescriptorProto and EnumValueDescriptorProto. */
 const NAME = 1, VALUE = 2, OPTIONS = 3, VALUE_NUMBER = 2, VALUE_OPTIONS = 3;
@@ -28,11 +28,12 @@ export class EnumOfFile {
   readonly open = true;
   #read: ProtoSlices | undefined;
   #values: readonly EnumValue[] | undefined;
+  #value: Readonly<Record<number, EnumValue>> | undefined;
 
   constructor(
     readonly file: ProtoFile,
     readonly parent: MessageOfFile | undefined,
-    private readonly bytes: () => Uint8Array,
+    private readonly slices: () => ProtoSlices,
   ) {}
 
   get name(): string {
@@ -53,12 +54,14 @@ export class EnumOfFile {
 
   /** By number; of two names for one number the first. */
   get value(): Readonly<Record<number, EnumValue>> {
-    return Object.fromEntries(this.values.toReversed().map((value) => [value.number, value]));
+    return this.#value ??= Object.fromEntries(
+      this.values.toReversed().map((value) => [value.number, value]),
+    );
   }
 
   /** What the values' names begin with besides: `MY_ENUM_` of `enum MyEnum`, in lower case. */
   get sharedPrefix(): string | undefined {
-    return sharedPrefix(this.name, this.#slices.all(VALUE).map(nameOf));
+    return sharedPrefix(this.name, this.#slices.all(VALUE).map((value) => value.text(NAME)));
   }
 
   get proto(): never {
@@ -70,13 +73,12 @@ export class EnumOfFile {
   }
 
   get #slices(): ProtoSlices {
-    return this.#read ??= new ProtoSlices(this.bytes());
+    return this.#read ??= this.slices();
   }
 
   #readValues(): readonly EnumValue[] {
     const prefixLength = this.sharedPrefix?.length ?? 0;
-    return this.#slices.all(VALUE).map((bytes) => {
-      const slices = new ProtoSlices(bytes);
+    return this.#slices.all(VALUE).map((slices) => {
       const name = slices.text(NAME);
       return {
         kind: "enum_value",
@@ -93,10 +95,6 @@ export class EnumOfFile {
       };
     });
   }
-}
-
-function nameOf(bytes: Uint8Array): string {
-  return new ProtoSlices(bytes).text(NAME);
 }
 
 function sharedPrefix(enumName: string, names: readonly string[]): string | undefined {

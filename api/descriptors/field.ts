@@ -2,7 +2,7 @@ import type { EnumOfFile } from "./enum.ts";
 import type { MessageOfFile } from "./message.ts";
 import { camelCase, safeName, typeNameOf } from "./names.ts";
 import { withoutProto } from "./proto.ts";
-import { ProtoSlices } from "./proto_slices.ts";
+import type { ProtoSlices } from "./proto_slices.ts";
 
 /** Field numbers of google.protobuf.FieldDescriptorProto. */
 const NAME = 1, NUMBER = 3, LABEL = 4, TYPE = 5, TYPE_NAME = 6, OPTIONS = 8, ONEOF_INDEX = 9;
@@ -79,11 +79,10 @@ const NOTHING = {
 
 /** Reads a field of `parent`, whose oneofs are `oneofs` in their order. */
 export function readField(
-  bytes: Uint8Array,
+  slices: ProtoSlices,
   parent: MessageOfFile,
   oneofs: readonly Oneof[],
 ): Field {
-  const slices = new ProtoSlices(bytes);
   const name = slices.text(NAME);
   const oneofIndex = slices.number(ONEOF_INDEX);
   const isOptional = slices.isSet(PROTO3_OPTIONAL);

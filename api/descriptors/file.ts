@@ -17,7 +17,7 @@ export class ProtoFile {
   readonly deprecated = false;
   readonly extensions: readonly never[] = [];
   readonly #messages = new Kept((index) =>
-    new MessageOfFile(this, undefined, () => entryAt(this.#slices.all(MESSAGE), index))
+    new MessageOfFile(this, undefined, () => entryAt(this.#allMessages, index))
   );
   readonly #enums = new Kept((index) =>
     new EnumOfFile(this, undefined, () => entryAt(this.#slices.all(ENUM), index))
@@ -26,6 +26,7 @@ export class ProtoFile {
     new ServiceOfFile(this, () => entryAt(this.#slices.all(SERVICE), index))
   );
   #read: ProtoSlices | undefined;
+  #messageSlices: readonly ProtoSlices[] | undefined;
   #types: ReadonlyMap<string, MessageOfFile | EnumOfFile> | undefined;
 
   constructor(private readonly base64: string, readonly dependencies: readonly ProtoFile[]) {}
@@ -39,7 +40,7 @@ export class ProtoFile {
   }
 
   get messages(): readonly MessageOfFile[] {
-    return this.#messages.list(this.#slices.all(MESSAGE).length);
+    return this.#messages.list(this.#allMessages.length);
   }
 
   get enums(): readonly EnumOfFile[] {
@@ -84,35 +85,27 @@ export class ProtoFile {
     return this.#read ??= readFile(this.base64);
   }
 
+  get #allMessages(): readonly ProtoSlices[] {
+    return this.#messageSlices ??= this.#slices.all(MESSAGE);
+  }
+
   #own(typeName: string): MessageOfFile | EnumOfFile | undefined {
     const scope = this.package;
     if (scope !== "" && !typeName.startsWith(`${scope}.`)) return undefined;
-    return (this.#types ??= typesOf(this)).get(typeName);
+    const [first = "", ...rest] = typeName.slice(scope === "" ? 0 : scope.length + 1).split(".");
+    let found: MessageOfFile | EnumOfFile | undefined = (this.#types ??= typesOf(this)).get(first);
+    for (const name of rest) found = found?.kind === "message" ? found.type(name) : undefined;
+    return found;
   }
 }
 
 function readFile(base64: string): ProtoSlices {
-  const slices = new ProtoSlices(bytesOf(base64));
+  const slices = new ProtoSlices(atob(base64));
   if (slices.text(SYNTAX) === "proto3") return slices;
   throw new Error(`${slices.text(NAME)}: only proto3 is read here`);
 }
 
-function bytesOf(base64: string): Uint8Array {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
-}
-
+/** What stands in a file beside each other, by name. */
 function typesOf(file: ProtoFile): ReadonlyMap<string, MessageOfFile | EnumOfFile> {
-  const types = new Map<string, MessageOfFile | EnumOfFile>();
-  for (const desc of file.enums) types.set(desc.typeName, desc);
-  const left = [...file.messages];
-  // Those inside are appended, so it ends with the innermost.
-  for (const desc of left) {
-    types.set(desc.typeName, desc);
-    for (const inner of desc.nestedEnums) types.set(inner.typeName, inner);
-    left.push(...desc.nestedMessages, ...desc.mapEntries);
-  }
-  return types;
+  return new Map([...file.messages, ...file.enums].map((desc) => [desc.name, desc]));
 }

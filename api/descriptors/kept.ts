@@ -1,3 +1,5 @@
+import type { ProtoSlices } from "./proto_slices.ts";
+
 /** Each thing of a list is made once, by whoever asks for it first: it is known by its identity. */
 export class Kept<T> {
   readonly #made: (T | undefined)[] = [];
@@ -14,7 +16,7 @@ export class Kept<T> {
 }
 
 /** @throws {Error} for an entry that is not there: the schema and what was generated of it differ */
-export function entryAt(entries: readonly Uint8Array[], index: number): Uint8Array {
+export function entryAt(entries: readonly ProtoSlices[], index: number): ProtoSlices {
   const entry = entries[index];
   if (entry === undefined) throw new Error(`the schema has no entry ${index}`);
   return entry;

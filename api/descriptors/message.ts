@@ -4,7 +4,7 @@ import type { ProtoFile } from "./file.ts";
 import { camelCase, qualified, safeName } from "./names.ts";
 import { entryAt, Kept } from "./kept.ts";
 import { withoutProto } from "./proto.ts";
-import { ProtoSlices } from "./proto_slices.ts";
+import type { ProtoSlices } from "./proto_slices.ts";
 
 /** Field numbers of google.protobuf.DescriptorProto. */
 const NAME = 1, FIELD = 2, NESTED = 3, ENUM = 4, OPTIONS = 7, ONEOF = 8;
@@ -27,7 +27,7 @@ export class MessageOfFile {
   constructor(
     readonly file: ProtoFile,
     readonly parent: MessageOfFile | undefined,
-    private readonly bytes: () => Uint8Array,
+    private readonly slices: () => ProtoSlices,
   ) {}
 
   get name(): string {
@@ -57,6 +57,13 @@ export class MessageOfFile {
 
   get nestedEnums(): readonly EnumOfFile[] {
     return this.#enums.list(this.#head.slices.all(ENUM).length);
+  }
+
+  /** A type that stands in this message, by its name there. */
+  type(name: string): MessageOfFile | EnumOfFile | undefined {
+    const isNamed = (desc: MessageOfFile | EnumOfFile) => desc.name === name;
+    return this.nestedMessages.find(isNamed) ?? this.nestedEnums.find(isNamed) ??
+      this.mapEntries.find(isNamed);
   }
 
   /** Not read yet, as the next. */
@@ -95,7 +102,7 @@ export class MessageOfFile {
   }
 
   get #head(): Head {
-    return this.#readHead ??= readHead(this.bytes(), this);
+    return this.#readHead ??= readHead(this.slices(), this);
   }
 
   get #content(): Content {
@@ -106,21 +113,20 @@ export class MessageOfFile {
 interface Head {
   readonly slices: ProtoSlices;
   readonly typeName: string;
-  readonly nested: readonly Uint8Array[];
+  readonly nested: readonly ProtoSlices[];
   readonly mapEntries: readonly MessageOfFile[];
 }
 
-function readHead(bytes: Uint8Array, message: MessageOfFile): Head {
-  const slices = new ProtoSlices(bytes);
+function readHead(slices: ProtoSlices, message: MessageOfFile): Head {
   const { file, parent } = message;
   const all = slices.all(NESTED);
-  const isMap = all.map((inner) => isMapEntry(new ProtoSlices(inner)));
   return {
     slices,
     typeName: qualified(parent?.typeName ?? file.package, slices.text(NAME)),
-    nested: all.filter((_, index) => isMap[index] === false),
-    mapEntries: all.filter((_, index) => isMap[index] === true)
-      .map((inner) => new MessageOfFile(file, message, () => inner)),
+    nested: all.filter((inner) => !isMapEntry(inner)),
+    mapEntries: all.filter(isMapEntry).map((inner) =>
+      new MessageOfFile(file, message, () => inner)
+    ),
   };
 }
 
@@ -136,10 +142,8 @@ interface Content {
 }
 
 function readContent(slices: ProtoSlices, message: MessageOfFile): Content {
-  const oneofs = slices.all(ONEOF).map((bytes) =>
-    oneofOf(new ProtoSlices(bytes).text(NAME), message)
-  );
-  const fields = slices.all(FIELD).map((bytes) => readField(bytes, message, oneofs));
+  const oneofs = slices.all(ONEOF).map((oneof) => oneofOf(oneof.text(NAME), message));
+  const fields = slices.all(FIELD).map((field) => readField(field, message, oneofs));
   for (const field of fields) field.oneof?.fields.push(field);
   return {
     fields,

@@ -3,7 +3,7 @@ import type { ProtoFile } from "./file.ts";
 import type { MessageOfFile } from "./message.ts";
 import { qualified, safeName, typeNameOf } from "./names.ts";
 import { withoutProto } from "./proto.ts";
-import { ProtoSlices } from "./proto_slices.ts";
+import type { ProtoSlices } from "./proto_slices.ts";
 
 /** Field numbers of google.protobuf.ServiceDescriptorProto and its options. */
 const NAME = 1, METHOD = 2, OPTIONS = 3;
@@ -32,7 +32,7 @@ export class ServiceOfFile {
   #methods: readonly Method[] | undefined;
   #method: Readonly<Record<string, Method>> | undefined;
 
-  constructor(readonly file: ProtoFile, private readonly bytes: () => Uint8Array) {}
+  constructor(readonly file: ProtoFile, private readonly slices: () => ProtoSlices) {}
 
   get name(): string {
     return this.#slices.text(NAME);
@@ -47,7 +47,7 @@ export class ServiceOfFile {
   }
 
   get methods(): readonly Method[] {
-    return this.#methods ??= this.#slices.all(METHOD).map((bytes) => this.#readMethod(bytes));
+    return this.#methods ??= this.#slices.all(METHOD).map((method) => this.#readMethod(method));
   }
 
   /** By local name. */
@@ -66,21 +66,26 @@ export class ServiceOfFile {
   }
 
   get #slices(): ProtoSlices {
-    return this.#read ??= new ProtoSlices(this.bytes());
+    return this.#read ??= this.slices();
   }
 
-  #readMethod(bytes: Uint8Array): Method {
-    const slices = new ProtoSlices(bytes);
+  #readMethod(slices: ProtoSlices): Method {
     const name = slices.text(NAME);
     const options = slices.options(METHOD_OPTIONS);
+    const { file } = this;
     return {
       kind: "rpc",
       name,
       localName: safeName(name.slice(0, 1).toLowerCase() + name.slice(1)),
       parent: this,
       methodKind: methodKind(slices.isSet(CLIENT_STREAMING), slices.isSet(SERVER_STREAMING)),
-      input: messageOf(this.file.type(typeNameOf(slices.text(INPUT)))),
-      output: messageOf(this.file.type(typeNameOf(slices.text(OUTPUT)))),
+      // Not before the first call: a client is made of every method of its service.
+      get input() {
+        return messageOf(file.type(typeNameOf(slices.text(INPUT))));
+      },
+      get output() {
+        return messageOf(file.type(typeNameOf(slices.text(OUTPUT))));
+      },
       idempotency: options.number(IDEMPOTENCY) ?? 0,
       deprecated: options.isSet(DEPRECATED),
       get proto() {
@@ -97,7 +102,7 @@ function methodKind(isStreamIn: boolean, isStreamOut: boolean): Method["methodKi
 }
 
 /** @throws {Error} for an enum, which stands nowhere where a message must */
-export function messageOf(type: MessageOfFile | EnumOfFile): MessageOfFile {
+function messageOf(type: MessageOfFile | EnumOfFile): MessageOfFile {
   if (type.kind === "message") return type;
   throw new Error(`${type} stands where a message must`);
 }
