@@ -24,3 +24,4 @@ export {
 export { randomMessageBytes } from "./random_message.ts";
 export { framed, rawCall } from "./raw_call.ts";
 export { memberAddress, MemoryQuorum, openMemoryQuorum } from "./memory_quorum.ts";
+export { METRICS } from "./metrics.ts";

@@ -1,48 +1,6 @@
 import assert from "node:assert/strict";
 import { config } from "../../../../api/mod.ts";
-import { macOf, openJournalSite, refusalOf } from "../../../support/journal/mod.ts";
-
-/** Names of journal.md 14.2 that this version has numbers for, with their labels. */
-const METRICS: Readonly<Record<string, readonly [type: string, ...labels: string[]]>> = {
-  pact_build_info: ["gauge", "version"],
-  pact_raft_leader: ["gauge"],
-  pact_raft_is_leader: ["gauge"],
-  pact_raft_term: ["gauge"],
-  pact_raft_log_entries: ["gauge"],
-  pact_raft_commit_index: ["gauge"],
-  pact_raft_replication_lag: ["gauge"],
-  pact_raft_log_bytes: ["gauge"],
-  pact_raft_peer_match_index: ["gauge", "peer"],
-  pact_raft_elections_total: ["counter"],
-  pact_raft_leader_changes_total: ["counter"],
-  pact_raft_snapshot_index: ["gauge"],
-  pact_raft_write_duration_seconds: ["histogram", "le"],
-  pact_journal_entries_total: ["counter"],
-  pact_journal_events_total: ["counter", "type", "vcluster"],
-  pact_journal_boot_streams_active: ["gauge"],
-  pact_journal_boot_stream_duration_seconds: ["histogram", "le"],
-  pact_journal_boot_streams_rejected_total: ["counter"],
-  pact_journal_overlay_build_failures_total: ["counter"],
-  pact_journal_subscriptions_active: ["gauge"],
-  pact_journal_subscribers_lagged_total: ["counter"],
-  pact_enrollment_attempts_total: ["counter", "outcome"],
-  pact_certificates_signed_total: ["counter", "kind"],
-  pact_certificates_expiring: ["gauge"],
-  pact_nodes: ["gauge", "state", "vcluster"],
-  pact_node_config_state: ["gauge", "state", "vcluster"],
-  pact_node_drift_magnitude: ["gauge", "vcluster"],
-  pact_node_drift_magnitude_sum: ["gauge", "vcluster"],
-  pact_services: ["gauge", "vcluster", "status"],
-  pact_supervisor_restart_total: ["counter", "vcluster"],
-  pact_shell_sessions_active: ["gauge", "vcluster"],
-  pact_conflicts_open: ["gauge", "vcluster"],
-  pact_emergency_sessions_active: ["gauge", "vcluster"],
-  pact_emergency_sessions_stale: ["gauge", "vcluster"],
-  pact_approvals_pending: ["gauge", "vcluster"],
-  pact_approvals_expiring: ["gauge", "vcluster"],
-  pact_opa_requests_total: ["counter", "outcome"],
-  pact_policy_denials_total: ["counter", "action"],
-};
+import { macOf, METRICS, openJournalSite, refusalOf } from "../../../support/journal/mod.ts";
 
 Deno.test("journal.md 14.2: the metrics have the names, types and labels of the table, and right numbers", async () => {
   await using site = await openJournalSite();
