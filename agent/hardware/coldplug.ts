@@ -3,10 +3,12 @@
  * listener and ends by `close`.
  */
 
+import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type EventPump, isShimError, NETLINK_GROUP, type Shim } from "../../ffi/mod.ts";
 import { setMode, setUpDeviceNodes } from "./device_nodes.ts";
+import { DeviceRules } from "./device_rules.ts";
 import { moduleIndex } from "./module_index.ts";
 import { type LoadReport, ModuleLoader } from "./module_loader.ts";
 import { namesIn, readModuleTables, textIfPresent } from "./module_tables.ts";
@@ -20,7 +22,7 @@ const MAX_ROUNDS = 6;
 
 /** What the coldplug works with. */
 export interface ColdplugOptions {
-  readonly shim: Pick<Shim, "files" | "modules" | "network" | "system">;
+  readonly shim: Pick<Shim, "files" | "modules" | "network" | "system" | "users">;
   readonly events: EventPump;
   readonly clock: Clock;
   /** Asked for when there is something to say. */
@@ -35,6 +37,8 @@ export interface Coldplug {
   begin(): void;
   /** Loads the drivers of what is there, and sets up the nodes. Repeatable. */
   run(): Promise<LoadReport>;
+  /** What is declared of device nodes, in place of what was before (CLD-3). */
+  override(rules: readonly agentport.DeviceRule[]): Promise<void>;
   close(): void;
 }
 
@@ -47,11 +51,13 @@ class ColdplugRunner implements Coldplug {
   readonly #listener: { close(): void };
   #loader: ModuleLoader | undefined;
   #begun: Promise<LoadReport & { readonly durationMs: number }> | undefined;
+  readonly #rules: DeviceRules;
   /** Aliases that were dealt with. */
   readonly #seen = new Set<string>();
 
   constructor(private readonly options: ColdplugOptions) {
     const { shim, events } = options;
+    this.#rules = new DeviceRules(shim);
     // Before the first look, so that no device falls between the two.
     this.#listener = shim.network.listen(events, "uevent", NETLINK_GROUP.kernelUevent, (news) => {
       const event = news.kind === "datagram" ? decodeUevent(news.bytes) : undefined;
@@ -73,7 +79,7 @@ class ColdplugRunner implements Coldplug {
     this.#begun = undefined;
     const { durationMs, ...report } = await begun;
     const { loaded, failed, unused } = report;
-    for (const problem of setUpDeviceNodes(shim.files)) {
+    for (const problem of [...setUpDeviceNodes(shim.files), ...this.#rules.applyAll()]) {
       log.warn("device node not set up", { problem });
     }
     for (const { name, reason } of failed) log.warn("module not loaded", { module: name, reason });
@@ -84,6 +90,12 @@ class ColdplugRunner implements Coldplug {
     });
     if (unused.length > 0) log.debug("drivers without a device", { modules: unused.join(" ") });
     return report;
+  }
+
+  async override(rules: readonly agentport.DeviceRule[]): Promise<void> {
+    for (const problem of await this.#rules.set(rules)) {
+      this.options.log().warn("device rule not carried out", { problem });
+    }
   }
 
   close(): void {
@@ -161,6 +173,7 @@ class ColdplugRunner implements Coldplug {
   #setMode(node: string): void {
     try {
       setMode(this.options.shim.files, "/dev", node);
+      this.#rules.appeared(node);
     } catch (error) {
       // It may be gone again.
       if (!isShimError(error)) throw error;

@@ -51,6 +51,12 @@ export function declaredConfig(
     unsupported: unsupportedItems(document),
     nodeDeltas: nodeDeltas.map(BigInt),
     rulesApply,
+    devices: Object.entries(document.devices ?? {}).map(([glob, { mode, owner, group }]) => ({
+      glob,
+      ...present("mode", mode),
+      owner: owner ?? "",
+      group: group ?? "",
+    })),
     network: Object.fromEntries(
       Object.entries(document.network).map(([name, value]) => [name, interfaceText(name, value)]),
     ),
@@ -83,6 +89,9 @@ function withoutFaults(declared: agentport.DeclaredConfig): agentport.DeclaredCo
   );
   declared.services = services.filter((value) =>
     isTaken(`services:${value.name}`, itemFault({ category: "services", value }))
+  );
+  declared.devices = declared.devices.filter((value) =>
+    isTaken(`devices:${value.glob}`, itemFault({ category: "devices", value }))
   );
   declared.unsupported.push(...refused);
   return declared;

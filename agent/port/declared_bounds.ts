@@ -23,7 +23,8 @@ export type DeclaredItem =
   }
   | { readonly category: "files"; readonly value: agentport.DeclaredFile }
   | { readonly category: "mounts"; readonly value: agentport.DeclaredMount }
-  | { readonly category: "services"; readonly value: agentport.ServiceSpec };
+  | { readonly category: "services"; readonly value: agentport.ServiceSpec }
+  | { readonly category: "devices"; readonly value: agentport.DeviceRule };
 
 /** Why the core would refuse an item; undefined when it would not. */
 export function itemFault(item: DeclaredItem): string | undefined {
@@ -38,6 +39,8 @@ export function itemFault(item: DeclaredItem): string | undefined {
       return mountFault(item.value);
     case "services":
       return serviceFault(item.value);
+    case "devices":
+      return deviceFault(item.value);
   }
 }
 
@@ -52,6 +55,7 @@ export function declaredFault(declared: agentport.DeclaredConfig): string | unde
     unsupported: declared.unsupported,
     nodeDeltas: declared.nodeDeltas,
     network: Object.keys(declared.network),
+    devices: declared.devices,
   };
   for (const [name, list] of Object.entries(lists)) {
     if (list.length > MAX_ITEMS) return `${name}: ${list.length} exceeds ${MAX_ITEMS}`;
@@ -76,6 +80,7 @@ function* declaredItems(declared: agentport.DeclaredConfig): Generator<DeclaredI
   for (const value of declared.files) yield { category: "files", value };
   for (const value of declared.mounts) yield { category: "mounts", value };
   for (const value of declared.services) yield { category: "services", value };
+  for (const value of declared.devices) yield { category: "devices", value };
 }
 
 function sysctlFault(key: string, value: string): string | undefined {
@@ -128,6 +133,14 @@ function serviceFault(service: agentport.ServiceSpec): string | undefined {
     tooLong(`dependencies of ${name}`, service.dependsOn.length, MAX_WORDS) ??
     tooLong(`interfaces of ${name}`, service.needsNetwork.length, MAX_WORDS) ??
     tooLong(`a text of ${name}`, Math.max(0, ...texts.map((text) => text.length)), MAX_TEXT);
+}
+
+function deviceFault({ glob, mode, owner, group }: agentport.DeviceRule): string | undefined {
+  if (!/^[^/\0][^\0]{0,127}$/.test(glob) || glob.includes("..")) {
+    return `malformed device glob '${glob.slice(0, 128)}'`;
+  }
+  return tooLong(`mode of device ${glob}`, mode ?? 0, 0o777) ??
+    tooLong(`owner of device ${glob}`, Math.max(owner.length, group.length), 256);
 }
 
 function tooLong(what: string, value: number, limit: number): string | undefined {

@@ -6,7 +6,7 @@
 import type { agentport } from "../../api/mod.ts";
 import { systemClock } from "../../common/clock/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
-import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "../../common/log/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
 import { VERSION } from "../../common/version/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import { type AgentCache, keepAnchor, loadAnchor, loadIdentity, openCache } from "../cache/mod.ts";
@@ -18,6 +18,7 @@ import { type Node, openNode, recordRefusal } from "../node/mod.ts";
 import { type CorePort, openCorePort } from "../port/mod.ts";
 import { openSystemdNotifier, type SystemdNotifier } from "./systemd_notifier.ts";
 import type { CoreArguments } from "../start/mod.ts";
+import { loggerOf } from "./agent_log.ts";
 import { withBootSources } from "./boot_sources.ts";
 import { ConfigureExchange } from "./configure_exchange.ts";
 import { type InitDuties, openInitDuties } from "./init_duties.ts";
@@ -283,6 +284,7 @@ class RunningAgent implements AgentProcess {
         return await this.#onLink(node, frame.value);
       case "declared":
         this.#keep(() => this.#cache?.keepDeclared(frame.value));
+        await this.#coldplug?.override(frame.value.devices);
         await node.takeDeclared(frame.value);
         return this.#run(frame.value.vclusterId);
       case "identityMap":
@@ -454,6 +456,7 @@ class RunningAgent implements AgentProcess {
     }
     this.#log.warn("journal unreachable, running from cache", { reason: state.reason });
     this.#runs = { vclusterId: cached.vclusterId };
+    await this.#coldplug?.override(cached.devices);
     await node.takeDeclared(cached);
     this.#hasApplied = true;
     this.#boot?.factsChanged();
@@ -483,18 +486,4 @@ function makeDirectories({ cacheDir, stateDir, logDir, root }: agentport.AgentCo
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
   Deno.mkdirSync(logDir, { recursive: true, mode: 0o755 });
-}
-
-function loggerOf(level: string, format: string): Logger {
-  return createLogger({
-    component: "agent",
-    level: isLevel(level) ? level : "info",
-    format: format === "json" ? "json" : "text",
-    nowMs: systemClock.nowMs,
-    write: (line) => console.error(line),
-  });
-}
-
-function isLevel(text: string): text is LogLevel {
-  return LOG_LEVELS.some((level) => level === text);
 }

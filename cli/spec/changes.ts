@@ -4,6 +4,7 @@ import {
   type DeltaCategory,
   type DeltaItem,
   deltaItems,
+  DEVICE_PREFIX,
   type OverlayDocument,
   type StateDelta,
 } from "../../common/model/mod.ts";
@@ -63,8 +64,14 @@ function effectiveValue(
     case "settings":
       if (key === "base_image") return overlay.base_image;
       if (key === "uenv") return overlay.uenv;
+      if (key.startsWith(DEVICE_PREFIX)) return deviceRule(overlay, key);
       return overlay.modules.includes(key.slice(MODULE_PREFIX.length)) ? "" : undefined;
   }
+}
+
+function deviceRule({ devices = {} }: OverlayDocument, key: string): string | undefined {
+  const glob = key.slice(DEVICE_PREFIX.length);
+  return Object.hasOwn(devices, glob) ? canonicalJson(asJson(devices[glob])) : undefined;
 }
 
 /** A file is compared by hash, mode and owner: the content is in the hash. */

@@ -12,6 +12,7 @@ import {
 } from "../../common/model/mod.ts";
 import type { Report } from "./problems.ts";
 import {
+  DeviceSpecSchema,
   FileSpecSchema,
   MountSpecSchema,
   NamedServiceSchema,
@@ -141,7 +142,8 @@ function reportIssues(error: z.ZodError, path: readonly string[], report: Report
 }
 
 function reasonOf(issue: z.core.$ZodIssue): string {
-  const text = issue.message.replace(/^Invalid input: /, "");
+  const { message } = issue.code === "invalid_key" ? issue.issues[0] ?? issue : issue;
+  const text = message.replace(/^Invalid input: /, "");
   if (issue.code === "invalid_union" && text === "Invalid input") return "wrong type of value";
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
@@ -156,6 +158,8 @@ function knownKeys(path: readonly string[]): string[] {
       return Object.keys(MountSpecSchema.shape);
     case "files":
       return Object.keys(FileSpecSchema.shape);
+    case "devices":
+      return Object.keys(DeviceSpecSchema.shape);
     case "modules":
       return ["load", "remove"];
     case "services":

@@ -1,4 +1,6 @@
-import type { StateDelta } from "../../common/model/mod.ts";
+import { canonicalJson } from "../../common/json/mod.ts";
+import { DEVICE_PREFIX, type StateDelta } from "../../common/model/mod.ts";
+import { asJson } from "../json/mod.ts";
 import type { CheckedVCluster } from "./check.ts";
 
 /** Key of a kernel module among the settings of a delta (JRN-11). */
@@ -34,6 +36,12 @@ export function deltaOf(
       key: `${MODULE_PREFIX}${name}`,
     })),
     ...removals(remove.modules?.map((name) => `${MODULE_PREFIX}${name}`)),
+    ...Object.entries(spec.devices ?? {}).map(([glob, rule]) => ({
+      action: "Modify" as const,
+      key: `${DEVICE_PREFIX}${glob}`,
+      value: canonicalJson(asJson(rule)),
+    })),
+    ...removals(remove.devices?.map((glob) => `${DEVICE_PREFIX}${glob}`)),
   ];
   const files = Object.entries(spec.files ?? {}).map(([key, { mode, owner }]) => ({
     action: "Modify" as const,

@@ -1,6 +1,12 @@
 import { stringify } from "smol-toml";
 import type { JsonValue } from "../../common/json/mod.ts";
-import { type DeltaItem, deltaItems, type StateDelta } from "../../common/model/mod.ts";
+import {
+  type DeltaItem,
+  deltaItems,
+  DEVICE_PREFIX,
+  DeviceRuleSchema,
+  type StateDelta,
+} from "../../common/model/mod.ts";
 import { asJson, asJsonObject } from "../json/mod.ts";
 import { MODULE_PREFIX } from "./delta_of.ts";
 
@@ -86,10 +92,36 @@ function putSetting(table: Table, { action, key, value }: DeltaItem): boolean {
     modules["load"] = [...listOf(modules["load"]), name];
     return true;
   }
+  if (key.startsWith(DEVICE_PREFIX)) {
+    const devices = section(table, "devices");
+    const glob = key.slice(DEVICE_PREFIX.length);
+    return action === "Remove" ? putRemoval(devices, glob) : putDevice(devices, glob, value);
+  }
   if (action === "Remove" || typeof value !== "string") return false;
   if (key !== "base_image" && key !== "uenv") return false;
   table[key] = value;
   return true;
+}
+
+function putDevice(table: Table, glob: string, value: DeltaItem["value"]): boolean {
+  if (typeof value !== "string") return false;
+  const rule = DeviceRuleSchema.safeParse(jsonOrNull(value)).data;
+  if (rule === undefined) return false;
+  const { mode, owner, group } = rule;
+  table[glob] = {
+    ...(mode !== undefined && { mode: `0${mode.toString(8).padStart(3, "0")}` }),
+    ...(owner !== undefined && { owner }),
+    ...(group !== undefined && { group }),
+  };
+  return true;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function putRemoval(table: Table, key: string): boolean {

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import {
+  DeviceGlobSchema,
+  DeviceRuleSchema,
   MAX_FILE_CONTENT_BYTES,
   NetworkValueSchema,
   PolicySettingsSchema,
@@ -55,6 +57,15 @@ export const FileSpecSchema = z.strictObject({
   });
 });
 
+/** Access to device nodes as a spec declares it (CLD-3). */
+export const DeviceSpecSchema = z.strictObject({
+  ...DeviceRuleSchema.shape,
+  mode: ModeSchema.pipe(z.number().max(0o777, { error: "must be at most 0777" })).optional(),
+}).superRefine((rule, context) => {
+  if (Object.values(rule).some((value) => value !== undefined)) return;
+  context.addIssue({ code: "custom", message: "needs mode, owner or group" });
+});
+
 /** A service of the table form, where its name is the key (CLI-70). */
 export const NamedServiceSchema = z.strictObject(StrictServiceDeclarationSchema.shape).omit({
   name: true,
@@ -73,6 +84,7 @@ export const VClusterSpecSchema = z.strictObject({
   files: sectionSchema(FileSpecSchema),
   network: sectionSchema(NetworkValueSchema),
   packages: sectionSchema(z.string().min(1).max(256)),
+  devices: z.record(DeviceGlobSchema, DeviceSpecSchema).optional(),
   services: z.record(z.string(), NamedServiceSchema).optional(),
   policy: z.strictObject(PolicySettingsSchema.shape).partial().optional(),
 });
@@ -89,6 +101,7 @@ export const REMOVABLE_SECTIONS = [
   "network",
   "packages",
   "services",
+  "devices",
 ] as const;
 
 /** A section that may carry a `remove` list. */

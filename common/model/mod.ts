@@ -5,6 +5,7 @@
  */
 export * from "./decision_policy.ts";
 export * from "./delta.ts";
+export * from "./device_rule.ts";
 export * from "./entry.ts";
 export * from "./identifiers.ts";
 export * from "./identity.ts";

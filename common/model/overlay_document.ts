@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { FileValueSchema, MountValueSchema, NetworkValueSchema } from "./delta.ts";
+import { DeviceGlobSchema, DeviceRuleSchema } from "./device_rule.ts";
 import { CounterSchema, VClusterIdSchema } from "./identifiers.ts";
 import { PolicySchema } from "./policy.ts";
 import { ServiceDeclarationSchema } from "./service_declaration.ts";
@@ -26,6 +27,7 @@ export const OverlayDocumentSchema = z.object({
   policy: PolicySchema.optional(),
   blacklist: z.array(z.string()).default([]),
   uenv: z.string().optional(),
+  devices: z.record(DeviceGlobSchema, DeviceRuleSchema).optional(),
 });
 
 /** The declared configuration of one vCluster. */

@@ -1,5 +1,9 @@
 import type { JsonValue } from "../../common/json/mod.ts";
 import {
+  DEVICE_PREFIX,
+  DeviceGlobSchema,
+  type DeviceRule,
+  DeviceRuleSchema,
   type FileValue,
   FileValueSchema,
   type MountValue,
@@ -37,6 +41,7 @@ export function overlayContent(view: DocumentsView, vclusterId: string): Overlay
     policy,
     blacklist: [...view.get("blacklists", vclusterId)?.patterns ?? []],
     uenv: setting(declared, "uenv"),
+    devices: devices(declared),
   };
 }
 
@@ -56,6 +61,25 @@ function modules(declared: readonly Declared[]): string[] {
     .filter(({ key }) => key.startsWith(prefix))
     .map(({ key }) => key.slice(prefix.length))
     .sort();
+}
+
+/** Rules behind `device:`, by glob; one that cannot be read is left out, and none are no key. */
+function devices(declared: readonly Declared[]): Record<string, DeviceRule> | undefined {
+  const rules = of(declared, "settings").flatMap(({ key, value }) => {
+    if (!key.startsWith(DEVICE_PREFIX) || typeof value !== "string") return [];
+    const glob = DeviceGlobSchema.safeParse(key.slice(DEVICE_PREFIX.length));
+    const rule = DeviceRuleSchema.safeParse(jsonOrNull(value));
+    return glob.success && rule.success ? [[glob.data, rule.data] as const] : [];
+  });
+  return rules.length === 0 ? undefined : Object.fromEntries(rules);
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function texts(

@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pact/agentport.proto.
  */
 export const file_pact_agentport: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQiswQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkSEwoLcnVsZXNfYXBwbHkYDSABKAgaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ1CgxEZWNsYXJlZEZpbGUSDAoEcGF0aBgBIAEoCRIPCgdjb250ZW50GAIgASgMEhMKC2hhc19jb250ZW50GAMgASgIEhQKDGNvbnRlbnRfaGFzaBgEIAEoCRIMCgRtb2RlGAUgASgNEg0KBW93bmVyGAYgASgJImIKDURlY2xhcmVkTW91bnQSDAoEcGF0aBgBIAEoCRIPCgdmc190eXBlGAIgASgJEg4KBnNvdXJjZRgDIAEoCRIPCgdvcHRpb25zGAQgASgJEhEKCXJlYWRfb25seRgFIAEoCCLhBwoLU2VydmljZVNwZWMSDAoEbmFtZRgBIAEoCRIOCgZiaW5hcnkYAiABKAkSDAoEYXJncxgDIAMoCRIuCgdyZXN0YXJ0GAQgASgOMh0ucGFjdC5hZ2VudHBvcnQuUmVzdGFydFBvbGljeRIdChVyZXN0YXJ0X2RlbGF5X3NlY29uZHMYBSABKA0SEgoKZGVwZW5kc19vbhgGIAMoCRINCgVvcmRlchgHIAEoDRIMCgR1c2VyGAggASgJEhQKDGNncm91cF9zbGljZRgJIAEoCRIdChBtZW1vcnlfbWF4X2J5dGVzGAogASgESACIAQESFwoKY3B1X3dlaWdodBgLIAEoDUgBiAEBEhUKCHBpZHNfbWF4GAwgASgESAKIAQESEwoGaW9fbWF4GA0gASgESAOIAQESMQoMaGVhbHRoX2NoZWNrGA4gASgLMhsucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2sSEAoIY3JpdGljYWwYDyABKAgSMQoDZW52GBAgAygLMiQucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuRW52RW50cnkSGQoRd29ya2luZ19kaXJlY3RvcnkYESABKAkSEwoLc3RvcF9zaWduYWwYEiABKAkSIQoUc3RvcF90aW1lb3V0X3NlY29uZHMYEyABKA1IBIgBARIVCg1uZWVkc19uZXR3b3JrGBQgAygJEg8KB3N0b3BwZWQYFSABKAgSFAoMcmVzdGFydF93aXRoGBYgASgIEg4KBm5vdGlmeRgXIAEoCBIiChVyZWFkeV90aW1lb3V0X3NlY29uZHMYGCABKA1IBYgBARIdChB3YXRjaGRvZ19zZWNvbmRzGBkgASgNSAaIAQESOQoHcmxpbWl0cxgaIAMoCzIoLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjLlJsaW1pdHNFbnRyeRIWCg5oZWFsdGhfcmVzdGFydBgbIAEoCBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk0KDFJsaW1pdHNFbnRyeRILCgNrZXkYASABKAkSLAoFdmFsdWUYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5SZXNvdXJjZUxpbWl0OgI4AUITChFfbWVtb3J5X21heF9ieXRlc0INCgtfY3B1X3dlaWdodEILCglfcGlkc19tYXhCCQoHX2lvX21heEIXChVfc3RvcF90aW1lb3V0X3NlY29uZHNCGAoWX3JlYWR5X3RpbWVvdXRfc2Vjb25kc0ITChFfd2F0Y2hkb2dfc2Vjb25kcyJHCg1SZXNvdXJjZUxpbWl0EhEKBHNvZnQYASABKARIAIgBARIRCgRoYXJkGAIgASgESAGIAQFCBwoFX3NvZnRCBwoFX2hhcmQifwoLSGVhbHRoQ2hlY2sSLQoEdHlwZRgBIAEoDjIfLnBhY3QuYWdlbnRwb3J0LkhlYWx0aENoZWNrVHlwZRILCgN1cmwYAiABKAkSDAoEcG9ydBgDIAEoDRIYChBpbnRlcnZhbF9zZWNvbmRzGAQgASgNEgwKBGdhdGUYBSABKAgiggYKCUNvcmVGcmFtZRIuCgljb25maWd1cmUYASABKAsyGS5wYWN0LmFnZW50cG9ydC5Db25maWd1cmVIABIxCgtjYWxsX291dHB1dBgCIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxPdXRwdXRIABIrCghjYWxsX2VuZBgDIAEoCzIXLnBhY3QuYWdlbnRwb3J0LkNhbGxFbmRIABIoCgZhcHBlbmQYBCABKAsyFi5wYWN0LmFnZW50cG9ydC5BcHBlbmRIABI1CgxyZXBvcnRfc3RhdGUYBSABKAsyHS5wYWN0LmpvdXJuYWwuTm9kZVN0YXRlRGV0YWlsSAASPgoRcmVwb3J0X2NhcGFiaWxpdHkYBiABKAsyIS5wYWN0LmNhcGFiaWxpdHkuQ2FwYWJpbGl0eVJlcG9ydEgAEiQKBHN0b3AYByABKAsyFC5wYWN0LmFnZW50cG9ydC5TdG9wSAASKAoGcmVzdW1lGAggASgLMhYucGFjdC5hZ2VudHBvcnQuUmVzdW1lSAASLwoKc3RhcnRfbGluaxgUIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlN0YXJ0TGlua0gAEi4KCXJlY29ubmVjdBgVIAEoCzIZLnBhY3QuYWdlbnRwb3J0LlJlY29ubmVjdEgAEiUKBHBpbmcYFiABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEjkKD3NoZWxsX2FkZHJlc3NlcxgXIAEoCzIeLnBhY3QuYWdlbnRwb3J0LlNoZWxsQWRkcmVzc2VzSAASOgoQbWFwcGluZ19pbl9mb3JjZRgeIAEoCzIeLnBhY3QuYWdlbnRwb3J0Lk1hcHBpbmdJbkZvcmNlSAASMwoMYXNrX2FwcHJvdmFsGCggASgLMhsucGFjdC5hZ2VudHBvcnQuQXNrQXBwcm92YWxIABI3ChFjYWxsX2lucHV0X2NyZWRpdBhGIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIAEIHCgVmcmFtZSKzCAoLV29ya2VyRnJhbWUSMQoKY29uZmlndXJlZBgBIAEoCzIbLnBhY3QuYWdlbnRwb3J0LkFnZW50Q29uZmlnSAASNwoOY29uZmlnX3JlZnVzZWQYAiABKAsyHS5wYWN0LmFnZW50cG9ydC5Db25maWdSZWZ1c2VkSAASLwoKbGlua19zdGF0ZRgDIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkxpbmtTdGF0ZUgAEjIKCGRlY2xhcmVkGAQgASgLMh4ucGFjdC5hZ2VudHBvcnQuRGVjbGFyZWRDb25maWdIABIwCghpZGVudGl0eRgFIAEoCzIcLnBhY3QuYWdlbnRwb3J0Lk5vZGVJZGVudGl0eUgAEiQKBGNhbGwYBiABKAsyFC5wYWN0LmFnZW50cG9ydC5DYWxsSAASMQoLY2FsbF9jcmVkaXQYByABKAsyGi5wYWN0LmFnZW50cG9ydC5DYWxsQ3JlZGl0SAASNwoOY2FsbF9jYW5jZWxsZWQYCCABKAsyHS5wYWN0LmFnZW50cG9ydC5DYWxsQ2FuY2VsbGVkSAASNQoNYXBwZW5kX3Jlc3VsdBgJIAEoCzIcLnBhY3QuYWdlbnRwb3J0LkFwcGVuZFJlc3VsdEgAEi4KCWxpc3RlbmluZxgKIAEoCzIZLnBhY3QuYWdlbnRwb3J0Lkxpc3RlbmluZ0gAEiYKBWZhdGFsGAsgASgLMhUucGFjdC5hZ2VudHBvcnQuRmF0YWxIABIzCgx0cnVzdF9hbmNob3IYMiABKAsyGy5wYWN0LmFnZW50cG9ydC5UcnVzdEFuY2hvckgAEjAKDHRva2VuX2lzc3VlchgzIAEoCzIYLnBhY3Quc3RyZWFtLlRva2VuSXNzdWVySAASLAoMaWRlbnRpdHlfbWFwGB4gASgLMhQucGFjdC5qb3VybmFsLlVpZE1hcEgAEi4KCWVtZXJnZW5jeRgfIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkVtZXJnZW5jeUgAEiUKBHBvbmcYICABKAsyFS5wYWN0LmFnZW50cG9ydC5QdWxzZUgAEi0KBWxvY2tzGCEgASgLMhwucGFjdC5sb2NrLkxpc3RMb2Nrc1Jlc3BvbnNlSAASOQoPYXBwcm92YWxfYW5zd2VyGCggASgLMh4ucGFjdC5hZ2VudHBvcnQuQXBwcm92YWxBbnN3ZXJIABI3Cg5jb21taXRfZGVjaWRlZBgpIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbW1pdERlY2lkZWRIABI3Cg5jYWxsZXJfcmVmdXNlZBg8IAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxlclJlZnVzZWRIABIvCgpjYWxsX2lucHV0GEYgASgLMhkucGFjdC5hZ2VudHBvcnQuQ2FsbElucHV0SABCBwoFZnJhbWUiXAoNQ2FsbGVyUmVmdXNlZBIOCgZzb3VyY2UYASABKAkSDgoGbWV0aG9kGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGcmVhc29uGAQgASgJEg0KBWNvdW50GAUgASgNIhMKBVB1bHNlEgoKAmlkGAEgASgEIhAKDk1hcHBpbmdJbkZvcmNlIjoKDlNoZWxsQWRkcmVzc2VzEhUKDWlzX3Jlc3RyaWN0ZWQYASABKAgSEQoJYWRkcmVzc2VzGAIgAygJImIKCUVtZXJnZW5jeRISCgpzZXNzaW9uX2lkGAEgASgJEg0KBXNjb3BlGAIgASgJEhEKCXByaW5jaXBhbBgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHaXNfb3BlbhgFIAEoCCKjAwoJQ29uZmlndXJlEhMKC2NvbmZpZ19wYXRoGAEgASgJEhMKC2NvbmZpZ190ZXh0GAIgASgJEhEKCWFyZ3VtZW50cxgDIAMoCRI/CgtlbnZpcm9ubWVudBgEIAMoCzIqLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZS5FbnZpcm9ubWVudEVudHJ5EhAKCGhvc3RuYW1lGAUgASgJEi4KCGlkZW50aXR5GAYgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5EjMKBWZpbGVzGAggAygLMiQucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkZpbGVzRW50cnkSEgoKY2hlY2tfb25seRgLIAEoCBIRCgltdXN0X2Jvb3QYDCABKAgSGAoQdHJ1c3RfYW5jaG9yX3BlbRgyIAEoCRoyChBFbnZpcm9ubWVudEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLAoKRmlsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIicKC1RydXN0QW5jaG9yEhgKEGNlcnRpZmljYXRlc19wZW0YASABKAkiTQoNQ29uZmlnUmVmdXNlZBIOCgZyZWFzb24YASABKAkSFAoMd2FudGVkX2ZpbGVzGAIgAygJEhYKDm9wdGlvbmFsX2ZpbGVzGAMgAygJIsQLCgtBZ2VudENvbmZpZxIPCgdub2RlX2lkGAEgASgJEhMKC3ZjbHVzdGVyX2lkGAIgASgJEhgKEGVuZm9yY2VtZW50X21vZGUYAyABKAkSDwoHcHJvZmlsZRgEIAEoCRIMCgRyb290GAUgASgJEhEKCWNhY2hlX2RpchgGIAEoCRIRCglzdGF0ZV9kaXIYByABKAkSDwoHbG9nX2RpchgIIAEoCRIRCglsb2dfbGV2ZWwYCSABKAkSEgoKbG9nX2Zvcm1hdBgKIAEoCRIbChNiYXNlX3dpbmRvd19zZWNvbmRzGAsgASgNEhkKEWRyaWZ0X3NlbnNpdGl2aXR5GAwgASgBEhoKEm1pbl93aW5kb3dfc2Vjb25kcxgNIAEoDRIRCglzZXR0bGVfbXMYDiABKA0SGQoRc2Nhbl9pZGxlX3NlY29uZHMYDyABKA0SGwoTc2Nhbl9hY3RpdmVfc2Vjb25kcxgQIAEoDRITCgt3YXRjaF9wYXRocxgRIAMoCRIRCglibGFja2xpc3QYEiADKAkSFwoPaW5vdGlmeV9lbmFibGVkGBMgASgIEh4KFnNodXRkb3duX2dyYWNlX3NlY29uZHMYFCABKA0SFgoOd2hpdGVsaXN0X21vZGUYFSABKAkSEwoLdmlld2VyX2V4ZWMYFiABKAgSEAoId2FybmluZ3MYFyADKAkSGAoQYmFzZWxpbmVfcG9sbF9tcxgoIAEoDRIUCgxpZGxlX3BvbGxfbXMYKSABKA0SFgoOYWN0aXZlX3BvbGxfbXMYKiABKA0SGgoSYWN0aXZlX3BvbGxfbWF4X21zGCsgASgNEiMKG3Jlc3RhcnRfYmFja29mZl9tYXhfc2Vjb25kcxgsIAEoDRIdChVyZXN0YXJ0X3Jlc2V0X3NlY29uZHMYLSABKA0SFAoMbWF4X3Jlc3RhcnRzGC4gASgNEhoKEnN1cGVydmlzb3JfYmFja2VuZBgvIAEoCRIYChBpZGVudGl0eV9tYXBwaW5nGDwgASgJEhcKD2hhbmRvZmZfZW5hYmxlZBg9IAEoCBITCgtpbWFnZV9yb290cxg+IAMoCRIaChJtb3VudF9ob2xkX3NlY29uZHMYPyABKA0SEwoLbGF0dGljZV91aWQYQCABKA0SGAoQYm9vdF9tYXhfcmV0cmllcxhGIAEoDRIkChxib290X2JhY2tvZmZfaW5pdGlhbF9zZWNvbmRzGEcgASgNEiAKGGJvb3RfYmFja29mZl9tYXhfc2Vjb25kcxhIIAEoDRIfChdib290X3Nsb3dfcmV0cnlfc2Vjb25kcxhJIAEoDRI/CgppbnRlcmZhY2VzGEogAygLMisucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWcuSW50ZXJmYWNlc0VudHJ5EhUKDWpvdXJuYWxfaG9zdHMYSyADKAkSGAoQd2F0Y2hkb2dfZW5hYmxlZBhQIAEoCBIgChh3YXRjaGRvZ190aW1lb3V0X3NlY29uZHMYUSABKA0SGQoRd2F0Y2hkb2dfcmVxdWlyZWQYUiABKAgSFwoPd2F0Y2hkb2dfZGV2aWNlGFggASgJEhcKD2NvbnNvbGVfZW5hYmxlZBhTIAEoCBIXCg9jb25zb2xlX2NvbW1hbmQYVCADKAkSFwoPbmV0bGlua19lbmFibGVkGFUgASgIEhQKDGVicGZfZW5hYmxlZBhWIAEoCBIYChBiYXNlbGluZV9lbmFibGVkGFcgASgIEhAKCGNlcnRfZGlyGF8gASgJEhoKEnNoZWxsX21heF9zZXNzaW9ucxhaIAEoDRIjChtzaGVsbF9tYXhfc2Vzc2lvbnNfcGVyX3VzZXIYWyABKA0SGgoSc2hlbGxfaWRsZV9zZWNvbmRzGFwgASgNGjEKD0ludGVyZmFjZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInQKCUxpbmtTdGF0ZRIRCgljb25uZWN0ZWQYASABKAgSEAoIZW5kcG9pbnQYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNvZGUYBCABKAkSDwoHbm9kZV9pZBgFIAEoCRITCgt2Y2x1c3Rlcl9pZBgGIAEoCSLdAQoMTm9kZUlkZW50aXR5Eg8KB25vZGVfaWQYASABKAkSEQoJZG9tYWluX2lkGAIgASgJEhMKC3ZjbHVzdGVyX2lkGAMgASgJEhAKCGNlcnRfcGVtGAQgASgJEg8KB2tleV9wZW0YBSABKAkSGAoQdHJ1c3RfYnVuZGxlX3BlbRgGIAEoCRIOCgZzZXJpYWwYByABKAkSFwoPcHJldmlvdXNfc2VyaWFsGAggASgJEi4KBnNvdXJjZRgJIAEoDjIeLnBhY3QuYWdlbnRwb3J0LklkZW50aXR5U291cmNlIoUBCgRDYWxsEg8KB2NhbGxfaWQYASABKAQSDgoGbWV0aG9kGAIgASgJEiYKBmNhbGxlchgDIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkNhbGxlchIPCgdyZXF1ZXN0GAQgASgMEg4KBmNyZWRpdBgFIAEoDRITCgthcHByb3ZhbF9pZBgGIAEoCSJrCgZDYWxsZXISEQoJcHJpbmNpcGFsGAEgASgJEhYKDnByaW5jaXBhbF90eXBlGAIgASgJEg0KBXJvbGVzGAMgAygJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEg8KB3N1YmplY3QYBSABKAkiLQoKQ2FsbENyZWRpdBIPCgdjYWxsX2lkGAEgASgEEg4KBmNyZWRpdBgCIAEoDSI9CglDYWxsSW5wdXQSDwoHY2FsbF9pZBgBIAEoBBIPCgdtZXNzYWdlGAIgASgMEg4KBmlzX2VuZBgDIAEoCCIgCg1DYWxsQ2FuY2VsbGVkEg8KB2NhbGxfaWQYASABKAQiLgoKQ2FsbE91dHB1dBIPCgdjYWxsX2lkGAEgASgEEg8KB21lc3NhZ2UYAiABKAwidAoHQ2FsbEVuZBIPCgdjYWxsX2lkGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRITCgthcHByb3ZhbF9pZBgEIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAUgASgJIsYBCgtBc2tBcHByb3ZhbBIOCgZhc2tfaWQYASABKAQSJQoGYXV0aG9yGAIgASgLMhUucGFjdC5jb25maWcuSWRlbnRpdHkSFgoOYXV0aG9yX3N1YmplY3QYAyABKAkSDgoGYWN0aW9uGAQgASgJEg8KB2NvbW1hbmQYBSABKAkSDAoEYXJncxgGIAMoCRITCgthcHByb3ZhbF9pZBgHIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJEhAKCGhhcm1sZXNzGAkgASgIIg8KDUNvbW1pdERlY2lkZWQijgEKDkFwcHJvdmFsQW5zd2VyEg4KBmFza19pZBgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSEgoKcG9saWN5X3JlZhgEIAEoCRITCgthcHByb3ZhbF9pZBgFIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAYgASgJIrMBCgZBcHBlbmQSEQoJYXBwZW5kX2lkGAEgASgEEicKBWVudHJ5GAIgASgLMhgucGFjdC5jb25maWcuQ29uZmlnRW50cnkSEgoKcmVxdWVzdF9pZBgDIAEoCRIaCg1leHBlY3RlZF9oZWFkGAQgASgESACIAQESFgoOYXV0aG9yX3N1YmplY3QYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAlCEAoOX2V4cGVjdGVkX2hlYWQioQEKDEFwcGVuZFJlc3VsdBIRCglhcHBlbmRfaWQYASABKAQSEAoIc2VxdWVuY2UYAiABKAQSEgoKcG9saWN5X3JlZhgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEhUKDWVycm9yX21lc3NhZ2UYBSABKAkSEwoLYXBwcm92YWxfaWQYBiABKAkSGAoQYXBwcm92YWxfZXhwaXJlcxgHIAEoCSIrCglMaXN0ZW5pbmcSEAoIaG9zdG5hbWUYASABKAkSDAoEcG9ydBgCIAEoDSIGCgRTdG9wIggKBlJlc3VtZSKnAQoJU3RhcnRMaW5rEjkKCGhhcmR3YXJlGAEgAygLMicucGFjdC5hZ2VudHBvcnQuU3RhcnRMaW5rLkhhcmR3YXJlRW50cnkSLgoMdG9rZW5faXNzdWVyGAIgASgLMhgucGFjdC5zdHJlYW0uVG9rZW5Jc3N1ZXIaLwoNSGFyZHdhcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIgsKCVJlY29ubmVjdCIXCgVGYXRhbBIOCgZyZWFzb24YASABKAkqgwEKDVJlc3RhcnRQb2xpY3kSHgoaUkVTVEFSVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIZChVSRVNUQVJUX1BPTElDWV9BTFdBWVMQARIdChlSRVNUQVJUX1BPTElDWV9PTl9GQUlMVVJFEAISGAoUUkVTVEFSVF9QT0xJQ1lfTkVWRVIQAyqKAQoPSGVhbHRoQ2hlY2tUeXBlEiEKHUhFQUxUSF9DSEVDS19UWVBFX1VOU1BFQ0lGSUVEEAASHQoZSEVBTFRIX0NIRUNLX1RZUEVfUFJPQ0VTUxABEhoKFkhFQUxUSF9DSEVDS19UWVBFX0hUVFAQAhIZChVIRUFMVEhfQ0hFQ0tfVFlQRV9UQ1AQAyqMAQoOSWRlbnRpdHlTb3VyY2USHwobSURFTlRJVFlfU09VUkNFX1VOU1BFQ0lGSUVEEAASGQoVSURFTlRJVFlfU09VUkNFX1NQSVJFEAESHwobSURFTlRJVFlfU09VUkNFX1NFTEZfU0lHTkVEEAISHQoZSURFTlRJVFlfU09VUkNFX0JPT1RTVFJBUBADYgZwcm90bzM", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_lock, file_pact_policy, file_pact_stream]);
+  fileDesc("ChRwYWN0L2FnZW50cG9ydC5wcm90bxIOcGFjdC5hZ2VudHBvcnQi4AQKDkRlY2xhcmVkQ29uZmlnEhcKD292ZXJsYXlfdmVyc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBITCgt2Y2x1c3Rlcl9pZBgDIAEoCRI6CgZzeXNjdGwYBCADKAsyKi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5TeXNjdGxFbnRyeRIrCgVmaWxlcxgFIAMoCzIcLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkRmlsZRItCghzZXJ2aWNlcxgGIAMoCzIbLnBhY3QuYWdlbnRwb3J0LlNlcnZpY2VTcGVjEi0KBm1vdW50cxgHIAMoCzIdLnBhY3QuYWdlbnRwb3J0LkRlY2xhcmVkTW91bnQSKwoGcG9saWN5GAggASgLMhsucGFjdC5wb2xpY3kuVkNsdXN0ZXJQb2xpY3kSEQoJYmxhY2tsaXN0GAkgAygJEhMKC3Vuc3VwcG9ydGVkGAogAygJEhMKC25vZGVfZGVsdGFzGAsgAygEEjwKB25ldHdvcmsYDCADKAsyKy5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZy5OZXR3b3JrRW50cnkSEwoLcnVsZXNfYXBwbHkYDSABKAgSKwoHZGV2aWNlcxgOIAMoCzIaLnBhY3QuYWdlbnRwb3J0LkRldmljZVJ1bGUaLQoLU3lzY3RsRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARouCgxOZXR3b3JrRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJUCgpEZXZpY2VSdWxlEgwKBGdsb2IYASABKAkSEQoEbW9kZRgCIAEoDUgAiAEBEg0KBW93bmVyGAMgASgJEg0KBWdyb3VwGAQgASgJQgcKBV9tb2RlInUKDERlY2xhcmVkRmlsZRIMCgRwYXRoGAEgASgJEg8KB2NvbnRlbnQYAiABKAwSEwoLaGFzX2NvbnRlbnQYAyABKAgSFAoMY29udGVudF9oYXNoGAQgASgJEgwKBG1vZGUYBSABKA0SDQoFb3duZXIYBiABKAkiYgoNRGVjbGFyZWRNb3VudBIMCgRwYXRoGAEgASgJEg8KB2ZzX3R5cGUYAiABKAkSDgoGc291cmNlGAMgASgJEg8KB29wdGlvbnMYBCABKAkSEQoJcmVhZF9vbmx5GAUgASgIIuEHCgtTZXJ2aWNlU3BlYxIMCgRuYW1lGAEgASgJEg4KBmJpbmFyeRgCIAEoCRIMCgRhcmdzGAMgAygJEi4KB3Jlc3RhcnQYBCABKA4yHS5wYWN0LmFnZW50cG9ydC5SZXN0YXJ0UG9saWN5Eh0KFXJlc3RhcnRfZGVsYXlfc2Vjb25kcxgFIAEoDRISCgpkZXBlbmRzX29uGAYgAygJEg0KBW9yZGVyGAcgASgNEgwKBHVzZXIYCCABKAkSFAoMY2dyb3VwX3NsaWNlGAkgASgJEh0KEG1lbW9yeV9tYXhfYnl0ZXMYCiABKARIAIgBARIXCgpjcHVfd2VpZ2h0GAsgASgNSAGIAQESFQoIcGlkc19tYXgYDCABKARIAogBARITCgZpb19tYXgYDSABKARIA4gBARIxCgxoZWFsdGhfY2hlY2sYDiABKAsyGy5wYWN0LmFnZW50cG9ydC5IZWFsdGhDaGVjaxIQCghjcml0aWNhbBgPIAEoCBIxCgNlbnYYECADKAsyJC5wYWN0LmFnZW50cG9ydC5TZXJ2aWNlU3BlYy5FbnZFbnRyeRIZChF3b3JraW5nX2RpcmVjdG9yeRgRIAEoCRITCgtzdG9wX3NpZ25hbBgSIAEoCRIhChRzdG9wX3RpbWVvdXRfc2Vjb25kcxgTIAEoDUgEiAEBEhUKDW5lZWRzX25ldHdvcmsYFCADKAkSDwoHc3RvcHBlZBgVIAEoCBIUCgxyZXN0YXJ0X3dpdGgYFiABKAgSDgoGbm90aWZ5GBcgASgIEiIKFXJlYWR5X3RpbWVvdXRfc2Vjb25kcxgYIAEoDUgFiAEBEh0KEHdhdGNoZG9nX3NlY29uZHMYGSABKA1IBogBARI5CgdybGltaXRzGBogAygLMigucGFjdC5hZ2VudHBvcnQuU2VydmljZVNwZWMuUmxpbWl0c0VudHJ5EhYKDmhlYWx0aF9yZXN0YXJ0GBsgASgIGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTQoMUmxpbWl0c0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LlJlc291cmNlTGltaXQ6AjgBQhMKEV9tZW1vcnlfbWF4X2J5dGVzQg0KC19jcHVfd2VpZ2h0QgsKCV9waWRzX21heEIJCgdfaW9fbWF4QhcKFV9zdG9wX3RpbWVvdXRfc2Vjb25kc0IYChZfcmVhZHlfdGltZW91dF9zZWNvbmRzQhMKEV93YXRjaGRvZ19zZWNvbmRzIkcKDVJlc291cmNlTGltaXQSEQoEc29mdBgBIAEoBEgAiAEBEhEKBGhhcmQYAiABKARIAYgBAUIHCgVfc29mdEIHCgVfaGFyZCJ/CgtIZWFsdGhDaGVjaxItCgR0eXBlGAEgASgOMh8ucGFjdC5hZ2VudHBvcnQuSGVhbHRoQ2hlY2tUeXBlEgsKA3VybBgCIAEoCRIMCgRwb3J0GAMgASgNEhgKEGludGVydmFsX3NlY29uZHMYBCABKA0SDAoEZ2F0ZRgFIAEoCCKCBgoJQ29yZUZyYW1lEi4KCWNvbmZpZ3VyZRgBIAEoCzIZLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ3VyZUgAEjEKC2NhbGxfb3V0cHV0GAIgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbE91dHB1dEgAEisKCGNhbGxfZW5kGAMgASgLMhcucGFjdC5hZ2VudHBvcnQuQ2FsbEVuZEgAEigKBmFwcGVuZBgEIAEoCzIWLnBhY3QuYWdlbnRwb3J0LkFwcGVuZEgAEjUKDHJlcG9ydF9zdGF0ZRgFIAEoCzIdLnBhY3Quam91cm5hbC5Ob2RlU3RhdGVEZXRhaWxIABI+ChFyZXBvcnRfY2FwYWJpbGl0eRgGIAEoCzIhLnBhY3QuY2FwYWJpbGl0eS5DYXBhYmlsaXR5UmVwb3J0SAASJAoEc3RvcBgHIAEoCzIULnBhY3QuYWdlbnRwb3J0LlN0b3BIABIoCgZyZXN1bWUYCCABKAsyFi5wYWN0LmFnZW50cG9ydC5SZXN1bWVIABIvCgpzdGFydF9saW5rGBQgASgLMhkucGFjdC5hZ2VudHBvcnQuU3RhcnRMaW5rSAASLgoJcmVjb25uZWN0GBUgASgLMhkucGFjdC5hZ2VudHBvcnQuUmVjb25uZWN0SAASJQoEcGluZxgWIAEoCzIVLnBhY3QuYWdlbnRwb3J0LlB1bHNlSAASOQoPc2hlbGxfYWRkcmVzc2VzGBcgASgLMh4ucGFjdC5hZ2VudHBvcnQuU2hlbGxBZGRyZXNzZXNIABI6ChBtYXBwaW5nX2luX2ZvcmNlGB4gASgLMh4ucGFjdC5hZ2VudHBvcnQuTWFwcGluZ0luRm9yY2VIABIzCgxhc2tfYXBwcm92YWwYKCABKAsyGy5wYWN0LmFnZW50cG9ydC5Bc2tBcHByb3ZhbEgAEjcKEWNhbGxfaW5wdXRfY3JlZGl0GEYgASgLMhoucGFjdC5hZ2VudHBvcnQuQ2FsbENyZWRpdEgAQgcKBWZyYW1lIrMICgtXb3JrZXJGcmFtZRIxCgpjb25maWd1cmVkGAEgASgLMhsucGFjdC5hZ2VudHBvcnQuQWdlbnRDb25maWdIABI3Cg5jb25maWdfcmVmdXNlZBgCIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNvbmZpZ1JlZnVzZWRIABIvCgpsaW5rX3N0YXRlGAMgASgLMhkucGFjdC5hZ2VudHBvcnQuTGlua1N0YXRlSAASMgoIZGVjbGFyZWQYBCABKAsyHi5wYWN0LmFnZW50cG9ydC5EZWNsYXJlZENvbmZpZ0gAEjAKCGlkZW50aXR5GAUgASgLMhwucGFjdC5hZ2VudHBvcnQuTm9kZUlkZW50aXR5SAASJAoEY2FsbBgGIAEoCzIULnBhY3QuYWdlbnRwb3J0LkNhbGxIABIxCgtjYWxsX2NyZWRpdBgHIAEoCzIaLnBhY3QuYWdlbnRwb3J0LkNhbGxDcmVkaXRIABI3Cg5jYWxsX2NhbmNlbGxlZBgIIAEoCzIdLnBhY3QuYWdlbnRwb3J0LkNhbGxDYW5jZWxsZWRIABI1Cg1hcHBlbmRfcmVzdWx0GAkgASgLMhwucGFjdC5hZ2VudHBvcnQuQXBwZW5kUmVzdWx0SAASLgoJbGlzdGVuaW5nGAogASgLMhkucGFjdC5hZ2VudHBvcnQuTGlzdGVuaW5nSAASJgoFZmF0YWwYCyABKAsyFS5wYWN0LmFnZW50cG9ydC5GYXRhbEgAEjMKDHRydXN0X2FuY2hvchgyIAEoCzIbLnBhY3QuYWdlbnRwb3J0LlRydXN0QW5jaG9ySAASMAoMdG9rZW5faXNzdWVyGDMgASgLMhgucGFjdC5zdHJlYW0uVG9rZW5Jc3N1ZXJIABIsCgxpZGVudGl0eV9tYXAYHiABKAsyFC5wYWN0LmpvdXJuYWwuVWlkTWFwSAASLgoJZW1lcmdlbmN5GB8gASgLMhkucGFjdC5hZ2VudHBvcnQuRW1lcmdlbmN5SAASJQoEcG9uZxggIAEoCzIVLnBhY3QuYWdlbnRwb3J0LlB1bHNlSAASLQoFbG9ja3MYISABKAsyHC5wYWN0LmxvY2suTGlzdExvY2tzUmVzcG9uc2VIABI5Cg9hcHByb3ZhbF9hbnN3ZXIYKCABKAsyHi5wYWN0LmFnZW50cG9ydC5BcHByb3ZhbEFuc3dlckgAEjcKDmNvbW1pdF9kZWNpZGVkGCkgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ29tbWl0RGVjaWRlZEgAEjcKDmNhbGxlcl9yZWZ1c2VkGDwgASgLMh0ucGFjdC5hZ2VudHBvcnQuQ2FsbGVyUmVmdXNlZEgAEi8KCmNhbGxfaW5wdXQYRiABKAsyGS5wYWN0LmFnZW50cG9ydC5DYWxsSW5wdXRIAEIHCgVmcmFtZSJcCg1DYWxsZXJSZWZ1c2VkEg4KBnNvdXJjZRgBIAEoCRIOCgZtZXRob2QYAiABKAkSDAoEY29kZRgDIAEoCRIOCgZyZWFzb24YBCABKAkSDQoFY291bnQYBSABKA0iEwoFUHVsc2USCgoCaWQYASABKAQiEAoOTWFwcGluZ0luRm9yY2UiOgoOU2hlbGxBZGRyZXNzZXMSFQoNaXNfcmVzdHJpY3RlZBgBIAEoCBIRCglhZGRyZXNzZXMYAiADKAkiYgoJRW1lcmdlbmN5EhIKCnNlc3Npb25faWQYASABKAkSDQoFc2NvcGUYAiABKAkSEQoJcHJpbmNpcGFsGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdpc19vcGVuGAUgASgIIqMDCglDb25maWd1cmUSEwoLY29uZmlnX3BhdGgYASABKAkSEwoLY29uZmlnX3RleHQYAiABKAkSEQoJYXJndW1lbnRzGAMgAygJEj8KC2Vudmlyb25tZW50GAQgAygLMioucGFjdC5hZ2VudHBvcnQuQ29uZmlndXJlLkVudmlyb25tZW50RW50cnkSEAoIaG9zdG5hbWUYBSABKAkSLgoIaWRlbnRpdHkYBiABKAsyHC5wYWN0LmFnZW50cG9ydC5Ob2RlSWRlbnRpdHkSMwoFZmlsZXMYCCADKAsyJC5wYWN0LmFnZW50cG9ydC5Db25maWd1cmUuRmlsZXNFbnRyeRISCgpjaGVja19vbmx5GAsgASgIEhEKCW11c3RfYm9vdBgMIAEoCBIYChB0cnVzdF9hbmNob3JfcGVtGDIgASgJGjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiJwoLVHJ1c3RBbmNob3ISGAoQY2VydGlmaWNhdGVzX3BlbRgBIAEoCSJNCg1Db25maWdSZWZ1c2VkEg4KBnJlYXNvbhgBIAEoCRIUCgx3YW50ZWRfZmlsZXMYAiADKAkSFgoOb3B0aW9uYWxfZmlsZXMYAyADKAkixAsKC0FnZW50Q29uZmlnEg8KB25vZGVfaWQYASABKAkSEwoLdmNsdXN0ZXJfaWQYAiABKAkSGAoQZW5mb3JjZW1lbnRfbW9kZRgDIAEoCRIPCgdwcm9maWxlGAQgASgJEgwKBHJvb3QYBSABKAkSEQoJY2FjaGVfZGlyGAYgASgJEhEKCXN0YXRlX2RpchgHIAEoCRIPCgdsb2dfZGlyGAggASgJEhEKCWxvZ19sZXZlbBgJIAEoCRISCgpsb2dfZm9ybWF0GAogASgJEhsKE2Jhc2Vfd2luZG93X3NlY29uZHMYCyABKA0SGQoRZHJpZnRfc2Vuc2l0aXZpdHkYDCABKAESGgoSbWluX3dpbmRvd19zZWNvbmRzGA0gASgNEhEKCXNldHRsZV9tcxgOIAEoDRIZChFzY2FuX2lkbGVfc2Vjb25kcxgPIAEoDRIbChNzY2FuX2FjdGl2ZV9zZWNvbmRzGBAgASgNEhMKC3dhdGNoX3BhdGhzGBEgAygJEhEKCWJsYWNrbGlzdBgSIAMoCRIXCg9pbm90aWZ5X2VuYWJsZWQYEyABKAgSHgoWc2h1dGRvd25fZ3JhY2Vfc2Vjb25kcxgUIAEoDRIWCg53aGl0ZWxpc3RfbW9kZRgVIAEoCRITCgt2aWV3ZXJfZXhlYxgWIAEoCBIQCgh3YXJuaW5ncxgXIAMoCRIYChBiYXNlbGluZV9wb2xsX21zGCggASgNEhQKDGlkbGVfcG9sbF9tcxgpIAEoDRIWCg5hY3RpdmVfcG9sbF9tcxgqIAEoDRIaChJhY3RpdmVfcG9sbF9tYXhfbXMYKyABKA0SIwobcmVzdGFydF9iYWNrb2ZmX21heF9zZWNvbmRzGCwgASgNEh0KFXJlc3RhcnRfcmVzZXRfc2Vjb25kcxgtIAEoDRIUCgxtYXhfcmVzdGFydHMYLiABKA0SGgoSc3VwZXJ2aXNvcl9iYWNrZW5kGC8gASgJEhgKEGlkZW50aXR5X21hcHBpbmcYPCABKAkSFwoPaGFuZG9mZl9lbmFibGVkGD0gASgIEhMKC2ltYWdlX3Jvb3RzGD4gAygJEhoKEm1vdW50X2hvbGRfc2Vjb25kcxg/IAEoDRITCgtsYXR0aWNlX3VpZBhAIAEoDRIYChBib290X21heF9yZXRyaWVzGEYgASgNEiQKHGJvb3RfYmFja29mZl9pbml0aWFsX3NlY29uZHMYRyABKA0SIAoYYm9vdF9iYWNrb2ZmX21heF9zZWNvbmRzGEggASgNEh8KF2Jvb3Rfc2xvd19yZXRyeV9zZWNvbmRzGEkgASgNEj8KCmludGVyZmFjZXMYSiADKAsyKy5wYWN0LmFnZW50cG9ydC5BZ2VudENvbmZpZy5JbnRlcmZhY2VzRW50cnkSFQoNam91cm5hbF9ob3N0cxhLIAMoCRIYChB3YXRjaGRvZ19lbmFibGVkGFAgASgIEiAKGHdhdGNoZG9nX3RpbWVvdXRfc2Vjb25kcxhRIAEoDRIZChF3YXRjaGRvZ19yZXF1aXJlZBhSIAEoCBIXCg93YXRjaGRvZ19kZXZpY2UYWCABKAkSFwoPY29uc29sZV9lbmFibGVkGFMgASgIEhcKD2NvbnNvbGVfY29tbWFuZBhUIAMoCRIXCg9uZXRsaW5rX2VuYWJsZWQYVSABKAgSFAoMZWJwZl9lbmFibGVkGFYgASgIEhgKEGJhc2VsaW5lX2VuYWJsZWQYVyABKAgSEAoIY2VydF9kaXIYXyABKAkSGgoSc2hlbGxfbWF4X3Nlc3Npb25zGFogASgNEiMKG3NoZWxsX21heF9zZXNzaW9uc19wZXJfdXNlchhbIAEoDRIaChJzaGVsbF9pZGxlX3NlY29uZHMYXCABKA0aMQoPSW50ZXJmYWNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidAoJTGlua1N0YXRlEhEKCWNvbm5lY3RlZBgBIAEoCBIQCghlbmRwb2ludBgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEY29kZRgEIAEoCRIPCgdub2RlX2lkGAUgASgJEhMKC3ZjbHVzdGVyX2lkGAYgASgJIt0BCgxOb2RlSWRlbnRpdHkSDwoHbm9kZV9pZBgBIAEoCRIRCglkb21haW5faWQYAiABKAkSEwoLdmNsdXN0ZXJfaWQYAyABKAkSEAoIY2VydF9wZW0YBCABKAkSDwoHa2V5X3BlbRgFIAEoCRIYChB0cnVzdF9idW5kbGVfcGVtGAYgASgJEg4KBnNlcmlhbBgHIAEoCRIXCg9wcmV2aW91c19zZXJpYWwYCCABKAkSLgoGc291cmNlGAkgASgOMh4ucGFjdC5hZ2VudHBvcnQuSWRlbnRpdHlTb3VyY2UihQEKBENhbGwSDwoHY2FsbF9pZBgBIAEoBBIOCgZtZXRob2QYAiABKAkSJgoGY2FsbGVyGAMgASgLMhYucGFjdC5hZ2VudHBvcnQuQ2FsbGVyEg8KB3JlcXVlc3QYBCABKAwSDgoGY3JlZGl0GAUgASgNEhMKC2FwcHJvdmFsX2lkGAYgASgJImsKBkNhbGxlchIRCglwcmluY2lwYWwYASABKAkSFgoOcHJpbmNpcGFsX3R5cGUYAiABKAkSDQoFcm9sZXMYAyADKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSDwoHc3ViamVjdBgFIAEoCSItCgpDYWxsQ3JlZGl0Eg8KB2NhbGxfaWQYASABKAQSDgoGY3JlZGl0GAIgASgNIj0KCUNhbGxJbnB1dBIPCgdjYWxsX2lkGAEgASgEEg8KB21lc3NhZ2UYAiABKAwSDgoGaXNfZW5kGAMgASgIIiAKDUNhbGxDYW5jZWxsZWQSDwoHY2FsbF9pZBgBIAEoBCIuCgpDYWxsT3V0cHV0Eg8KB2NhbGxfaWQYASABKAQSDwoHbWVzc2FnZRgCIAEoDCJ0CgdDYWxsRW5kEg8KB2NhbGxfaWQYASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhMKC2FwcHJvdmFsX2lkGAQgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYBSABKAkixgEKC0Fza0FwcHJvdmFsEg4KBmFza19pZBgBIAEoBBIlCgZhdXRob3IYAiABKAsyFS5wYWN0LmNvbmZpZy5JZGVudGl0eRIWCg5hdXRob3Jfc3ViamVjdBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHY29tbWFuZBgFIAEoCRIMCgRhcmdzGAYgAygJEhMKC2FwcHJvdmFsX2lkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSEAoIaGFybWxlc3MYCSABKAgiDwoNQ29tbWl0RGVjaWRlZCKOAQoOQXBwcm92YWxBbnN3ZXISDgoGYXNrX2lkGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRISCgpwb2xpY3lfcmVmGAQgASgJEhMKC2FwcHJvdmFsX2lkGAUgASgJEhgKEGFwcHJvdmFsX2V4cGlyZXMYBiABKAkiswEKBkFwcGVuZBIRCglhcHBlbmRfaWQYASABKAQSJwoFZW50cnkYAiABKAsyGC5wYWN0LmNvbmZpZy5Db25maWdFbnRyeRISCgpyZXF1ZXN0X2lkGAMgASgJEhoKDWV4cGVjdGVkX2hlYWQYBCABKARIAIgBARIWCg5hdXRob3Jfc3ViamVjdBgFIAEoCRITCgthcHByb3ZhbF9pZBgGIAEoCUIQCg5fZXhwZWN0ZWRfaGVhZCKhAQoMQXBwZW5kUmVzdWx0EhEKCWFwcGVuZF9pZBgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBBISCgpwb2xpY3lfcmVmGAMgASgJEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNZXJyb3JfbWVzc2FnZRgFIAEoCRITCgthcHByb3ZhbF9pZBgGIAEoCRIYChBhcHByb3ZhbF9leHBpcmVzGAcgASgJIisKCUxpc3RlbmluZxIQCghob3N0bmFtZRgBIAEoCRIMCgRwb3J0GAIgASgNIgYKBFN0b3AiCAoGUmVzdW1lIqcBCglTdGFydExpbmsSOQoIaGFyZHdhcmUYASADKAsyJy5wYWN0LmFnZW50cG9ydC5TdGFydExpbmsuSGFyZHdhcmVFbnRyeRIuCgx0b2tlbl9pc3N1ZXIYAiABKAsyGC5wYWN0LnN0cmVhbS5Ub2tlbklzc3VlchovCg1IYXJkd2FyZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiCwoJUmVjb25uZWN0IhcKBUZhdGFsEg4KBnJlYXNvbhgBIAEoCSqDAQoNUmVzdGFydFBvbGljeRIeChpSRVNUQVJUX1BPTElDWV9VTlNQRUNJRklFRBAAEhkKFVJFU1RBUlRfUE9MSUNZX0FMV0FZUxABEh0KGVJFU1RBUlRfUE9MSUNZX09OX0ZBSUxVUkUQAhIYChRSRVNUQVJUX1BPTElDWV9ORVZFUhADKooBCg9IZWFsdGhDaGVja1R5cGUSIQodSEVBTFRIX0NIRUNLX1RZUEVfVU5TUEVDSUZJRUQQABIdChlIRUFMVEhfQ0hFQ0tfVFlQRV9QUk9DRVNTEAESGgoWSEVBTFRIX0NIRUNLX1RZUEVfSFRUUBACEhkKFUhFQUxUSF9DSEVDS19UWVBFX1RDUBADKowBCg5JZGVudGl0eVNvdXJjZRIfChtJREVOVElUWV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVJREVOVElUWV9TT1VSQ0VfU1BJUkUQARIfChtJREVOVElUWV9TT1VSQ0VfU0VMRl9TSUdORUQQAhIdChlJREVOVElUWV9TT1VSQ0VfQk9PVFNUUkFQEANiBnByb3RvMw", [file_pact_capability, file_pact_config, file_pact_journal, file_pact_lock, file_pact_policy, file_pact_stream]);
 
 /**
  * Everything that is declared for this node: the vCluster's overlay with the
@@ -113,6 +113,13 @@ export type DeclaredConfig = Message<"pact.agentport.DeclaredConfig"> & {
    * @generated from field: bool rules_apply = 13;
    */
   rulesApply: boolean;
+
+  /**
+   * Access to device nodes (CLD-3).
+   *
+   * @generated from field: repeated pact.agentport.DeviceRule devices = 14;
+   */
+  devices: DeviceRule[];
 };
 
 /**
@@ -121,6 +128,44 @@ export type DeclaredConfig = Message<"pact.agentport.DeclaredConfig"> & {
  */
 export const DeclaredConfigSchema: GenMessage<DeclaredConfig> = /*@__PURE__*/
   messageDesc(file_pact_agentport, 0);
+
+/**
+ * @generated from message pact.agentport.DeviceRule
+ */
+export type DeviceRule = Message<"pact.agentport.DeviceRule"> & {
+  /**
+   * Names below /dev, with * ? [...].
+   *
+   * @generated from field: string glob = 1;
+   */
+  glob: string;
+
+  /**
+   * Permission bits; absent, like the others: as it is.
+   *
+   * @generated from field: optional uint32 mode = 2;
+   */
+  mode?: number | undefined;
+
+  /**
+   * A name or a number; "" is as it is.
+   *
+   * @generated from field: string owner = 3;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: string group = 4;
+   */
+  group: string;
+};
+
+/**
+ * Describes the message pact.agentport.DeviceRule.
+ * Use `create(DeviceRuleSchema)` to create a new message.
+ */
+export const DeviceRuleSchema: GenMessage<DeviceRule> = /*@__PURE__*/
+  messageDesc(file_pact_agentport, 1);
 
 /**
  * @generated from message pact.agentport.DeclaredFile
@@ -168,7 +213,7 @@ export type DeclaredFile = Message<"pact.agentport.DeclaredFile"> & {
  * Use `create(DeclaredFileSchema)` to create a new message.
  */
 export const DeclaredFileSchema: GenMessage<DeclaredFile> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 1);
+  messageDesc(file_pact_agentport, 2);
 
 /**
  * @generated from message pact.agentport.DeclaredMount
@@ -207,7 +252,7 @@ export type DeclaredMount = Message<"pact.agentport.DeclaredMount"> & {
  * Use `create(DeclaredMountSchema)` to create a new message.
  */
 export const DeclaredMountSchema: GenMessage<DeclaredMount> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 2);
+  messageDesc(file_pact_agentport, 3);
 
 /**
  * One service, with the defaults of its declaration filled in.
@@ -395,7 +440,7 @@ export type ServiceSpec = Message<"pact.agentport.ServiceSpec"> & {
  * Use `create(ServiceSpecSchema)` to create a new message.
  */
 export const ServiceSpecSchema: GenMessage<ServiceSpec> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 3);
+  messageDesc(file_pact_agentport, 4);
 
 /**
  * Absent is unlimited.
@@ -419,7 +464,7 @@ export type ResourceLimit = Message<"pact.agentport.ResourceLimit"> & {
  * Use `create(ResourceLimitSchema)` to create a new message.
  */
 export const ResourceLimitSchema: GenMessage<ResourceLimit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 4);
+  messageDesc(file_pact_agentport, 5);
 
 /**
  * @generated from message pact.agentport.HealthCheck
@@ -458,7 +503,7 @@ export type HealthCheck = Message<"pact.agentport.HealthCheck"> & {
  * Use `create(HealthCheckSchema)` to create a new message.
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 5);
+  messageDesc(file_pact_agentport, 6);
 
 /**
  * A frame from the core to the worker.
@@ -585,7 +630,7 @@ export type CoreFrame = Message<"pact.agentport.CoreFrame"> & {
  * Use `create(CoreFrameSchema)` to create a new message.
  */
 export const CoreFrameSchema: GenMessage<CoreFrame> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 6);
+  messageDesc(file_pact_agentport, 7);
 
 /**
  * A frame from the worker to the core.
@@ -754,7 +799,7 @@ export type WorkerFrame = Message<"pact.agentport.WorkerFrame"> & {
  * Use `create(WorkerFrameSchema)` to create a new message.
  */
 export const WorkerFrameSchema: GenMessage<WorkerFrame> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 7);
+  messageDesc(file_pact_agentport, 8);
 
 /**
  * @generated from message pact.agentport.CallerRefused
@@ -795,7 +840,7 @@ export type CallerRefused = Message<"pact.agentport.CallerRefused"> & {
  * Use `create(CallerRefusedSchema)` to create a new message.
  */
 export const CallerRefusedSchema: GenMessage<CallerRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 8);
+  messageDesc(file_pact_agentport, 9);
 
 /**
  * @generated from message pact.agentport.Pulse
@@ -812,7 +857,7 @@ export type Pulse = Message<"pact.agentport.Pulse"> & {
  * Use `create(PulseSchema)` to create a new message.
  */
 export const PulseSchema: GenMessage<Pulse> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 9);
+  messageDesc(file_pact_agentport, 10);
 
 /**
  * @generated from message pact.agentport.MappingInForce
@@ -825,7 +870,7 @@ export type MappingInForce = Message<"pact.agentport.MappingInForce"> & {
  * Use `create(MappingInForceSchema)` to create a new message.
  */
 export const MappingInForceSchema: GenMessage<MappingInForce> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 10);
+  messageDesc(file_pact_agentport, 11);
 
 /**
  * @generated from message pact.agentport.ShellAddresses
@@ -851,7 +896,7 @@ export type ShellAddresses = Message<"pact.agentport.ShellAddresses"> & {
  * Use `create(ShellAddressesSchema)` to create a new message.
  */
 export const ShellAddressesSchema: GenMessage<ShellAddresses> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 11);
+  messageDesc(file_pact_agentport, 12);
 
 /**
  * @generated from message pact.agentport.Emergency
@@ -892,7 +937,7 @@ export type Emergency = Message<"pact.agentport.Emergency"> & {
  * Use `create(EmergencySchema)` to create a new message.
  */
 export const EmergencySchema: GenMessage<Emergency> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 12);
+  messageDesc(file_pact_agentport, 13);
 
 /**
  * What the worker starts with. The core reads the files, the worker parses them.
@@ -967,7 +1012,7 @@ export type Configure = Message<"pact.agentport.Configure"> & {
  * Use `create(ConfigureSchema)` to create a new message.
  */
 export const ConfigureSchema: GenMessage<Configure> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 13);
+  messageDesc(file_pact_agentport, 14);
 
 /**
  * CA certificates, PEM.
@@ -986,7 +1031,7 @@ export type TrustAnchor = Message<"pact.agentport.TrustAnchor"> & {
  * Use `create(TrustAnchorSchema)` to create a new message.
  */
 export const TrustAnchorSchema: GenMessage<TrustAnchor> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 14);
+  messageDesc(file_pact_agentport, 15);
 
 /**
  * @generated from message pact.agentport.ConfigRefused
@@ -1019,7 +1064,7 @@ export type ConfigRefused = Message<"pact.agentport.ConfigRefused"> & {
  * Use `create(ConfigRefusedSchema)` to create a new message.
  */
 export const ConfigRefusedSchema: GenMessage<ConfigRefused> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 15);
+  messageDesc(file_pact_agentport, 16);
 
 /**
  * The settings that concern the core.
@@ -1356,7 +1401,7 @@ export type AgentConfig = Message<"pact.agentport.AgentConfig"> & {
  * Use `create(AgentConfigSchema)` to create a new message.
  */
 export const AgentConfigSchema: GenMessage<AgentConfig> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 16);
+  messageDesc(file_pact_agentport, 17);
 
 /**
  * Where the connection to the journal stands.
@@ -1404,7 +1449,7 @@ export type LinkState = Message<"pact.agentport.LinkState"> & {
  * Use `create(LinkStateSchema)` to create a new message.
  */
 export const LinkStateSchema: GenMessage<LinkState> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 17);
+  messageDesc(file_pact_agentport, 18);
 
 /**
  * A node's certificate with its key. Never logged.
@@ -1465,7 +1510,7 @@ export type NodeIdentity = Message<"pact.agentport.NodeIdentity"> & {
  * Use `create(NodeIdentitySchema)` to create a new message.
  */
 export const NodeIdentitySchema: GenMessage<NodeIdentity> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 18);
+  messageDesc(file_pact_agentport, 19);
 
 /**
  * Someone calls a method of the shell service.
@@ -1515,7 +1560,7 @@ export type Call = Message<"pact.agentport.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 19);
+  messageDesc(file_pact_agentport, 20);
 
 /**
  * Who calls, from a verified token.
@@ -1556,7 +1601,7 @@ export type Caller = Message<"pact.agentport.Caller"> & {
  * Use `create(CallerSchema)` to create a new message.
  */
 export const CallerSchema: GenMessage<Caller> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 20);
+  messageDesc(file_pact_agentport, 21);
 
 /**
  * @generated from message pact.agentport.CallCredit
@@ -1578,7 +1623,7 @@ export type CallCredit = Message<"pact.agentport.CallCredit"> & {
  * Use `create(CallCreditSchema)` to create a new message.
  */
 export const CallCreditSchema: GenMessage<CallCredit> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 21);
+  messageDesc(file_pact_agentport, 22);
 
 /**
  * What a caller says after the request, where the method takes a stream: as much as there is credit
@@ -1612,7 +1657,7 @@ export type CallInput = Message<"pact.agentport.CallInput"> & {
  * Use `create(CallInputSchema)` to create a new message.
  */
 export const CallInputSchema: GenMessage<CallInput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 22);
+  messageDesc(file_pact_agentport, 23);
 
 /**
  * @generated from message pact.agentport.CallCancelled
@@ -1629,7 +1674,7 @@ export type CallCancelled = Message<"pact.agentport.CallCancelled"> & {
  * Use `create(CallCancelledSchema)` to create a new message.
  */
 export const CallCancelledSchema: GenMessage<CallCancelled> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 23);
+  messageDesc(file_pact_agentport, 24);
 
 /**
  * @generated from message pact.agentport.CallOutput
@@ -1651,7 +1696,7 @@ export type CallOutput = Message<"pact.agentport.CallOutput"> & {
  * Use `create(CallOutputSchema)` to create a new message.
  */
 export const CallOutputSchema: GenMessage<CallOutput> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 24);
+  messageDesc(file_pact_agentport, 25);
 
 /**
  * @generated from message pact.agentport.CallEnd
@@ -1692,7 +1737,7 @@ export type CallEnd = Message<"pact.agentport.CallEnd"> & {
  * Use `create(CallEndSchema)` to create a new message.
  */
 export const CallEndSchema: GenMessage<CallEnd> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 25);
+  messageDesc(file_pact_agentport, 26);
 
 /**
  * What somebody wants to do that needs a second person: the journal opens an
@@ -1756,7 +1801,7 @@ export type AskApproval = Message<"pact.agentport.AskApproval"> & {
  * Use `create(AskApprovalSchema)` to create a new message.
  */
 export const AskApprovalSchema: GenMessage<AskApproval> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 26);
+  messageDesc(file_pact_agentport, 27);
 
 /**
  * @generated from message pact.agentport.CommitDecided
@@ -1769,7 +1814,7 @@ export type CommitDecided = Message<"pact.agentport.CommitDecided"> & {
  * Use `create(CommitDecidedSchema)` to create a new message.
  */
 export const CommitDecidedSchema: GenMessage<CommitDecided> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 27);
+  messageDesc(file_pact_agentport, 28);
 
 /**
  * @generated from message pact.agentport.ApprovalAnswer
@@ -1815,7 +1860,7 @@ export type ApprovalAnswer = Message<"pact.agentport.ApprovalAnswer"> & {
  * Use `create(ApprovalAnswerSchema)` to create a new message.
  */
 export const ApprovalAnswerSchema: GenMessage<ApprovalAnswer> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 28);
+  messageDesc(file_pact_agentport, 29);
 
 /**
  * An entry for the configuration log.
@@ -1861,7 +1906,7 @@ export type Append = Message<"pact.agentport.Append"> & {
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema: GenMessage<Append> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 29);
+  messageDesc(file_pact_agentport, 30);
 
 /**
  * @generated from message pact.agentport.AppendResult
@@ -1912,7 +1957,7 @@ export type AppendResult = Message<"pact.agentport.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 30);
+  messageDesc(file_pact_agentport, 31);
 
 /**
  * @generated from message pact.agentport.Listening
@@ -1936,7 +1981,7 @@ export type Listening = Message<"pact.agentport.Listening"> & {
  * Use `create(ListeningSchema)` to create a new message.
  */
 export const ListeningSchema: GenMessage<Listening> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 31);
+  messageDesc(file_pact_agentport, 32);
 
 /**
  * @generated from message pact.agentport.Stop
@@ -1949,7 +1994,7 @@ export type Stop = Message<"pact.agentport.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 32);
+  messageDesc(file_pact_agentport, 33);
 
 /**
  * @generated from message pact.agentport.Resume
@@ -1962,7 +2007,7 @@ export type Resume = Message<"pact.agentport.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 33);
+  messageDesc(file_pact_agentport, 34);
 
 /**
  * @generated from message pact.agentport.StartLink
@@ -1988,7 +2033,7 @@ export type StartLink = Message<"pact.agentport.StartLink"> & {
  * Use `create(StartLinkSchema)` to create a new message.
  */
 export const StartLinkSchema: GenMessage<StartLink> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 34);
+  messageDesc(file_pact_agentport, 35);
 
 /**
  * @generated from message pact.agentport.Reconnect
@@ -2001,7 +2046,7 @@ export type Reconnect = Message<"pact.agentport.Reconnect"> & {
  * Use `create(ReconnectSchema)` to create a new message.
  */
 export const ReconnectSchema: GenMessage<Reconnect> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 35);
+  messageDesc(file_pact_agentport, 36);
 
 /**
  * @generated from message pact.agentport.Fatal
@@ -2018,7 +2063,7 @@ export type Fatal = Message<"pact.agentport.Fatal"> & {
  * Use `create(FatalSchema)` to create a new message.
  */
 export const FatalSchema: GenMessage<Fatal> = /*@__PURE__*/
-  messageDesc(file_pact_agentport, 36);
+  messageDesc(file_pact_agentport, 37);
 
 /**
  * @generated from enum pact.agentport.RestartPolicy

@@ -123,6 +123,14 @@ Deno.test("CTX-5: what no dimension of this version applies is named, never drop
   ]);
 });
 
+Deno.test("CLD-3: device rules go on, and what a rule does not say is absent", () => {
+  const { devices } = declared({ devices: { "cxi*": { mode: 0o660, group: "hsn" }, kfd: {} } });
+  assert.deepEqual(
+    devices.map(({ glob, mode, owner, group }) => [glob, mode, owner, group]),
+    [["cxi*", 0o660, "", "hsn"], ["kfd", undefined, "", ""]],
+  );
+});
+
 Deno.test("NET-3: interfaces go on in one form, malformed ones are named", () => {
   const { network, unsupported } = declared({
     network: { eth0: "10.0.0.7/24", eth1: { mtu: 9000 }, eth2: { mtu: 1 }, "a b": "dhcp" },

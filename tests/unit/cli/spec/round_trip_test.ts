@@ -12,6 +12,12 @@ const text = fc.string({ minLength: 1, maxLength: 40, unit: "grapheme" });
 
 const mount = fc.record({ type: text, source: text, options: text, read_only: fc.boolean() });
 
+const deviceRule = fc.record({
+  mode: fc.integer({ min: 0, max: 0o777 }),
+  owner: fc.constantFrom("root", "1000"),
+  group: name,
+}, { requiredKeys: ["mode"] }).map((rule) => canonicalJson(rule));
+
 function unique<Item extends { readonly key: string }>(item: fc.Arbitrary<Item>) {
   return fc.uniqueArray(item, { maxLength: 5, selector: ({ key }) => key });
 }
@@ -35,7 +41,10 @@ const delta: fc.Arbitrary<StateDelta> = fc.record({
     key: service,
     value: { name: service, state: "running" as const, args: ["-d", '"quoted"\n'] },
   }))),
-  settings: unique(name.map((module) => ({ action: "Add" as const, key: `module:${module}` }))),
+  settings: unique(fc.oneof(
+    name.map((module) => ({ action: "Add" as const, key: `module:${module}` })),
+    change(name.map((glob) => `device:${glob}*`), deviceRule, "Modify"),
+  )),
 });
 
 /** Items in one order: a spec's tables do not keep that of the delta. */

@@ -65,6 +65,10 @@ const EVERYTHING: StateDelta = {
     { action: "Add", key: "uenv", value: "prgenv/24" },
     { action: "Add", key: "module:nvidia", value: "" },
     { action: "Add", key: "module:ib_core", value: "" },
+    { action: "Add", key: "device:nvidia*", value: '{"group":"gpu","mode":432}' },
+    { action: "Add", key: "device:../sda", value: '{"mode":438}' },
+    { action: "Add", key: "device:sda", value: '{"mode":4095}' },
+    { action: "Add", key: "device:sdb", value: "0666" },
   ],
 };
 
@@ -91,12 +95,20 @@ Deno.test("OVL-2: the document carries every category, policy and blacklist, key
   assert.deepEqual(overlay.modules, ["ib_core", "nvidia"]);
   assert.equal(overlay.base_image, "rocky-9");
   assert.equal(overlay.uenv, "prgenv/24");
+  assert.deepEqual(overlay.devices, { "nvidia*": { group: "gpu", mode: 0o660 } }, "CLD-3");
   assert.equal(overlay.supervisor_backend, "systemd");
   assert.equal(overlay.policy?.version, 1);
   assert.deepEqual(overlay.blacklist, ["/tmp/**"]);
   const { data } = buildOverlay(state.store, "ml");
   const keys = [...data.matchAll(/[{,]"([a-z_]+)":/g)].map(([, key]) => key);
   assert.equal(keys[0], "base_image");
+});
+
+Deno.test("CLD-3: a document without device rules has no key for them, as before there were any", () => {
+  using state = new TestState();
+  state.append(commit(vcluster, { a: "1" }));
+  assert.equal("devices" in documentOf(state), false);
+  assert.doesNotMatch(buildOverlay(state.store, "ml").data, /devices/);
 });
 
 Deno.test("OVL-3: Commits and Rollbacks of the vCluster make the document, others do not", () => {
