@@ -152,7 +152,7 @@ Deno.test("INI-31: a damaged state file is an error to report, an absent one is 
   await using dir = await tempDir();
   const file = dir.file("supervisor.json");
   assert.equal(loadStateFile(file), null);
-  for (const text of ["", "{", "{}", `{"version":2,"services":[]}`, `{"version":1}`]) {
+  for (const text of ["", "{", "{}", `{"version":99,"services":[]}`, `{"version":1}`]) {
     await Deno.writeTextFile(file, text);
     assert.throws(() => loadStateFile(file), text);
   }
