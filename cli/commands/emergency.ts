@@ -6,14 +6,15 @@ import { flag, option } from "@optique/core/primitives";
 import { config, journal } from "../../api/mod.ts";
 import type { Scope } from "../../common/model/mod.ts";
 import { instantFromWire, scopeFromWire, scopeToWire } from "../../common/wire/mod.ts";
-import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
+import { codedFailure, EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { agoText, type Column, dateTimeText, printable, tableLines } from "../output/mod.ts";
 import { scopeText } from "../view/mod.ts";
 import { action, type CommandContext } from "./action.ts";
+import { requireMessage } from "./commit.ts";
 import { confirm } from "./confirm.ts";
 import { listNodeStates } from "./fleet.ts";
-import { type ActionParser, define, say, withAction, word } from "./parsing.ts";
-import { requireNodeId, requireVCluster, targetVCluster } from "./targets.ts";
+import { type ActionParser, define, say, sequence, withAction, word } from "./parsing.ts";
+import { findAgent, requireNodeId, requireVCluster, targetVCluster } from "./targets.ts";
 import { workloadCommands } from "./workload.ts";
 
 const nodeOption = optional(
@@ -22,9 +23,19 @@ const nodeOption = optional(
 const reasonOption = option("-r", "--reason", word("REASON"), {
   description: say("Why. It is on record."),
 });
-const forceOption = optional(
-  flag("--force", { description: say("Also when somebody else has opened it.") }),
-);
+const endOptions = {
+  node: nodeOption,
+  force: optional(
+    flag("--force", { description: say("Also when somebody else has opened it.") }),
+  ),
+  commit: optional(
+    flag("--commit", { description: say("Keep what was changed on the node; wants -m.") }),
+  ),
+  message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
+  rollback: optional(option("--rollback", sequence(), {
+    description: say("Return the node to what was declared by this entry."),
+  })),
+};
 
 /** `pact emergency ...` (CLI-100, CLI-101; ISO-8, WLI-7). */
 export const emergencyCommand: ActionParser = or(
@@ -37,7 +48,7 @@ export const emergencyCommand: ActionParser = or(
   define(
     "end",
     "Close the emergency.",
-    object({ node: nodeOption, force: forceOption }),
+    object(endOptions),
     (options) => action((context) => end(context, options)),
   ),
   define(
@@ -53,7 +64,7 @@ export const emergencyCommand: ActionParser = or(
     (options) => action((context) => start(context, options)),
   ),
   withAction(
-    object({ end: flag("--end", { hidden: true }), node: nodeOption, force: forceOption }),
+    object({ end: flag("--end", { hidden: true }), ...endOptions }),
     (options) => action((context) => end(context, options)),
   ),
 );
@@ -92,14 +103,20 @@ async function start(
   return EXIT.ok;
 }
 
-async function end(
-  context: CommandContext,
-  { force, ...place }: Place & { readonly force: true | undefined },
-): Promise<number> {
-  const scope = await scopeOf(context, place);
-  const isForced = force === true;
+interface Ending extends Place {
+  readonly force: true | undefined;
+  readonly commit: true | undefined;
+  readonly message: string | undefined;
+  readonly rollback: number | undefined;
+}
+
+async function end(context: CommandContext, ending: Ending): Promise<number> {
+  requireDecision(ending);
+  const scope = await scopeOf(context, ending);
+  const isForced = ending.force === true;
   if (!isForced) await requireOwn(context, scope);
-  await confirmDrift(context, scope);
+  if (ending.commit === true || ending.rollback !== undefined) await decide(context, ending);
+  else await confirmDrift(context, scope);
   const entryType = config.EntryType.EMERGENCY_END;
   const sequence = await append(context, { entryType, scope, isForced });
   await context.out.result([
@@ -107,6 +124,38 @@ async function end(
     "Normal commit window restored.",
   ], { sequence, scope: scopeText(scope), forced: isForced });
   return EXIT.ok;
+}
+
+/** @throws {Failure} exit 1 for a decision that is none, or not about one node. */
+function requireDecision({ node, commit, message, rollback }: Ending): void {
+  if (commit === true && rollback !== undefined) {
+    throw usageFailure("--commit and --rollback: only one of them can be");
+  }
+  if (commit === true) requireMessage(message ?? "");
+  else if (message !== undefined) throw usageFailure("-m is the message of --commit");
+  if (node === undefined && (commit === true || rollback !== undefined)) {
+    throw usageFailure(
+      "what was changed is committed or rolled back node by node",
+      "name it with --node, or use pact commit and pact rollback before the end",
+    );
+  }
+}
+
+/** What was changed on the node is kept, or taken back, before the emergency ends (EMM-6). */
+async function decide(
+  context: CommandContext,
+  { node = "", message = "", rollback }: Ending,
+): Promise<void> {
+  const { peer, shell } = await findAgent(context, node);
+  if (rollback === undefined) {
+    await peer.write((call) => shell.localCommit({ message, ttlSeconds: 0 }, call));
+    return;
+  }
+  const request = { targetSequence: BigInt(rollback) };
+  const { blockedBy } = await peer.write((call) => shell.localRollback(request, call));
+  if (blockedBy.length === 0) return;
+  const text = "Rollback blocked: active consumers on affected resources";
+  throw codedFailure("ACTIVE_CONSUMERS", text, ...blockedBy);
 }
 
 /** @throws {Failure} exit 4, naming who opened it, where that is somebody else (CLI-101). */

@@ -103,6 +103,65 @@ Deno.test("CLI-101: what is neither committed nor rolled back is decided on befo
   assert.equal(kept.code, 0, kept.stderr);
 });
 
+Deno.test("EMM-6: with --commit or --rollback the node's changes are decided on before the end", async () => {
+  const journal = {
+    ...journalTaking({ type: EMERGENCY_END }, { sessions: [], nodes: [driftedNode] }),
+    enrollment: enrolled,
+  };
+  const args = ["emergency", "end", "--node", "node-1"];
+  await assertGolden("emergency_end_commit", {
+    args: [...args, "--commit", "-m", "Keep the workaround"],
+    journal,
+    agents: {
+      "node-1": {
+        localCommit: ({ message }) => {
+          assert.equal(message, "Keep the workaround");
+          return { sequence: 40n };
+        },
+      },
+    },
+  });
+  const rolledBack = await runScenario({
+    args: [...args, "--rollback", "38"],
+    journal,
+    agents: {
+      "node-1": {
+        localRollback: ({ targetSequence }) => {
+          assert.equal(targetSequence, 38n);
+          return { sequence: 40n, entriesReverted: 1 };
+        },
+      },
+    },
+  });
+  assert.equal(rolledBack.code, 0, rolledBack.stderr);
+  const blocked = await runScenario({
+    args: [...args, "--rollback", "38"],
+    journal,
+    agents: { "node-1": { localRollback: () => ({ blockedBy: ["/scratch: pid 7 (sh) by ann"] }) } },
+  });
+  assert.equal(blocked.code, 10);
+  const ends = (calls: typeof blocked.journalCalls) =>
+    calls.filter(({ method }) => /append/i.test(method)).length;
+  assert.deepEqual([ends(rolledBack.journalCalls), ends(blocked.journalCalls)], [1, 0]);
+});
+
+Deno.test("CLI-101: a decision about changes is one, has a message, and names its node", async () => {
+  const refused: readonly [string[], RegExp][] = [
+    [["--node", "node-1", "--commit"], /the message is blank/],
+    [["--node", "node-1", "-m", "x"], /-m is the message of --commit/],
+    [["--node", "node-1", "--commit", "-m", "x", "--rollback", "3"], /only one of them/],
+    [["--vcluster", "ml", "--rollback", "3"], /node by node/],
+  ];
+  for (const [options, reason] of refused) {
+    const { code, stderr } = await runScenario({
+      args: ["emergency", "end", ...options],
+      journal: {},
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, reason);
+  }
+});
+
 Deno.test("EMG-4: emergency list shows who opened what and why, and what is long over", () =>
   assertGolden("emergency_list", {
     args: ["emergency", "list"],
