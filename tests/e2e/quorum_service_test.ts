@@ -79,7 +79,7 @@ onBothEngines(
     await third.enrollment.decommissionNode({ nodeId: "node-1", force: true });
     for (const end of ends) {
       assert.match(
-        await within(end, { what: "the end of the stream", timeoutMs: 5_000 }),
+        await within(end, { what: "the end of the stream" }),
         /NODE_REVOKED|revoked/,
       );
     }

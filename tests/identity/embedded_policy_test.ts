@@ -150,7 +150,8 @@ deny contains "never" if {
       assert.equal(slow.denialReason, "policy engine unavailable");
       const metrics = await (await fetch(site.http("/metrics"))).text();
       assert.match(metrics, new RegExp(`pact_opa_requests_total\\{outcome="${outcome}"\\} 1`));
-      assert.ok(performance.now() - beginMs < 3_000);
+      // The rules would take for ever, and a call half a minute.
+      assert.ok(performance.now() - beginMs < 20_000);
       await waitFor(async () => (await ask("quick")).policyRef === "opa:default:service_stop", {
         what: "the rules to answer again",
       });

@@ -73,23 +73,23 @@ Deno.test("CR1: nothing newer is brought before the core has handed in what it d
   assert.ok(declared.sequence >= sequence, "and it is newer than what was handed in");
 });
 
-Deno.test("SUB: changes of vCluster, node and policy arrive within two seconds", async () => {
+Deno.test("SUB: changes of vCluster, node and policy arrive as they happen, over one connection", async () => {
   const { site, macAddress, admin } = await siteWithMachine();
   await using _ = site;
   using linked = new Linked(site, macAddress);
   await linked.until("the declaration", has("vm.swappiness", "10"));
 
   await declare(admin, { vcluster: "ml" }, "vm.swappiness", "20");
-  await linked.until("the vCluster's change", has("vm.swappiness", "20"), 2_000);
+  await linked.until("the vCluster's change", has("vm.swappiness", "20"));
   await declare(admin, { node: "n1" }, "vm.swappiness", "30");
-  const changed = await linked.until("the node's change", has("vm.swappiness", "30"), 2_000);
+  const changed = await linked.until("the node's change", has("vm.swappiness", "30"));
   assert.equal(changed.nodeDeltas.length, 1);
   const policy = await admin.policy.getEffectivePolicy({ vclusterId: "ml" });
   await admin.policy.updatePolicy({
     vclusterId: "ml",
     policy: { ...policy, enforcementMode: "enforce" },
   });
-  await linked.until("the policy", ({ policy }) => policy?.enforcementMode === "enforce", 2_000);
+  await linked.until("the policy", ({ policy }) => policy?.enforcementMode === "enforce");
   assert.equal(linked.states.length, 1, "over one connection");
 });
 

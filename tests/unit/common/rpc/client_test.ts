@@ -76,9 +76,12 @@ Deno.test("CLI-5: a host that accepts and says nothing is given up after the con
       endpoint: `https://127.0.0.1:${port}`,
       connectTimeoutMs: 200,
     });
-    const startMs = performance.now();
-    await assert.rejects(createClient(EchoService, transport).echo({}), hasCode(Code.Unavailable));
-    assert.ok(performance.now() - startMs < 2_000);
+    const refusal = assert.rejects(
+      createClient(EchoService, transport).echo({}),
+      hasCode(Code.Unavailable),
+    );
+    // A call itself may take 30 s.
+    await within(refusal, { what: "the end of the call", timeoutMs: 20_000 });
   } finally {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => silent.close(resolve));

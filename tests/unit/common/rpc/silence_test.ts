@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { failOnSilence } from "../../../../common/rpc/mod.ts";
-import { createTestPki, EchoService, within } from "../../../support/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
+import { createTestPki, EchoService, waitFor, within } from "../../../support/mod.ts";
 import { bytes, dialEcho, serveEcho } from "./fixture.ts";
 
 Deno.test("HB-1: a stream whose peer falls silent fails, and the server learns that its reader is gone", async () => {
@@ -21,27 +22,51 @@ Deno.test("HB-1: a stream whose peer falls silent fails, and the server learns t
   const abort = new AbortController();
   const seen: string[] = [];
 
-  await assert.rejects(async () => {
+  const clock = new VirtualClock();
+  const ended = assert.rejects(async () => {
     const messages = caller.client.repeat({}, { signal: abort.signal });
-    for await (const { value } of failOnSilence(messages, { maxSilenceMs: 200, abort })) {
+    const bound = { maxSilenceMs: 30_000, abort, clock };
+    for await (const { value } of failOnSilence(messages, bound)) {
       seen.push(new TextDecoder().decode(value));
     }
   }, (error) => error instanceof ConnectError && error.code === Code.Unavailable);
+  await waitFor(() => seen.length === 2, { what: "what the peer says" });
+  clock.advance(29_999);
+  assert.equal(abort.signal.aborted, false);
+  clock.advance(1);
 
+  await within(ended, { what: "the end of the stream" });
   assert.deepEqual(seen, ["one", "two"]);
   await within(left.promise, { what: "the server's handler to end" });
 });
 
 Deno.test("HB-1: a stream that speaks often enough goes on, and leaving it tells the server", async () => {
   const pki = await createTestPki();
-  await using server = await serveEcho(pki);
+  const clock = new VirtualClock();
+  let count = 0;
+  const left = Promise.withResolvers<void>();
+  await using server = await serveEcho(pki, {
+    routes: (router) =>
+      router.service(EchoService, {
+        async *repeat(_, context) {
+          context.signal.addEventListener("abort", () => left.resolve());
+          for (let sent = 0; sent < 10; sent++) {
+            await waitFor(() => count === sent, {
+              what: "the reader to wait for the next message",
+            });
+            clock.advance(1_999);
+            yield { value: bytes(`${sent}`) };
+          }
+          await left.promise;
+        },
+      }),
+  });
   using caller = dialEcho(server, { caPem: pki.caPem });
   const abort = new AbortController();
-  let count = 0;
   const messages = caller.client.repeat({}, { signal: abort.signal });
-  for await (const _ of failOnSilence(messages, { maxSilenceMs: 2_000, abort })) {
-    if (++count === 20) break;
+  for await (const _ of failOnSilence(messages, { maxSilenceMs: 2_000, abort, clock })) {
+    if (++count === 10) break;
   }
-  assert.equal(count, 20);
   assert.ok(abort.signal.aborted);
+  await within(left.promise, { what: "the server's handler to end" });
 });

@@ -85,9 +85,12 @@ Deno.test("redaction takes time in proportion to the text, whatever it is made o
   const hostile = ["password", "token=", '"token"', "--token ", "a-", "https://", "eyJ", '"', "\\"]
     .map((piece) => piece.repeat(Math.ceil(65_536 / piece.length)));
   for (const text of hostile) {
-    const startMs = performance.now();
-    redactSecrets(text);
-    const tookMs = performance.now() - startMs;
+    // The fastest of three: beside other programs each may take longer.
+    const tookMs = Math.min(...[1, 2, 3].map(() => {
+      const startMs = performance.now();
+      redactSecrets(text);
+      return performance.now() - startMs;
+    }));
     assert.ok(tookMs < 1_000, `${text.slice(0, 8)}...: ${tookMs} ms`);
   }
 });
