@@ -43,7 +43,7 @@ export { isShimError, ShimError } from "./shim_error.ts";
 export { isSignalName, type SignalName, signalName, signalNumber } from "./signals.ts";
 export { SpawnError, type SpawnStep } from "./spawn_error.ts";
 export { isRlimitName, type Rlimit, type RlimitName } from "./spawn_request.ts";
-export type { SpawnRequest, Stdio } from "./spawn_request.ts";
+export type { Containment, SpawnRequest, Stdio } from "./spawn_request.ts";
 export type { Terminal, TerminalSize } from "./terminal.ts";
 export type { ProcessIds, RebootAction, System, SystemNames } from "./system.ts";
 export type {

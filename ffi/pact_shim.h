@@ -40,6 +40,7 @@ enum pact_spawn_flag {
   PACT_SPAWN_NO_NEW_PRIVS = 1u << 3,   /* prctl(PR_SET_NO_NEW_PRIVS) */
   PACT_SPAWN_TERMINAL = 1u << 4,       /* descriptor 0 becomes the controlling terminal */
   PACT_SPAWN_PASSED_FD = 1u << 5,      /* passed_fd applies: the program finds it as 4 */
+  PACT_SPAWN_CONTAINED = 1u << 6,      /* own mounts, and no capability but those named */
   PACT_SPAWN_WITHOUT_CLONE3 = 1u << 31 /* behave as on a kernel without clone3; for tests */
 };
 
@@ -75,7 +76,9 @@ enum pact_spawn_step {
   PACT_STEP_NO_NEW_PRIVS = 16,
   PACT_STEP_EXEC = 17,
   PACT_STEP_TIMEOUT = 18,
-  PACT_STEP_TERMINAL = 19
+  PACT_STEP_TERMINAL = 19,
+  PACT_STEP_MOUNTS = 20,
+  PACT_STEP_CAPABILITIES = 21
 };
 
 /*
@@ -84,7 +87,8 @@ enum pact_spawn_step {
  *   group_count times uint32_t (supplementary groups),
  *   text_bytes bytes of NUL-terminated texts: executable (absolute), working directory (empty:
  *   unchanged), cgroup directory (empty: none), argument_count arguments (argv[0] included),
- *   environment_count NAME=VALUE.
+ *   environment_count NAME=VALUE, covered_count paths that are covered and without_programs_count
+ *   directories that programs cannot be run from; what is not there is passed over.
  * Nothing may be missing and nothing left over. Limits: PACT_SPAWN_MAX_*.
  */
 struct pact_spawn_header {
@@ -105,6 +109,9 @@ struct pact_spawn_header {
   uint32_t rlimit_count;       /* 56 */
   uint32_t text_bytes;         /* 60 */
   int32_t passed_fd;           /* 64 */
+  uint32_t covered_count;      /* 68 */
+  uint32_t without_programs_count; /* 72 */
+  uint32_t capabilities[2];    /* 76: that programs may have, by their numbers from bit 0 on */
 };
 
 struct pact_spawn_rlimit {

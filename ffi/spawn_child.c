@@ -140,8 +140,14 @@ _Noreturn void spawn_child(const struct spawn_plan *plan, const struct spawn_chi
     fail(report_fd, PACT_STEP_OOM_SCORE_ADJ, errno);
   }
   if (apply_rlimits(plan) != 0) fail(report_fd, PACT_STEP_RLIMIT, errno);
+  if ((header->flags & PACT_SPAWN_CONTAINED) && spawn_contain_mounts(plan) != 0) {
+    fail(report_fd, PACT_STEP_MOUNTS, errno);
+  }
   if (plan->directory[0] != '\0' && chdir(plan->directory) != 0) {
     fail(report_fd, PACT_STEP_CHDIR, errno);
+  }
+  if ((header->flags & PACT_SPAWN_CONTAINED) && spawn_contain_capabilities(plan) != 0) {
+    fail(report_fd, PACT_STEP_CAPABILITIES, errno);
   }
   if (header->flags & PACT_SPAWN_CREDENTIALS) change_credentials(plan, report_fd);
   if (header->parent_death_signal != 0 &&

@@ -23,6 +23,8 @@ const STEPS = [
   "exec",
   "timeout",
   "terminal",
+  "mounts",
+  "capabilities",
 ] as const;
 
 /** A step of a spawn that can fail. */

@@ -15,6 +15,8 @@ struct spawn_plan {
   const char *cgroup;    /* empty: none */
   char **arguments;
   char **environment;
+  char **covered;
+  char **without_programs;
   gid_t *groups;
   struct pact_spawn_rlimit *rlimits;
   char oom_score_adj[8]; /* text, because formatting is not async-signal-safe */
@@ -40,6 +42,10 @@ struct spawn_failure {
   int32_t step;
   int32_t error;
 };
+
+/* In the child, async-signal-safe: 0, or -1 with errno. */
+int spawn_contain_mounts(const struct spawn_plan *plan);
+int spawn_contain_capabilities(const struct spawn_plan *plan);
 
 /* Runs in the child, async-signal-safe throughout; does not return. */
 _Noreturn void spawn_child(const struct spawn_plan *plan, const struct spawn_child_setup *setup);

@@ -30,7 +30,7 @@ static const char *take_text(struct reader *reader) {
 static bool header_is_sane(const struct pact_spawn_header *header, uint32_t request_bytes) {
   const uint32_t known = PACT_SPAWN_CREDENTIALS | PACT_SPAWN_OOM_SCORE_ADJ | PACT_SPAWN_UMASK |
                          PACT_SPAWN_NO_NEW_PRIVS | PACT_SPAWN_TERMINAL | PACT_SPAWN_PASSED_FD |
-                         PACT_SPAWN_WITHOUT_CLONE3;
+                         PACT_SPAWN_CONTAINED | PACT_SPAWN_WITHOUT_CLONE3;
   const int32_t stdio[3] = {header->stdin_fd, header->stdout_fd, header->stderr_fd};
   for (int i = 0; i < 3; i++) {
     if (stdio[i] < PACT_STDIO_PIPE) return false;
@@ -43,6 +43,8 @@ static bool header_is_sane(const struct pact_spawn_header *header, uint32_t requ
          header->exec_timeout_ms <= 60000 && header->argument_count >= 1 &&
          header->argument_count <= PACT_SPAWN_MAX_TEXTS &&
          header->environment_count <= PACT_SPAWN_MAX_TEXTS &&
+         header->covered_count <= PACT_SPAWN_MAX_TEXTS &&
+         header->without_programs_count <= PACT_SPAWN_MAX_TEXTS &&
          header->group_count <= PACT_SPAWN_MAX_GROUPS &&
          header->rlimit_count <= PACT_SPAWN_MAX_RLIMITS;
 }
@@ -99,6 +101,10 @@ int spawn_plan_parse(struct spawn_plan *plan, const uint8_t *request, uint32_t r
   if (plan->arguments == NULL) return -errno;
   plan->environment = take_texts(&reader, plan->header.environment_count);
   if (plan->environment == NULL) return -errno;
+  plan->covered = take_texts(&reader, plan->header.covered_count);
+  if (plan->covered == NULL) return -errno;
+  plan->without_programs = take_texts(&reader, plan->header.without_programs_count);
+  if (plan->without_programs == NULL) return -errno;
   if (reader.at != reader.end) return -EINVAL;
 
   int written = snprintf(plan->oom_score_adj, sizeof plan->oom_score_adj, "%d",
@@ -110,6 +116,8 @@ int spawn_plan_parse(struct spawn_plan *plan, const uint8_t *request, uint32_t r
 void spawn_plan_free(struct spawn_plan *plan) {
   free(plan->arguments);
   free(plan->environment);
+  free(plan->covered);
+  free(plan->without_programs);
   free(plan->groups);
   free(plan->rlimits);
 }

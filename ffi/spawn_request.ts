@@ -45,6 +45,8 @@ export interface SpawnRequest {
   readonly noNewPrivs?: boolean;
   /** `stdin` is a terminal, and becomes the one that controls the program (tty(4)). */
   readonly terminal?: boolean;
+  /** What the kernel keeps the program from. Throws EPERM without the right to mount. */
+  readonly containment?: Containment;
   /** A descriptor of ours that the program finds as its descriptor 4. */
   readonly passedFd?: number;
   /** Sent to the child when this process dies; for development agents. */
@@ -53,6 +55,16 @@ export interface SpawnRequest {
   readonly execTimeoutMs?: number;
   /** Behave as on a kernel without clone3(2); for tests of that path. */
   readonly withoutClone3?: boolean;
+}
+
+/** A program with mounts of its own, and few capabilities; what it starts has no more of either. */
+export interface Containment {
+  /** Absolute paths that it finds empty; those that are not there are passed over. */
+  readonly covered: readonly string[];
+  /** Absolute directories from which it cannot run programs, nor load libraries. */
+  readonly withoutPrograms: readonly string[];
+  /** Capabilities (capabilities(7)), by number, that its programs may have. */
+  readonly capabilities: readonly number[];
 }
 
 const RLIMITS = {
@@ -70,7 +82,7 @@ const RLIMITS = {
   rtprio: 14,
 } as const;
 
-const HEADER_BYTES = 68;
+const HEADER_BYTES = 84;
 const RLIMIT_BYTES = 24;
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 const FLAG = {
@@ -80,6 +92,7 @@ const FLAG = {
   noNewPrivs: 8,
   terminal: 16,
   passedFd: 32,
+  contained: 64,
   withoutClone3: 0x8000_0000,
 };
 
@@ -98,6 +111,7 @@ function flagsOf(request: SpawnRequest): number {
   if (request.noNewPrivs === true) flags |= FLAG.noNewPrivs;
   if (request.terminal === true) flags |= FLAG.terminal;
   if (request.passedFd !== undefined) flags |= FLAG.passedFd;
+  if (request.containment !== undefined) flags |= FLAG.contained;
   if (request.withoutClone3 === true) flags |= FLAG.withoutClone3;
   return flags >>> 0;
 }
@@ -132,6 +146,19 @@ function rlimitEntries(request: SpawnRequest): { resource: number; soft: bigint;
   });
 }
 
+const UNCONTAINED: Containment = { covered: [], withoutPrograms: [], capabilities: [] };
+
+function capabilityBits(numbers: readonly number[]): readonly [number, number] {
+  const bits: [number, number] = [0, 0];
+  for (const number of numbers) {
+    if (!Number.isInteger(number) || number < 0 || number > 63) {
+      throw ShimError.of("EINVAL", "spawn", `capability ${number}`);
+    }
+    bits[number < 32 ? 0 : 1] |= 1 << (number % 32);
+  }
+  return bits;
+}
+
 /** Packs a request as pact_shim.h lays it out (struct pact_spawn_header and what follows it). Throws
  * EINVAL for what no buffer can express; ranges are the C side's to check. */
 export function packSpawnRequest(request: SpawnRequest): Uint8Array<ArrayBuffer> {
@@ -139,12 +166,16 @@ export function packSpawnRequest(request: SpawnRequest): Uint8Array<ArrayBuffer>
   const groups = request.credentials?.groups ?? [];
   const argumentTexts = [request.argument0 ?? request.executable, ...(request.arguments ?? [])];
   const environment = environmentTexts(request.environment ?? {});
+  const containment = request.containment ?? UNCONTAINED;
+  const capabilities = capabilityBits(containment.capabilities);
   const text = joinTexts([
     request.executable,
     request.directory ?? "",
     request.cgroup ?? "",
     ...argumentTexts,
     ...environment,
+    ...containment.covered,
+    ...containment.withoutPrograms,
   ]);
 
   const groupsAt = HEADER_BYTES + rlimits.length * RLIMIT_BYTES;
@@ -169,6 +200,9 @@ export function packSpawnRequest(request: SpawnRequest): Uint8Array<ArrayBuffer>
     rlimits.length,
     text.byteLength,
     request.passedFd ?? -1,
+    containment.covered.length,
+    containment.withoutPrograms.length,
+    ...capabilities,
   ];
   header.forEach((field, index) => view.setInt32(index * 4, field, true));
   rlimits.forEach(({ resource, soft, hard }, index) => {

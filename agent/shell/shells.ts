@@ -11,6 +11,7 @@ import {
   SEARCH_PATH,
 } from "../exec/mod.ts";
 import { type Isolation, type Scope, SESSION_SLICE, type Unavailable } from "../isolation/mod.ts";
+import { containmentFault, shellContainment } from "./containment.ts";
 import type { ShellTerminal } from "./open_request.ts";
 import {
   clearSessions,
@@ -72,6 +73,7 @@ const ABSOLUTE_MS = 12 * 3_600_000;
 export class Shells {
   readonly #sessions = new Map<string, string>();
   #isCleared = false;
+  #contained: { readonly fault: string | undefined } | undefined;
 
   constructor(private readonly options: ShellsOptions) {}
 
@@ -86,25 +88,27 @@ export class Shells {
 
   /** What would contain sessions below bash, and is not there (SHL-6, CTX-5). */
   get unavailable(): readonly Unavailable[] {
-    const { shim, isolation } = this.options;
-    const isRoot = shim.system.ids().effectiveUid === 0;
+    const fault = this.#containmentFault();
     return [
-      {
-        what: "mount namespace of interactive shells",
-        reason: "not built yet; what the agent's user can read, their programs can read",
-      },
       {
         what: "kernel's list of programs for interactive shells (Landlock)",
         reason: "not built yet; bash alone refuses programs that are not whitelisted",
       },
-      ...(isRoot
-        ? [{ what: "capability bounds of interactive shells", reason: "not built yet" }]
-        : []),
-      ...isolation.unavailable.map(({ what, reason }) => ({
+      ...(fault === undefined ? [] : [{
+        what: "mount namespace and capability bounds of interactive shells",
+        reason: `${fault}; what the agent's user can read, their programs can read`,
+      }]),
+      ...this.options.isolation.unavailable.map(({ what, reason }) => ({
         what: `for interactive shells: ${what}`,
         reason,
       })),
     ];
+  }
+
+  /** Found out once: what the agent may do does not change. */
+  #containmentFault(): string | undefined {
+    this.#contained ??= { fault: containmentFault(this.options.shim, this.options.events) };
+    return this.#contained.fault;
   }
 
   /**
@@ -207,7 +211,7 @@ export class Shells {
     },
     context: Pick<SessionContext, "show" | "onCommand">,
   ): Promise<ShellSession> {
-    const { shim, events, clock, isolation } = this.options;
+    const { shim, events, clock, isolation, settings } = this.options;
     const scope = await openScope(isolation, sessionId);
     const opened: { close(): void }[] = [];
     try {
@@ -229,6 +233,9 @@ export class Shells {
           umask: 0o077,
           ...(isProtectedFromOom(shim) ? { oomScoreAdj: 0 } : {}),
           noNewPrivs: true,
+          ...(this.#containmentFault() === undefined
+            ? { containment: shellContainment(shim.files, settings.root) }
+            : {}),
           ...(scope.cgroupDirectory === null ? {} : { cgroup: scope.cgroupDirectory }),
         });
         scope.hold(process.pid);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConnectError } from "@connectrpc/connect";
 import { config, type shell } from "../../../../api/mod.ts";
 import { fromConnectError } from "../../../../common/errors/mod.ts";
-import { waitFor, within } from "../../../support/mod.ts";
+import { maySysAdmin, waitFor, within } from "../../../support/mod.ts";
 import { NodeRig, type TokenFacts } from "../../../unit/agent/calls/node_rig.ts";
 
 type Input = shell.ShellInput["input"];
@@ -260,6 +260,34 @@ Deno.test("interactive shells of a node over its real listener", async (t) => {
       new RegExp(`${caller.sessionId} in [^:]*: cat /proc/self`),
     );
   });
+
+  await t.step(
+    "SHL-6: below bash the kernel contains a session, or the notice says what does not",
+    async () => {
+      const caller = await Caller.open(rig);
+      const isContained = maySysAdmin();
+      assert.equal(/NOT CONTAINED: mount namespace/.test(caller.shown), !isContained);
+      assert.match(caller.shown, /NOT CONTAINED: kernel's list of programs/);
+      const start = await entryOf(rig, caller.sessionId, "start");
+      assert.equal(JSON.parse(start.message).uncontained.length > 0, true);
+      if (isContained) {
+        caller.type(
+          "cat /etc/shadow /etc/shadow- /run/pact/state/* | wc -c; ls -A /root | wc -l\r",
+        );
+        await caller.shows(/\n0\r\n0\r\n/);
+        caller.type("grep -E 'CapEff|NoNewPrivs' /proc/self/status\r");
+        await caller.shows(/CapEff:\s*0000000400002004/);
+        await caller.shows(/NoNewPrivs:\s*1/);
+        caller.type(
+          "head -c 1 /proc/1/environ /proc/1/root/etc/shadow /proc/$PPID/root/etc/shadow\r",
+        );
+        await caller.shows(/(?:(?:Permission denied|not permitted)[^]*){3}/);
+      }
+      caller.type("exit 0\r");
+      await caller.over();
+      assert.equal(caller.exitCode, 0);
+    },
+  );
 
   await t.step("SHL-1: a resize reaches the programs of the session", async () => {
     const caller = await Caller.open(rig);
