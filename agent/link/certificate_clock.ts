@@ -9,7 +9,9 @@ import type { Logger } from "../../common/log/mod.ts";
 export function certificateClock(clock: Clock, log: Logger, buildDateMs: number): Clock {
   let isBehind = false;
   return {
-    ...clock,
+    monotonicMs: () => clock.monotonicMs(),
+    setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
+    clearTimer: (handle) => clock.clearTimer(handle),
     nowMs: () => {
       const nowMs = clock.nowMs();
       const wasBehind = isBehind;

@@ -21,9 +21,11 @@ class PatientClock implements Clock {
     if (timer.id !== -1) systemClock.clearTimer(timer);
   }
 
-  /** Lets the first wait of at least that long pass. */
-  async pass(leastMs: number): Promise<void> {
-    const found = await waitFor(() => this.waiting.find(({ delayMs }) => delayMs >= leastMs), {
+  /** Lets the first wait of that length pass. The journal has waits of its own, of an hour and more. */
+  async pass(leastMs: number, mostMs = 3_000_000): Promise<void> {
+    const isMeant = ({ delayMs }: { readonly delayMs: number }) =>
+      delayMs >= leastMs && delayMs <= mostMs;
+    const found = await waitFor(() => this.waiting.find(isMeant), {
       what: `a wait of ${leastMs} ms`,
     });
     this.waiting.splice(this.waiting.indexOf(found), 1);

@@ -3,6 +3,7 @@ import { certificateClock } from "../../../../agent/link/certificate_clock.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { createLogger } from "../../../../common/log/mod.ts";
 import { BUILD_DATE_MS } from "../../../../common/version/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
 import { openJournalSite } from "../../../support/journal/mod.ts";
 import { Linked } from "../../../support/link/mod.ts";
 
@@ -28,6 +29,17 @@ Deno.test("ROT-6: a clock before the build date counts as that date, and is warn
   nowMs = 0;
   assert.equal(clock.nowMs(), 1e12);
   assert.equal(lines.filter((line) => line.includes("WARN")).length, 2);
+});
+
+Deno.test("ROT-6: timers are those of the clock that it stands before", async () => {
+  const underneath = new VirtualClock();
+  const clock = certificateClock(underneath, logTo([]), 0);
+  let fired = 0;
+  clock.setTimer(1_000, () => fired++);
+  clock.clearTimer(clock.setTimer(1_000, () => fired += 10));
+  const beginMs = clock.monotonicMs();
+  await underneath.advanceAsync(1_000);
+  assert.deepEqual([fired, clock.monotonicMs() - beginMs], [1, 1_000]);
 });
 
 Deno.test("ROT-6: the build date lies in no right clock's future", () => {
