@@ -1,8 +1,7 @@
 /**
  * Owns one timer and, on the member that leads, looks at the oldest audit records every hour: as
  * many as are past the retention of their vClusters are taken out by a command in the log, so that
- * every member lets go of the same ones (AUD-4). Ends with `close`, which waits for the look under
- * way.
+ * every member lets go of the same ones (AUD-4). Ends with `close`, which gives up the look under way.
  *
  * @module
  */
@@ -38,34 +37,37 @@ export class AuditRetention {
   readonly #options: AuditRetentionOptions;
   #timer: TimerHandle | undefined;
   #look: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #stop = new AbortController();
 
   constructor(options: AuditRetentionOptions) {
     this.#options = options;
     this.#arm();
   }
 
-  /** Ends the timer and waits for the look under way. */
+  /** Ends the timer and the look under way. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
     await this.#look;
   }
 
   #arm(): void {
-    if (this.#closed) return;
-    this.#timer = this.#options.clock.setTimer(LOOK_EVERY_MS, () => {
-      this.#look = this.#purge().catch(this.#options.onError).finally(() => this.#arm());
+    if (this.#stop.signal.aborted) return;
+    const { clock, onError } = this.#options;
+    this.#timer = clock.setTimer(LOOK_EVERY_MS, () => {
+      this.#look = this.#purge(this.#stop.signal).catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) onError(error);
+      }).finally(() => this.#arm());
     });
   }
 
-  async #purge(): Promise<void> {
+  async #purge(signal: AbortSignal): Promise<void> {
     const { replica, leads, clock } = this.#options;
-    for (let round = 0; round < MAX_COMMANDS && !this.#closed; round++) {
+    for (let round = 0; round < MAX_COMMANDS && !signal.aborted; round++) {
       if (!leads()) return;
       const command = await oldestPastRetention(replica, clock.nowMs());
       if (command === undefined) return;
-      await replica.submit(command, { actor: SYSTEM_IDENTITY });
+      await replica.submit(command, { actor: SYSTEM_IDENTITY, signal });
     }
   }
 }

@@ -15,12 +15,19 @@ class Member implements AsyncDisposable {
   readonly clock = new VirtualClock(this.state.nowMs);
   readonly errors: unknown[] = [];
   leads = true;
+  /** There is no majority: whatever is submitted waits. */
+  isStuck = false;
+  waiting = 0;
   #looks = 0;
   readonly #retention = new AuditRetention({
     replica: {
       state: this.state.store,
       audit: (query) => this.#audit(query),
-      submit: (command) => {
+      submit: (command, { signal }) => {
+        if (this.isStuck) {
+          this.waiting++;
+          return untilAborted(signal);
+        }
         this.state.nowMs = this.clock.nowMs();
         return Promise.resolve(this.state.send(command));
       },
@@ -80,6 +87,12 @@ class Member implements AsyncDisposable {
   }
 }
 
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, refuse) =>
+    signal?.addEventListener("abort", () => refuse(signal.reason), { once: true })
+  );
+}
+
 const scopes = (member: Member) =>
   member.records("Exec").map(({ scope }) =>
     scope !== "Global" && "VCluster" in scope && scope.VCluster
@@ -119,4 +132,20 @@ Deno.test("AUD-4: thousands of old records go in one look, a thousand with each 
     member.records("AuditPurge").map(({ detail }) => /op-\d+/.exec(detail)?.[0]),
     ["op-999", "op-1999", "op-2499"],
   );
+});
+
+Deno.test("JRN-62: a look that waits for a majority holds up no end, and is no error", async () => {
+  let errors: unknown[];
+  {
+    await using member = new Member();
+    errors = member.errors;
+    member.isStuck = true;
+    member.keep("ml", 1);
+    member.record("ml");
+    await waitFor(async () => {
+      await member.clock.advanceAsync(HOUR_MS);
+      return member.waiting === 1;
+    }, { what: "the look that waits" });
+  }
+  assert.deepEqual(errors, []);
 });
