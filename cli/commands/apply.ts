@@ -2,7 +2,7 @@ import { object } from "@optique/core/constructs";
 import { optional } from "@optique/core/modifiers";
 import { argument, flag, option } from "@optique/core/primitives";
 import type { JsonValue } from "../../common/json/mod.ts";
-import { EXIT, Failure, usageFailure } from "../failure/mod.ts";
+import { codedFailure, EXIT, Failure, usageFailure } from "../failure/mod.ts";
 import { plural } from "../output/mod.ts";
 import { parseSpec, readSpecText, type VClusterChanges } from "../spec/mod.ts";
 import { changeLines, deltaJson } from "../view/mod.ts";
@@ -66,6 +66,10 @@ async function preview(
   { out }: CommandContext,
   plans: readonly PlannedChanges[],
 ): Promise<number> {
+  for (const { vcluster, serviceFault } of plans) {
+    if (serviceFault === undefined) continue;
+    throw codedFailure("INVALID_ARGUMENT", `${serviceFault} (in vCluster ${vcluster})`);
+  }
   const lines = plans.flatMap((plan) => [
     `vCluster ${plan.vcluster}: ${plural(plan.changed, "change")}`,
     ...planLines(plan),

@@ -6,6 +6,7 @@ import {
   type PolicySettings,
   type StateDelta,
 } from "../../common/model/mod.ts";
+import { dependencyFault, faultText } from "../../common/service_graph/mod.ts";
 import { withoutNulls } from "../../common/json/mod.ts";
 import { deltaToWire, scopeToWire } from "../../common/wire/mod.ts";
 import { codedFailure, Failure } from "../failure/mod.ts";
@@ -24,6 +25,8 @@ export interface PlannedChanges {
   readonly current: CurrentPolicy;
   readonly changed: number;
   readonly unchanged: number;
+  /** Why no node could start the services as they would be then; the journal refuses it (SVC-1). */
+  readonly serviceFault: string | undefined;
 }
 
 /** What applying came to. */
@@ -48,7 +51,8 @@ export async function planChanges(
   journal: Journal,
   { vcluster, delta, policy }: VClusterChanges,
 ): Promise<PlannedChanges> {
-  const effective = effectiveChanges(delta, await overlayOf(journal, vcluster));
+  const overlay = await overlayOf(journal, vcluster);
+  const effective = effectiveChanges(delta, overlay);
   const current = await currentPolicy(journal, vcluster);
   const changedPolicy = policy === undefined ? {} : changedSettings(policy, current.settings);
   const policyCount = Object.keys(changedPolicy).length;
@@ -59,7 +63,25 @@ export async function planChanges(
     current,
     changed: effective.changed + policyCount,
     unchanged: effective.unchanged + Object.keys(policy ?? {}).length - policyCount,
+    serviceFault: serviceFault(effective.delta, overlay),
   };
+}
+
+function serviceFault(
+  { services = [] }: StateDelta,
+  overlay: OverlayDocument | undefined,
+): string | undefined {
+  if (services.length === 0) return undefined;
+  const dependenciesOf = new Map<string, readonly string[]>(
+    overlay?.services.map(({ name, depends_on }) => [name, depends_on ?? []]),
+  );
+  for (const { action, key, value } of services) {
+    if (action === "Remove") dependenciesOf.delete(key);
+    else if (typeof value === "object") dependenciesOf.set(key, value.depends_on ?? []);
+    else dependenciesOf.set(key, dependenciesOf.get(key) ?? []);
+  }
+  const fault = dependencyFault(dependenciesOf);
+  return fault && faultText(fault);
 }
 
 /** The vCluster's overlay; undefined when it has none yet. */

@@ -93,6 +93,22 @@ Deno.test("CLI-75: apply --dry-run lists what would change and sends nothing", (
     journal: journalWith(() => assert.fail("a dry run must not append")),
   }));
 
+Deno.test("SVC-1, CLI-75: a dry run names what the journal would refuse: services that could not start", async () => {
+  const service = (name: string, needs: string) =>
+    `[vcluster.ml.services.${name}]\nbinary = "/bin/true"\ndepends_on = ["${needs}"]\n`;
+  const dryRun = (spec: string) =>
+    runScenario({
+      args: ["apply", "DIR/ml.toml", "--dry-run"],
+      files: { "ml.toml": spec },
+      journal: journalWith(),
+    });
+  const cycle = await dryRun(service("egg", "hen") + service("hen", "egg"));
+  assert.equal(cycle.code, 3);
+  assert.match(cycle.stderr, /dependency cycle: egg -> hen -> egg \(in vCluster ml\)/);
+  assert.match((await dryRun(service("web", "db"))).stderr, /web depends on unknown service db/);
+  assert.equal((await dryRun(service("web", "minimal"))).code, 0);
+});
+
 Deno.test("CLI-73: apply appends one Commit and updates the policy", () =>
   assertGolden("apply", {
     args: ["apply", "DIR/ml.toml"],
