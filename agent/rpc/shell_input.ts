@@ -12,7 +12,7 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 /**
  * The message that opens a shell; whether it is in order is the core's to say.
  *
- * @throws {PactError} INVALID_ARGUMENT when none comes within 10 s (SHL-1).
+ * @throws {PactError} INVALID_ARGUMENT when none comes within 10 s, or none that can be read (SHL-1).
  */
 export async function firstMessage(
   messages: AsyncIterator<shell.ShellInput>,
@@ -23,11 +23,22 @@ export async function firstMessage(
     reject(new PactError("INVALID_ARGUMENT", "the first message must be open, within 10 seconds"));
   const timer = clock.setTimer(OPEN_LIMIT_MS, late);
   try {
-    const first = await Promise.race([messages.next(), tooLate]);
+    const first = await Promise.race([next(messages), tooLate]);
     if (first.done !== true) return first.value;
     throw new PactError("INVALID_ARGUMENT", "the first message must be open");
   } finally {
     clock.clearTimer(timer);
+  }
+}
+
+/** What cannot be read is its sender's fault, and none of this node's. */
+async function next(
+  messages: AsyncIterator<shell.ShellInput>,
+): Promise<IteratorResult<shell.ShellInput>> {
+  try {
+    return await messages.next();
+  } catch {
+    throw new PactError("INVALID_ARGUMENT", "the first message could not be read");
   }
 }
 
