@@ -1,32 +1,8 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import * as http2 from "node:http2";
-import { connect, type Socket } from "node:net";
-import { type RpcServer, serveRpc } from "../../../../common/rpc_server/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { waitFor } from "../../../support/mod.ts";
-import { echoRoutes } from "../rpc/fixture.ts";
-
-const HELLO = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
-
-async function serve(clock: VirtualClock): Promise<RpcServer> {
-  return await serveRpc({
-    name: "test",
-    listen: { hostname: "127.0.0.1", port: 0 },
-    routes: echoRoutes([]),
-    peerClock: clock,
-  });
-}
-
-/** A peer that spoke once and never again, like a machine without power. */
-async function silentPeer({ port }: RpcServer): Promise<Socket> {
-  const socket = connect(port, "127.0.0.1");
-  socket.on("error", () => {});
-  socket.on("data", () => {});
-  await new Promise((resolve) => socket.once("connect", resolve));
-  socket.write(HELLO);
-  return socket;
-}
+import { serve, silentPeer } from "./silent_peer.ts";
 
 const everybody = () => true;
 
