@@ -53,7 +53,7 @@ void write_file(const char *path, const char *text); /* where there is one */
 _Noreturn void end_node(enum end how);
 /* watchdog.c */
 bool watchdog_open(void);            /* true while it is open; tries again where it was not there */
-void watchdog_use(unsigned number);  /* /dev/watchdogN; 0 is /dev/watchdog */
+void watchdog_use(unsigned number);  /* /dev/watchdogN from now on; 0 is /dev/watchdog */
 void watchdog_set(unsigned seconds); /* 0: not wanted */
 void watchdog_pet(void);
 void watchdog_close(void);

@@ -86,7 +86,7 @@ initTest(
 );
 
 initTest(
-  "agent.watchdog.device: another watchdog is taken up, and the first one disarmed after",
+  "agent.watchdog.device: another watchdog is taken up, and the first one petted beside it",
   async (agent) => {
     const { node } = agent;
     await agent.beat();
@@ -100,7 +100,7 @@ initTest(
       "(timeout 20 head -c 5 /run/t/other > /run/t/others) & ln -s /run/t/other /dev/watchdog1",
     );
     await node.until("pets of the other", () => node.read("others") === "KKKKK");
-    assert.match(node.pets, /^K+V$/);
+    assert.match(node.pets, /^K+$/);
     assert.match(node.console, /watchdog: 45/);
   },
 );
