@@ -113,6 +113,41 @@ nodeTest(
   },
 );
 
+/** How a connection to the agent's port at an address of the node's own ends: 124 is still open. */
+const connectionTo = (address: string) =>
+  `timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/9445; cat <&3' > /dev/null 2>&1; echo $?`;
+
+nodeTest(
+  "NET-7, NET-12, CLD-3: an interface that comes later has its address and service then, and lets nobody in",
+  PACT,
+  async (lab) => {
+    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    await becomesAsDeclared(lab, node);
+    await lab.apply(`${SPEC}
+[vcluster.demo.network.hsn0]
+address = "10.8.0.2/24"
+role = "hsn"
+[vcluster.demo.devices]
+"kmsg" = { mode = "0640", group = "adm" }
+[vcluster.demo.services.fabric]
+binary = "/usr/bin/sleep"
+args = ["86400"]
+needs_network = ["hsn0"]
+`);
+    await lab.until(
+      ["service", "status", "--node", "node-1"],
+      /fabric +Starting/,
+      60_000,
+    );
+    await node.console.read("ip link add hsn0 type veth peer name end0; ip link set end0 up");
+    await lab.until(["status"], /node-1 .*COMMITTED .*1\/1/, 60_000);
+    assert.match(await node.console.read("ip -4 address show hsn0"), /10\.8\.0\.2\/24/);
+    assert.equal(await node.console.read(connectionTo("10.0.2.15")), "124\n");
+    assert.notEqual(await node.console.read(connectionTo("10.8.0.2")), "124\n");
+    assert.equal(await node.console.read("stat -c '%a %G' /dev/kmsg"), "640 adm\n");
+  },
+);
+
 nodeTest(
   "a node whose power is cut in every phase of its boot is as declared in the end",
   PACT,
