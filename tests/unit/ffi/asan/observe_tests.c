@@ -134,7 +134,7 @@ static void processes_that_come(void) {
 static void news_of_mounts(void) {
   int32_t fd = pact_shim_mount_watch_open();
   int32_t epoll_fd = pact_shim_events_open(), wake_fd = pact_shim_wake_open();
-  CHECK_EQUAL(pact_shim_events_add(epoll_fd, fd, 5, 4), -EINVAL);
+  CHECK_EQUAL(pact_shim_events_add(epoll_fd, fd, 5, 8), -EINVAL);
   CHECK_EQUAL(pact_shim_events_add(epoll_fd, fd, 5, PACT_EVENTS_URGENT), 0);
   struct pact_event ready;
   /* Readable it always is; urgent only after a change. */
