@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../support/mod.ts";
-import { isAsDeclared } from "./declared_node.ts";
+import { DECLARED as DECLARED_ANYWHERE, isAsDeclared } from "./declared_node.ts";
 import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
 
 const SYSTEMD = { profile: "systemd" } as const;
@@ -8,19 +8,11 @@ const SYSTEMD = { profile: "systemd" } as const;
 const STANDSTILL_LIMIT_MS = 180_000;
 const WAIT_MS = 60_000;
 
-/** One file, and one service that runs through everything, as a unit of systemd. */
+/** What others declare, as units of systemd. */
 const DECLARED = `
 [vcluster.demo]
 supervisor_backend = "systemd"
-[vcluster.demo.policy]
-enforcement_mode = "enforce"
-[vcluster.demo.files]
-"/etc/motd" = { content = "declared\\n", mode = "0644" }
-[vcluster.demo.services.keeper]
-binary = "/usr/bin/sleep"
-args = ["86400"]
-restart_delay_seconds = 1
-`;
+${DECLARED_ANYWHERE}`;
 
 /** Listens once it is told to. */
 const LATE_LISTENER = "select(undef, undef, undef, 0.2) while !-e '/run/go'; " +
