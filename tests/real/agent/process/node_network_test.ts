@@ -162,9 +162,9 @@ inNetworkNamespace(import.meta.url, () => {
       assert.equal(network.interfaces.readiness().get("hsn0"), false);
       await using _hsn = await layCable({ near: "hsn0" });
       await waitFor(() => network.interfaces.readiness().get("hsn0") === true, { what: "hsn0" });
-      assert.ok(
-        records.some((record) => record.startsWith("network.configured hsn0: up; add 10.8")),
-      );
+      const isTold = () =>
+        records.some((record) => record.startsWith("network.configured hsn0: up; add 10.8"));
+      await waitFor(isTold, { what: "the record" });
     });
   });
 

@@ -94,7 +94,7 @@ Deno.test("LGX-1: a service that writes while no agent is there is not killed by
 
 Deno.test("INI-32: a service that ended without a supervisor counts as exited with unknown status", async () => {
   await withSavedSupervisor(async (rig) => {
-    rig.supervisor.declare([script("a", HOLD, { restartDelaySeconds: 1 })]);
+    rig.supervisor.declare([script("a", HOLD, { restartDelaySeconds: 5 })]);
     const { pid } = await rig.reaches("a", "Running");
     await withSuccessor(rig, async (successor) => {
       await reaches(successor, "a", "Restarting (exited with unknown status)");
@@ -120,7 +120,7 @@ Deno.test("INI-10, INI-32: how a service ended without its agent is what PID 1 s
   };
   const stateFile = dir.file("supervisor.json");
   await withSupervisor(async (rig) => {
-    rig.supervisor.declare([script("away", HOLD, { restartDelaySeconds: 1 })]);
+    rig.supervisor.declare([script("away", HOLD, { restartDelaySeconds: 60 })]);
     const away = await rig.reaches("away", "Running");
     await withSuccessor(rig, async (successor) => {
       await reaches(successor, "away", "Restarting (exited with code 7)");
