@@ -34,7 +34,7 @@ export interface Hold {
 }
 
 /** Whether dependents wait until a check has succeeded; that of a process is its start. */
-export function isGate({ healthCheck: { gate, probe } }: ServiceDeclaration): boolean {
+function isGate({ healthCheck: { gate, probe } }: ServiceDeclaration): boolean {
   return gate && probe.kind !== "Process";
 }
 

@@ -100,6 +100,8 @@ initTest(
       "(timeout 20 head -c 5 /run/t/other > /run/t/others) & ln -s /run/t/other /dev/watchdog1",
     );
     await node.until("pets of the other", () => node.read("others") === "KKKKK");
+    const together = node.pets.length;
+    await node.until("further pets of the first", () => node.pets.length > together + 2);
     assert.match(node.pets, /^K+$/);
     assert.match(node.console, /watchdog: 45/);
   },
