@@ -21,12 +21,28 @@ _Static_assert(sizeof(long) == 8, "the shim supports 64-bit Linux only");
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
 
 #define PACT_P_PIDFD ((idtype_t)3)
 
 #define PACT_CLONE_PIDFD 0x00001000ull
 #define PACT_CLONE_CLEAR_SIGHAND 0x100000000ull
 #define PACT_CLONE_INTO_CGROUP 0x200000000ull
+
+#define PACT_AT_RECURSIVE 0x8000u
+#define PACT_MOUNT_NOSUID 0x2ull
+#define PACT_MOUNT_NODEV 0x4ull
+#define PACT_MOUNT_NOEXEC 0x8ull
+
+/* mount_setattr(2). */
+struct pact_mount_attributes {
+  uint64_t set;
+  uint64_t clear;
+  uint64_t propagation;
+  uint64_t user_namespace_fd;
+};
 
 /* clone3(2), version 2 of the structure (with cgroup). */
 struct pact_clone_args {

@@ -44,6 +44,30 @@ Deno.test({
 });
 
 Deno.test({
+  ...needingSysAdmin("SHL-6: nor from what is mounted below such a place, which it still sees"),
+  fn: async () => {
+    await using dir = await tempDir();
+    const below = dir.file("below");
+    await Deno.mkdir(below);
+    await withShim(async (shim) => {
+      const mount = `mount -t tmpfs none ${below} && cp /bin/true ${below}/mine`;
+      assert.equal((await runToEnd(shim, shell(mount))).stderr, "");
+      try {
+        const containment = { covered: [], withoutPrograms: [dir.path], capabilities: [] };
+        const script = `ls ${below}; ${below}/mine`;
+        const contained = await runToEnd(shim, shell(script, { containment }));
+        assert.equal(contained.stdout, "mine\n");
+        assert.deepEqual(contained.status, { kind: "exited", code: 126 });
+        const free = await runToEnd(shim, shell(`${below}/mine`));
+        assert.deepEqual(free.status, { kind: "exited", code: 0 });
+      } finally {
+        await runToEnd(shim, shell(`umount ${below}`));
+      }
+    });
+  },
+});
+
+Deno.test({
   ...needingSysAdmin(
     "SHL-6: a contained program and what it starts have the named capabilities alone",
   ),
