@@ -8,15 +8,7 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditOutcome, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
 import { type EventPump, type Shim } from "../../ffi/mod.ts";
-import {
-  createBackups,
-  type Dimension,
-  effectiveFromWire,
-  filesDimension,
-  kernelDimension,
-  servicesDimension,
-  unsupportedDimension,
-} from "../apply/mod.ts";
+import { type Dimension, effectiveFromWire } from "../apply/mod.ts";
 import { type Consent, createConsent } from "../approvals/mod.ts";
 import { AuditTrail } from "../audit/mod.ts";
 import { type AgentCache, openOperationLog } from "../cache/mod.ts";
@@ -34,13 +26,13 @@ import {
 } from "../calls/mod.ts";
 import { capabilityReport } from "../capability/mod.ts";
 import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entries/mod.ts";
-import { openModuleControl } from "../hardware/mod.ts";
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import { Shells } from "../shell/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
 import { callRecords, deniedCall } from "./call_records.ts";
+import { nodeDimensions } from "./dimensions.ts";
 import { documentStore } from "./documents.ts";
 import { Contact } from "./contact.ts";
 import {
@@ -52,6 +44,7 @@ import {
   onSupervisorNotice,
   principalOf,
 } from "./events.ts";
+import { HeldServices } from "./held_services.ts";
 import { type BootStanding, NodeContracts } from "./node_contracts.ts";
 import { Observation } from "./observation.ts";
 import { convergencePolicy } from "./policy.ts";
@@ -86,9 +79,6 @@ export interface NodeOptions {
   /** Has PID 1 start another version of the agent; absent without such a PID 1. */
   readonly upgrade?: (program: string | undefined) => string;
 }
-
-/** Dimensions of a later version; what is declared in them is reported as unavailable. */
-const LATER_DIMENSIONS = ["mounts", "packages", "gpu"] as const;
 
 /** Who does what nobody asked for. */
 const AGENT = systemPrincipal("pact-agent");
@@ -135,6 +125,7 @@ interface NodePlace {
 
 export class Node {
   readonly supervisor: NodeServices;
+  readonly #heldServices: HeldServices;
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
   readonly consent: Consent;
@@ -161,6 +152,7 @@ export class Node {
     const { shim, events, config, clock, log, newUuid } = options;
     this.#place = place;
     this.supervisor = services;
+    this.#heldServices = new HeldServices(serviceControl(services));
     this.#contact = new Contact(clock);
     this.#reporter = new Reporter({
       clock,
@@ -265,6 +257,11 @@ export class Node {
     this.#reporter.changed();
   }
 
+  /** The boot has come to services: those declared are started, and from now on as they are declared. */
+  async startServices(): Promise<void> {
+    await this.#heldServices.release();
+  }
+
   /** Contact with the journal was made, lost, or refused. */
   async onLink(state: agentport.LinkState): Promise<void> {
     const { log, send } = this.options;
@@ -290,6 +287,7 @@ export class Node {
     const { config, log } = this.options;
     log.error("this node was revoked: its services are stopped");
     this.calls.cancelAll();
+    this.#heldServices.forget();
     const observing = { ...convergencePolicy(config, undefined) };
     await this.convergence.setPolicy({
       ...observing,
@@ -336,32 +334,8 @@ export class Node {
 
   #openConvergence(): Convergence {
     const { shim, config, clock, log, network } = this.options;
-    const root = config.root === "" ? "/" : config.root;
-    const isRoot = shim.system.ids().effectiveUid === 0;
-    const dimensions: Dimension[] = [
-      filesDimension({
-        files: shim.files,
-        users: shim.users,
-        root,
-        effectiveUid: shim.system.ids().effectiveUid,
-        backups: createBackups({
-          files: shim.files,
-          directory: `${config.stateDir}/rollback`,
-          wallMs: clock.nowMs,
-        }),
-        wallMs: clock.nowMs,
-      }),
-      kernelDimension({
-        files: shim.files,
-        root,
-        ...(isRoot && { modules: openModuleControl(shim, clock) }),
-      }),
-      servicesDimension(serviceControl(this.supervisor)),
-      network?.dimension ?? unsupportedDimension("network", "managed only where pact is init"),
-      ...LATER_DIMENSIONS.map((category) =>
-        unsupportedDimension(category, `${category} are not managed by this version`)
-      ),
-    ];
+    const services = this.#heldServices;
+    const dimensions = nodeDimensions({ ...this.options, services, network: network?.dimension });
     return createConvergence({
       dimensions,
       clock,

@@ -190,6 +190,7 @@ export class NodeBoot {
   }
 
   async #startServices(signal: AbortSignal): Promise<void> {
+    await this.options.node.startServices();
     await this.#until(
       signal,
       SERVICES_LIMIT_MS,

@@ -56,6 +56,19 @@ Deno.test("the agent as a process", async (t) => {
   await using rig = await NodeRig.open();
   const { site } = rig;
 
+  await t.step(
+    "BTS-1: services start in their own phase, after what else is declared was applied",
+    async () => {
+      const words = ["PullOverlay: ", "service.start", "StartServices: "];
+      const places = await waitFor(async () => {
+        const audit = await Deno.readTextFile(`${rig.root}/run/pact/state/audit.log`);
+        const found = words.map((word) => audit.indexOf(word));
+        return found.includes(-1) ? undefined : found;
+      }, { what: `${words} in the audit log` });
+      assert.deepEqual(places, places.toSorted((a, b) => a - b));
+    },
+  );
+
   await t.step("AGT-6: SIGHUP changes nothing and says so", async () => {
     const program = site.running(NODE);
     Deno.kill(program.pid, "SIGHUP");
