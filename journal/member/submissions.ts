@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { ChurningMap } from "../../common/collections/mod.ts";
 import { NO_NODE, type NodeId } from "../raft/mod.ts";
 
 /** Bounds and patience. */
@@ -62,7 +63,7 @@ interface KnownLeader {
 /** The writes under way, oldest first. */
 export class Submissions {
   readonly #limits: SubmissionLimits;
-  readonly #waiting = new Map<string, Submission>();
+  readonly #waiting = new ChurningMap<string, Submission>();
   #bytes = 0;
   #leader: KnownLeader | undefined;
   #leaderlessSinceMs: number;
@@ -92,10 +93,8 @@ export class Submissions {
 
   /** The write is applied, or its caller gave up. */
   forget(id: string): void {
-    const submission = this.#waiting.get(id);
-    if (submission === undefined) return;
-    this.#waiting.delete(id);
-    this.#bytes -= submission.payload.byteLength;
+    const submission = this.#waiting.delete(id);
+    if (submission !== undefined) this.#bytes -= submission.payload.byteLength;
   }
 
   /** Who leads, as this member sees it now; NO_NODE for nobody. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock/mod.ts";
+import { ChurningMap } from "../../common/collections/mod.ts";
 import type { PactError } from "../../common/errors/mod.ts";
 import { type SubmissionEffect, Submissions } from "../member/mod.ts";
 import { NO_NODE, type NodeId } from "../raft/mod.ts";
@@ -23,7 +24,7 @@ export interface WritesSite {
 export class Writes {
   readonly #site: WritesSite;
   readonly #submissions: Submissions;
-  readonly #onFailed = new Map<string, (error: PactError) => void>();
+  readonly #onFailed = new ChurningMap<string, (error: PactError) => void>();
   #outbox: Uint8Array[] = [];
   /** How many in the outbox are other members'. */
   #foreign = 0;
@@ -143,8 +144,7 @@ export class Writes {
         this.flushSoon();
         continue;
       }
-      const onFailed = this.#onFailed.get(effect.id);
-      this.#onFailed.delete(effect.id);
+      const onFailed = this.#onFailed.delete(effect.id);
       onFailed?.(this.#site.failure(effect.reason));
     }
   }
