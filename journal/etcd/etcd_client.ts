@@ -71,6 +71,8 @@ export class EtcdClient {
   readonly #connections = new Map<string, Connected>();
   #at = 0;
   #trouble: string | undefined;
+  /** How often etcd has shown that it has a quorum. */
+  #proofs = 0;
   #isClosed = false;
 
   constructor(options: EtcdClientOptions) {
@@ -78,7 +80,10 @@ export class EtcdClient {
     this.#options = options;
   }
 
-  /** What the last call failed with; undefined since one has succeeded that takes a quorum. */
+  /**
+   * What the last call failed with; undefined since one has succeeded that takes a quorum. What was
+   * begun before that success and fails after it is old news.
+   */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -90,30 +95,36 @@ export class EtcdClient {
    */
   async call<T>(make: EtcdCall<T>, signal?: AbortSignal): Promise<T> {
     const answer = await this.look(make, signal);
-    this.#trouble = undefined;
+    this.#showQuorum();
     return answer;
   }
 
   /**
    * Like `call`, for what a member answers by itself: the answer says nothing about the quorum, so
-   * it ends no trouble.
+   * it ends no trouble, and makes none of members that were asked in vain before.
    *
    * @throws {EtcdError} as `call` does.
    */
   async look<T>(make: EtcdCall<T>, signal?: AbortSignal): Promise<T> {
     const { endpoints, requestTimeoutMs } = this.#options;
+    const troubleBefore = this.#trouble;
+    const proofs = this.#proofs;
     let failure: EtcdError | undefined;
     for (let attempt = 0; attempt < endpoints.length; attempt++) {
       signal?.throwIfAborted();
       const endpoint = this.#endpoint();
       try {
         const { services } = this.#connected(endpoint);
-        return await make(services, { timeoutMs: requestTimeoutMs, ...signal && { signal } });
+        const answer = await make(services, {
+          timeoutMs: requestTimeoutMs,
+          ...signal && { signal },
+        });
+        if (failure !== undefined && proofs === this.#proofs) this.#trouble = troubleBefore;
+        return answer;
       } catch (error) {
         signal?.throwIfAborted();
         failure = etcdErrorOf(error, endpoint);
-        // Nothing is wrong with an etcd that has forgotten what it was told to forget.
-        if (failure.kind !== "compacted") this.#trouble = failure.message;
+        this.#note(failure, proofs);
         if (failure.kind !== "unreachable" && failure.kind !== "refused") break;
         this.#leave(endpoint);
       }
@@ -133,6 +144,7 @@ export class EtcdClient {
     signal: AbortSignal,
   ): AsyncGenerator<etcd.WatchResponse> {
     const { clock } = this.#options;
+    let proofs = this.#proofs;
     const endpoint = this.#endpoint();
     const abort = new AbortController();
     const stop = () => abort.abort();
@@ -160,17 +172,16 @@ export class EtcdClient {
         const answer of failOnSilence(answers, { maxSilenceMs: SILENCE_MS, abort, clock })
       ) {
         if (answer.canceled) throw canceled(answer, endpoint);
-        this.#trouble = undefined;
+        this.#showQuorum();
+        proofs = this.#proofs;
         yield answer;
       }
       throw new EtcdError("unreachable", `etcd: ${endpoint} ended a watch`);
     } catch (error) {
       if (signal.aborted) return;
       const failure = error instanceof EtcdError ? error : etcdErrorOf(error, endpoint);
-      if (failure.kind !== "compacted") {
-        this.#trouble = failure.message;
-        this.#leave(endpoint);
-      }
+      this.#note(failure, proofs);
+      if (failure.kind !== "compacted") this.#leave(endpoint);
       throw failure;
     } finally {
       signal.removeEventListener("abort", stop);
@@ -182,6 +193,17 @@ export class EtcdClient {
     this.#isClosed = true;
     for (const { transport } of this.#connections.values()) transport.close();
     this.#connections.clear();
+  }
+
+  #showQuorum(): void {
+    this.#proofs++;
+    this.#trouble = undefined;
+  }
+
+  /** @param proofs of the quorum when what failed was begun. */
+  #note(failure: EtcdError, proofs: number): void {
+    // Nothing is wrong with an etcd that has forgotten what it was told to forget.
+    if (failure.kind !== "compacted" && proofs === this.#proofs) this.#trouble = failure.message;
   }
 
   #endpoint(): string {

@@ -35,7 +35,10 @@ onEtcd(
       what: "a write",
       timeoutMs: 30_000,
     });
-    assert.equal((await site.health(1))?.httpStatus, 200);
+    await waitFor(async () => (await site.health(1))?.httpStatus === 200, {
+      what: "the journal to call itself healthy",
+      timeoutMs: 10_000,
+    });
   },
 );
 
