@@ -73,6 +73,8 @@ export class ServiceOfFile {
     const name = slices.text(NAME);
     const options = slices.options(METHOD_OPTIONS);
     const { file } = this;
+    let input: MessageOfFile | undefined;
+    let output: MessageOfFile | undefined;
     return {
       kind: "rpc",
       name,
@@ -81,10 +83,10 @@ export class ServiceOfFile {
       methodKind: methodKind(slices.isSet(CLIENT_STREAMING), slices.isSet(SERVER_STREAMING)),
       // Not before the first call: a client is made of every method of its service.
       get input() {
-        return messageOf(file.type(typeNameOf(slices.text(INPUT))));
+        return input ??= messageOf(file.type(typeNameOf(slices.text(INPUT))));
       },
       get output() {
-        return messageOf(file.type(typeNameOf(slices.text(OUTPUT))));
+        return output ??= messageOf(file.type(typeNameOf(slices.text(OUTPUT))));
       },
       idempotency: options.number(IDEMPOTENCY) ?? 0,
       deprecated: options.isSet(DEPRECATED),

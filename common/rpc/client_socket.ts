@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type PeerCertificate } from "node:tls";
+import { connect as connectTls, type PeerCertificate, TLSSocket } from "node:tls";
 import { systemClock } from "../clock/mod.ts";
 import type { SecretPem } from "../secret/mod.ts";
 
@@ -25,6 +25,8 @@ export interface SocketOptions {
   socketPath?: string;
   /** Stands in for the comparison of the server's certificate with its name. */
   identifyServer?: IdentifyServer;
+  /** Protocols to offer, the preferred one first; default HTTP/2. */
+  alpnProtocols?: readonly string[];
 }
 
 /** Why a server whose certificate one of the CAs has issued is not the one that was dialled. */
@@ -36,7 +38,7 @@ export type IdentifyServer = (host: string, certificate: PeerCertificate) => Err
 const halfOpenMaxMs = 500;
 
 /**
- * Opens the connection under an HTTP/2 session: TLS 1.3, or cleartext for `http:`.
+ * Opens the connection under a session: TLS 1.3, or cleartext for `http:`.
  *
  * The runtime leaves a session open whose peer has ended the connection without a word, as a server
  * does that refuses a certificate, and calls on it never end. So such a connection is closed here.
@@ -51,7 +53,7 @@ export function openClientSocket(url: URL, options: SocketOptions): Socket {
       host,
       port,
       minVersion: "TLSv1.3",
-      ALPNProtocols: ["h2"],
+      ALPNProtocols: [...(options.alpnProtocols ?? ["h2"])],
       ...(options.caPem === undefined ? {} : { ca: [options.caPem] }),
       ...(options.identifyServer === undefined
         ? {}
@@ -76,4 +78,16 @@ function openUnixSocket(path: string): Socket {
 function closeHalfOpen(socket: Socket): void {
   const timer = systemClock.setTimer(halfOpenMaxMs, () => socket.destroy());
   socket.once("close", () => systemClock.clearTimer(timer));
+}
+
+/** @throws Error of the kind the TLS layer raises for a certificate that is not trusted. */
+export function requireAccepted(
+  socket: Socket | undefined,
+  refuse: (certificateDer: Uint8Array) => string | undefined,
+): void {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate(false) : undefined;
+  const der = certificate?.raw;
+  const reason = der === undefined ? "the server shows no certificate" : refuse(der);
+  if (reason === undefined) return;
+  throw Object.assign(new Error(reason), { code: "CERT_UNTRUSTED" });
 }

@@ -14,10 +14,9 @@ import type {
   OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { systemClock } from "../clock/mod.ts";
-import { openClientSocket, type SocketOptions } from "./client_socket.ts";
+import { openClientSocket, requireAccepted, type SocketOptions } from "./client_socket.ts";
+import { connected } from "./connected.ts";
 import { installHttp2Guard } from "./guard.ts";
 import { readAhead } from "./read_ahead.ts";
 
@@ -103,7 +102,11 @@ export class ClientConnection {
       if (this.#streams.get(session) === 0) session.close();
     });
     try {
-      await connected(session, this.authority, connectTimeoutMs);
+      await connected(session, {
+        event: "connect",
+        authority: this.authority,
+        timeoutMs: connectTimeoutMs,
+      });
       if (refuseServer !== undefined) requireAccepted(socket, refuseServer);
     } catch (error) {
       session.destroy();
@@ -130,43 +133,5 @@ export class ClientConnection {
   #forget(session: ClientHttp2Session): void {
     this.#retire(session);
     this.#streams.delete(session);
-  }
-}
-
-/** @throws Error of the kind the TLS layer raises for a certificate that is not trusted. */
-function requireAccepted(
-  socket: Socket | undefined,
-  refuse: (certificateDer: Uint8Array) => string | undefined,
-): void {
-  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate(false) : undefined;
-  const der = certificate?.raw;
-  const reason = der === undefined ? "the server shows no certificate" : refuse(der);
-  if (reason === undefined) return;
-  throw Object.assign(new Error(reason), { code: "CERT_UNTRUSTED" });
-}
-
-/** Settles when the session is up, failed, gone, or late. */
-async function connected(
-  session: ClientHttp2Session,
-  authority: string,
-  timeoutMs: number,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const unavailable = (what: string) => new ConnectError(what, Code.Unavailable);
-  const timer = systemClock.setTimer(
-    timeoutMs,
-    () => reject(unavailable(`no connection to ${authority} within ${timeoutMs} ms`)),
-  );
-  // The first error is the reason; later ones have nobody to tell.
-  session.on("error", reject);
-  session.once("close", () => reject(unavailable(`${authority} ended the connection`)));
-  session.once("connect", () => {
-    // One that failed while connecting reports "connect" before its error.
-    if (!session.destroyed) resolve();
-  });
-  try {
-    await promise;
-  } finally {
-    systemClock.clearTimer(timer);
   }
 }

@@ -35,4 +35,5 @@ export {
   readRequestId,
 } from "./metadata.ts";
 export { isUnavailable, type RetryOptions, retryUnavailable } from "./retry.ts";
+export { connectTlsSocket, type TlsSocketOptions } from "./tls_socket.ts";
 export { failOnSilence, type SilenceOptions } from "./silence.ts";

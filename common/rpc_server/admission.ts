@@ -17,7 +17,6 @@ export interface IncomingCall {
   peer: Peer;
   /** Handlers see what is set here, such as the authenticated principal. */
   contextValues: ContextValues;
-  signal: AbortSignal;
   /** Absent for unary calls, which end by themselves soon. */
   stream?: LiveStream;
 }

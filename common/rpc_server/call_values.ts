@@ -1,31 +1,45 @@
 import type { ContextKey, ContextValues } from "@connectrpc/connect";
 
 /**
- * The context values of one call: a handful, so they stand in a list. The library's own keep each
+ * One value, and the one that was kept before it. A class, because V8 may come to put the objects of
+ * a literal into the old generation from their start on, and all that a call holds would follow.
+ */
+class Kept {
+  constructor(readonly id: symbol, public value: unknown, public next: Kept | undefined) {}
+}
+
+/**
+ * The context values of one call: a handful, so one leads to the next. The library's own keep each
  * value as a property of an object, whose shape then changes with every call.
  */
 export class CallValues implements ContextValues {
-  readonly #ids: symbol[] = [];
-  readonly #values: unknown[] = [];
+  #newest: Kept | undefined;
 
   get<T>(key: ContextKey<T>): T {
-    const at = this.#ids.indexOf(key.id);
+    const kept = this.#find(key.id);
     // Only `set` writes, and it takes a value of the key's own type.
-    return at === -1 ? key.defaultValue : this.#values[at] as T;
+    return kept === undefined ? key.defaultValue : kept.value as T;
   }
 
   set<T>(key: ContextKey<T>, value: T): this {
-    const at = this.#ids.indexOf(key.id);
-    const place = at === -1 ? this.#ids.push(key.id) - 1 : at;
-    this.#values[place] = value;
+    const kept = this.#find(key.id);
+    if (kept === undefined) this.#newest = new Kept(key.id, value, this.#newest);
+    else kept.value = value;
     return this;
   }
 
   delete(key: ContextKey<unknown>): this {
-    const at = this.#ids.indexOf(key.id);
-    if (at === -1) return this;
-    this.#ids.splice(at, 1);
-    this.#values.splice(at, 1);
+    const kept = this.#find(key.id);
+    if (kept === this.#newest) this.#newest = kept?.next;
+    for (let at = this.#newest; at !== undefined; at = at.next) {
+      if (at.next === kept) at.next = kept?.next;
+    }
     return this;
+  }
+
+  #find(id: symbol): Kept | undefined {
+    let kept = this.#newest;
+    while (kept !== undefined && kept.id !== id) kept = kept.next;
+    return kept;
   }
 }

@@ -78,15 +78,7 @@ export class GrpcStreamMethod {
     const peer = this.options.peers.ofRequest(request);
     const contextValues = createContextValues().set(peerKey, peer);
     const header = headersOf(request);
-    const { signal } = call;
-    await this.options.admit({
-      ...this.#call,
-      header,
-      peer,
-      contextValues,
-      signal,
-      stream: call,
-    });
+    await this.options.admit({ ...this.#call, header, peer, contextValues, stream: call });
     const message = this.#parse(await readBody(request, this.readMaxBytes + FRAME_HEAD_BYTES));
     const answer = await this.#invoke({
       message,

@@ -5,22 +5,7 @@
 
 import * as http from "node:http";
 import type { Socket } from "node:net";
-
-/** The bounds of HTTP/1.1 connections; times in milliseconds. */
-export interface Http1Limits {
-  /** From the first byte of a request to the end of its headers; 408 beyond. */
-  headersTimeoutMs: number;
-  /** From the first byte of a request to the end of its body; 408 beyond. */
-  requestTimeoutMs: number;
-  /** How long a connection may wait for its next request. */
-  idleTimeoutMs: number;
-}
-
-export const defaultHttp1Limits: Http1Limits = {
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
-  idleTimeoutMs: 75_000,
-};
+import { type LaneOptions, WholeRequestLane } from "./whole_request_lane.ts";
 
 /** Room for the largest bearer token and what clients send with it; 431 beyond. */
 const headersMaxBytes = 32 * 1024;
@@ -35,12 +20,18 @@ export interface Http1Engine {
   stop(): void;
 }
 
-/** `isOpen` says whether the listener still takes calls: if not, answers end their connection. */
-export function createHttp1Engine(
-  handler: http.RequestListener,
-  limits: Http1Limits,
-  isOpen: () => boolean,
-): Http1Engine {
+/** What an engine is made of. */
+export interface Http1Options extends Omit<LaneOptions, "handOver"> {
+  /** Answers what is no plain call. */
+  readonly handler: http.RequestListener;
+}
+
+/**
+ * An engine that answers plain calls itself, and leaves connections that bring anything else to
+ * node:http.
+ */
+export function createHttp1Engine(options: Http1Options): Http1Engine {
+  const { handler, limits, isOpen } = options;
   const server = http.createServer({
     maxHeaderSize: headersMaxBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -53,9 +44,19 @@ export function createHttp1Engine(
   Object.defineProperty(server, "listening", { get: isOpen });
   // Starts the supervision of its connections' timeouts, as listening would.
   server.emit("listening");
+  const lane = new WholeRequestLane({
+    ...options,
+    handOver: (socket) => void server.emit("connection", socket),
+  });
   return {
-    take: (socket) => void server.emit("connection", socket),
-    drain: () => server.closeIdleConnections(),
-    stop: () => void server.close(),
+    take: (socket) => lane.take(socket),
+    drain: () => {
+      lane.drain();
+      server.closeIdleConnections();
+    },
+    stop: () => {
+      lane.stop();
+      server.close();
+    },
   };
 }

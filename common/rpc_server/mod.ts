@@ -17,5 +17,6 @@ export type { PeerLife } from "./life_check.ts";
 export type { LiveStream } from "./live_stream.ts";
 export { ListenError } from "./listen_error.ts";
 export { type Peer, peerKey } from "./peer.ts";
+export { type PendingCall, pendingCallKey } from "./pending_call.ts";
 export { type RpcServer, type RpcServerOptions, serveRpc } from "./server.ts";
 export type { ClientAuth, ServerTls } from "./server_tls.ts";

@@ -9,12 +9,19 @@ export interface Engines {
   http1: (socket: Socket) => void;
 }
 
+/** What else a TLS listener speaks, by the names of ALPN. */
+export type OtherProtocols = ReadonlyMap<string, (socket: Socket) => void>;
+
 /** What a TLS listener offers, the preferred one first. */
-export const alpnProtocols = ["h2", "http/1.1"];
+export function alpnProtocols(others: OtherProtocols): string[] {
+  return [...others.keys(), "h2", "http/1.1"];
+}
 
 /** A client that names no protocol speaks HTTP/1.1 (RFC 7301 section 3.2, RFC 9113 section 3.2). */
-export function routeByAlpn(socket: TLSSocket, engines: Engines): void {
-  if (socket.alpnProtocol === "h2") engines.http2(socket);
+export function routeByAlpn(socket: TLSSocket, engines: Engines, others: OtherProtocols): void {
+  const other = others.get(socket.alpnProtocol || "");
+  if (other !== undefined) other(socket);
+  else if (socket.alpnProtocol === "h2") engines.http2(socket);
   else engines.http1(socket);
 }
 

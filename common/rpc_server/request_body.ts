@@ -48,6 +48,11 @@ export function readBody(
   return promise;
 }
 
+/** @throws ConnectError ResourceExhausted for a body whose message is larger than `maxBytes` */
+export function requireSize(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes + framingMaxBytes) throw tooLarge(bytes, maxBytes);
+}
+
 /** A copy: a chunk is a view of a larger buffer, which a field of the message would keep alive. */
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const body = new Uint8Array(length);

@@ -31,12 +31,13 @@ import {
 } from "./admission.ts";
 import { connectUnary } from "./connect_unary.ts";
 import { deadlineInterceptor, ensureUnaryDeadline } from "./deadline.ts";
-import { DeadlineWheel } from "./deadline_wheel.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type ErrorMapper, errorMappingInterceptor } from "./error_mapping.ts";
 import { GrpcStreamMethod, isPlainGrpc } from "./grpc_stream.ts";
 import { grpcUnary } from "./grpc_unary.ts";
 import { answerFailure, answerHttpRoute, type HttpRoutes } from "./http_route.ts";
 import { cutInterceptor, cuttableKey, CuttableStream } from "./live_stream.ts";
+import { NodeExchange } from "./node_exchange.ts";
 import { type PeerDirectory, peerKey } from "./peer.ts";
 import { watchRoutes } from "./route_watch.ts";
 import { shutdownInterceptor } from "./shutdown.ts";
@@ -65,8 +66,18 @@ export type NodeHandler = (
   response: Http2ServerResponse | ServerResponse,
 ) => void;
 
+/** What answers the requests of an RPC server. */
+export interface RpcHandler {
+  /** Answers any request. */
+  answer: NodeHandler;
+  /** The unary method of a path, for calls of the Connect protocol. */
+  connectMethodAt(path: string): UnaryMethod | undefined;
+  /** Ends the supervision of deadlines; call it when no call is left. */
+  stop(): void;
+}
+
 /** Makes the request listener of an RPC server. */
-export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
+export function createRpcHandler(options: RpcHandlerOptions): RpcHandler {
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: options.readMaxBytes,
@@ -82,7 +93,8 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
   });
   const unary = new Map<string, readonly UnaryMethod[]>();
   const streams = new Map<string, GrpcStreamMethod>();
-  const shared = { ...options, deadlines: new DeadlineWheel(options.clock) };
+  const deadlines = new Deadlines(options.clock);
+  const shared = { ...options, deadlines };
   const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`;
   options.routes(watchRoutes(router, {
     onUnary: (method, implementation, readMaxBytes = options.readMaxBytes) => {
@@ -102,10 +114,13 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
   }));
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
-  return (request, response) => {
+  const answer: NodeHandler = (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const plain = unary.get(path)?.find(({ protocol }) => protocol.accepts(request));
-    if (plain !== undefined) return plain.answer(request, response);
+    if (plain !== undefined) {
+      const peer = options.peers.ofRequest(request);
+      return plain.answer(new NodeExchange(plain.protocol, request, response, peer));
+    }
     const stream = streams.get(path);
     if (stream !== undefined && "stream" in request && "stream" in response) {
       if (isPlainGrpc(request)) return stream.answer(request, response);
@@ -118,6 +133,11 @@ export function createRpcHandler(options: RpcHandlerOptions): NodeHandler {
       reportUnlessGone(options.mapError, handler, error);
       answerFailure(response);
     });
+  };
+  return {
+    answer,
+    connectMethodAt: (path) => unary.get(path)?.find(({ protocol }) => protocol === connectUnary),
+    stop: () => deadlines.stop(),
   };
 }
 
@@ -139,7 +159,7 @@ async function answerRpc(
   const incoming = { ...call, header: universal.header, peer, contextValues };
   const admission = startAdmission(
     options.admit,
-    { ...incoming, signal: universal.signal, ...(stream === undefined ? {} : { stream }) },
+    { ...incoming, ...(stream === undefined ? {} : { stream }) },
     mapError,
   );
   contextValues.set(admissionKey, admission);

@@ -18,12 +18,13 @@ import type { Admit } from "./admission.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { type ErrorMapper, hideInternalErrors, type InternalErrorReport } from "./error_mapping.ts";
 import type { HttpRoutes } from "./http_route.ts";
-import { createHttp1Engine, defaultHttp1Limits, type Http1Limits } from "./http1.ts";
+import { createHttp1Engine } from "./http1.ts";
+import { defaultHttp1Limits, type Http1Limits } from "./http1_limits.ts";
 import { findLife, type PeerLife } from "./life_check.ts";
 import { ListenError } from "./listen_error.ts";
 import { type Peer, PeerDirectory } from "./peer.ts";
 import { type Engines, PrefaceSwitch, routeByAlpn } from "./protocol_switch.ts";
-import { createRpcHandler, type NodeHandler } from "./rpc_handler.ts";
+import { createRpcHandler, type RpcHandler } from "./rpc_handler.ts";
 import {
   type ClientAuth,
   prepareServerTls,
@@ -56,6 +57,11 @@ export interface RpcServerOptions {
   onInternalError?: InternalErrorReport;
   /** A connection came to nothing: its TLS handshake failed. */
   onHandshakeFailure?: () => void;
+  /**
+   * Protocols besides HTTP, preferred to it, by their names of ALPN. Whoever takes a connection speaks
+   * on it until its end, and decides by its peer, asked for anew each time, whether to.
+   */
+  otherProtocols?: ReadonlyMap<string, (socket: Socket, peer: () => Peer) => void>;
   /** Plain GET routes on the same port (TEL-1). */
   httpRoutes?: HttpRoutes;
   /** Per connection; default 100 (journal.md section 16). */
@@ -135,11 +141,18 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     clock,
   });
 
+  const others = new Map(
+    [...options.otherProtocols ?? []].map(([name, take]) => [name, (socket: Socket) => {
+      if (!sessions.addPlain(socket)) return;
+      peers.connected(socket);
+      take(socket, () => peers.ofConnection(socket));
+    }]),
+  );
   const tls = options.tls === undefined ? undefined : prepareServerTls(options.tls, clientAuth);
   peers.setTrust(tls?.trust);
   const secure = tls === undefined
     ? undefined
-    : createTlsServer({ ...secureServerOptions(tls, clientAuth), noDelay: true });
+    : createTlsServer({ ...secureServerOptions(tls, clientAuth, others), noDelay: true });
   const server = secure ?? createTcpServer({ noDelay: true });
   const keepAlive = new KeepAlive(
     options.peerClock ?? systemClock,
@@ -155,13 +168,13 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   if (secure === undefined) {
     server.on("connection", (socket) => socket.destroyed || engines.preface.take(socket));
   }
-  secure?.on("secureConnection", (socket) => routeByAlpn(socket, engines));
+  secure?.on("secureConnection", (socket) => routeByAlpn(socket, engines, others));
   // A failed handshake is the peer's affair; it has its own end already.
   secure?.on("tlsClientError", () => options.onHandshakeFailure?.());
   const address = await listen(server, options);
   let ending: Promise<void> | undefined;
   const end = (graceMs: number) =>
-    ending ??= close({ server, sessions, engines, keepAlive, shutdown, clock }, graceMs);
+    ending ??= close({ server, handler, sessions, engines, keepAlive, shutdown, clock }, graceMs);
 
   return {
     hostname: options.listen.hostname,
@@ -228,18 +241,25 @@ interface ListenerParts {
 }
 
 function createEngines(
-  handler: NodeHandler,
+  handler: RpcHandler,
   { sessions, peers, keepAlive, isOpen }: ListenerParts,
   options: RpcServerOptions,
 ): RunningEngines {
-  const http1 = createHttp1Engine(handler, { ...defaultHttp1Limits, ...options.http1 }, isOpen);
+  const http1 = createHttp1Engine({
+    handler: handler.answer,
+    methodAt: handler.connectMethodAt,
+    limits: { ...defaultHttp1Limits, ...options.http1 },
+    clock: options.peerClock ?? systemClock,
+    peers,
+    isOpen,
+  });
   const settings = {
     maxConcurrentStreams: options.maxConcurrentStreams ?? 100,
     initialWindowSize: streamWindowBytes,
     enablePush: false,
   };
   // Never listens: it is given the connections that speak its protocol.
-  const http2Server = http2.createServer({ settings }, handler);
+  const http2Server = http2.createServer({ settings }, handler.answer);
   http2Server.on("session", (session) => {
     if (!sessions.addSession(session)) return;
     peers.connected(session);
@@ -250,7 +270,7 @@ function createEngines(
   const engines = {
     http2: (socket: Socket) => void http2Server.emit("connection", socket),
     http1: (socket: Socket) => {
-      if (!sessions.addHttp1(socket)) return;
+      if (!sessions.addPlain(socket)) return;
       peers.connected(socket);
       http1.take(socket);
     },
@@ -265,6 +285,7 @@ function createEngines(
 
 interface Running {
   server: NetServer;
+  handler: RpcHandler;
   sessions: SessionRegistry;
   engines: RunningEngines;
   keepAlive: KeepAlive;
@@ -273,7 +294,7 @@ interface Running {
 }
 
 async function close(
-  { server, sessions, engines, keepAlive, shutdown, clock }: Running,
+  { server, handler, sessions, engines, keepAlive, shutdown, clock }: Running,
   graceMs: number,
 ): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
@@ -287,6 +308,7 @@ async function close(
   await closed;
   clock.clearTimer(timer);
   engines.stopHttp1();
+  handler.stop();
 }
 
 function errorCode(error: unknown): string {

@@ -1,6 +1,6 @@
 import type { TlsOptions } from "node:tls";
 import type { SecretPem } from "../secret/mod.ts";
-import { alpnProtocols } from "./protocol_switch.ts";
+import { alpnProtocols, type OtherProtocols } from "./protocol_switch.ts";
 import { PeerTrust, requireMatchingKey, rootsPem, TlsError } from "../certificate/mod.ts";
 
 /** Certificates of a listener. */
@@ -52,11 +52,12 @@ export function prepareServerTls(tls: ServerTls, clientAuth: ClientAuth): Prepar
 export function secureServerOptions(
   { context }: PreparedTls,
   clientAuth: ClientAuth,
+  others: OtherProtocols,
 ): TlsOptions {
   return {
     ...context,
     minVersion: "TLSv1.3",
-    ALPNProtocols: alpnProtocols,
+    ALPNProtocols: alpnProtocols(others),
     requestCert: clientAuth !== "none",
     rejectUnauthorized: clientAuth === "required",
     handshakeTimeout: 10_000,

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 /** Connection window of HTTP/2 in bytes (journal.md section 16). */
 const connectionWindowBytes = 1024 * 1024;
 
-/** One live connection: an HTTP/2 session, or the socket of an HTTP/1.1 connection. */
+/** One live connection: an HTTP/2 session, or the socket of a connection of another protocol. */
 export type Connection = ServerHttp2Session | Socket;
 
 /** How a connection is ended, by its protocol. */
@@ -48,10 +48,10 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes an HTTP/1.1 connection in; false when it was sent away instead. Its idle connections are
-   * ended by the engine that speaks on them.
+   * Takes a connection of another protocol than HTTP/2 in; false when it was sent away instead. Idle
+   * ones are ended by whoever speaks on them.
    */
-  addHttp1(socket: Socket): boolean {
+  addPlain(socket: Socket): boolean {
     socket.on("error", () => {});
     return this.#isTaken(socket, { drain: () => {}, end: () => void socket.destroy() });
   }

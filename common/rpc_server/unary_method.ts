@@ -5,32 +5,25 @@
  */
 
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import type {
-  ConnectError,
-  Interceptor,
-  MethodImpl,
-  UnaryRequest,
-  UnaryResponse,
-} from "@connectrpc/connect";
+import type { ConnectError, Interceptor, MethodImpl } from "@connectrpc/connect";
 import type { Clock } from "../clock/mod.ts";
 import type { Admit } from "./admission.ts";
 import { CallValues } from "./call_values.ts";
-import type { DeadlineWheel } from "./deadline_wheel.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { ErrorMapper } from "./error_mapping.ts";
-import { type PeerDirectory, peerKey } from "./peer.ts";
-import { PendingCall } from "./pending_call.ts";
-import { headersOf } from "./request_headers.ts";
-import { createInvocation, type InvokeUnary, timeLeftKey } from "./unary_call.ts";
-import type { NodeRequest, NodeResponse, UnaryProtocol } from "./unary_protocol.ts";
+import { peerKey } from "./peer.ts";
+import { PendingCall, pendingCallKey } from "./pending_call.ts";
+import { createInvocation, type InvokeUnary, PlainRequest } from "./unary_call.ts";
+import type { UnaryExchange } from "./unary_exchange.ts";
+import type { UnaryProtocol } from "./unary_protocol.ts";
 import { withStableCode } from "./wire_error.ts";
 
 /** What the calls of one listener share. */
 export interface UnaryOptions {
   interceptors: readonly Interceptor[];
-  peers: PeerDirectory;
   admit: Admit;
   mapError: ErrorMapper;
-  deadlines: DeadlineWheel;
+  deadlines: Deadlines;
   clock: Clock;
   unaryTimeoutMs: number;
 }
@@ -51,55 +44,38 @@ export class UnaryMethod {
     this.#name = { service: method.parent.typeName, method: method.name };
   }
 
-  /** Answers one request, at the latest when its deadline is over. Never throws. */
-  answer(request: NodeRequest, response: NodeResponse): void {
-    const { protocol } = this;
+  /** Answers one call, at the latest when its deadline is over. Never throws. */
+  answer(exchange: UnaryExchange): void {
     const { mapError, deadlines, clock } = this.options;
-    const refuse = (error: ConnectError) => {
-      // What is left of the body must not hold up the connection.
-      request.resume();
-      protocol.writeError(request, response, withStableCode(error));
-    };
+    const refuse = (error: ConnectError) => exchange.writeError(withStableCode(error));
     let timeoutMs: number;
     try {
-      timeoutMs = protocol.timeoutMs(request.headers) ?? this.options.unaryTimeoutMs;
+      timeoutMs = exchange.timeoutMs() ?? this.options.unaryTimeoutMs;
     } catch (error) {
       return refuse(mapError(error, this.#name));
     }
-    const endsAtMs = clock.monotonicMs() + timeoutMs;
-    const call = new PendingCall(response, deadlines, timeoutMs, refuse);
-    this.#run(request, call, () => Math.max(0, endsAtMs - clock.monotonicMs())).then((answer) => {
-      const body = protocol.encode(request, answer);
-      if (call.finish()) protocol.writeAnswer(request, response, answer, body);
-    }).catch((error) => {
-      if (call.finish()) refuse(mapError(error, this.#name));
-    });
+    void this.#run(exchange, new PendingCall(exchange, deadlines, clock, timeoutMs, refuse));
   }
 
-  async #run(
-    request: NodeRequest,
-    pending: PendingCall,
-    timeLeftMs: () => number,
-  ): Promise<UnaryResponse> {
-    const { admit, peers } = this.options;
-    const peer = peers.ofRequest(request);
-    const contextValues = new CallValues().set(peerKey, peer).set(timeLeftKey, timeLeftMs);
-    const header = headersOf(request);
-    const { signal } = pending;
+  async #run(exchange: UnaryExchange, call: PendingCall): Promise<void> {
+    const { admit, mapError } = this.options;
+    const { header, peer } = exchange;
     const { service, method } = this.#name;
-    await admit({ service, method, header, peer, contextValues, signal });
-    const message = await this.protocol.read(request, this.method, this.readMaxBytes);
-    const unary: UnaryRequest = {
-      stream: false,
-      service: this.method.parent,
-      method: this.method,
-      requestMethod: "POST",
-      url: request.url ?? "",
-      header,
-      contextValues,
-      message,
-      signal,
-    };
-    return await this.#invoke(unary);
+    try {
+      const contextValues = new CallValues().set(peerKey, peer).set(pendingCallKey, call);
+      // Waiting for what is there already costs a turn of promises each.
+      const admission = admit({ service, method, header, peer, contextValues });
+      if (admission !== undefined) await admission;
+      const reading = exchange.read(this.method, this.readMaxBytes);
+      const message = reading instanceof Promise ? await reading : reading;
+      const answer = await this.#invoke(
+        new PlainRequest(this.method, message, header, contextValues, exchange.url, call),
+      );
+      if (answer.stream) throw new TypeError("an interceptor answered a unary call by a stream");
+      const body = exchange.encode(answer);
+      if (call.finish()) exchange.writeAnswer(answer, body);
+    } catch (error) {
+      if (call.finish()) exchange.writeError(withStableCode(mapError(error, this.#name)));
+    }
   }
 }

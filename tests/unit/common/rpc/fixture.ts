@@ -74,3 +74,13 @@ export function dialEcho(
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
+
+/** Serves the echo service in cleartext. */
+export function servePlain(options: Partial<RpcServerOptions> = {}): Promise<RpcServer> {
+  return serveRpc({
+    name: "plain",
+    listen: { hostname: "127.0.0.1", port: 0 },
+    routes: echoRoutes(),
+    ...options,
+  });
+}

@@ -7,14 +7,9 @@ import { gzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { metadata } from "../../../../common/rpc/mod.ts";
-import {
-  type Peer,
-  type RpcServer,
-  type RpcServerOptions,
-  serveRpc,
-} from "../../../../common/rpc_server/mod.ts";
+import { type Peer, type RpcServer } from "../../../../common/rpc_server/mod.ts";
 import { createTestPki, waitFor, within } from "../../../support/mod.ts";
-import { dialEcho, echoRoutes, serveEcho } from "../rpc/fixture.ts";
+import { dialEcho, echoRoutes, serveEcho, servePlain } from "../rpc/fixture.ts";
 
 const echoPath = "/pact.test.EchoService/Echo";
 const hello = JSON.stringify(btoa("hello"));
@@ -290,15 +285,6 @@ Deno.test("a hundred HTTP/1.1 clients come and go rudely, and the server lives o
   await waitFor(() => server.sessionCount === 0, { what: "the connections' end" });
   assert.equal((await post(server, {})).status, 200);
 });
-
-function servePlain(options: Partial<RpcServerOptions> = {}): Promise<RpcServer> {
-  return serveRpc({
-    name: "plain",
-    listen: { hostname: "127.0.0.1", port: 0 },
-    routes: echoRoutes(),
-    ...options,
-  });
-}
 
 interface RequestOptions {
   path?: string;
