@@ -32,6 +32,8 @@ export interface TokenVerifier {
    * @throws {PactError} UNAUTHENTICATED with the texts of AUT-2.
    */
   verifyHeader(authorization: string | null): Promise<VerifiedToken>;
+  /** The same where it is known already, so that nobody waits for it; undefined says nothing. */
+  knownHeader?(authorization: string): VerifiedToken | undefined;
 }
 
 const MAX_TOKEN_CHARS = 16 * 1024;
@@ -46,20 +48,27 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   return {
     verifyHeader: async (authorization) => {
       const token = bearerOf(authorization);
-      const cached = cache.get(token);
-      if (cached !== undefined) return cached;
+      if (token instanceof PactError) throw token;
+      const key = hashOf(token);
+      const known = cache.get(key);
+      if (known !== undefined) return known;
       const verified = await verify(token, options);
-      cache.put(token, verified);
+      cache.put(key, verified);
       return verified;
+    },
+    knownHeader: (authorization) => {
+      const token = bearerOf(authorization);
+      return token instanceof PactError ? undefined : cache.get(hashOf(token));
     },
   };
 }
 
-function bearerOf(authorization: string | null): string {
-  if (authorization === null) throw refuse("missing authorization header");
+/** The token of a header value, or what is wrong with it. */
+function bearerOf(authorization: string | null): string | PactError {
+  if (authorization === null) return refuse("missing authorization header");
   const match = /^Bearer +(\S+) *$/i.exec(authorization);
-  if (match?.[1] === undefined) throw refuse("expected Bearer token");
-  if (!/^[\x21-\x7e]+$/.test(match[1])) throw refuse("invalid authorization header");
+  if (match?.[1] === undefined) return refuse("expected Bearer token");
+  if (!/^[\x21-\x7e]+$/.test(match[1])) return refuse("invalid authorization header");
   return match[1];
 }
 
@@ -176,18 +185,18 @@ class VerifiedTokenCache {
 
   constructor(private readonly nowMs: () => number) {}
 
-  get(token: string): VerifiedToken | undefined {
-    const entry = this.#entries.get(hashOf(token));
+  get(key: string): VerifiedToken | undefined {
+    const entry = this.#entries.get(key);
     return entry !== undefined && entry.untilMs > this.nowMs() ? entry.verified : undefined;
   }
 
-  put(token: string, verified: VerifiedToken): void {
+  put(key: string, verified: VerifiedToken): void {
     if (this.#entries.size >= MAX_CACHED) {
       const oldest = this.#entries.keys().next();
       if (oldest.done !== true) this.#entries.delete(oldest.value);
     }
     const untilMs = Math.min(verified.expiresAtMs, this.nowMs() + CACHE_MS);
-    this.#entries.set(hashOf(token), { verified, untilMs });
+    this.#entries.set(key, { verified, untilMs });
   }
 }
 

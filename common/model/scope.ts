@@ -1,15 +1,21 @@
 import * as z from "zod";
-import { NodeIdSchema, VClusterIdSchema } from "./identifiers.ts";
-
-/** Where a change applies, in its document form (JRN-13). */
-export const ScopeSchema = z.union([
-  z.literal("Global"),
-  z.strictObject({ VCluster: VClusterIdSchema }),
-  z.strictObject({ Node: NodeIdSchema }),
-]);
+import { isNodeId, isVClusterId } from "./identifiers.ts";
 
 /** Scope of an entry: the whole site, one vCluster or one node. */
-export type Scope = z.infer<typeof ScopeSchema>;
+export type Scope = "Global" | { VCluster: string } | { Node: string };
+
+/** Where a change applies, in its document form (JRN-13). */
+export const ScopeSchema = z.custom<Scope>(isScope, "Invalid input");
+
+/** Whether a value is a scope, of ids that keep their grammar. */
+export function isScope(value: unknown): value is Scope {
+  if (value === "Global") return true;
+  if (typeof value !== "object" || value === null) return false;
+  const [key, ...others] = Object.keys(value);
+  if (others.length > 0) return false;
+  if (key === "VCluster") return "VCluster" in value && isVClusterId(value.VCluster);
+  return key === "Node" && "Node" in value && isNodeId(value.Node);
+}
 
 /** Short text of a scope, as `pact log` shows and `--scope` reads it (CLI-52). */
 export function scopeText(scope: Scope): string {

@@ -65,6 +65,8 @@ export type SubmittedEntry = Omit<EntryDraft, "author" | "timestamp"> & {
   readonly timestamp?: string;
 };
 
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
 /**
  * A submitted entry from the wire. The sequence is ignored (JRN-23); a message that older clients
  * put into policy_ref is copied to `message` (API-23).
@@ -75,22 +77,21 @@ export function entryFromWire(message: config.ConfigEntry | undefined): Submitte
   if (message === undefined) throw new PactError("INVALID_ARGUMENT", "entry required");
   const type = entryTypeFromWire(message.entryType);
   if (type === undefined) throw new PactError("INVALID_ARGUMENT", "unknown entry type");
-  return {
-    entry_type: type,
-    scope: scopeFromWire(message.scope),
-    ...present("author", message.author && identityFromWire(message.author)),
-    ...present("timestamp", message.timestamp && instantFromWire(message.timestamp)),
-    ...present(
-      "parent",
-      message.parent === undefined ? undefined : counterFromWire(message.parent),
-    ),
-    ...present("state_delta", message.stateDelta && deltaFromWire(message.stateDelta)),
-    ...present("ttl_seconds", ttlSeconds(message)),
-    ...present("emergency_reason", message.emergencyReason),
-    ...present("policy_ref", bounded("policy_ref", message.policyRef)),
-    ...present("message", bounded("message", messageOf(message))),
-    ...present("via", bounded("via", message.via)),
-  };
+  // Field by field, because most entries have few and every write passes here.
+  const entry: Writable<SubmittedEntry> = { entry_type: type, scope: scopeFromWire(message.scope) };
+  if (message.author !== undefined) entry.author = identityFromWire(message.author);
+  if (message.timestamp !== undefined) entry.timestamp = instantFromWire(message.timestamp);
+  if (message.parent !== undefined) entry.parent = counterFromWire(message.parent);
+  if (message.stateDelta !== undefined) entry.state_delta = deltaFromWire(message.stateDelta);
+  if (message.ttl !== undefined) entry.ttl_seconds = counterFromWire(message.ttl.seconds);
+  if (message.emergencyReason !== undefined) entry.emergency_reason = message.emergencyReason;
+  const policyRef = bounded("policy_ref", message.policyRef);
+  if (policyRef !== undefined) entry.policy_ref = policyRef;
+  const text = bounded("message", messageOf(message));
+  if (text !== undefined) entry.message = text;
+  const via = bounded("via", message.via);
+  if (via !== undefined) entry.via = via;
+  return entry;
 }
 
 /** A stored entry as a client reads it from the wire. */
@@ -124,8 +125,4 @@ function bounded(field: string, text: string): string | undefined {
     throw new PactError("INVALID_ARGUMENT", `${field} longer than 4096 characters`);
   }
   return text === "" ? undefined : text;
-}
-
-function ttlSeconds(message: config.ConfigEntry): number | undefined {
-  return message.ttl === undefined ? undefined : counterFromWire(message.ttl.seconds);
 }

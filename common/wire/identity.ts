@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { config } from "../../api/mod.ts";
 import { PactError } from "../errors/mod.ts";
-import { type Identity, IdentitySchema, type Scope, ScopeSchema } from "../model/mod.ts";
+import { type Identity, IdentitySchema, isScope, type Scope } from "../model/mod.ts";
 
 /** Protobuf form of an identity. */
 export function identityToWire(identity: Identity): config.Identity {
@@ -49,11 +49,9 @@ export function scopeFromWire(message: config.Scope | undefined): Scope {
   if (choice === undefined || choice.case === undefined || choice.case === "global") {
     return "Global";
   }
-  const parsed = ScopeSchema.safeParse(
-    choice.case === "vclusterId" ? { VCluster: choice.value } : { Node: choice.value },
-  );
-  if (!parsed.success) throw invalid(`invalid scope '${choice.value}'`);
-  return parsed.data;
+  const scope = choice.case === "vclusterId" ? { VCluster: choice.value } : { Node: choice.value };
+  if (!isScope(scope)) throw invalid(`invalid scope '${choice.value}'`);
+  return scope;
 }
 
 function invalid(message: string): PactError {

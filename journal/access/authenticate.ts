@@ -1,4 +1,4 @@
-import type { TokenVerifier } from "../../common/auth/mod.ts";
+import type { TokenVerifier, VerifiedToken } from "../../common/auth/mod.ts";
 import { agentCommonName } from "../../common/certificate/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Admit, IncomingCall, Peer } from "../../common/rpc_server/mod.ts";
@@ -39,27 +39,40 @@ export interface RefusedCall {
   readonly certificateName: string | undefined;
 }
 
-/** Admits calls by the credential their method demands, before the body is read (API-3). */
+/**
+ * Admits calls by the credential their method demands, before the body is read (API-3): at once where
+ * the credential is known, as that of most calls is.
+ */
 export function authenticate(options: AuthenticateOptions): Admit {
-  return async (call) => {
-    const method = `${call.service}/${call.method}`;
-    const rule = METHOD_CREDENTIALS[method];
-    if (rule === "none") return;
-    let caller: Caller;
-    try {
-      caller = await callerOf(call, options);
-      requireRule(rule, caller, call);
-      options.locks.requireFree(caller);
-    } catch (error) {
-      const { remoteAddress: source, certificate } = call.peer;
-      const certificateName = certificate?.svid?.uri ?? certificate?.commonName;
-      await options.onRefused({ source, method, error, certificateName });
-      throw error;
-    }
+  const enter = (call: IncomingCall, rule: Credential | undefined, caller: Caller): void => {
+    requireRule(rule, caller, call);
+    options.locks.requireFree(caller);
     if (caller.nodeId !== undefined) options.onNodeCall(caller.nodeId);
     if (call.stream !== undefined) options.locks.follow(caller, call.stream);
     call.contextValues.set(callerKey, caller);
   };
+  const refuse = async (call: IncomingCall, error: unknown): Promise<never> => {
+    const { remoteAddress: source, certificate } = call.peer;
+    const certificateName = certificate?.svid?.uri ?? certificate?.commonName;
+    await options.onRefused({ source, method: methodOf(call), error, certificateName });
+    throw error;
+  };
+  return (call) => {
+    const rule = METHOD_CREDENTIALS[methodOf(call)];
+    if (rule === "none") return;
+    try {
+      const caller = callerOf(call, options);
+      if (!(caller instanceof Promise)) return enter(call, rule, caller);
+      return caller.then((verified) => enter(call, rule, verified))
+        .catch((error) => refuse(call, error));
+    } catch (error) {
+      return refuse(call, error);
+    }
+  };
+}
+
+function methodOf({ service, method }: IncomingCall): string {
+  return `${service}/${method}`;
 }
 
 function requireRule(rule: Credential | undefined, caller: Caller, { header }: IncomingCall): void {
@@ -72,7 +85,7 @@ function requireRule(rule: Credential | undefined, caller: Caller, { header }: I
   }
 }
 
-async function callerOf(call: IncomingCall, options: AuthenticateOptions): Promise<Caller> {
+function callerOf(call: IncomingCall, options: AuthenticateOptions): Caller | Promise<Caller> {
   const node = nodeOf(call.peer, options);
   const authorization = call.header.get("authorization");
   const { remoteAddress } = call.peer;
@@ -81,8 +94,16 @@ async function callerOf(call: IncomingCall, options: AuthenticateOptions): Promi
     return { ...node, principal: agentPrincipal(node.certificateName, node.nodeId), remoteAddress };
   }
   if (options.tokens === undefined) throw unauthenticated("no token keys configured");
-  const { principal, expiresAtMs } = await options.tokens.verifyHeader(authorization);
-  return { ...node, principal, expiresAtMs, remoteAddress };
+  const person = ({ principal, expiresAtMs }: VerifiedToken) => ({
+    ...node,
+    principal,
+    expiresAtMs,
+    remoteAddress,
+  });
+  const known = options.tokens.knownHeader?.(authorization);
+  return known === undefined
+    ? options.tokens.verifyHeader(authorization).then(person)
+    : person(known);
 }
 
 /** The node of the connection's certificate; undefined when it carries none. */
