@@ -15,8 +15,11 @@ export interface Disk {
   read(name: string, offset: number, length: number): Uint8Array;
   /** Makes an empty file that must not exist yet. It may vanish in a crash until `syncDirectory`. */
   create(name: string): void;
-  /** Writes the parts one behind the other at the end of the file. */
-  append(name: string, parts: readonly Uint8Array[]): void;
+  /**
+   * Writes the parts one behind the other from `offset` on, over what is there; past its end the
+   * file grows. `offset` is not behind the end.
+   */
+  write(name: string, offset: number, parts: readonly Uint8Array[]): void;
   /** Content and size of the file survive a crash from here on (`fdatasync`). */
   sync(name: string): void;
   /** Cuts the file off; durable with the next `sync`. */

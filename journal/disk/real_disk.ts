@@ -13,6 +13,9 @@ import type { SyncingDisk } from "./disk.ts";
  */
 const OPEN_FILES_MAX = 4;
 
+/** Parts that fit in so much go to the file in one call: copying them costs less than a call. */
+const GATHERED_MAX_BYTES = 32 * 1024;
+
 /**
  * The files of `directory` on the machine's own file system; the directory is made (mode 0700)
  * when it is missing, files are made for their owner alone. Names are not paths: whoever calls
@@ -29,10 +32,17 @@ export function openDisk(directory: string): SyncingDisk {
   return new RealDisk(directory);
 }
 
+interface OpenFile {
+  readonly file: Deno.FsFile;
+  /** Where the next read or write takes place. */
+  position: number;
+}
+
 class RealDisk implements SyncingDisk {
   readonly #directory: string;
   /** In order of use, the latest last. */
-  readonly #open = new Map<string, Deno.FsFile>();
+  readonly #open = new Map<string, OpenFile>();
+  readonly #gathered = new Uint8Array(GATHERED_MAX_BYTES);
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -55,44 +65,42 @@ class RealDisk implements SyncingDisk {
   }
 
   read(name: string, offset: number, length: number): Uint8Array {
-    return this.#with(name, (file) => {
-      file.seekSync(offset, Deno.SeekMode.Start);
+    return this.#with(name, (open) => {
+      seek(open, offset);
       const bytes = new Uint8Array(length);
-      return bytes.subarray(0, readInto(file, bytes));
+      return bytes.subarray(0, readInto(open, bytes));
     });
   }
 
   create(name: string): void {
     const path = this.pathOf(name);
     guarded(path, () => {
-      const options = { read: true, append: true, createNew: true, mode: 0o600 };
-      this.#keep(name, Deno.openSync(path, options));
+      const options = { read: true, write: true, createNew: true, mode: 0o600 };
+      this.#keep(name, { file: Deno.openSync(path, options), position: 0 });
     });
   }
 
-  append(name: string, parts: readonly Uint8Array[]): void {
-    this.#with(name, (file) => {
-      for (const part of parts) writeWhole(file, part);
+  write(name: string, offset: number, parts: readonly Uint8Array[]): void {
+    this.#with(name, (open) => {
+      seek(open, offset);
+      for (const part of this.#gather(parts)) writeWhole(open, part);
     });
   }
 
   sync(name: string): void {
-    this.#with(name, (file) => file.syncDataSync());
+    this.#with(name, ({ file }) => file.syncDataSync());
   }
 
   async syncLater(name: string): Promise<void> {
-    const path = this.pathOf(name);
     try {
-      await this.#with(name, (file) => file.syncData());
+      await this.#with(name, ({ file }) => file.syncData());
     } catch (error) {
-      guarded(path, () => {
-        throw error;
-      });
+      throw storageError(this.pathOf(name), error);
     }
   }
 
   truncate(name: string, lengthBytes: number): void {
-    this.#with(name, (file) => file.truncateSync(lengthBytes));
+    this.#with(name, ({ file }) => file.truncateSync(lengthBytes));
   }
 
   rename(from: string, to: string): void {
@@ -118,43 +126,73 @@ class RealDisk implements SyncingDisk {
     for (const name of [...this.#open.keys()]) this.#release(name);
   }
 
-  #with<T>(name: string, work: (file: Deno.FsFile) => T): T {
-    const path = this.pathOf(name);
-    return guarded(path, () => {
-      // Every write goes to the end of the file, wherever a read has left the position.
-      const file = this.#open.get(name) ?? Deno.openSync(path, { read: true, append: true });
-      this.#keep(name, file);
-      return work(file);
-    });
+  /** The parts as one, unless there is too much of them. */
+  #gather(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    if (parts.length < 2 || length > GATHERED_MAX_BYTES) return parts;
+    let at = 0;
+    for (const part of parts) {
+      this.#gathered.set(part, at);
+      at += part.length;
+    }
+    return [this.#gathered.subarray(0, length)];
   }
 
-  #keep(name: string, file: Deno.FsFile): void {
+  #with<T>(name: string, work: (open: OpenFile) => T): T {
+    // The path is put together only where it is needed: that costs more than the rest of this.
+    try {
+      const open = this.#open.get(name) ?? this.#reopen(name);
+      this.#keep(name, open);
+      return work(open);
+    } catch (error) {
+      throw storageError(this.pathOf(name), error);
+    }
+  }
+
+  #reopen(name: string): OpenFile {
+    return { file: Deno.openSync(this.pathOf(name), { read: true, write: true }), position: 0 };
+  }
+
+  #keep(name: string, open: OpenFile): void {
     this.#open.delete(name);
-    this.#open.set(name, file);
+    this.#open.set(name, open);
     const [oldest] = this.#open.keys();
     if (this.#open.size > OPEN_FILES_MAX && oldest !== undefined) this.#release(oldest);
   }
 
   #release(name: string): void {
-    this.#open.get(name)?.close();
+    this.#open.get(name)?.file.close();
     this.#open.delete(name);
   }
 }
 
+/** Writes that follow each other find the position where they want it. */
+function seek(open: OpenFile, offset: number): void {
+  if (open.position === offset) return;
+  open.file.seekSync(offset, Deno.SeekMode.Start);
+  open.position = offset;
+}
+
 /** How many bytes came; fewer than asked for only where the file ends. */
-function readInto(file: Deno.FsFile, bytes: Uint8Array): number {
+function readInto(open: OpenFile, bytes: Uint8Array): number {
   let filled = 0;
   while (filled < bytes.length) {
-    const count = file.readSync(bytes.subarray(filled));
+    const count = open.file.readSync(bytes.subarray(filled));
     if (count === null) break;
     filled += count;
+    open.position += count;
   }
   return filled;
 }
 
-function writeWhole(file: Deno.FsFile, bytes: Uint8Array): void {
+function writeWhole(open: OpenFile, bytes: Uint8Array): void {
   let written = 0;
-  while (written < bytes.length) written += file.writeSync(bytes.subarray(written));
+  while (written < bytes.length) {
+    const count = open.file.writeSync(bytes.subarray(written));
+    written += count;
+    open.position += count;
+  }
 }
 
 function isDirectory(path: string): boolean {
@@ -175,9 +213,14 @@ function guarded<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof StorageError || !(error instanceof Error)) throw error;
-    throw new StorageError("io", path, reasonOf(error), { cause: error });
+    throw storageError(path, error);
   }
+}
+
+/** What went wrong with the file at `path`, unless `error` says so itself. */
+function storageError(path: string, error: unknown): unknown {
+  if (error instanceof StorageError || !(error instanceof Error)) return error;
+  return new StorageError("io", path, reasonOf(error), { cause: error });
 }
 
 /** What the operating system says, and what to do where that is plain. */

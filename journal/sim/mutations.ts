@@ -112,7 +112,7 @@ function withoutSync(disk: Disk): Disk {
     sizeBytes: (name) => disk.sizeBytes(name),
     read: (name, offset, length) => disk.read(name, offset, length),
     create: (name) => disk.create(name),
-    append: (name, parts) => disk.append(name, parts),
+    write: (name, offset, parts) => disk.write(name, offset, parts),
     sync: () => {},
     truncate: (name, lengthBytes) => disk.truncate(name, lengthBytes),
     rename: (from, to) => disk.rename(from, to),

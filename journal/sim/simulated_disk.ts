@@ -77,12 +77,19 @@ export class SimulatedDisk implements Disk {
     this.#do({ kind: "create", name, file: new SimulatedFile() });
   }
 
-  append(name: string, parts: readonly Uint8Array[]): void {
+  write(name: string, offset: number, parts: readonly Uint8Array[]): void {
     const file = this.#file(name);
-    if (this.fault === "full" || this.fault === "append-error") this.#appendSome(file, parts);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const isFailing = this.fault === "full" || this.fault === "append-error";
+    let room = isFailing ? Math.floor(this.#random() * length) : length;
+    let at = offset;
+    for (const part of parts) {
+      file.write(at, part.subarray(0, room));
+      room = Math.max(room - part.length, 0);
+      at += part.length;
+    }
     if (this.fault === "full") throw fullDisk(name);
     this.#failOn("append-error", name);
-    for (const part of parts) file.append(part);
   }
 
   sync(name: string): void {
@@ -120,15 +127,6 @@ export class SimulatedDisk implements Disk {
   #do(step: DirectoryStep): void {
     take(this.#files, step);
     this.#steps.push(step);
-  }
-
-  #appendSome(file: SimulatedFile, parts: readonly Uint8Array[]): void {
-    const total = parts.reduce((sum, { length }) => sum + length, 0);
-    let room = Math.floor(this.#random() * total);
-    for (const part of parts) {
-      file.append(part.subarray(0, room));
-      room = Math.max(room - part.length, 0);
-    }
   }
 
   #file(name: string): SimulatedFile {

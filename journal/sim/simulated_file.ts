@@ -12,12 +12,16 @@ export const SECTOR_BYTES = 512;
 
 /** What is left of a file after a crash: synced bytes, and any part of what was not synced. */
 export class SimulatedFile {
+  /** As programs see it; zeros behind `#size`. */
   #bytes = new Uint8Array(SECTOR_BYTES);
   #size = 0;
-  /** The first so many bytes are on disk as they are here. */
-  #syncedBytes = 0;
-  /** What is on disk behind them: cut off here, but the cut is not synced. */
-  #cutOff = new Uint8Array(0);
+  /** As it was synced last. */
+  #disk = new Uint8Array(0);
+  #diskSize = 0;
+  /** So much of what was synced no cut has taken since. */
+  #keptBytes = 0;
+  /** Both are alike before and behind this. */
+  #changed = NOTHING;
 
   get size(): number {
     return this.#size;
@@ -27,47 +31,46 @@ export class SimulatedFile {
     return this.#bytes.slice(offset, Math.min(this.#size, offset + length));
   }
 
-  append(part: Uint8Array): void {
-    const size = this.#size + part.length;
-    if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(size, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, this.#size));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(part, this.#size);
-    this.#size = size;
+  /** Writes over what is there, and on behind the end. */
+  write(offset: number, part: Uint8Array): void {
+    if (part.length === 0) return;
+    const end = offset + part.length;
+    this.#bytes = withRoom(this.#bytes, end);
+    this.#bytes.set(part, offset);
+    this.#size = Math.max(this.#size, end);
+    this.#note(offset, end);
   }
 
   truncate(length: number): void {
-    if (length < this.#syncedBytes) {
-      const cut = this.#bytes.slice(length, this.#syncedBytes);
-      const cutOff = new Uint8Array(cut.length + this.#cutOff.length);
-      cutOff.set(cut);
-      cutOff.set(this.#cutOff, cut.length);
-      this.#cutOff = cutOff;
-      this.#syncedBytes = length;
-    }
+    if (length >= this.#size) return;
+    this.#note(length, this.#size);
     this.#bytes.fill(0, length, this.#size);
-    this.#size = Math.min(this.#size, length);
+    this.#size = length;
+    this.#keptBytes = Math.min(this.#keptBytes, length);
   }
 
   sync(): void {
-    this.#syncedBytes = this.#size;
-    this.#cutOff = new Uint8Array(0);
+    const { from, to } = this.#changed;
+    const end = Math.min(to, this.#size);
+    this.#disk = withRoom(this.#disk, this.#size);
+    if (from < end) this.#disk.set(this.#bytes.subarray(from, end), from);
+    this.#diskSize = this.#size;
+    this.#keptBytes = this.#size;
+    this.#changed = NOTHING;
   }
 
   /** Damages a byte, on disk too. */
   flip(offset: number, mask: number): void {
     this.#bytes[offset] = (this.#bytes[offset] ?? 0) ^ mask;
+    if (offset < this.#diskSize) this.#disk[offset] = (this.#disk[offset] ?? 0) ^ mask;
   }
 
   /** What was not synced is lost, kept or torn; the rest is on disk from here on. */
   crash(random: Random): void {
-    if (this.#cutOff.length > 0 && random() < 0.5) {
-      // The cut never came to the disk, nor did what was written after it.
-      const cutOff = this.#cutOff;
-      this.#size = this.#syncedBytes;
-      this.append(cutOff);
+    if (this.#keptBytes < this.#diskSize && random() < 0.5) {
+      // The cut never came to the disk, nor did what was written before or after it.
+      this.truncate(0);
+      this.write(0, this.#disk.subarray(0, this.#diskSize));
     } else {
       this.#tear(random);
     }
@@ -77,24 +80,46 @@ export class SimulatedFile {
   #tear(random: Random): void {
     const outcome = random();
     if (outcome < 0.2) return;
-    if (outcome < 0.5) return this.truncate(this.#syncedBytes);
-    if (random() < 0.5) {
-      const unsynced = this.#size - this.#syncedBytes;
-      this.truncate(this.#syncedBytes + Math.floor(random() * (unsynced + 1)));
+    const kept = this.#keptBytes;
+    if (outcome < 0.5) {
+      this.truncate(kept);
+      return this.write(0, this.#disk.subarray(0, kept));
     }
-    let at = this.#syncedBytes;
+    const from = this.#changed.from;
+    if (random() < 0.5) {
+      this.truncate(kept + Math.floor(random() * (this.#size - kept + 1)));
+    }
+    let at = from;
     while (at < this.#size) {
       const end = Math.min(at - at % SECTOR_BYTES + SECTOR_BYTES, this.#size);
-      if (random() < 0.5) this.#loseSector(at, end, random);
+      if (random() < 0.5) this.#loseSector(at, end, kept, random);
       at = end;
     }
   }
 
-  /** A sector that was never written reads as zeros, or as what stood there before. */
-  #loseSector(start: number, end: number, random: Random): void {
+  /**
+   * A sector that was not written holds what it held; one that the file did not have before reads
+   * as zeros, or as what stood there in another file.
+   */
+  #loseSector(start: number, end: number, kept: number, random: Random): void {
     const isStale = random() < 0.25;
     for (let at = start; at < end; at++) {
-      this.#bytes[at] = isStale ? Math.floor(random() * 256) : 0;
+      const foreign = isStale ? Math.floor(random() * 256) : 0;
+      this.#bytes[at] = at < kept ? this.#disk[at] ?? 0 : foreign;
     }
   }
+
+  #note(from: number, to: number): void {
+    const changed = this.#changed;
+    this.#changed = { from: Math.min(changed.from, from), to: Math.max(changed.to, to) };
+  }
+}
+
+const NOTHING = { from: Infinity, to: 0 };
+
+function withRoom(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  if (length <= bytes.length) return bytes;
+  const grown = new Uint8Array(Math.max(length, bytes.length * 2));
+  grown.set(bytes);
+  return grown;
 }

@@ -43,9 +43,9 @@ export class DeferredSyncDisk implements Disk {
     this.#disk.create(name);
   }
 
-  append(name: string, parts: readonly Uint8Array[]): void {
+  write(name: string, offset: number, parts: readonly Uint8Array[]): void {
     this.#payDebt();
-    this.#disk.append(name, parts);
+    this.#disk.write(name, offset, parts);
   }
 
   sync(name: string): void {

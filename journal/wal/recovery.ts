@@ -2,8 +2,9 @@
  * Reads the log back when a member starts (JRN-65).
  *
  * A frame is synced before the next one is begun, so a crash can cut short only the last frame of
- * the newest segment: that tail is cut off. Whatever else does not read as it was written is
- * damage, and the member must not start with it.
+ * the newest segment: that tail is cut off, and with it the room for more behind it. Whatever else
+ * does not read as it was written is damage, and the member must not start with it. What lies
+ * behind the last whole frame is damage too if a later frame begins anywhere in it.
  *
  * A segment that goes on in another ends with a seal. It is written when the next segment's file
  * is there, and before the first frame in it: so a newest segment without frames whose
@@ -195,7 +196,10 @@ class Replay {
     this.#sizeBytes = offset;
   }
 
-  /** Cuts off what a crash left of the last frame; anything else that cannot be read is damage. */
+  /**
+   * Cuts off what a crash left of the last frame, and room for more; anything else that cannot be
+   * read is damage.
+   */
   #cutTail({ bytes, header }: Segment, offset: number): void {
     const { number } = header;
     const isTail = !this.#isSealed && this.#mayEndWith(number) &&

@@ -31,6 +31,8 @@
  * Salt and offset are in the checksum so that the data of an entry, which others choose, cannot
  * look like a frame.
  *
+ * The newest segment may end in zeros: room for frames to come (wal.ts). No other does.
+ *
  * @module
  */
 import { Buffer } from "node:buffer";

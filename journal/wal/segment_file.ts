@@ -49,7 +49,7 @@ export function createSegment(disk: Disk, header: SegmentHeader): void {
   const name = segmentName(header.number);
   const unfinished = `${name}.new`;
   disk.create(unfinished);
-  disk.append(unfinished, [encodeHeader(header)]);
+  disk.write(unfinished, 0, [encodeHeader(header)]);
   disk.sync(unfinished);
   disk.rename(unfinished, name);
   disk.syncDirectory();

@@ -31,9 +31,9 @@ Deno.test("demand 9: what was synced survives every crash, whatever was written 
       fc.nat({ max: 2000 }),
       (seed, synced, unsynced) => {
         const disk = diskOf(seed);
-        disk.append("log", [filled(synced, 1)]);
+        disk.write("log", 0, [filled(synced, 1)]);
         disk.sync("log");
-        disk.append("log", [filled(unsynced, 2)]);
+        disk.write("log", synced, [filled(unsynced, 2)]);
         disk.crash();
         const content = contentOf(disk, "log");
         assert.ok(content.length >= synced && content.length <= synced + unsynced);
@@ -47,9 +47,9 @@ Deno.test("demand 9: what was synced survives every crash, whatever was written 
 
 Deno.test("demand 9: what was not synced is lost, kept or torn by sectors", () => {
   const kinds = outcomes((disk) => {
-    disk.append("log", [filled(100, 1)]);
+    disk.write("log", 0, [filled(100, 1)]);
     disk.sync("log");
-    disk.append("log", [filled(3 * SECTOR_BYTES, 2)]);
+    disk.write("log", 100, [filled(3 * SECTOR_BYTES, 2)]);
     disk.crash();
     const unsynced = contentOf(disk, "log").slice(100);
     if (unsynced.length === 0) return "lost";
@@ -66,9 +66,35 @@ Deno.test("demand 9: what was not synced is lost, kept or torn by sectors", () =
   );
 });
 
+Deno.test("demand 9: of what was written over synced bytes, each sector is the old or the new one", () => {
+  const contents = outcomes((disk) => {
+    disk.write("log", 0, [filled(4 * SECTOR_BYTES, 1)]);
+    disk.sync("log");
+    disk.write("log", 100, [filled(2 * SECTOR_BYTES, 2)]);
+    disk.write("log", 100 + 2 * SECTOR_BYTES, [filled(50, 3)]);
+    disk.crash();
+    const content = contentOf(disk, "log");
+    assert.equal(content.length, 4 * SECTOR_BYTES);
+    assert.deepEqual(content.slice(0, 100), [...filled(100, 1)]);
+    assert.ok(content.slice(150 + 2 * SECTOR_BYTES).every((byte) => byte === 1));
+    const sectors = [0, 1, 2].map((at) =>
+      content.slice(at * SECTOR_BYTES, (at + 1) * SECTOR_BYTES)
+    );
+    const [first = [], second = [], third = []] = sectors;
+    assert.equal(new Set(first.slice(100)).size, 1);
+    assert.equal(new Set(second).size, 1);
+    assert.ok(["1", "2,3"].includes([...new Set(third.slice(0, 150))].join()));
+    return [first[100], second[0], third[0]].join("");
+  });
+  assert.deepEqual(
+    [...new Set(contents)].sort(),
+    ["111", "112", "121", "122", "211", "212", "221", "222"],
+  );
+});
+
 Deno.test("demand 9: a cut that was not synced may be undone, one that was is not", () => {
   const sizes = outcomes((disk) => {
-    disk.append("log", [filled(1000, 1)]);
+    disk.write("log", 0, [filled(1000, 1)]);
     disk.sync("log");
     disk.truncate("log", 600);
     disk.truncate("log", 300);
@@ -79,7 +105,7 @@ Deno.test("demand 9: a cut that was not synced may be undone, one that was is no
   assert.deepEqual([...new Set(sizes)].sort(), [1000, 300]);
   for (
     const size of outcomes((disk) => {
-      disk.append("log", [filled(1000, 1)]);
+      disk.write("log", 0, [filled(1000, 1)]);
       disk.truncate("log", 300);
       disk.sync("log");
       disk.crash();
@@ -111,11 +137,11 @@ Deno.test("demand 9: files made, renamed and removed may not have been, until th
 
 Deno.test("demand 9: a disk fails as it is told to, and works again when it is mended", () => {
   const disk = diskOf(1);
-  disk.append("log", [filled(10, 1)]);
+  disk.write("log", 0, [filled(10, 1)]);
   disk.fault = "sync-error";
   assert.throws(() => disk.sync("log"), { name: "StorageError", kind: "io" });
   disk.fault = "full";
-  assert.throws(() => disk.append("log", [filled(10, 2)]), { message: /the disk is full/ });
+  assert.throws(() => disk.write("log", 10, [filled(10, 2)]), { message: /the disk is full/ });
   assert.throws(() => disk.create("more"), { message: /the disk is full/ });
   assert.ok(disk.sizeBytes("log") < 20, "at most a part was written");
   disk.fault = "read-error";
@@ -130,7 +156,7 @@ Deno.test("demand 9: a disk fails as it is told to, and works again when it is m
 Deno.test("demand 9: the same seed makes the same crash", () => {
   const crashed = () => {
     const disk = diskOf(99);
-    disk.append("log", [filled(5000, 7)]);
+    disk.write("log", 0, [filled(5000, 7)]);
     disk.create("other");
     disk.crash();
     return [disk.list(), contentOf(disk, "log")];

@@ -17,7 +17,7 @@ import {
 } from "./log_model.ts";
 
 /** Small enough for many segments, large enough for frames of several sectors. */
-const SEGMENT_MAX_BYTES = 2500;
+const SEGMENT_MAX_BYTES = 9000;
 
 /** A log over a disk whose power fails now and then, and what it must hold. */
 class Trial {
@@ -86,6 +86,7 @@ class Trial {
   #options() {
     return {
       segmentMaxBytes: SEGMENT_MAX_BYTES,
+      growthMaxBytes: [0, 4_000, 30_000, 200_000][this.#pick(4)] ?? 0,
       newSalt: () => Math.floor(this.#random() * 2 ** 32),
     };
   }

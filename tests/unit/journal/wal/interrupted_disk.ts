@@ -22,9 +22,9 @@ export function interruptedDisk(disk: Disk, operationsLeft: number): Interrupted
     sizeBytes: (name) => disk.sizeBytes(name),
     read: (name, offset, length) => disk.read(name, offset, length),
     create: (name) => (spend(), disk.create(name)),
-    append: (name, parts) => {
+    write: (name, offset, parts) => {
       // The power may fail when part of it is written: the disk itself tears it.
-      disk.append(name, parts);
+      disk.write(name, offset, parts);
       spend();
     },
     sync: (name) => (spend(), disk.sync(name)),
