@@ -104,8 +104,9 @@ export class LogWindow<Place> implements LogStorage {
     const [first] = entries;
     if (first === undefined) return;
     this.#cutFrom(first.index);
-    for (const [at, entry] of entries.entries()) {
-      const place = places[at];
+    let at = 0;
+    for (const entry of entries) {
+      const place = places[at++];
       if (place === undefined) throw new RangeError(`no place for entry ${entry.index}`);
       this.#terms.push(entry.term);
       this.#places.push(place);

@@ -112,6 +112,7 @@ export class Member<Place> {
       maxApplyingBytes: APPLYING_MAX_BYTES,
       maxInflightMessages: INFLIGHT_MAX_MESSAGES,
       asyncStorageWrites: true,
+      quietCommits: true,
       ...onEvent && { onEvent },
     });
     this.#leadership = { role: "follower", leader: NO_NODE, term: hardState.term };

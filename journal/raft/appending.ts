@@ -1,4 +1,4 @@
-import { type Entry, payloadBytesOf } from "./entry.ts";
+import { type Entry, payloadBytesOf, placed } from "./entry.ts";
 import { send } from "./outbox.ts";
 import type { RaftState } from "./raft_state.ts";
 
@@ -11,9 +11,7 @@ import type { RaftState } from "./raft_state.ts";
 export function appendAsLeader(state: RaftState, entries: readonly Entry[]): boolean {
   if (!reserveUncommitted(state, payloadBytesOf(entries))) return false;
   const first = state.log.lastIndex + 1;
-  state.log.append(
-    entries.map((entry, at) => ({ ...entry, term: state.term, index: first + at })),
-  );
+  state.log.append(entries.map((entry, at) => placed(entry, state.term, first + at)));
   send(state, { type: "AppResp", to: state.id, index: state.log.lastIndex });
   return true;
 }

@@ -1,7 +1,7 @@
 import { tryCampaign } from "./election.ts";
 import { RaftError } from "./errors.ts";
 import { NO_NODE } from "./ids.ts";
-import type { Message } from "./messages.ts";
+import { isCommitContext, type Message } from "./messages.ts";
 import { send } from "./outbox.ts";
 import { memberFrom, type RaftState } from "./raft_state.ts";
 import { restoreMembership } from "./reconfiguring.ts";
@@ -67,14 +67,15 @@ export function handleFromLeader(state: RaftState, message: Message): void {
 function handleAppend(state: RaftState, message: Message): void {
   const { log } = state;
   const { from: to, index, logTerm } = message;
+  const isAnswered = !isCommitContext(message.context);
   if (index < log.committed) {
-    send(state, { type: "AppResp", to, index: log.committed });
+    if (isAnswered) send(state, { type: "AppResp", to, index: log.committed });
     return;
   }
   const previous = { term: logTerm, index };
   const last = log.tryAppend(previous, message.entries, message.commit);
   if (last !== undefined) {
-    send(state, { type: "AppResp", to, index: last });
+    if (isAnswered) send(state, { type: "AppResp", to, index: last });
     return;
   }
   state.tell({ kind: "append-refused", at: previous, leader: memberFrom(message) });

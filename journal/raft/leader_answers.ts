@@ -2,7 +2,13 @@ import type { Message } from "./messages.ts";
 import { send } from "./outbox.ts";
 import type { Progress } from "./progress/mod.ts";
 import { memberFrom, type RaftState } from "./raft_state.ts";
-import { broadcastAppend, commitByQuorum, sendAppend, sendEntries } from "./replication.ts";
+import {
+  broadcastCommit,
+  commitByQuorum,
+  sendAppend,
+  sendCommit,
+  sendEntries,
+} from "./replication.ts";
 import { servePostponedReads } from "./serving_reads.ts";
 
 /** A member's log, or the leader's own, holds everything up to the index of the answer. */
@@ -17,9 +23,9 @@ export function handleAppendAccepted(
   resumeReplication(state, progress, answer.index);
   if (commitByQuorum(state)) {
     servePostponedReads(state);
-    broadcastAppend(state);
+    broadcastCommit(state);
   } else if (from !== state.id && progress.wantsCommit(state.log.committed)) {
-    sendAppend(state, from);
+    sendCommit(state, from);
   }
   if (from === state.id) return;
   // Ends: each round fills the in-flight window or uses up the log.

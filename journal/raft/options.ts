@@ -43,6 +43,12 @@ export interface RaftOptions {
   readonly forwardProposals?: boolean;
   /** Storage writes by messages to the storage threads, while the core goes on. */
   readonly asyncStorageWrites?: boolean;
+  /**
+   * A follower that takes an append without entries, sent because something was committed, does not
+   * answer: it would say what it has said, or is about to say, of the entries themselves. Should
+   * that get lost, the answer to a heartbeat makes the leader ask.
+   */
+  readonly quietCommits?: boolean;
   /** Replace membership changes that come at the wrong time by empty entries. */
   readonly validateMembershipChanges?: boolean;
   /**
@@ -72,6 +78,7 @@ const DEFAULTS = {
   readMode: "safe",
   forwardProposals: true,
   asyncStorageWrites: false,
+  quietCommits: false,
   validateMembershipChanges: true,
   stepDownOnRemoval: false,
   onEvent: () => {},

@@ -10,11 +10,7 @@ import type { RaftState } from "./raft_state.ts";
  */
 export function send(state: RaftState, draft: MessageDraft): void {
   const from = draft.from ?? NO_NODE;
-  const sent = message({
-    ...draft,
-    from: from === NO_NODE ? state.id : from,
-    term: termOf(state, draft),
-  });
+  const sent = message(draft, from === NO_NODE ? state.id : from, termOf(state, draft));
   if (waitsForStorage(sent.type)) {
     state.afterAppend.push(sent);
     return;

@@ -78,20 +78,19 @@ export class ReadyCycle {
     const snapshot = log.unstable.nextSnapshot();
     const entries = log.unstable.nextEntries();
     const committed = log.nextCommitted(this.#appliesUnstable);
-    const durable = {
-      ...hardState && { hardState },
-      ...snapshot && { snapshot },
+    const ready: { -readonly [Field in keyof Ready]: Ready[Field] } = {
       entries,
-    };
-    return {
-      ...softState && { softState },
-      ...durable,
       readStates,
       committed,
-      messages: this.#messages(durable, committed),
+      messages: [],
       mustSync: entries.length > 0 || term !== this.#toldHard.term ||
         vote !== this.#toldHard.vote,
     };
+    if (softState !== undefined) ready.softState = softState;
+    if (hardState !== undefined) ready.hardState = hardState;
+    if (snapshot !== undefined) ready.snapshot = snapshot;
+    ready.messages = this.#messages(ready, committed);
+    return ready;
   }
 
   #messages(

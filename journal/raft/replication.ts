@@ -1,5 +1,6 @@
-import { payloadBytesOf } from "./entry.ts";
+import { NO_BYTES, payloadBytesOf } from "./entry.ts";
 import type { NodeId } from "./ids.ts";
+import { COMMIT_CONTEXT } from "./messages.ts";
 import { send } from "./outbox.ts";
 import type { Progress } from "./progress/mod.ts";
 import type { RaftState } from "./raft_state.ts";
@@ -9,17 +10,30 @@ export function broadcastAppend(state: RaftState): void {
   for (const [id] of state.tracker.members()) if (id !== state.id) sendAppend(state, id);
 }
 
+/** Tells every other member what is committed, with the entries it is due if there are any. */
+export function broadcastCommit(state: RaftState): void {
+  for (const [id] of state.tracker.members()) if (id !== state.id) sendCommit(state, id);
+}
+
+/** As `broadcastCommit`, for one member. */
+export function sendCommit(state: RaftState, to: NodeId): void {
+  trySendAppend(state, to, "commit");
+}
+
 /** One append of what a member is due; empty when there is nothing new but the commit index. */
 export function sendAppend(state: RaftState, to: NodeId): void {
-  trySendAppend(state, to, true);
+  trySendAppend(state, to, "answer");
 }
 
 /** One append with entries. @returns false when there is nothing to send, or it may not go now */
 export function sendEntries(state: RaftState, to: NodeId): boolean {
-  return trySendAppend(state, to, false);
+  return trySendAppend(state, to, "no");
 }
 
-function trySendAppend(state: RaftState, to: NodeId, allowEmpty: boolean): boolean {
+/** Whether an append without entries may go, and what for: for its answer, or to tell a commit. */
+type EmptyAppend = "no" | "answer" | "commit";
+
+function trySendAppend(state: RaftState, to: NodeId, empty: EmptyAppend): boolean {
   const progress = state.tracker.progress(to);
   if (progress === undefined || progress.isPaused) return false;
   const index = progress.next - 1;
@@ -29,10 +43,12 @@ function trySendAppend(state: RaftState, to: NodeId, allowEmpty: boolean): boole
   const entries = progress.takesEntries
     ? state.log.entriesFrom(progress.next, maxAppendBytes, maxAppendEntries)
     : [];
-  if (entries === undefined) return allowEmpty && sendSnapshot(state, to, progress);
-  if (entries.length === 0 && !allowEmpty) return false;
+  if (entries === undefined) return empty !== "no" && sendSnapshot(state, to, progress);
+  if (entries.length === 0 && empty === "no") return false;
   const commit = state.log.committed;
-  send(state, { type: "App", to, index, logTerm, entries, commit });
+  const isQuiet = empty === "commit" && entries.length === 0 && progress.state === "replicate";
+  const context = isQuiet && state.settings.quietCommits ? COMMIT_CONTEXT : NO_BYTES;
+  send(state, { type: "App", to, index, logTerm, entries, commit, context });
   progress.appendSent(entries.length, payloadBytesOf(entries), commit);
   return true;
 }

@@ -11,6 +11,7 @@ export function storageAppend(
   ready: Pick<Ready, "entries" | "hardState" | "snapshot">,
 ): Message | undefined {
   const { entries, hardState, snapshot } = ready;
+  const { term, vote, commit } = hardState ?? EMPTY_HARD_STATE;
   const acknowledgement = storageAppended(state, snapshot);
   const hasWork = entries.length > 0 || hardState !== undefined || snapshot !== undefined;
   if (!hasWork && state.afterAppend.length === 0) return undefined;
@@ -18,7 +19,9 @@ export function storageAppend(
     type: "StorageAppend",
     from: state.id,
     to: "append-thread",
-    ...hardState ?? EMPTY_HARD_STATE,
+    term,
+    vote,
+    commit,
     entries,
     ...snapshot && { snapshot },
     responses: [...state.afterAppend, ...acknowledgement ? [acknowledgement] : []],

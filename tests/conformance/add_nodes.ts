@@ -25,6 +25,7 @@ const BARE_OPTIONS: CoreOptions = {
   readMode: "safe",
   forwardProposals: true,
   asyncStorageWrites: false,
+  quietCommits: false,
   validateMembershipChanges: true,
   stepDownOnRemoval: false,
 };

@@ -33,6 +33,7 @@ const PLAIN: Omit<ClusterOptions, "seed"> = {
   voters: 3,
   changesMembership: false,
   asyncStorageWrites: false,
+  quietCommits: false,
   stepDownOnRemoval: false,
 };
 const CHANGING = { size: 5, changesMembership: true };
@@ -43,6 +44,11 @@ Deno.test("one leader a term, one history, and agreement once the network heals"
 
 Deno.test("the same while storage threads lag behind and a crash loses their work", () => {
   runClusters({ asyncStorageWrites: true });
+});
+
+Deno.test("the same while nobody answers what only tells a commit", () => {
+  runClusters({ quietCommits: true });
+  runClusters({ ...CHANGING, voters: 5, asyncStorageWrites: true, quietCommits: true });
 });
 
 Deno.test("the same while members come, go and become learners", () => {

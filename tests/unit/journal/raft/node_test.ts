@@ -135,6 +135,36 @@ Deno.test("a stream to a member stops at its limits, by count and by bytes, and 
   }
 });
 
+Deno.test("an append that only tells a commit is answered by nobody, unless it is refused", () => {
+  const cluster = QuietCluster.led(1, 3, { quietCommits: true });
+  const { core } = cluster.member(1);
+  cluster.carried.length = 0;
+  core.propose(bytes(10));
+  cluster.settle();
+  assert.deepEqual(cluster.members.map(({ core }) => core.status().commit), [3, 3, 3]);
+  const ofType = (type: Message["type"]) =>
+    cluster.carried.filter((carried) => carried.type === type);
+  assert.deepEqual(ofType("App").map(({ entries }) => entries.length), [1, 1, 0, 0]);
+  assert.deepEqual(ofType("AppResp").map(({ index }) => index), [3, 3]);
+
+  cluster.carried.length = 0;
+  core.propose(bytes(10));
+  cluster.settle(({ to, entries }) => to === 3 && entries.length > 0);
+  const refusals = ofType("AppResp").filter(({ reject }) => reject);
+  assert.deepEqual(refusals.map(({ from }) => from), [3], "who lacks the entry says so");
+});
+
+Deno.test("an answer that got lost is asked for again after the next heartbeat", () => {
+  const cluster = QuietCluster.led(1, 3, { quietCommits: true });
+  const { core } = cluster.member(1);
+  core.propose(bytes(10));
+  cluster.settle(({ type, from }) => type === "AppResp" && from === 3);
+  assert.equal(core.status().progress.get(3)?.match, 2);
+  core.tick();
+  cluster.settle();
+  assert.equal(core.status().progress.get(3)?.match, 3);
+});
+
 Deno.test("committed entries that wait for being applied are bounded in asynchronous mode", () => {
   const cluster = QuietCluster.led(1, 1, { asyncStorageWrites: true, maxApplyingBytes: 30 });
   const member = cluster.member(1);

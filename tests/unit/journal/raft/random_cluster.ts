@@ -32,6 +32,7 @@ export interface ClusterOptions {
   readonly size: number;
   readonly voters: number;
   readonly asyncStorageWrites: boolean;
+  readonly quietCommits: boolean;
   readonly changesMembership: boolean;
   readonly stepDownOnRemoval: boolean;
 }
@@ -75,6 +76,7 @@ export class RandomCluster {
           preVote: options.seed % 2 === 0,
           checkQuorum: options.seed % 3 === 0,
           asyncStorageWrites: options.asyncStorageWrites,
+          quietCommits: options.quietCommits,
           stepDownOnRemoval: options.stepDownOnRemoval,
         },
         (member, entry) => this.#noteApplied(member, entry),
