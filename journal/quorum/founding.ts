@@ -7,7 +7,7 @@ import {
   type NodeId,
 } from "../raft/mod.ts";
 import { type DurableLog, encodeWrite } from "../wal/mod.ts";
-import { encodeMembershipContext } from "./membership_context.ts";
+import { encodeMembershipContext, type MembershipContext } from "./membership_context.ts";
 
 /** What a new group begins with. */
 export interface Founding {
@@ -18,6 +18,11 @@ export interface Founding {
   readonly now: Date;
   /** What a restored state contains of the log of its former cluster; the new one begins behind it. */
   readonly base?: EntryId;
+  /**
+   * The data directories of a majority of the members, the founder's among them: whose directory is
+   * not known counts for nothing. Empty for a group that does not look at them.
+   */
+  readonly directories?: ReadonlyMap<NodeId, string>;
 }
 
 /**
@@ -27,7 +32,7 @@ export interface Founding {
  * leader that lacks the rest.
  */
 export function foundingEntries(
-  { founder, members, clusterId, now, base = NO_BASE }: Founding,
+  { founder, members, clusterId, now, base = NO_BASE, directories = NOBODY }: Founding,
 ): Entry[] {
   const cluster = { cluster_id: clusterId, created_at: now.toISOString() };
   const self = members.filter(({ id }) => id === founder);
@@ -35,12 +40,19 @@ export function foundingEntries(
   const first: MembershipChange = {
     transition: "auto",
     changes: [{ kind: "add-voter", id: founder }],
-    context: encodeMembershipContext({ cluster, members: addressesOf(self) }),
+    context: encodeMembershipContext({
+      cluster,
+      members: addressesOf(self),
+      ...directoriesOf(self, directories),
+    }),
   };
   const rest: MembershipChange = {
     transition: "explicit",
     changes: others.map(({ id }) => ({ kind: "add-voter", id })),
-    context: encodeMembershipContext({ members: addressesOf(others) }),
+    context: encodeMembershipContext({
+      members: addressesOf(others),
+      ...directoriesOf(others, directories),
+    }),
   };
   const changes = others.length === 0 ? [first] : [first, rest, LEAVE_JOINT];
   return changes.map((change, at) => ({
@@ -53,6 +65,7 @@ export function foundingEntries(
 }
 
 const NO_BASE: EntryId = { index: 0, term: 0 };
+const NOBODY: ReadonlyMap<NodeId, string> = new Map();
 
 /** Writes the {@link foundingEntries} into an empty log. */
 export async function foundQuorum(wal: DurableLog, founding: Founding): Promise<void> {
@@ -68,4 +81,17 @@ function addressesOf(members: readonly MemberAddress[]) {
   return Object.fromEntries(
     members.map(({ id, raft, api }) => [String(id), { raft_address: raft, api_address: api }]),
   );
+}
+
+function directoriesOf(
+  members: readonly MemberAddress[],
+  known: ReadonlyMap<NodeId, string>,
+): Partial<MembershipContext> {
+  const directories = Object.fromEntries(
+    members.flatMap(({ id }) => {
+      const directory = known.get(id);
+      return directory === undefined ? [] : [[String(id), directory]];
+    }),
+  );
+  return Object.keys(directories).length === 0 ? {} : { directories };
 }

@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { PactError } from "../../common/errors/mod.ts";
+import { isDirectoryId } from "../storage/mod.ts";
+
+const MemberKeySchema = z.string().regex(/^[1-9][0-9]{0,9}$/);
 
 /** What a membership entry says besides who votes (the context of a Raft change). */
 const MembershipContextSchema = z.strictObject({
@@ -8,12 +11,14 @@ const MembershipContextSchema = z.strictObject({
     .optional(),
   /** Where members are found, by decimal id. */
   members: z.record(
-    z.string().regex(/^[1-9][0-9]{0,9}$/),
+    MemberKeySchema,
     z.strictObject({
       raft_address: z.string().min(1).max(300),
       api_address: z.string().min(1).max(300),
     }),
   ).default({}),
+  /** The data directories that members take part with from here on, by decimal id. */
+  directories: z.record(MemberKeySchema, z.string().refine(isDirectoryId)).default({}),
 });
 
 /** What a membership entry says besides who votes. */
@@ -30,7 +35,7 @@ export function encodeMembershipContext(context: Partial<MembershipContext>): Ui
  * @throws {PactError} DATA_CORRUPT for anything else that this program did not write.
  */
 export function decodeMembershipContext(bytes: Uint8Array): MembershipContext {
-  if (bytes.byteLength === 0) return { members: {} };
+  if (bytes.byteLength === 0) return { members: {}, directories: {} };
   try {
     return MembershipContextSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (cause) {

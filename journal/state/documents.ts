@@ -235,6 +235,8 @@ export const ClusterIdentitySchema = z.strictObject({
 export const MemberAddressesSchema = z.object({
   raft_address: z.string().min(1).max(300),
   api_address: z.string().min(1).max(300),
+  /** The data directory that the member takes part with, once it is known: with no other. */
+  directory_id: z.string().min(1).max(64).optional(),
 });
 
 /** What a command did, as a repeated request id gets it again (JRN-57). */
@@ -430,9 +432,15 @@ export function compositeKey(first: string, ...others: readonly string[]): strin
   return key;
 }
 
+const KEY_DIGITS = 16;
+
+/** By the number of digits a number has: the zeros before it. */
+const ZEROS = Array.from({ length: KEY_DIGITS }, (_, digits) => "0".repeat(KEY_DIGITS - digits));
+
 /** A number as a key that sorts like the number. */
 export function numberKey(value: number): string {
-  return String(value).padStart(16, "0");
+  const digits = String(value);
+  return `${ZEROS[digits.length] ?? ""}${digits}`;
 }
 
 /** Whether `name` is a collection of this schema version. */

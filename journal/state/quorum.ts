@@ -14,12 +14,15 @@ const CLUSTER_KEY = "cluster";
 
 /**
  * What changes when `membership` becomes the applied one. `addresses` tells of members that are new
- * or moved, by member id; those of everyone who is no member any more are dropped.
+ * or moved, by member id; those of everyone who is no member any more are dropped. `directories`
+ * tells with which data directory members take part; of each the first one told counts, for as long
+ * as it is a member.
  */
 export function applyMembership(
   view: DocumentsView,
   membership: Membership,
   addresses: ReadonlyMap<number, MemberAddresses> = new Map(),
+  directories: ReadonlyMap<number, string> = new Map(),
 ): DocumentChanges {
   const { voters, votersOutgoing, learners, learnersNext, autoLeave } = membership;
   const changes = emptyTables();
@@ -34,8 +37,16 @@ export function applyMembership(
   for (const [id] of view.list("members")) {
     if (!belongs.has(id)) changes.members.set(id, undefined);
   }
-  for (const [id, where] of addresses) {
-    if (belongs.has(String(id))) changes.members.set(String(id), where);
+  for (const id of new Set([...addresses.keys(), ...directories.keys()])) {
+    const key = String(id);
+    const stored = view.get("members", key);
+    const where = addresses.get(id) ?? stored;
+    if (where === undefined || !belongs.has(key)) continue;
+    const directory = stored?.directory_id ?? directories.get(id);
+    changes.members.set(key, {
+      ...where,
+      ...directory !== undefined && { directory_id: directory },
+    });
   }
   return changes;
 }

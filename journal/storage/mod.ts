@@ -12,5 +12,6 @@ export {
   storageErrors,
   transaction,
 } from "./database.ts";
+export { directoryIdOf, isDirectoryId } from "./directory_id.ts";
 export { type DirectoryLock, lockDirectory } from "./directory_lock.ts";
 export { StorageError, type StorageErrorKind, type StorageErrorOptions } from "./storage_error.ts";

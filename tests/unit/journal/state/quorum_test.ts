@@ -54,6 +54,21 @@ Deno.test("JRN-54: the membership of the last applied entry and the addresses of
   assert.deepEqual([...memberAddresses(state.store)], [[1, at("a")], [2, at("b")], [4, at("d")]]);
 });
 
+Deno.test("JRN-55: of a member's data directories the first that is told of is stored, for as long as it is a member", () => {
+  using state = new TestState();
+  const directoryOf = (id: number) => memberAddresses(state.store).get(id)?.directory_id;
+  const both = { ...member, voters: [1, 2] };
+  const places = new Map([[1, at("a")], [2, at("b")]]);
+  follow(state, applyMembership(state.store, both, places, new Map([[1, "d1"]])));
+  follow(state, applyMembership(state.store, both, new Map(), new Map([[1, "x"], [2, "d2"]])));
+  follow(state, applyMembership(state.store, both, new Map([[1, at("moved")]])));
+  assert.deepEqual([directoryOf(1), directoryOf(2)], ["d1", "d2"]);
+  assert.equal(memberAddresses(state.store).get(1)?.raft_address, "moved:9444");
+  follow(state, applyMembership(state.store, { ...member, voters: [1] }));
+  follow(state, applyMembership(state.store, both, places));
+  assert.deepEqual([directoryOf(1), directoryOf(2)], ["d1", undefined]);
+});
+
 Deno.test("JRN-53: a cluster gets its identity once", () => {
   using state = new TestState();
   const founded = { cluster_id: "c-1", created_at: "2026-01-01T00:00:00.000Z" };
