@@ -3,6 +3,7 @@ import { type Entry, parseEntry, scopeText } from "../../common/model/mod.ts";
 import type { LogPosition } from "../log/mod.ts";
 import type { RecordStore } from "../replica/mod.ts";
 import {
+  changedCollections,
   COLLECTION_NAMES,
   type CollectionName,
   COLLECTIONS,
@@ -78,7 +79,7 @@ export class MemoryState implements RecordStore {
   ): void {
     this.#entries.push(...entries);
     this.#entryTexts.push(...entryTexts);
-    for (const collection of COLLECTION_NAMES) this.#write(collection, changes);
+    for (const collection of changedCollections(changes)) this.#write(collection, changes);
   }
 
   advance(applied: LogPosition): void {

@@ -44,7 +44,9 @@ export function purgeAudit(tx: Transaction, command: CommandOf<"PurgeAudit">): C
   for (let number = audit_first; number <= through; number++) {
     tx.delete("audit", numberKey(number));
   }
-  tx.count({ audit_first: Math.max(audit_first, through + 1), audit_kept_from: through + 1 });
+  const counters = tx.count();
+  counters.audit_first = Math.max(audit_first, through + 1);
+  counters.audit_kept_from = through + 1;
   recordOperation(tx, {
     type: "RecordOperation",
     operation: {

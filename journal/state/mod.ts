@@ -41,6 +41,7 @@ export {
   QuorumMembershipSchema,
 } from "./documents.ts";
 export {
+  changedCollections,
   type DocumentChanges,
   type DocumentsView,
   type DocumentTables,
@@ -63,6 +64,7 @@ export { decideFor, policyIn, vclusterOfScope } from "./decision_policy.ts";
 export { type HeldCommand, type HeldRequest, heldText, readHeld } from "./held_request.ts";
 export { entryAction, type NodeAction } from "./node_action.ts";
 export { countersOf, type Rejection } from "./transaction.ts";
+export { instantMs, instantText } from "./instants.ts";
 export { isLockOver, lockFacts } from "./locks.ts";
 export { isEmergencyOverdue } from "./emergency_sessions.ts";
 export { conflictValueText } from "./conflicts.ts";

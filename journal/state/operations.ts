@@ -36,7 +36,9 @@ function addRecord(tx: Transaction, operation: CommandOf<"RecordOperation">["ope
   tx.put("audit", numberKey(next), { ...operation, id, timestamp });
   const full = next - first >= MAX_AUDIT_RECORDS;
   if (full) tx.delete("audit", numberKey(first));
-  tx.count({ audit_next: next + 1, audit_first: full ? first + 1 : first });
+  const counters = tx.count();
+  counters.audit_next = next + 1;
+  if (full) counters.audit_first = first + 1;
   return id;
 }
 

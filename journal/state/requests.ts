@@ -41,7 +41,7 @@ export function rememberResult(
   const { request_next: order } = tx.counters;
   tx.put("request_ids", key, { order, type, result });
   tx.put("request_order", numberKey(order), { request_key: key, at: tx.timestamp });
-  tx.count({ request_next: order + 1 });
+  tx.count().request_next = order + 1;
   forgetRequests(tx, MAX_FORGET);
 }
 
@@ -52,13 +52,13 @@ export function forgetRequests(tx: Transaction, limit: number): void {
   for (let forgotten = 0; forgotten < limit && first < next; forgotten++) {
     const oldest = tx.get("request_order", numberKey(first));
     if (oldest === undefined) break;
-    const expired = Date.parse(oldest.at) < tx.nowMs - REQUEST_KEEP_MS;
-    if (!expired && next - first <= MAX_REQUESTS) break;
+    const isFull = next - first > MAX_REQUESTS;
+    if (!isFull && Date.parse(oldest.at) >= tx.nowMs - REQUEST_KEEP_MS) break;
     tx.delete("request_order", numberKey(first));
     tx.delete("request_ids", oldest.request_key);
     first++;
   }
-  if (first !== before) tx.count({ request_first: first });
+  if (first !== before) tx.count().request_first = first;
 }
 
 /** Ids are scoped to who sent them: nobody gets the result of someone else's request. */

@@ -8,11 +8,13 @@ import {
   scopeText,
 } from "../../common/model/mod.ts";
 import { COLLECTION_NAMES, type CollectionName, COUNTERS_KEY, type Doc } from "./documents.ts";
+import { instantMs } from "./instants.ts";
 import {
+  blankTables,
   type DocumentChanges,
   type DocumentTables,
-  emptyTables,
   type HistoryView,
+  isBlank,
   type StateView,
 } from "./view.ts";
 
@@ -63,18 +65,16 @@ export function countersOf(view: Pick<StateView, "get">): Doc<"settings"> {
   return view.get("settings", COUNTERS_KEY) ?? NO_ENTRIES_YET;
 }
 
-/** What a transaction has written nothing to; shared by all of them and never written itself. */
-const UNTOUCHED: DocumentTables = emptyTables();
-
 /**
  * The changes of one command over a state that stays as it is: reads see them, and nobody else does
  * until the caller takes `writes` and `entries`.
  */
 export class Transaction implements StateView {
   readonly #base: StateView;
-  readonly #writes: DocumentTables = { ...UNTOUCHED };
-  readonly #entries: Entry[] = [];
-  readonly #entryTexts: string[] = [];
+  readonly #writes: DocumentTables = blankTables();
+  /** Made by the first entry: most commands write one, and an array that grows takes room for many. */
+  #entries: Entry[] | undefined;
+  #entryTexts: string[] | undefined;
   /** The counters as this transaction leaves them: a document of its own from the first change on. */
   #counters: Doc<"settings"> | undefined;
   /** The command's time in milliseconds since the epoch. */
@@ -87,10 +87,10 @@ export class Transaction implements StateView {
     readonly actor: Identity,
     readonly requestId: string | undefined,
     /** What is added to every entry on its way to the log. */
-    private readonly mark: (draft: EntryDraft) => EntryDraft = (draft) => draft,
+    private readonly mark?: (draft: EntryDraft) => EntryDraft,
   ) {
     this.#base = base;
-    this.nowMs = Date.parse(timestamp);
+    this.nowMs = instantMs(timestamp);
   }
 
   /** A transaction over this one as it stands, in another's name; {@link take} keeps its changes. */
@@ -101,8 +101,8 @@ export class Transaction implements StateView {
   /** Makes the changes of a {@link nested} transaction this one's. */
   take(inner: Transaction): void {
     for (const collection of COLLECTION_NAMES) this.#takeTable(collection, inner);
-    this.#entries.push(...inner.#entries);
-    this.#entryTexts.push(...inner.#entryTexts);
+    this.#entries = [...this.entries, ...inner.entries];
+    this.#entryTexts = [...this.entryTexts, ...inner.entryTexts];
     this.#counters = inner.#counters ?? this.#counters;
   }
 
@@ -118,12 +118,12 @@ export class Transaction implements StateView {
   }
 
   get entries(): readonly Entry[] {
-    return this.#entries;
+    return this.#entries ?? [];
   }
 
   /** The canonical JSON of each of {@link entries}, as their hashes were made of it. */
   get entryTexts(): readonly string[] {
-    return this.#entryTexts;
+    return this.#entryTexts ?? [];
   }
 
   get writes(): DocumentChanges {
@@ -167,34 +167,43 @@ export class Transaction implements StateView {
   }
 
   #table<C extends CollectionName>(collection: C): DocumentTables[C] {
-    if (this.#writes[collection] === UNTOUCHED[collection]) {
-      this.#writes[collection] = new Map();
-    }
+    if (isBlank(this.#writes, collection)) this.#writes[collection] = new Map();
     return this.#writes[collection];
   }
 
-  /** Changes some of the counters. */
-  count(changes: Partial<Doc<"settings">>): void {
+  /** The counters as this transaction leaves them, to be changed in place. */
+  count(): Doc<"settings"> {
     if (this.#counters === undefined) {
       this.#counters = { ...this.counters };
       this.put("settings", COUNTERS_KEY, this.#counters);
     }
-    Object.assign(this.#counters, changes);
+    return this.#counters;
   }
 
   /** Gives the entry its sequence and hash and notes it as its scope's newest (J1). */
   append(draft: EntryDraft): Entry {
     const { next_sequence: sequence, head_hash } = this.counters;
-    const { entry, json } = linkEntry({ ...this.mark(draft), sequence }, head_hash);
-    this.#entries.push(entry);
-    this.#entryTexts.push(json);
-    this.count({ next_sequence: sequence + 1, head_hash: entry.hash });
+    const { entry, json } = linkEntry({ ...this.mark?.(draft) ?? draft, sequence }, head_hash);
+    this.#note(entry, json);
+    const counters = this.count();
+    counters.next_sequence = sequence + 1;
+    counters.head_hash = entry.hash;
     const scope = scopeText(entry.scope);
     const head = { ...this.get("scope_heads", scope), newest: sequence };
     if (STATE_CHANGING.has(entry.entry_type)) head.state_changing = sequence;
     if (OVERLAY_AFFECTING.has(entry.entry_type)) head.overlay_affecting = sequence;
     this.put("scope_heads", scope, head);
     return entry;
+  }
+
+  #note(entry: Entry, json: string): void {
+    if (this.#entries === undefined || this.#entryTexts === undefined) {
+      this.#entries = [entry];
+      this.#entryTexts = [json];
+    } else {
+      this.#entries.push(entry);
+      this.#entryTexts.push(json);
+    }
   }
 
   /** Appends the entry that tells of a command's effect (JRN-15); the actor is its author. */

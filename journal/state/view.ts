@@ -1,5 +1,5 @@
 import type { Entry, Scope } from "../../common/model/mod.ts";
-import type { CollectionName, Doc } from "./documents.ts";
+import { type CollectionName, type Doc, isCollectionName } from "./documents.ts";
 
 /** Reads of the documents of one moment. What is returned must not be changed by the caller. */
 export interface DocumentsView {
@@ -31,6 +31,32 @@ export type DocumentTables = {
 export type DocumentChanges = {
   readonly [C in CollectionName]: ReadonlyMap<string, Doc<C> | undefined>;
 };
+
+/** The collections in which `changes` says anything of a document. */
+export function changedCollections(changes: DocumentChanges): CollectionName[] {
+  const changed: CollectionName[] = [];
+  // What a transaction left alone is inherited, and most commands touch few: see blankTables.
+  for (const name of Object.keys(changes)) {
+    if (isCollectionName(name) && changes[name].size > 0) changed.push(name);
+  }
+  return changed;
+}
+
+/** What nobody writes to; shared by all transactions. */
+const UNTOUCHED: DocumentTables = emptyTables();
+
+/**
+ * Tables that inherit an empty one for each collection, in whose place a transaction puts its own when
+ * it first writes there. A copy of all of them would cost every command more than its own few tables.
+ */
+export function blankTables(): DocumentTables {
+  return Object.create(UNTOUCHED);
+}
+
+/** Whether `tables` has only what {@link blankTables} gave it for `collection`. */
+export function isBlank(tables: DocumentTables, collection: CollectionName): boolean {
+  return tables[collection] === UNTOUCHED[collection];
+}
 
 /** One empty table for each collection. */
 export function emptyTables(): DocumentTables {
