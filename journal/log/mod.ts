@@ -13,4 +13,4 @@ export type {
   MembershipRecord,
   ReplicatedLog,
 } from "./replicated_log.ts";
-export { readStamp, stamped, unstamped } from "./stamp.ts";
+export { FORMATS, NEWEST_FORMAT, readStamp, stamped, unstamped } from "./stamp.ts";

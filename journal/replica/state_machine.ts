@@ -1,6 +1,6 @@
 import { PactError } from "../../common/errors/mod.ts";
 import type { Entry } from "../../common/model/mod.ts";
-import { type LogPosition, type LogRecord, readStamp, unstamped } from "../log/mod.ts";
+import { FORMATS, type LogPosition, type LogRecord, readStamp, unstamped } from "../log/mod.ts";
 import { decodeMembershipContext } from "../quorum/mod.ts";
 import {
   apply,
@@ -8,9 +8,12 @@ import {
   type DocumentChanges,
   type Envelope,
   foundCluster,
+  instantText,
   type Outcome,
+  packEnvelope,
   readEnvelope,
   type StateView,
+  unpackEnvelope,
 } from "../state/mod.ts";
 
 /** The state that records are applied to: the state database, or the simulator's. */
@@ -36,11 +39,18 @@ export interface AppliedRecord {
   readonly outcome: Outcome;
 }
 
-const encoder = new TextEncoder();
-
-/** The bytes of a command as the log carries them; the leader adds the time. */
-export function encodeEnvelope(envelope: Omit<Envelope, "timestamp">): Uint8Array {
-  return unstamped(encoder.encode(JSON.stringify(envelope)));
+/**
+ * The bytes of a command as the log carries them, in no newer form than `newest`; the leader adds the
+ * time.
+ */
+export function encodeEnvelope(
+  envelope: Omit<Envelope, "timestamp">,
+  newest: number = FORMATS.named,
+): Uint8Array {
+  const packed = newest >= FORMATS.packed ? packEnvelope(envelope) : undefined;
+  return packed === undefined
+    ? unstamped(JSON.stringify(envelope))
+    : unstamped(JSON.stringify(packed), FORMATS.packed);
 }
 
 /**
@@ -70,10 +80,14 @@ function applyMembershipRecord(
   store: RecordStore,
   { membership, context }: NonNullable<LogRecord["membership"]>,
 ): void {
-  const { cluster, members } = decodeMembershipContext(context);
-  const addresses = new Map(Object.entries(members).map(([id, where]) => [Number(id), where]));
+  const { cluster, members, directories } = decodeMembershipContext(context);
+  const addresses = byMember(members);
   if (cluster !== undefined) store.write([], foundCluster(store, cluster), []);
-  store.write([], applyMembership(store, membership, addresses), []);
+  store.write([], applyMembership(store, membership, addresses, byMember(directories)), []);
+}
+
+function byMember<Value>(told: Readonly<Record<string, Value>>): Map<number, Value> {
+  return new Map(Object.entries(told).map(([id, value]) => [Number(id), value]));
 }
 
 function applyOne(store: RecordStore, { index, payload }: LogRecord): AppliedRecord {
@@ -96,20 +110,13 @@ function textOf(content: Uint8Array): string {
   return text.includes("\u{fffd}") ? strictDecoder.decode(content) : text;
 }
 
-let lastInstant = { atMs: Number.NaN, text: "" };
-
-/** A stamp's time as text; kept for the next record, which mostly came in the same millisecond. */
-function instantOf(atMs: number): string {
-  if (atMs !== lastInstant.atMs) lastInstant = { atMs, text: new Date(atMs).toISOString() };
-  return lastInstant.text;
-}
-
 function decodeEnvelope(index: bigint, payload: Uint8Array): Envelope {
   try {
     const stamp = readStamp(payload);
     if (stamp === undefined) throw new TypeError("unknown format");
-    const timestamp = instantOf(stamp.atMs);
-    return readEnvelope({ ...JSON.parse(textOf(stamp.content)), timestamp });
+    const { format, atMs, content } = stamp;
+    const read = format === FORMATS.packed ? unpackEnvelope : readEnvelope;
+    return read(JSON.parse(textOf(content)), instantText(atMs));
   } catch (cause) {
     throw new PactError(
       "DATA_CORRUPT",

@@ -341,22 +341,24 @@ export const EnvelopeSchema = z.object({
 const COMMAND_TYPES: ReadonlySet<unknown> = new Set(COMMANDS.map(({ shape }) => shape.type.value));
 
 /**
- * Reads a record of the log. What it carries was checked in full when it was proposed, by the edge
- * that took it; here every member would repeat that for every record. What is looked at again is
- * whether this program knows the format and the command, which a newer one may have written.
+ * Reads a record of the log that its leader took at `timestamp`. What it carries was checked in full
+ * when it was proposed, by the edge that took it; here every member would repeat that for every
+ * record. What is looked at again is whether this program knows the format and the command, which a
+ * newer one may have written.
  *
  * @throws {TypeError} when it does not.
  */
-export function readEnvelope(json: unknown): Envelope {
-  if (isKnown(json)) return json;
-  throw new TypeError("no envelope of a known command");
+export function readEnvelope(json: unknown, timestamp: string): Envelope {
+  if (!isKnown(json)) throw new TypeError("no envelope of a known command");
+  const { format, proposal, actor, request_id, audit, command } = json;
+  return { format, proposal, timestamp, actor, request_id, audit, command };
 }
 
-function isKnown(json: unknown): json is Envelope {
+function isKnown(json: unknown): json is Omit<Envelope, "timestamp"> {
   if (!isObject(json) || json["format"] !== 1) return false;
-  const { proposal, timestamp, actor, command } = json;
-  return typeof proposal === "string" && typeof timestamp === "string" && isObject(actor) &&
-    isObject(command) && COMMAND_TYPES.has(command["type"]);
+  const { proposal, actor, command } = json;
+  return typeof proposal === "string" && isObject(actor) && isObject(command) &&
+    COMMAND_TYPES.has(command["type"]);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

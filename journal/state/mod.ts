@@ -13,6 +13,7 @@ export {
   EnvelopeSchema,
   readEnvelope,
 } from "./commands.ts";
+export { packEnvelope, unpackEnvelope } from "./packed_envelope.ts";
 export {
   type Approval,
   type AuditRecord,
@@ -50,6 +51,7 @@ export {
   type StateView,
 } from "./view.ts";
 export { apply, type Outcome } from "./apply.ts";
+export { isPlainAppend } from "./plain_append.ts";
 export {
   type ApprovalActor,
   type ApprovalEvent,

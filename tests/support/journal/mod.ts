@@ -25,3 +25,4 @@ export { randomMessageBytes } from "./random_message.ts";
 export { framed, rawCall } from "./raw_call.ts";
 export { memberAddress, MemoryQuorum, openMemoryQuorum } from "./memory_quorum.ts";
 export { METRICS } from "./metrics.ts";
+export { auditRecord, SCOPES } from "./samples.ts";

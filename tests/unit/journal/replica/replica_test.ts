@@ -185,7 +185,7 @@ Deno.test("a record this program cannot read stops the replica, not the log", as
     clusterId: "test",
     now: new Date(0),
   });
-  const data = unstamped(new TextEncoder().encode('{"format":1,"command":{"type":"Dance"}}'));
+  const data = unstamped('{"format":1,"command":{"type":"Dance"}}');
   const hardState = { term: 1, vote: 1, commit: 2 };
   const entries = [{ kind: "normal" as const, term: 1, index: 2, data }];
   await log.write(encodeWrite({ hardState, entries }), true);

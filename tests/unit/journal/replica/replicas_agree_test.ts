@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { type Entry, scopeText } from "../../../../common/model/mod.ts";
+import { type Entry, type Scope, scopeText } from "../../../../common/model/mod.ts";
 import {
   CommandSchema,
   declaredAsOf,
@@ -11,12 +11,12 @@ import {
 import { exportState, importState, StateStore } from "../../../../journal/store/mod.ts";
 import { buildOverlay, nodeDelta } from "../../../../journal/overlay/mod.ts";
 import { applyRecords, encodeEnvelope } from "../../../../journal/replica/state_machine.ts";
-import type { LogRecord } from "../../../../journal/log/mod.ts";
+import { FORMATS, type LogRecord, NEWEST_FORMAT, stamped } from "../../../../journal/log/mod.ts";
 import { type RandomStep, randomSteps } from "../../../support/journal/mod.ts";
 import { runs } from "../../../support/mod.ts";
 
-/** The log records of a random history. */
-function recordsOf(steps: readonly RandomStep[]): LogRecord[] {
+/** The log records of a random history, in no newer form than `newest`. */
+function recordsOf(steps: readonly RandomStep[], newest: number = FORMATS.named): LogRecord[] {
   let nowMs = Date.UTC(2026, 0, 1);
   return steps.map(({ afterMs, command, options }, at) => {
     nowMs += afterMs;
@@ -26,10 +26,16 @@ function recordsOf(steps: readonly RandomStep[]): LogRecord[] {
       timestamp: new Date(nowMs).toISOString(),
       actor: options.actor,
       request_id: options.requestId,
+      audit: command.type === "AppendEntry" ? noteOf(command.entry.scope) : undefined,
       command,
     });
-    return { index: BigInt(at + 1), term: 1n, payload: encodeEnvelope(envelope) };
+    const payload = stamped(encodeEnvelope(envelope, newest), nowMs);
+    return { index: BigInt(at + 1), term: 1n, payload };
   });
+}
+
+function noteOf(scope: Scope) {
+  return { operation_type: "config.commit", scope, detail: "", source: "::1", metadata: {} };
 }
 
 function exported(store: StateStore): string {
@@ -77,6 +83,20 @@ Deno.test("JRN-20: one batch or record by record, the state is the same", () => 
       });
     }),
     { numRuns: 50 },
+  );
+});
+
+Deno.test("JRN-40, DEP-91: whichever form records have, the state is the same", () => {
+  fc.assert(
+    fc.property(randomSteps, (steps) => {
+      const [named, packed] = [recordsOf(steps), recordsOf(steps, NEWEST_FORMAT)];
+      withStores((one, other) => {
+        applyRecords(one, named);
+        applyRecords(other, packed);
+        assert.equal(exported(other), exported(one));
+      });
+    }),
+    { numRuns: 100 },
   );
 });
 
