@@ -1,10 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import { scopeText } from "../../common/model/mod.ts";
-import { type AuditRecord, COLLECTIONS } from "../state/mod.ts";
+import type { AuditRecord } from "../state/mod.ts";
+import { recordsOfRow } from "./audit_rows.ts";
+import { ROW_DOCUMENTS } from "./numbered_rows.ts";
 import type { AuditQuery } from "./queries.ts";
 
-/** Records read at once. */
-const PAGE_RECORDS = 256;
+/** Rows read at once. */
+const PAGE_ROWS = 512 / ROW_DOCUMENTS;
 
 /** Audit records of the replicated state from number `first` on, read page by page. */
 export function* auditRecords(
@@ -14,23 +16,34 @@ export function* auditRecords(
 ): Generator<AuditRecord[]> {
   const descending = query.descending === true;
   const statement = database.prepare(
-    `SELECT number, json FROM audit WHERE number ${descending ? "<" : ">"} ? AND number >= ?
-     ORDER BY number ${descending ? "DESC" : "ASC"} LIMIT ${PAGE_RECORDS}`,
+    `SELECT number, json FROM audit WHERE number > ? AND number < ?
+     ORDER BY number ${descending ? "DESC" : "ASC"} LIMIT ${PAGE_ROWS}`,
   );
   let left = query.limit ?? Infinity;
-  let cursor = descending ? Number.MAX_SAFE_INTEGER : -1;
+  // The row that `first` is in may begin before it.
+  let above = first - ROW_DOCUMENTS;
+  let below = Number.MAX_SAFE_INTEGER;
   while (left > 0) {
-    const rows = statement.all(cursor, first);
+    const rows = statement.all(above, below);
     const last = rows.at(-1);
     if (last === undefined) return;
-    cursor = Number(last["number"]);
+    if (descending) below = Number(last["number"]);
+    else above = Number(last["number"]);
     const page = rows
-      .map((row) => COLLECTIONS.audit.parse(JSON.parse(String(row["json"]))))
+      .flatMap((row) => {
+        const records = recordsFrom(first, Number(row["number"]), String(row["json"]));
+        return descending ? records.reverse() : records;
+      })
       .filter((record) => matches(record, query))
       .slice(0, left);
     left -= page.length;
     yield page;
   }
+}
+
+/** The records from number `first` on of a row that begins with `number`. */
+function recordsFrom(first: number, number: number, json: string): AuditRecord[] {
+  return recordsOfRow(json).slice(Math.max(0, first - number));
 }
 
 function matches(record: AuditRecord, query: AuditQuery): boolean {

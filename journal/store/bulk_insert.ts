@@ -1,11 +1,12 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
-/** Rows that one statement inserts: a call into SQLite costs more than a row of what is stored. */
-const BULK_ROWS = 32;
+/** Rows that one statement inserts: a call into SQLite costs as much as what it stores of a row. */
+const BULK_ROWS = 16;
 
 /**
- * Inserts rows of one table in bulk. What was added is in the table after {@link flush}; a failure
- * in between belongs to the transaction, which its owner undoes.
+ * Inserts rows of one table in bulk. What was added is in the table after {@link flush}. A row that
+ * cannot be stored undoes the whole transaction: were the statement alone to be undone, SQLite would
+ * copy every page that a statement of several rows changes beforehand, into a file of its own.
  */
 export class BulkInsert {
   readonly #one: StatementSync;
@@ -14,11 +15,17 @@ export class BulkInsert {
   readonly #columns: number;
   #values: SQLInputValue[] = [];
 
-  /** `into` is the statement up to its rows: `INSERT INTO entries`. */
-  constructor(database: DatabaseSync, into: string, columns: number) {
+  /** With `onRepeat` IGNORE a row whose key is in the table already is passed over. */
+  constructor(
+    database: DatabaseSync,
+    table: string,
+    columns: number,
+    onRepeat: "ROLLBACK" | "IGNORE" = "ROLLBACK",
+  ) {
     const row = `(${Array(columns).fill("?").join(", ")})`;
-    this.#one = database.prepare(`${into} VALUES ${row}`);
-    this.#bulk = database.prepare(`${into} VALUES ${Array(BULK_ROWS).fill(row).join(", ")}`);
+    const insert = `INSERT OR ${onRepeat} INTO ${table} VALUES`;
+    this.#one = database.prepare(`${insert} ${row}`);
+    this.#bulk = database.prepare(`${insert} ${Array(BULK_ROWS).fill(row).join(", ")}`);
     this.#bulkValues = BULK_ROWS * columns;
     this.#columns = columns;
   }

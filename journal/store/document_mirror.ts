@@ -1,25 +1,45 @@
-import {
-  type CollectionName,
-  type Doc,
-  type DocumentChanges,
-  type DocumentTables,
-  emptyTables,
-} from "../state/mod.ts";
+import { type CollectionName, type Doc, type DocumentChanges, emptyTables } from "../state/mod.ts";
+import { HashedTable } from "./hashed_table.ts";
+import { NumberedTable } from "./numbered_table.ts";
+
+/** What a collection lies in. */
+interface Table<D> {
+  get(key: string): D | undefined;
+  has(key: string): boolean;
+  set(key: string, document: D): unknown;
+  delete(key: string): boolean;
+  clear(): void;
+  keys(): Iterable<string>;
+}
+
+type Tables = { readonly [C in CollectionName]: Table<Doc<C>> };
 
 /**
  * Documents in memory. Keys are kept sorted for the collections that are listed, from the first
  * time they are; point reads and writes of the others pay nothing for it.
  */
 export class DocumentMirror {
-  readonly #tables: DocumentTables = emptyTables();
+  readonly #tables: Tables = {
+    ...emptyTables(),
+    request_ids: new HashedTable(),
+    request_order: new NumberedTable(),
+  };
   readonly #sortedKeys = new Map<CollectionName, string[]>();
 
   get<C extends CollectionName>(collection: C, key: string): Doc<C> | undefined {
     return this.#tables[collection].get(key);
   }
 
-  *list<C extends CollectionName>(collection: C, prefix: string): Generator<[string, Doc<C>]> {
+  list<C extends CollectionName>(collection: C, prefix: string): Iterable<[string, Doc<C>]> {
     const keys = this.#keysOf(collection);
+    return keys.length === 0 ? [] : this.#listed(collection, keys, prefix);
+  }
+
+  *#listed<C extends CollectionName>(
+    collection: C,
+    keys: readonly string[],
+    prefix: string,
+  ): Generator<[string, Doc<C>]> {
     for (let at = lowerBound(keys, prefix); at < keys.length; at++) {
       const key = keys[at];
       if (key === undefined || !key.startsWith(prefix)) return;
@@ -42,7 +62,6 @@ export class DocumentMirror {
 
   /** Takes over all of `changes` for one collection. */
   absorb<C extends CollectionName>(collection: C, changes: DocumentChanges[C]): void {
-    if (changes.size === 0) return;
     for (const [key, document] of changes) this.set(collection, key, document);
   }
 

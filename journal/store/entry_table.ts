@@ -1,8 +1,11 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { intactHash } from "../../common/chain/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Entry, parseEntry, type Scope, scopeText } from "../../common/model/mod.ts";
+import { instantMs } from "../state/mod.ts";
 import { BulkInsert } from "./bulk_insert.ts";
+import { EntryBlocks } from "./entry_blocks.ts";
+import { entriesFor } from "./entry_sql.ts";
 import type { EntryQuery } from "./queries.ts";
 
 /** Entries read at once; what one page holds in memory is bounded by it. */
@@ -12,13 +15,15 @@ const PAGE_ENTRIES = 256;
 export class EntryTable {
   readonly #database: DatabaseSync;
   readonly #insert: BulkInsert;
+  readonly #blocks: EntryBlocks;
   readonly #select: StatementSync;
   /** Prepared queries by their text; there are as many as there are shapes of queries. */
   readonly #queries = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insert = new BulkInsert(database, "INSERT INTO entries", 6);
+    this.#insert = new BulkInsert(database, "entries", 6);
+    this.#blocks = new EntryBlocks(database);
     this.#select = database.prepare(
       "SELECT sequence, json FROM entries WHERE sequence = ?",
     );
@@ -26,19 +31,16 @@ export class EntryTable {
 
   /** Adds an entry by its canonical JSON; `vclusterId` is the vCluster it counts for, if any. */
   insert(entry: Entry, json: string, vclusterId: string | undefined): void {
-    this.#insert.add(
-      entry.sequence,
-      scopeText(entry.scope),
-      vclusterId ?? null,
-      entry.entry_type,
-      Date.parse(entry.timestamp),
-      json,
-    );
+    const { sequence, entry_type: type, timestamp } = entry;
+    const scope = scopeText(entry.scope);
+    this.#insert.add(sequence, scope, vclusterId ?? null, type, instantMs(timestamp), json);
+    this.#blocks.add(sequence, scope, vclusterId, type);
   }
 
   /** Puts what was added into the database. */
   save(): void {
     this.#insert.flush();
+    this.#blocks.save();
   }
 
   /** The entry with this sequence. */
@@ -77,10 +79,8 @@ export class EntryTable {
   }
 
   #page(query: EntryQuery, limit: number): Entry[] {
-    const { where, values } = conditions(query);
-    const order = query.descending === true ? "DESC" : "ASC";
-    const sql = `SELECT sequence, json FROM entries ${where} ORDER BY sequence ${order} LIMIT ?`;
-    return this.#prepared(sql).all(...values, limit).map(decode);
+    const { sql, values } = entriesFor(query, limit);
+    return this.#prepared(sql).all(...values).map(decode);
   }
 
   #prepared(sql: string): StatementSync {
@@ -89,37 +89,6 @@ export class EntryTable {
     const statement = this.#database.prepare(sql);
     this.#queries.set(sql, statement);
     return statement;
-  }
-}
-
-function conditions(query: EntryQuery): { where: string; values: SQLInputValue[] } {
-  const terms: string[] = [];
-  const values: SQLInputValue[] = [];
-  const add = (term: string, ...parameters: SQLInputValue[]) => {
-    terms.push(term);
-    values.push(...parameters);
-  };
-  const { scope, types } = query;
-  if (scope !== undefined) addScope(scope, query.includeMemberNodes === true, add);
-  if (types !== undefined) {
-    add(`type IN (SELECT value FROM json_each(?))`, JSON.stringify(types));
-  }
-  if (query.fromSequence !== undefined) add("sequence >= ?", query.fromSequence);
-  if (query.toSequence !== undefined) add("sequence <= ?", query.toSequence);
-  if (query.sinceMs !== undefined) add("at_ms >= ?", query.sinceMs);
-  if (query.untilMs !== undefined) add("at_ms <= ?", query.untilMs);
-  return { where: terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`, values };
-}
-
-function addScope(
-  scope: Scope,
-  includeMemberNodes: boolean,
-  add: (term: string, ...parameters: SQLInputValue[]) => void,
-): void {
-  if (includeMemberNodes && scope !== "Global" && "VCluster" in scope) {
-    add("vcluster = ?", scope.VCluster);
-  } else {
-    add("scope = ?", scopeText(scope));
   }
 }
 

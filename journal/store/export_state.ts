@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { canonicalJson } from "../../common/json/mod.ts";
-import { storedDocuments } from "./document_rows.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import type { StateStore } from "./state_store.ts";
+import { storedDocuments } from "./stored_documents.ts";
 
 /** Rows read at once while exporting. */
 const PAGE_ROWS = 256;

@@ -14,7 +14,7 @@ import { z } from "zod";
 import type { Entry } from "../../common/model/mod.ts";
 import {
   type AuditRecord,
-  COLLECTION_NAMES,
+  changedCollections,
   type CollectionName,
   COLLECTIONS,
   countersOf,
@@ -30,10 +30,11 @@ import { openDatabase, StorageError, storageErrors, transaction } from "../stora
 import { auditRecords } from "./audit_records.ts";
 import { BackgroundFold } from "./background_fold.ts";
 import { DocumentMirror } from "./document_mirror.ts";
-import { DocumentRows, type StoredDocument, storedDocuments } from "./document_rows.ts";
+import { DocumentRows } from "./document_rows.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { AuditQuery, EntryQuery } from "./queries.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { type StoredDocument, storedDocuments } from "./stored_documents.ts";
 
 /**
  * 32 MiB each of cached pages and of write-ahead log before it is folded into the file: folding
@@ -56,11 +57,25 @@ export interface StoreOptions {
 /** A store that gathers has its log folded by another thread after so many records. */
 const FOLD_EVERY = 2000;
 
+/**
+ * Most commands whose changes wait for their transaction to begin, so that their turn does not take
+ * long. They wait while the log is about to begin anew: where no moment passes without a transaction
+ * it never would, and grow until this thread has to fold all of it and wait for the disk.
+ */
+const HELD_BACK_MAX = 512;
+
+/** What one command changed, with what its entries count for. */
+interface Written {
+  readonly entries: readonly Entry[];
+  readonly entryTexts: readonly string[];
+  readonly vclusters: readonly (string | undefined)[];
+  readonly changes: DocumentChanges;
+  /** The collections among `changes` that hold any. */
+  readonly changed: readonly CollectionName[];
+}
+
 /** Kept in the file alone: too many, and no command reads them. */
 const COLD: ReadonlySet<CollectionName> = new Set<CollectionName>(["audit"]);
-
-/** Kept in memory too. */
-const MIRRORED = COLLECTION_NAMES.filter((collection) => !COLD.has(collection));
 
 /** The state as of the last applied log record. */
 export class StateStore implements StateView {
@@ -72,6 +87,8 @@ export class StateStore implements StateView {
   #gathered = 0;
   #fold: BackgroundFold;
   #unfolded = 0;
+  /** What belongs to the next transaction, which has not begun: see {@link HELD_BACK_MAX}. */
+  #heldBack: Written[] = [];
   #timer: TimerHandle | undefined;
   /** Why nothing can be written any more. */
   #failure: unknown;
@@ -139,7 +156,7 @@ export class StateStore implements StateView {
   batch<T>(work: () => T): T {
     if (this.#failure !== undefined) throw this.#failure;
     return this.#guarded(() => {
-      if (!this.#database.isTransaction) this.#database.exec("BEGIN IMMEDIATE");
+      if (!this.#fold.isEndingLog || this.#heldBack.length >= HELD_BACK_MAX) this.#begin();
       const result = work();
       if (this.#gather === undefined || this.#gathered >= MAX_GATHERED) this.commit();
       else this.#commitLater(this.#gather);
@@ -156,8 +173,9 @@ export class StateStore implements StateView {
     this.#guarded(() => {
       if (this.#timer !== undefined) this.#gather?.clock.clearTimer(this.#timer);
       this.#timer = undefined;
-      if (!this.#database.isTransaction) return;
-      this.#entries.save();
+      if (!this.#database.isTransaction && this.#gathered === 0) return;
+      this.#begin();
+      this.#file.entries.save();
       this.#file.documents.save();
       this.#file.setApplied.run(this.#applied.index, this.#applied.term);
       this.#database.exec("COMMIT");
@@ -176,11 +194,14 @@ export class StateStore implements StateView {
     entryTexts: readonly string[],
   ): void {
     const before = entries.map((entry) => this.#vclusterOf(entry));
-    this.#file.documents.take(changes);
-    for (const collection of MIRRORED) this.#mirror.absorb(collection, changes[collection]);
-    for (const [at, entry] of entries.entries()) {
-      this.#entries.insert(entry, entryTexts[at] ?? "", this.#vclusterOf(entry) ?? before[at]);
+    const changed = changedCollections(changes);
+    for (const collection of changed) {
+      if (!COLD.has(collection)) this.#mirror.absorb(collection, changes[collection]);
     }
+    const vclusters = entries.map((entry, at) => this.#vclusterOf(entry) ?? before[at]);
+    const written = { entries, changes, changed, entryTexts, vclusters };
+    if (this.#database.isTransaction) this.#toFile(written);
+    else this.#heldBack.push(written);
   }
 
   /** Notes that everything up to `position` is applied. */
@@ -202,7 +223,8 @@ export class StateStore implements StateView {
     try {
       transaction(this.#database, () => {
         this.#database.exec(
-          "DELETE FROM entries; DELETE FROM documents; DELETE FROM audit; DELETE FROM requests",
+          `DELETE FROM entries; DELETE FROM entry_blocks; DELETE FROM documents;
+           DELETE FROM audit; DELETE FROM requests`,
         );
         fill();
         this.#file.setApplied.run(this.#applied.index, this.#applied.term);
@@ -257,8 +279,27 @@ export class StateStore implements StateView {
     return this.#file.database;
   }
 
+  /** The entries, all that were written among them. */
   get #entries(): EntryTable {
+    if (this.#heldBack.length > 0) this.#begin();
     return this.#file.entries;
+  }
+
+  /** Has a transaction under way, and in it what was held back. */
+  #begin(): void {
+    if (this.#database.isTransaction) return;
+    this.#guarded(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const written of this.#heldBack) this.#toFile(written);
+      this.#heldBack = [];
+    });
+  }
+
+  #toFile({ entries, changes, changed, entryTexts, vclusters }: Written): void {
+    this.#file.documents.take(changes, changed);
+    for (const [at, entry] of entries.entries()) {
+      this.#file.entries.insert(entry, entryTexts[at] ?? "", vclusters[at]);
+    }
   }
 
   /** Runs what changes the database; a failure undoes the transaction and is final. */
@@ -268,6 +309,8 @@ export class StateStore implements StateView {
     } catch (error) {
       // Memory is ahead of the file now: nothing more may be written over the gap.
       this.#failure ??= error;
+      this.#heldBack = [];
+      this.#gathered = 0;
       // SQLite has rolled back by itself after some errors, a full disk among them.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
@@ -302,7 +345,7 @@ export class StateStore implements StateView {
         throw this.#corrupt("table applied", "the applied position is unreadable");
       }
       this.#applied = { index: position, term };
-      for (const document of storedDocuments(this.#database)) this.#loadDocument(document);
+      for (const document of storedDocuments(this.#database, COLD)) this.#loadDocument(document);
     });
     this.#checkEntries();
   }
@@ -311,7 +354,6 @@ export class StateStore implements StateView {
     if (!isCollectionName(collection)) {
       throw this.#corrupt(`document ${collection}/${key}`, "no such collection");
     }
-    if (COLD.has(collection)) return;
     try {
       this.#mirror.set(collection, key, decode(COLLECTIONS[collection], json));
     } catch (error) {
@@ -322,9 +364,10 @@ export class StateStore implements StateView {
 
   /** The entries must be as many as the counter says: J1 as a check of the file. */
   #checkEntries(): void {
-    const { count, newest } =
-      this.#database.prepare("SELECT count(*) AS count, max(sequence) AS newest FROM entries")
-        .get() ?? {};
+    const { count, newest } = this.#database.prepare(
+      `SELECT (SELECT count(*) FROM entries) AS count,
+           (SELECT max(sequence) FROM entries) AS newest`,
+    ).get() ?? {};
     const expected = this.nextSequence;
     if (count === expected && (newest === null ? -1 : newest) === expected - 1) return;
     throw this.#corrupt(

@@ -26,3 +26,4 @@ export { framed, rawCall } from "./raw_call.ts";
 export { memberAddress, MemoryQuorum, openMemoryQuorum } from "./memory_quorum.ts";
 export { METRICS } from "./metrics.ts";
 export { auditRecord, SCOPES } from "./samples.ts";
+export { TO_SCHEMA_2, TO_SCHEMA_3, TO_SCHEMA_4, TO_SCHEMA_5 } from "./old_schemas.ts";

@@ -6,7 +6,8 @@ import { EnvelopeSchema } from "../../../../journal/state/mod.ts";
 import { newGate, passGate, shutGate } from "../../../../journal/store/fold_gate.ts";
 import { exportState, StateStore } from "../../../../journal/store/mod.ts";
 import { ANN, commit } from "../../../support/journal/mod.ts";
-import { runs, tempDir } from "../../../support/mod.ts";
+import { runs, tempDir, waitFor } from "../../../support/mod.ts";
+import { VirtualClock } from "../../../support/clock/mod.ts";
 
 const gather = { clock: systemClock, forMs: 1 };
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
@@ -59,6 +60,65 @@ Deno.test("JRN-67: while another thread folds the log, everything stays readable
   const left = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
   assert.deepEqual(left, ["state.db"], "the log was folded into the file at the end");
 });
+
+Deno.test("JRN-67: while commits never pause the log still begins anew, and what waits for that is read and stored as ever", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("state.db");
+  const store = new StateStore(path, { gather: { clock: new VirtualClock(), forMs: 50 } });
+  const expected = new StateStore(":memory:");
+  let last = 0;
+  const next = (count: number) => {
+    const records = Array.from({ length: count }, () => record(++last));
+    applyRecords(store, records);
+    applyRecords(expected, records);
+  };
+  /** Records that change nothing, as many as a round of folding is asked for after. */
+  const pass = () => {
+    for (let count = 0; count < 2000; count++) {
+      const position = { index: BigInt(++last), term: 1n };
+      for (const each of [store, expected]) each.batch(() => each.advance(position));
+    }
+  };
+  next(1);
+  store.commit();
+  const beginning = logBeginning(path);
+  await waitFor(async () => {
+    await turn();
+    pass();
+    store.commit();
+    next(3);
+    return canWrite(path);
+  }, { what: "a fold that the next transaction waits for" });
+  const newest = store.nextSequence - 1;
+  assert.equal(store.history.entry(newest)?.sequence, newest);
+  assert.equal(canWrite(path), false, "who reads begins the transaction");
+  await waitFor(async () => {
+    await turn();
+    pass();
+    store.commit();
+    next(3);
+    return logBeginning(path) !== beginning;
+  }, { what: "the log to begin anew" });
+  assert.equal([...exportState(store)].join("\n"), [...exportState(expected)].join("\n"));
+  store.close();
+  expected.close();
+});
+
+/** Whether no transaction that writes is under way in the file. */
+function canWrite(path: string): boolean {
+  using other = new DatabaseSync(path, { timeout: 0 });
+  try {
+    other.exec("BEGIN IMMEDIATE; ROLLBACK");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The salt of the write-ahead log, which changes whenever it begins anew. */
+function logBeginning(path: string): string {
+  return Deno.readFileSync(`${path}-wal`).subarray(16, 24).toHex();
+}
 
 Deno.test("a shut gate lets nobody fold, and shutting it twice does no harm", () => {
   const gate = newGate();

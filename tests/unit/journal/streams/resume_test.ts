@@ -10,7 +10,7 @@ import {
   type Interest,
 } from "../../../../journal/streams/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
-import { append, commit, TestState } from "../../../support/journal/mod.ts";
+import { append, commit, SCOPES, TestState } from "../../../support/journal/mod.ts";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -104,13 +104,6 @@ class Reader {
   }
 }
 
-const SCOPES: readonly Scope[] = [
-  "Global",
-  { VCluster: "ml" },
-  { VCluster: "sim" },
-  { Node: "n1" },
-  { Node: "n2" },
-];
 const scope = fc.constantFrom(...SCOPES);
 
 type Step =

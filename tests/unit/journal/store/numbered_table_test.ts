@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { numberKey } from "../../../../journal/state/mod.ts";
+import { NumberedTable } from "../../../../journal/store/numbered_table.ts";
+
+const numbers = fc.oneof(fc.nat(1000), fc.maxSafeNat());
+const steps = fc.array(fc.tuple(fc.constantFrom("set", "delete", "clear"), numbers), {
+  maxLength: 300,
+});
+
+Deno.test("a table by number holds what a table by key would, whatever numbers come and go", () => {
+  fc.assert(fc.property(steps, (steps) => {
+    const table = new NumberedTable<object>();
+    const model = new Map<string, object>();
+    for (const [step, number] of steps) {
+      const key = numberKey(number);
+      if (step === "delete") {
+        assert.equal(table.delete(key), model.delete(key));
+      } else if (step === "set") {
+        const document = { number };
+        table.set(key, document);
+        model.set(key, document);
+      } else if (number < 10) {
+        table.clear();
+        model.clear();
+      }
+      assert.equal(table.get(key), model.get(key));
+      assert.equal(table.has(key), model.has(key));
+    }
+    assert.deepEqual([...table.keys()].sort(), [...model.keys()].sort());
+    for (const [key, document] of model) assert.equal(table.get(key), document);
+  }));
+});
