@@ -144,6 +144,7 @@ class LocalReplica implements Replica {
       snapshots,
       statePath: this.#statePath,
       interval: options.quorum?.snapshotInterval ?? SNAPSHOT_INTERVAL,
+      random,
       flush: () => store.commit(),
       onMade: async (newest, oldest) => {
         log.offerSnapshot(newest);

@@ -5,8 +5,11 @@
  */
 import { type KeptSnapshot, makeSnapshot, type SnapshotStore } from "../snapshots/mod.ts";
 
-/** A snapshot is due when the log since the last one weighs as much as it. */
-const LOG_PART = 1;
+/**
+ * A snapshot is due when the log since the last one weighs so many times what that one does. Each
+ * member draws anew: all of a quorum copying their state at once would be felt by every writer.
+ */
+const LOG_PART = { least: 1.5, most: 2.5 };
 
 /** What the upkeep works with. */
 export interface SnapshotUpkeepOptions {
@@ -14,6 +17,8 @@ export interface SnapshotUpkeepOptions {
   readonly statePath: string;
   /** Records after which a snapshot is due (JRN-51). */
   readonly interval: number;
+  /** Numbers in [0, 1). */
+  readonly random: () => number;
   /** Puts what is applied into the file, where another connection sees it. */
   readonly flush: () => void;
   /** Told of each new snapshot; older log records than the oldest kept one may go then. */
@@ -26,11 +31,13 @@ export class SnapshotUpkeep {
   readonly #options: SnapshotUpkeepOptions;
   #records = 0;
   #bytes = 0;
+  #part: number;
   #running: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: SnapshotUpkeepOptions) {
     this.#options = options;
+    this.#part = drawPart(options.random);
   }
 
   /** Records were applied. */
@@ -38,7 +45,7 @@ export class SnapshotUpkeep {
     this.#records += records;
     this.#bytes += bytes;
     // A state grows with its history: copying all of it every so many records would cost ever more.
-    const least = (this.#options.snapshots.kept[0]?.file.bytes ?? 0) * LOG_PART;
+    const least = (this.#options.snapshots.kept[0]?.file.bytes ?? 0) * this.#part;
     if (this.#records >= this.#options.interval && this.#bytes >= least) void this.request();
   }
 
@@ -48,6 +55,7 @@ export class SnapshotUpkeep {
     if (this.#running === undefined) {
       this.#records = 0;
       this.#bytes = 0;
+      this.#part = drawPart(this.#options.random);
       this.#running = this.#make().finally(() => this.#running = undefined);
     }
     await this.#running;
@@ -69,4 +77,8 @@ export class SnapshotUpkeep {
       onError(error);
     }
   }
+}
+
+function drawPart(random: () => number): number {
+  return LOG_PART.least + random() * (LOG_PART.most - LOG_PART.least);
 }

@@ -6,8 +6,11 @@ import type { EntryId } from "../raft/mod.ts";
 import { quorumMembership, storedCluster } from "../state/mod.ts";
 import { StateReader, StateStore } from "../store/mod.ts";
 
-/** Changes of so many milliseconds are stored in one transaction. */
-const GATHER_MS = 50;
+/**
+ * Changes of so many milliseconds are stored in one transaction: each writes the last page of every
+ * table anew. A backup waits more than twice as long for what was acknowledged before it.
+ */
+const GATHER_MS = 100;
 
 /** What the state is opened from. */
 export interface StateFileOptions {
@@ -97,7 +100,7 @@ export function openStateFile(options: StateFileOptions): StateStore {
 }
 
 function openOrRestore(options: StateFileOptions, path: string): StateStore {
-  const { startIndex } = options.log;
+  const { startIndex, lastIndex } = options.log;
   try {
     const store = openStore(options, path);
     if (Number(store.applied.index) >= startIndex) return store;
@@ -107,7 +110,8 @@ function openOrRestore(options: StateFileOptions, path: string): StateStore {
     const isDamaged = error instanceof StorageError && error.kind === "corrupt";
     if (!isDamaged || options.snapshots.kept.length === 0) throw error;
   }
-  const snapshot = options.snapshots.newestIntact(startIndex);
+  // One behind the log's end was received, and the power failed before the log began anew with it.
+  const snapshot = options.snapshots.newestIntact(startIndex, lastIndex);
   if (snapshot === undefined) throw noSnapshot(path, startIndex);
   replaceClosed(path, snapshot);
   return openStore(options, path);

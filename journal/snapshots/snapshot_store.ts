@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { EntryId, Membership } from "../raft/mod.ts";
 import { StorageError } from "../storage/mod.ts";
+import { fileHash } from "./file_hash.ts";
 import {
   type KeptSnapshot,
   snapshotName,
@@ -18,8 +18,6 @@ import {
 
 /** Snapshots that are kept; older ones go (JRN-51). */
 const KEPT = 3;
-
-const READ_BYTES = 1024 * 1024;
 
 /** How long a part of a snapshot is kept for its sender to go on. */
 const PART_KEEP_MS = 86_400_000;
@@ -52,10 +50,13 @@ export class SnapshotStore {
     return join(this.#directory, `incoming-${sha256}.part`);
   }
 
-  /** The newest snapshot from `minIndex` on whose bytes are what its note says (section 17). */
-  newestIntact(minIndex: number): KeptSnapshot | undefined {
+  /**
+   * The newest snapshot from `minIndex` to `maxIndex` whose bytes are what its note says
+   * (section 17).
+   */
+  newestIntact(minIndex: number, maxIndex: number): KeptSnapshot | undefined {
     return this.#kept.find(({ index, file }) =>
-      index >= minIndex && hashOf(file.path) === file.sha256
+      index >= minIndex && index <= maxIndex && fileHash(file.path) === file.sha256
     );
   }
 
@@ -92,22 +93,6 @@ export class SnapshotStore {
 
 function ageMs(path: string, nowMs: number): number {
   return nowMs - (Deno.statSync(path).mtime?.getTime() ?? nowMs);
-}
-
-/** Lower-case hex of a file's SHA-256; undefined when it cannot be read. */
-export function hashOf(path: string): string | undefined {
-  try {
-    using file = Deno.openSync(path, { read: true });
-    const hash = createHash("sha256");
-    const buffer = new Uint8Array(READ_BYTES);
-    for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
-      hash.update(buffer.subarray(0, read));
-    }
-    return hash.digest("hex");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 function readNotes(directory: string): KeptSnapshot[] {

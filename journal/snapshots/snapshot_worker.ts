@@ -1,11 +1,12 @@
 /**
  * Worker that copies the state database as of one moment, while its owner goes on writing, syncs
- * and hashes the copy, and answers with what it holds. One job, then it is ended.
+ * and hashes the copy, and answers with what it holds. One job, then it is ended; so it imports
+ * little, for all of it is loaded anew for each job.
  *
  * @module
  */
 import { backup, DatabaseSync } from "node:sqlite";
-import { hashOf } from "./snapshot_store.ts";
+import { fileHash } from "./file_hash.ts";
 
 /** What is to be copied where. */
 export interface SnapshotJob {
@@ -54,7 +55,7 @@ async function make({ statePath, targetPath }: SnapshotJob): Promise<SnapshotAns
     using file = Deno.openSync(targetPath, { read: true, write: true });
     file.syncSync();
   }
-  const sha256 = hashOf(targetPath);
+  const sha256 = fileHash(targetPath);
   if (sha256 === undefined) throw new Error(`${targetPath} is gone`);
   return { kind: "made", sha256, ...contentOf(targetPath) };
 }

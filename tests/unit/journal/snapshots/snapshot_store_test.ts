@@ -51,10 +51,18 @@ Deno.test("section 17: of a damaged snapshot the one before is used", async () =
   await using dir = await tempDir();
   const store = new SnapshotStore(dir.path);
   for (const index of [10, 20]) await adopt(store, dir.path, index);
-  assert.equal(store.newestIntact(0)?.index, 20);
+  assert.equal(store.newestIntact(0, 20)?.index, 20);
   await Deno.writeTextFile(store.kept[0]?.file.path ?? "", "state after 2O");
-  assert.equal(new SnapshotStore(dir.path).newestIntact(0)?.index, 10);
-  assert.equal(new SnapshotStore(dir.path).newestIntact(11), undefined);
+  assert.equal(new SnapshotStore(dir.path).newestIntact(0, 20)?.index, 10);
+  assert.equal(new SnapshotStore(dir.path).newestIntact(11, 20), undefined);
+});
+
+Deno.test("section 17: a snapshot that the log does not reach yet is not used", async () => {
+  await using dir = await tempDir();
+  const store = new SnapshotStore(dir.path);
+  for (const index of [10, 20]) await adopt(store, dir.path, index);
+  assert.equal(store.newestIntact(8, 19)?.index, 10);
+  assert.equal(store.newestIntact(8, 9), undefined);
 });
 
 Deno.test("what attempts left behind is swept; a part that is still being sent is not", async () => {
