@@ -74,11 +74,12 @@ export interface Gatekeeper {
    */
   require(request: AccessRequest): Promise<Grant>;
   /**
-   * As `require`, for requests that can wait: the grant says whether this one must.
+   * As `require`, for requests that can wait: the grant says whether this one must. Where roles alone
+   * decide it is there at once.
    *
    * @throws {PactError} PERMISSION_DENIED with its reason.
    */
-  admit(request: AccessRequest): Promise<Grant>;
+  admit(request: AccessRequest): Grant | Promise<Grant>;
   /**
    * Refuses for a reason that lies outside the policy; audited all the same (AUD-2).
    *
@@ -183,30 +184,34 @@ export function createGatekeeper(
     restriction === undefined
       ? decideRequest(request, trace)
       : (await restrictRequest(restriction, request, trace)).decision;
-  const admit = async (request: AccessRequest): Promise<Grant> => {
-    const lock = lockOn(request);
-    if (lock !== undefined) {
-      return await refuse(request, lockedError(lock), lockedDecision(lock, "").policyRef);
-    }
-    const { decision, auditRead } = restriction === undefined
-      ? { decision: decideRequest(request), auditRead: false }
-      : await restrictRequest(restriction, request);
+  const granted = (request: AccessRequest, decision: Decision): Grant | Promise<never> => {
     const { role, policyRef } = decision;
     switch (decision.outcome) {
       case "allow":
-        if (auditRead) await recordRead(replica, request, policyRef);
         return role === PLATFORM_ADMIN && wouldWait(request)
           ? { role, policyRef, isExempt: true }
           : decision;
       case "approval":
         return { role, policyRef, needsApproval: true };
       case "deny":
-        return await refuse(
-          request,
-          new PactError(denialCode(policyRef), decision.reason),
-          policyRef,
-        );
+        return refuse(request, new PactError(denialCode(policyRef), decision.reason), policyRef);
     }
+  };
+  const admitByEngine = async (engine: Restriction, request: AccessRequest): Promise<Grant> => {
+    const { decision, auditRead } = await restrictRequest(engine, request);
+    if (decision.outcome === "allow" && auditRead) {
+      await recordRead(replica, request, decision.policyRef);
+    }
+    return await granted(request, decision);
+  };
+  const admit = (request: AccessRequest): Grant | Promise<Grant> => {
+    const lock = lockOn(request);
+    if (lock !== undefined) {
+      return refuse(request, lockedError(lock), lockedDecision(lock, "").policyRef);
+    }
+    return restriction === undefined
+      ? granted(request, decideRequest(request))
+      : admitByEngine(restriction, request);
   };
   const readable = async (caller: Caller, action: string) => {
     const closed = new Set<string>();
@@ -345,8 +350,7 @@ async function record(
       detail,
       source: caller.remoteAddress,
       metadata: {
-        ...requestFacts({
-          principal: caller.principal,
+        ...requestFacts(caller.principal, {
           scope: request.scope,
           vclusterId,
           details: request.details?.(),

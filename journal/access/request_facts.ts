@@ -6,9 +6,8 @@ import type { RequestDetails } from "../policy/mod.ts";
 /** Longest text of one fact. */
 const MAX_CHARS = 2048;
 
-/** A request that was decided. */
+/** What was decided about a request. */
 export interface DecidedRequest {
-  readonly principal: Principal;
   readonly scope: Scope;
   /** The vCluster of `scope`, as it was then (ROL-4). */
   readonly vclusterId?: string | undefined;
@@ -18,31 +17,29 @@ export interface DecidedRequest {
 }
 
 /**
- * What an audit record keeps of a request beside who, what and where, so that the same request can
- * be decided again by another policy. Only what the record does not say already; arguments without
- * their secrets.
+ * What an audit record keeps of a principal's request beside who, what and where, so that the same
+ * request can be decided again by another policy. Only what the record does not say already;
+ * arguments without their secrets.
  */
-export function requestFacts(request: DecidedRequest): Record<string, string> {
-  const { principal, scope, vclusterId, details = {}, policyRef } = request;
-  const { command, args, serviceName, change } = details;
-  const isNode = scope !== "Global" && "Node" in scope;
-  return withoutAbsent({
-    policy_ref: policyRef,
-    roles: principal.roles.length > 1 ? principal.roles.join(" ") : undefined,
-    vcluster: isNode ? vclusterId : undefined,
-    command,
-    args: args === undefined || args.length === 0 ? undefined : redactArguments(args),
-    service: serviceName,
-    categories: change?.categories.join(" "),
-    keys: change?.keys.join(" "),
-    count: change === undefined ? undefined : String(change.count),
-  });
-}
-
-function withoutAbsent(facts: Readonly<Record<string, string | undefined>>) {
-  const present: Record<string, string> = {};
-  for (const [name, text] of Object.entries(facts)) {
-    if (text !== undefined && text !== "") present[name] = text.slice(0, MAX_CHARS);
-  }
-  return present;
+export function requestFacts(
+  { roles }: Principal,
+  { scope, vclusterId, details, policyRef }: DecidedRequest,
+): Record<string, string> {
+  const facts: Record<string, string> = {};
+  const add = (name: string, text: string | undefined) => {
+    if (text !== undefined && text !== "") facts[name] = text.slice(0, MAX_CHARS);
+  };
+  add("policy_ref", policyRef);
+  if (roles.length > 1) add("roles", roles.join(" "));
+  if (scope !== "Global" && "Node" in scope) add("vcluster", vclusterId);
+  if (details === undefined) return facts;
+  const { command, args = [], serviceName, change } = details;
+  add("command", command);
+  if (args.length > 0) add("args", redactArguments(args));
+  add("service", serviceName);
+  if (change === undefined) return facts;
+  add("categories", change.categories.join(" "));
+  add("keys", change.keys.join(" "));
+  add("count", String(change.count));
+  return facts;
 }

@@ -13,4 +13,4 @@ export {
   encodeEnvelope,
   type RecordStore,
 } from "./state_machine.ts";
-export type { Applied, Replica, ReplicaStatus, SubmitOptions } from "./types.ts";
+export type { Applied, Replica, ReplicaStatus, SubmitOptions, WaitSignal } from "./types.ts";

@@ -6,13 +6,25 @@ import type { AuditNote, Command } from "../state/mod.ts";
  * log, whoever made it: what is once in the log cannot be taken out again.
  */
 export function redactNote<Note extends Pick<AuditNote, "detail" | "metadata">>(note: Note): Note {
-  return {
-    ...note,
-    detail: redact(note.detail),
-    metadata: Object.fromEntries(
-      Object.entries(note.metadata).map(([key, text]) => [key, redact(text)]),
-    ),
-  };
+  return hasSecrets(note)
+    ? {
+      ...note,
+      detail: redact(note.detail),
+      metadata: Object.fromEntries(
+        Object.entries(note.metadata).map(([key, text]) => [key, redact(text)]),
+      ),
+    }
+    : note;
+}
+
+/** Few have any, so most are kept as they are. */
+function hasSecrets({ detail, metadata }: Pick<AuditNote, "detail" | "metadata">): boolean {
+  if (redact(detail) !== detail) return true;
+  for (const key in metadata) {
+    const text = metadata[key] ?? "";
+    if (redact(text) !== text) return true;
+  }
+  return false;
 }
 
 /** A command without the secrets of the audit record it carries, if it carries one. */

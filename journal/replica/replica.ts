@@ -17,6 +17,7 @@ import {
   type CommandResult,
   CommandSchema,
   emptyTables,
+  isPlainAppend,
   type Overlay,
   type StateView,
 } from "../state/mod.ts";
@@ -81,14 +82,12 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
 }
 
 class LocalReplica implements Replica {
-  readonly #clock: Clock;
   readonly #lock: DirectoryLock;
   readonly #log: MemberLog;
   readonly #store: StateStore;
   readonly #snapshots: SnapshotUpkeep;
   readonly #statePath: string;
   readonly #onFailed: ((error: Error) => void) | undefined;
-  readonly #onApplyDuration: ((durationMs: number) => void) | undefined;
   readonly #proposals: Proposals;
   readonly #waiters = new SequenceWaiters();
   /** Readers that wait for a log index rather than for an entry's sequence. */
@@ -112,13 +111,16 @@ class LocalReplica implements Replica {
     { log, store, snapshots, wishes }: ReplicaParts,
   ) {
     const { clock, random, onFailed, onHousekeepingError = () => {}, onApplyDuration } = options;
-    this.#clock = clock;
     this.#lock = lock;
     this.#log = log;
     this.#store = store;
     this.#onFailed = onFailed;
-    this.#onApplyDuration = onApplyDuration;
-    this.#proposals = new Proposals(random);
+    this.#proposals = new Proposals({
+      random,
+      monotonicMs: () => clock.monotonicMs(),
+      onOver: (id) => log.forget(id),
+      onApplied: onApplyDuration,
+    });
     const leads = () => this.#failure === undefined && log.isLeader;
     const bySystem = (command: CommandInput) => this.submit(command, { actor: SYSTEM_IDENTITY });
     this.#builder = new OverlayBuilder({
@@ -171,28 +173,15 @@ class LocalReplica implements Replica {
     return this.#store.nextSequence - 1;
   }
 
-  async submit(command: CommandInput, options: SubmitOptions): Promise<CommandResult> {
-    this.#refuseWhenUnable();
-    const { actor, requestId, audit, signal } = options;
-    const startedMs = this.#clock.monotonicMs();
-    const { id, result } = this.#proposals.begin(signal);
+  submit(command: CommandInput, options: SubmitOptions): Promise<CommandResult> {
     try {
-      const payload = encodeEnvelope({
-        format: 1,
-        proposal: id,
-        actor,
-        // Without an id of the caller's its own makes sure that it takes effect once (JRN-57).
-        request_id: requestId ?? id,
-        audit: audit && redactNote(audit),
-        command: redactCommand(parseCommand(command)),
-      });
-      this.#log.submit(id, payload, (error) => this.#proposals.fail(id, error));
+      this.#refuseWhenUnable();
+      const { id, result } = this.#proposals.begin(options.signal);
+      this.#propose(id, command, options);
+      return result;
     } catch (error) {
-      this.#proposals.fail(id, error);
+      return Promise.reject(error);
     }
-    const applied = await result.finally(() => this.#log.forget(id));
-    this.#onApplyDuration?.(this.#clock.monotonicMs() - startedMs);
-    return applied;
   }
 
   entry(sequence: number): Entry | undefined {
@@ -294,6 +283,23 @@ class LocalReplica implements Replica {
     }
   }
 
+  #propose(id: string, command: CommandInput, { actor, requestId, audit }: SubmitOptions): void {
+    try {
+      const payload = encodeEnvelope({
+        format: 1,
+        proposal: id,
+        actor,
+        // Without an id of the caller's its own makes sure that it takes effect once (JRN-57).
+        request_id: requestId ?? id,
+        audit: audit && redactNote(audit),
+        command: redactCommand(parseCommand(command)),
+      });
+      this.#log.submit(id, payload, (error) => this.#proposals.fail(id, error));
+    } catch (error) {
+      this.#proposals.fail(id, error);
+    }
+  }
+
   async #applyCommitted(): Promise<void> {
     for await (const batch of this.#log.committed({ signal: this.#stop.signal })) {
       if (batch.kind === "snapshot") await this.#restore(batch);
@@ -367,6 +373,7 @@ class LocalReplica implements Replica {
 }
 
 function parseCommand(command: CommandInput): Command {
+  if (isPlainAppend(command)) return command;
   const parsed = CommandSchema.safeParse(command);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

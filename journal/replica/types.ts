@@ -12,16 +12,24 @@ import type {
 } from "../state/mod.ts";
 import type { AuditQuery, EntryQuery } from "../store/mod.ts";
 
+/** What of an AbortSignal a wait needs; whoever has no such signal need not make one. */
+export interface WaitSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** Who submits a command, and under which idempotency key. */
 export interface SubmitOptions {
   /** The verified caller; author of the entries a command writes as its side effect. */
   readonly actor: Identity;
   /** Repeating it within an hour returns the first result; scoped to the actor (JRN-57). */
-  readonly requestId?: string;
+  readonly requestId?: string | undefined;
   /** Put on record as a success together with the change itself (AUD-5). */
-  readonly audit?: AuditNote;
+  readonly audit?: AuditNote | undefined;
   /** Gives up waiting. The command may be applied nevertheless. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WaitSignal;
 }
 
 /** What one applied command changed; rejected commands cause none. */

@@ -7,13 +7,13 @@ import {
   isClientWritable,
   type Scope,
 } from "../../common/model/mod.ts";
-import { present, type SubmittedEntry } from "../../common/wire/mod.ts";
-import { type Caller, identityOf } from "../access/mod.ts";
+import type { SubmittedEntry } from "../../common/wire/mod.ts";
+import { type Caller, type Grant, identityOf } from "../access/mod.ts";
 import type { AuditedChange } from "./audit_note.ts";
 import { entryFacts } from "./change_facts.ts";
 import { ownNodeOf, type ServiceContext } from "./context.ts";
 import { reportFacts } from "./report_facts.ts";
-import { isBlank, requireSameIdentity } from "./stated_identity.ts";
+import { isBlank, isSomebodyElse, requireSameIdentity } from "./stated_identity.ts";
 
 /** An entry that may be appended: the author comes from the credential. */
 export type AuthorizedEntry = Omit<EntryDraft, "timestamp"> & { readonly timestamp?: string };
@@ -54,45 +54,83 @@ const OWN_ACCOUNT: ReadonlySet<EntryType> = new Set<EntryType>([
  *
  * @throws {PactError} INVALID_ARGUMENT, IDENTITY_MISMATCH, PERMISSION_DENIED or POLICY_DENIED.
  */
-export async function authorizeEntry(
+export function authorizeEntry(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
-): Promise<Authorization> {
+): Authorization | Promise<Authorization> {
   if (!isClientWritable(entry.entry_type)) {
     throw new PactError("INVALID_ARGUMENT", "entry type not client-writable");
   }
   return caller.principal.nodeId === undefined
-    ? await authorizePerson(context, caller, entry)
-    : await authorizeAgent(context, caller, entry);
+    ? authorizePerson(context, caller, entry)
+    : authorizeAgent(context, caller, entry);
 }
 
-async function authorizePerson(
+function authorizePerson(
   context: ServiceContext,
   caller: Caller,
   entry: SubmittedEntry,
-): Promise<Authorization> {
-  const { scope } = entry;
+): Authorization | Promise<Authorization> {
   const action = actionOf(entry);
-  await requireSameIdentity(context, caller, { action, scope }, entry.author);
-  const { role, policyRef, needsApproval = false, isExempt = false } = await context.gatekeeper
-    .admit({ caller, action, scope, details: () => entryFacts(context, entry) });
-  const { timestamp: _ignored, via: _unverified, ...kept } = entry;
+  const { author, scope } = entry;
+  if (author !== undefined && isSomebodyElse(caller, author)) {
+    return requireSameIdentity(context, caller, { action, scope }, author)
+      .then(() => admitPerson(context, caller, entry, action));
+  }
+  return admitPerson(context, caller, entry, action);
+}
+
+function admitPerson(
+  context: ServiceContext,
+  caller: Caller,
+  entry: SubmittedEntry,
+  action: string,
+): Authorization | Promise<Authorization> {
+  const { scope } = entry;
+  const details = () => entryFacts(context, entry);
+  const grant = context.gatekeeper.admit({ caller, action, scope, details });
+  // Most grants are there at once, and every step of a promise costs half a kilobyte.
+  return grant instanceof Promise
+    ? grant.then((granted) => personsEntry(context, caller, entry, action, granted))
+    : personsEntry(context, caller, entry, action, grant);
+}
+
+function personsEntry(
+  context: ServiceContext,
+  caller: Caller,
+  entry: SubmittedEntry,
+  action: string,
+  { role, policyRef, needsApproval = false, isExempt = false }: Grant,
+): Authorization {
+  const { scope } = entry;
+  const authorized = {
+    ...withoutUnverified(entry),
+    author: identityOf(caller, role),
+    policy_ref: tagOr(entry, PERSON_TAG, policyRef),
+  };
   return {
-    entry: {
-      ...kept,
-      author: identityOf(caller, role),
-      policy_ref: tagOr(entry, PERSON_TAG, policyRef),
-      // A person's token over a node's connection: the node is where it was relayed (AUT-1).
-      ...present("via", caller.certificateName),
-    },
+    // A person's token over a node's connection: the node is where it was relayed (AUT-1).
+    entry: caller.certificateName === undefined
+      ? authorized
+      : { ...authorized, via: caller.certificateName },
     audited: {
-      ...{ action, scope, policyRef, isExempt },
+      action,
+      scope,
+      policyRef,
+      isExempt,
       vclusterId: context.gatekeeper.vclusterOf(scope),
       details: entryFacts(context, entry),
     },
     needsApproval,
   };
+}
+
+/** Time and relay are what the journal says they are, for what people write. */
+function withoutUnverified(entry: SubmittedEntry): Omit<SubmittedEntry, "timestamp" | "via"> {
+  if (entry.timestamp === undefined && entry.via === undefined) return entry;
+  const { timestamp: _ignored, via: _unverified, ...kept } = entry;
+  return kept;
 }
 
 /** An agent speaks for its own node, and names the person it acted for (API-4). */

@@ -7,7 +7,7 @@ import type { Caller } from "../access/mod.ts";
 import { type CommandInput, type CommandResult, entryAction } from "../state/mod.ts";
 import { type Authorization, type AuthorizedEntry, authorizeEntry } from "./append.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { callerOf, ownNodeOf, type ServiceContext, waitSignalOf } from "./context.ts";
 import { approvalRequired, fileApproval } from "./hold.ts";
 import type { OverlayVersions } from "./overlay_versions.ts";
 import { deltaSummary, submitGranted } from "./submit_granted.ts";
@@ -23,41 +23,46 @@ export async function appendEntry(
   if (request.promoteDecisions.length > 0) {
     throw new PactError("INVALID_ARGUMENT", "promote_decisions: use FleetService.Promote");
   }
-  const authorization = await authorizeEntry(context, caller, entryFromWire(request.entry));
-  const [entry, result] = caller.principal.nodeId === undefined
-    ? await submitPerson(context, call, caller, authorization, request)
+  const deciding = authorizeEntry(context, caller, entryFromWire(request.entry));
+  const authorization = deciding instanceof Promise ? await deciding : deciding;
+  const { entry, submitted } = caller.principal.nodeId === undefined
+    ? submitPerson(context, call, caller, authorization, request)
     : await submitAgent(context, call, caller, authorization, request);
+  const result = await submitted;
   if (result.kind !== "EntryAppended") {
     throw new PactError("INTERNAL", "append gave no sequence");
   }
+  const version = overlays.after(entry);
   return {
     sequence: BigInt(result.sequence),
     policyRef: entry.policy_ref ?? "",
-    overlayVersion: BigInt(await overlays.after(entry)),
+    overlayVersion: BigInt(version instanceof Promise ? await version : version),
   };
 }
 
-type Submitted = readonly [AuthorizedEntry, CommandResult];
+/** An entry on its way into the log. */
+interface Submitted {
+  readonly entry: AuthorizedEntry;
+  readonly submitted: Promise<CommandResult>;
+}
 
-async function submitPerson(
+function submitPerson(
   context: ServiceContext,
   call: HandlerContext,
   caller: Caller,
   { entry, audited, needsApproval = false }: Authorization,
   request: journal.AppendEntryRequest,
-): Promise<Submitted> {
+): Submitted {
   const { action = "", scope = entry.scope, policyRef = "", isExempt = false } = audited ?? {};
   const grant = { role: entry.author.role, policyRef, needsApproval, isExempt };
-  return [
-    entry,
-    await submitGranted(context, call, caller, grant, {
-      action,
-      scope,
-      command: commandOf(entry, request),
-      actor: entry.author,
-      details: audited?.details,
-    }),
-  ];
+  const submitted = submitGranted(context, call, caller, grant, {
+    action,
+    scope,
+    command: commandOf(entry, request),
+    actor: entry.author,
+    details: audited?.details,
+  });
+  return { entry, submitted };
 }
 
 /**
@@ -92,13 +97,13 @@ async function submitAgent(
       }
       : {}),
   };
-  const result = await context.replica.submit(command, {
+  const submitted = context.replica.submit(command, {
     actor: permitted.author,
-    signal: call.signal,
-    ...present("audit", audited && auditNote(call, caller, audited)),
-    ...present("requestId", readRequestId(call.requestHeader)),
+    signal: waitSignalOf(call),
+    audit: audited && auditNote(call, caller, audited),
+    requestId: readRequestId(call.requestHeader),
   });
-  return [permitted, result];
+  return { entry: permitted, submitted };
 }
 
 async function waitOnNode(
@@ -133,10 +138,10 @@ function commandOf(
   entry: AuthorizedEntry,
   { expectedHead, endEmergency, force }: journal.AppendEntryRequest,
 ): Extract<CommandInput, { type: "AppendEntry" }> {
+  const command = { type: "AppendEntry", entry, check_services: true } as const;
+  if (expectedHead === undefined && !endEmergency && !force) return command;
   return {
-    type: "AppendEntry",
-    entry,
-    check_services: true,
+    ...command,
     ...present(
       "expected_head",
       expectedHead === undefined ? undefined : counterFromWire(expectedHead),

@@ -12,7 +12,7 @@ export interface AuditedChange {
   readonly scope: Scope;
   /** What decided (POL-26). */
   readonly policyRef: string;
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   /** The vCluster a node's scope lies in (ROL-4). */
   readonly vclusterId?: string | undefined;
   /** What the rules looked at besides (OPA-4). */
@@ -22,26 +22,26 @@ export interface AuditedChange {
   /** Denied for what an agent tells it has refused. */
   readonly outcome?: "Denied" | undefined;
   /** The two-person rule would have held for anybody else (APR-2). */
-  readonly isExempt?: boolean;
+  readonly isExempt?: boolean | undefined;
 }
 
 /** The record of an allowed change; it is committed together with the change (POL-27, AUD-5). */
 export function auditNote(call: HandlerContext, caller: Caller, change: AuditedChange): AuditNote {
-  const { principal } = caller;
-  const facts = {
-    ...requestFacts({ principal, ...change }),
-    class: change.commandClass ?? "",
-    client: readFreeText(call.requestHeader, "client"),
-    reason: readFreeText(call.requestHeader, "reason"),
-    via: caller.certificateName ?? "",
-    approval: change.isExempt === true ? "approval exempt" : "",
+  const metadata = requestFacts(caller.principal, change);
+  const add = (name: string, text: string) => {
+    if (text !== "") metadata[name] = text;
   };
-  return {
+  add("class", change.commandClass ?? "");
+  add("client", readFreeText(call.requestHeader, "client"));
+  add("reason", readFreeText(call.requestHeader, "reason"));
+  add("via", caller.certificateName ?? "");
+  add("approval", change.isExempt === true ? "approval exempt" : "");
+  const note: AuditNote = {
     operation_type: operationType(change.action),
     scope: change.scope,
     detail: change.detail ?? "",
     source: caller.remoteAddress,
-    ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
-    metadata: Object.fromEntries(Object.entries(facts).filter(([, text]) => text !== "")),
+    metadata,
   };
+  return change.outcome === undefined ? note : { ...note, outcome: change.outcome };
 }

@@ -2,8 +2,9 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { Clock } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
+import { pendingCallKey } from "../../common/rpc_server/mod.ts";
 import { type Caller, callerKey, type Gatekeeper, type LockBook } from "../access/mod.ts";
-import type { Replica } from "../replica/mod.ts";
+import type { Replica, WaitSignal } from "../replica/mod.ts";
 import type { Hub, IdentityFeed, Liveness, TrustFeed } from "../streams/mod.ts";
 
 /** What every service works with. */
@@ -53,4 +54,12 @@ export function ownNodeOf(
     throw new PactError("UNAUTHENTICATED", "client certificate required");
   }
   return { nodeId, certificateName };
+}
+
+/**
+ * What ends when nobody waits for a handler's answer any more: the signal of its context, or what does
+ * for a wait without one being made.
+ */
+export function waitSignalOf(context: HandlerContext): WaitSignal {
+  return context.values.get(pendingCallKey) ?? context.signal;
 }

@@ -10,7 +10,7 @@ import { changeFacts, type RequestDetails } from "../policy/mod.ts";
 import { type Approval, type HeldRequest, type NodeAction, readHeld } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
 import { entryFacts } from "./change_facts.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, type ServiceContext, waitSignalOf } from "./context.ts";
 import { executedSequence, findApproval, isRequester, statusNow } from "./list_approvals.ts";
 import { requireSameIdentity } from "./stated_identity.ts";
 
@@ -89,7 +89,7 @@ async function decide(
       ...present("denial", denial),
     }, {
       actor: identityOf(caller, role),
-      signal: call.signal,
+      signal: waitSignalOf(call),
       audit: auditNote(call, caller, {
         action: "approve",
         scope: approval.scope,

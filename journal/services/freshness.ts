@@ -1,4 +1,4 @@
-import type { Interceptor, UnaryRequest } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import { PactError } from "../../common/errors/mod.ts";
 import { metadata, readConsistency, readMinSequence } from "../../common/rpc/mod.ts";
 import type { Replica } from "../replica/mod.ts";
@@ -15,7 +15,10 @@ export function freshnessInterceptor(replica: Replica, stopping: AbortSignal): I
     if (readConsistency(request.header) === "linearizable") {
       await replica.waitForLinearizable(AbortSignal.any([request.signal, stopping]));
     }
-    await waitForMinimum(replica, request, stopping);
+    const minimum = readMinSequence(request.header);
+    if (minimum !== undefined && minimum > BigInt(replica.appliedSequence)) {
+      await waitForMinimum(replica, minimum, request.signal, stopping);
+    }
     const response = await next(request);
     response.trailer.set(metadata.appliedSequence, String(replica.appliedSequence));
     return response;
@@ -24,12 +27,10 @@ export function freshnessInterceptor(replica: Replica, stopping: AbortSignal): I
 
 async function waitForMinimum(
   replica: Replica,
-  request: Pick<UnaryRequest, "header" | "signal">,
+  minimum: bigint,
+  signal: AbortSignal,
   stopping: AbortSignal,
 ): Promise<void> {
-  const minimum = readMinSequence(request.header);
-  if (minimum === undefined || minimum <= BigInt(replica.appliedSequence)) return;
-  const { signal } = request;
   const timeout = AbortSignal.timeout(MAX_WAIT_MS);
   try {
     await replica.waitForSequence(Number(minimum), AbortSignal.any([signal, timeout, stopping]));

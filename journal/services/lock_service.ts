@@ -10,7 +10,7 @@ import { identityOf } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { isLockOver, type LockDocument } from "../state/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, type ServiceContext, waitSignalOf } from "./context.ts";
 import { nodeIdFromWire, vclusterIdFromWire } from "./identifiers.ts";
 
 /** Longest time of a lock; longer ones are released by somebody. */
@@ -112,7 +112,7 @@ async function submit(
   const { role, policyRef } = await gatekeeper.require({ caller, ...access });
   await replica.submit(command, {
     actor: identityOf(caller, role),
-    signal: call.signal,
+    signal: waitSignalOf(call),
     audit: auditNote(call, caller, { ...access, policyRef, detail }),
     ...present("requestId", readRequestId(call.requestHeader)),
   });

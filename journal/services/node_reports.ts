@@ -11,7 +11,7 @@ import { PactError } from "../../common/errors/mod.ts";
 import { counterFromWire, deltaFromWire, instantFromWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { configStateOf } from "./config_state.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { callerOf, ownNodeOf, type ServiceContext, waitSignalOf } from "./context.ts";
 
 /** Largest capability report kept, in bytes of its JSON (journal.md 2.3). */
 const MAX_REPORT_BYTES = 32 * 1024;
@@ -55,7 +55,7 @@ export async function reportNodeState(
       gpus_degraded: request.gpusDegraded,
       ...present("unavailable", unavailableTexts(request.unavailable)),
     },
-  }, { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: call.signal });
+  }, { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: waitSignalOf(call) });
   return create(journal.ReportAckSchema, {
     appliedSequence: BigInt(Math.max(context.replica.appliedSequence, 0)),
   });
@@ -78,7 +78,7 @@ export async function reportCapability(
   }
   await context.replica.submit(
     { type: "ReportCapability", node_id: nodeId, report },
-    { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: call.signal },
+    { actor: identityOf(caller, caller.principal.roles[0] ?? ""), signal: waitSignalOf(call) },
   );
   return create(journal.ReportAckSchema, {
     appliedSequence: BigInt(Math.max(context.replica.appliedSequence, 0)),

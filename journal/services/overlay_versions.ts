@@ -26,13 +26,17 @@ export class OverlayVersions {
   constructor(private readonly site: OverlayVersionsSite) {}
 
   /** Never fails: the entry is in the log whatever becomes of the build, which is retried (OVL-11). */
-  async after(entry: Pick<Entry, "entry_type" | "scope">): Promise<number> {
+  after(entry: Pick<Entry, "entry_type" | "scope">): number | Promise<number> {
     const vclusterId = affectedVCluster(entry);
     if (vclusterId === undefined) return 0;
-    const { clock, replica, log } = this.site;
-    const nowMs = clock.monotonicMs();
+    const nowMs = this.site.clock.monotonicMs();
     if (nowMs - (this.#askedMs.get(vclusterId) ?? -Infinity) < REBUILD_INTERVAL_MS) return 0;
     this.#askedMs.set(vclusterId, Infinity);
+    return this.#build(vclusterId);
+  }
+
+  async #build(vclusterId: string): Promise<number> {
+    const { clock, replica, log } = this.site;
     try {
       return (await replica.overlay(vclusterId)).version;
     } catch (error) {

@@ -13,7 +13,7 @@ import {
 import { identityOf } from "../access/mod.ts";
 import { vclusterExists } from "../overlay/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, type ServiceContext } from "./context.ts";
+import { callerOf, type ServiceContext, waitSignalOf } from "./context.ts";
 import { decideApproval } from "./decide_approval.ts";
 import { evaluate } from "./evaluate.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
@@ -76,7 +76,7 @@ async function updatePolicy(
       ...present("message", request.message || reason || undefined),
     }, {
       actor: identityOf(caller, role),
-      signal: call.signal,
+      signal: waitSignalOf(call),
       audit: auditNote(call, caller, { ...access, policyRef }),
       ...present("requestId", requestId),
     });

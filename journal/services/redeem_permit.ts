@@ -7,7 +7,7 @@ import { readRequestId } from "../../common/rpc/mod.ts";
 import { identityFromWire, present } from "../../common/wire/mod.ts";
 import { identityOf } from "../access/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { callerOf, ownNodeOf, type ServiceContext, waitSignalOf } from "./context.ts";
 
 /**
  * Uses the permit of an approved action for the agent that is about to carry it out on its own node
@@ -51,7 +51,7 @@ export async function redeemPermit(
     action: { kind: "node", action, node_id: nodeId, command, args },
   }, {
     actor: identityOf(caller, SERVICE_AGENT),
-    signal: call.signal,
+    signal: waitSignalOf(call),
     audit: auditNote(call, caller, {
       action: "permit_redeem",
       scope: { Node: nodeId },

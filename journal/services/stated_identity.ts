@@ -8,6 +8,12 @@ export function isBlank({ principal, role }: Identity): boolean {
   return principal === "" && role === "";
 }
 
+/** Whether a body names somebody whom the credential does not speak for. */
+export function isSomebodyElse({ principal }: Caller, stated: Identity): boolean {
+  if (isBlank(stated)) return false;
+  return stated.principal !== principal.principal || !principal.roles.includes(stated.role);
+}
+
 /**
  * Refuses a body that names someone else than the credential; it is not corrected (API-4).
  *
@@ -19,9 +25,8 @@ export async function requireSameIdentity(
   { action, scope }: Pick<AccessRequest, "action" | "scope">,
   stated: Identity | undefined,
 ): Promise<void> {
-  if (stated === undefined || isBlank(stated)) return;
-  const { principal, roles } = caller.principal;
-  if (stated.principal === principal && roles.includes(stated.role)) return;
+  if (stated === undefined || !isSomebodyElse(caller, stated)) return;
+  const { principal } = caller.principal;
   await gatekeeper.refuse(
     { caller, action, scope },
     new PactError(

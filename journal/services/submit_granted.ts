@@ -2,7 +2,6 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { PactError } from "../../common/errors/mod.ts";
 import { type Identity, type Scope, scopeText, type StateDelta } from "../../common/model/mod.ts";
 import { readRequestId } from "../../common/rpc/mod.ts";
-import { present } from "../../common/wire/mod.ts";
 import { type Caller, type Grant, identityOf } from "../access/mod.ts";
 import {
   type AuditNote,
@@ -14,7 +13,7 @@ import {
 import type { RequestDetails } from "../policy/mod.ts";
 import { redactNote } from "../replica/mod.ts";
 import { auditNote } from "./audit_note.ts";
-import type { ServiceContext } from "./context.ts";
+import { type ServiceContext, waitSignalOf } from "./context.ts";
 import { approvalRequired, fileApproval } from "./hold.ts";
 
 /** A change that the policy grants, at once or once a second person agrees. */
@@ -44,14 +43,14 @@ const MAX_KEYS = 5;
  * @throws {PactError} APPROVAL_REQUIRED with the approval in the trailers, or what the journal
  * refuses.
  */
-export async function submitGranted(
+export function submitGranted(
   context: ServiceContext,
   call: HandlerContext,
   caller: Caller,
   grant: Grant,
   change: GrantedChange,
 ): Promise<CommandResult> {
-  const { action, scope, command, detail } = change;
+  const { action, scope, command } = change;
   const actor = change.actor ?? identityOf(caller, grant.role);
   const requestId = change.requestId ?? readRequestId(call.requestHeader);
   const audit = auditNote(call, caller, {
@@ -60,18 +59,18 @@ export async function submitGranted(
     policyRef: grant.policyRef,
     vclusterId: context.gatekeeper.vclusterOf(scope),
     details: change.details,
-    ...present("detail", detail),
-    ...present("isExempt", grant.isExempt),
+    detail: change.detail,
+    isExempt: grant.isExempt,
   });
   if (grant.needsApproval !== true) {
-    return await context.replica.submit(command, {
+    return context.replica.submit(command, {
       actor,
-      signal: call.signal,
+      signal: waitSignalOf(call),
       audit,
-      ...present("requestId", requestId),
+      requestId,
     });
   }
-  throw await held(context, caller, { ...change, actor, requestId }, audit);
+  return held(context, caller, { ...change, actor, requestId }, audit);
 }
 
 async function held(
@@ -79,7 +78,7 @@ async function held(
   caller: Caller,
   change: GrantedChange & { readonly actor: Identity },
   audit: AuditNote,
-): Promise<PactError> {
+): Promise<never> {
   const { action, scope, alsoIn = [], actor, heads, requestId } = change;
   const command = checked(change.command);
   const filed = await fileApproval(context, {
@@ -99,7 +98,7 @@ async function held(
     via: caller.certificateName,
     requestId,
   });
-  return approvalRequired(action, scope, filed);
+  throw approvalRequired(action, scope, filed);
 }
 
 /** Judged before it waits: a command that could never be carried out is refused at once. */

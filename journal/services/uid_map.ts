@@ -13,7 +13,7 @@ import {
   uidMapVersion,
 } from "../state/mod.ts";
 import type { IdentityChange } from "../streams/mod.ts";
-import { callerOf, ownNodeOf, type ServiceContext } from "./context.ts";
+import { callerOf, ownNodeOf, type ServiceContext, waitSignalOf } from "./context.ts";
 
 /**
  * The POSIX identity of a subject that signed in on the calling node (UID-2, UID-3).
@@ -34,7 +34,7 @@ export async function assignUid(
   }
   const result = await replica.submit(
     { type: "AssignUid", org: org || LOCAL_ORG, subject, username },
-    { actor: SYSTEM_IDENTITY, signal: call.signal },
+    { actor: SYSTEM_IDENTITY, signal: waitSignalOf(call) },
   );
   if (result.kind !== "UidAssigned") throw new PactError("INTERNAL", "no identity was assigned");
   return toWire(result.identity);

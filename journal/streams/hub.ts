@@ -141,12 +141,14 @@ class InterestIndex {
   }
 
   /** Every queue that may want `entry`, each once. */
-  audienceOf({ scope }: Entry): Iterable<Queue> {
+  audienceOf({ scope }: Entry): ReadonlySet<Queue> {
     if (scope === "Global") return this.#all;
     const named = "VCluster" in scope
       ? this.#byVCluster.get(scope.VCluster)
       : this.#byNode.get(scope.Node);
-    return new Set([...(named ?? []), ...this.#watchers]);
+    // Every write passes here, and most have no other audience than the watchers, if any.
+    if (named === undefined) return this.#watchers;
+    return this.#watchers.size === 0 ? named : named.union(this.#watchers);
   }
 }
 

@@ -77,11 +77,27 @@ Deno.test("a rejection comes as an error with its code and text", async () => {
   );
 });
 
+Deno.test("JRN-60: a write that is over takes no room of those under way, whatever came of it", async () => {
+  await using dir = await tempDir();
+  await using replica = await openIn(dir.path);
+  const pending = () => replica.quorum.status().pending;
+  await replica.submit(commit(node, { a: "1" }), byAnn);
+  assert.equal(pending(), 0);
+  await assert.rejects(replica.submit(append({ parent: 7 }), byAnn), hasCode("PRECONDITION"));
+  assert.equal(pending(), 0);
+  const caller = new AbortController();
+  const givenUp = replica.submit(commit(node, { a: "2" }), { ...byAnn, signal: caller.signal });
+  assert.equal(pending(), 1);
+  caller.abort(new Error("the caller is gone"));
+  await assert.rejects(givenUp, /the caller is gone/);
+  assert.equal(pending(), 0);
+});
+
 Deno.test("J8, JRN-59: what was submitted is there to read, and a reader can wait for a sequence", async () => {
   await using dir = await tempDir();
   await using replica = await openIn(dir.path);
   const waiting = replica.waitForSequence(1);
-  await replica.submit(commit(vcluster, { a: "1" }), byAnn);
+  await replica.submit(commit(node, { a: "1" }), byAnn);
   assert.equal(replica.entry(0)?.entry_type, "Commit");
   await replica.submit(commit(vcluster, { a: "2" }), byAnn);
   await within(waiting, { what: "sequence 1" });

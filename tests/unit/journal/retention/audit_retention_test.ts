@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { PolicySettingsSchema } from "../../../../common/model/mod.ts";
 import { AuditRetention } from "../../../../journal/retention/mod.ts";
+import type { WaitSignal } from "../../../../journal/replica/mod.ts";
 import type { AuditQuery } from "../../../../journal/store/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 import { ANN, TestState } from "../../../support/journal/mod.ts";
@@ -87,10 +88,8 @@ class Member implements AsyncDisposable {
   }
 }
 
-function untilAborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, refuse) =>
-    signal?.addEventListener("abort", () => refuse(signal.reason), { once: true })
-  );
+function untilAborted(signal: WaitSignal | undefined): Promise<never> {
+  return new Promise((_, refuse) => signal?.addEventListener("abort", () => refuse(signal.reason)));
 }
 
 const scopes = (member: Member) =>
