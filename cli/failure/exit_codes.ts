@@ -65,6 +65,7 @@ const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   APPROVAL_REQUIRED: EXIT.approvalPending,
   NOT_FOUND: EXIT.general,
   DUPLICATE_NODE_ID: EXIT.general,
+  OTHER_DIRECTORY: EXIT.general,
   NO_EMERGENCY: EXIT.general,
   ACTIVE_SESSIONS: EXIT.general,
   PRECONDITION: EXIT.general,

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   HARDWARE_IDENTITY_CONFLICT: Code.AlreadyExists,
   ALREADY_ACTIVE: Code.AlreadyExists,
   DUPLICATE_NODE_ID: Code.AlreadyExists,
+  OTHER_DIRECTORY: Code.PermissionDenied,
   INVALID_ARGUMENT: Code.InvalidArgument,
   TTL_OUT_OF_BOUNDS: Code.InvalidArgument,
   CONFLICT: Code.Aborted,

@@ -191,6 +191,10 @@ export class EtcdLog implements MemberLog {
     return this.#roster.isAlone;
   }
 
+  get recordFormat(): number {
+    return this.#roster.recordFormat;
+  }
+
   submit(id: string, payload: Uint8Array, onFailed: (error: PactError) => void): void {
     if (this.#closed !== undefined) throw shuttingDown();
     if (this.#failure !== undefined) throw readOnly(this.#failure);

@@ -8,6 +8,7 @@ export class CodecError extends Error {
   override readonly name = "CodecError";
 }
 
+const NO_BYTES = new Uint8Array(0);
 const GROUP = 128;
 /** Seven groups hold 49 bits and the eighth the last four of a safe integer's 53. */
 const LONGEST_NUMBER_BYTES = 8;
@@ -19,6 +20,12 @@ export class ByteWriter {
 
   constructor(capacityBytes: number) {
     this.#buffer = new Uint8Array(Math.max(capacityBytes, 16));
+  }
+
+  /** Leaves bytes for whoever gets the whole to fill. */
+  skip(bytes: number): void {
+    this.#reserve(bytes);
+    this.#length += bytes;
   }
 
   byte(value: number): void {
@@ -46,6 +53,14 @@ export class ByteWriter {
     this.#reserve(value.length);
     this.#buffer.set(value, this.#length);
     this.#length += value.length;
+  }
+
+  /** Length, then as many bytes as `put` writes into the buffer from a place on. */
+  filled(length: number, put: (buffer: Uint8Array, at: number) => void): void {
+    this.number(length);
+    this.#reserve(length);
+    put(this.#buffer, this.#length);
+    this.#length += length;
   }
 
   /** What has been written; the writer must not be used afterwards. */
@@ -110,11 +125,16 @@ export class ByteReader {
 
   /** A copy: what is read outlives the message it came in, and must not keep the rest alive. */
   bytes(): Uint8Array {
+    const view = this.view();
+    return view.length === 0 ? NO_BYTES : view.slice();
+  }
+
+  /** A view of the source. */
+  view(): Uint8Array {
     const length = this.number();
     if (length > this.remaining) throw new CodecError("the bytes end too early");
-    const value = this.source.slice(this.#at, this.#at + length);
     this.#at += length;
-    return value;
+    return this.source.subarray(this.#at - length, this.#at);
   }
 
   /** @throws CodecError when something is left over. */

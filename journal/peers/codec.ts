@@ -13,7 +13,7 @@ import {
   payloadBytes,
   type Snapshot,
 } from "../raft/mod.ts";
-import { decodeEntries, encodeEntries, RecordError } from "../wal/mod.ts";
+import { decodeEntries, entriesBytes, putEntries, RecordError } from "../wal/mod.ts";
 import { ByteReader, ByteWriter, CodecError } from "./bytes.ts";
 
 export { CodecError } from "./bytes.ts";
@@ -24,8 +24,6 @@ const REJECT = 1;
 const HAS_SNAPSHOT = 2;
 const HEADER_BYTES = 64;
 const ENTRY_HEAD_BYTES = 32;
-
-const NO_BYTES = new Uint8Array(0);
 
 /** The two ends of messages: each must be from the one and to the other. */
 export interface Ends {
@@ -49,17 +47,33 @@ export function packedMessageBytes({ entries, context, snapshot }: Message): num
 
 /** @throws CodecError for a message that is not meant for a peer. */
 export function encodeMessages(messages: readonly Message[]): Uint8Array<ArrayBuffer> {
-  const bytes = messages.reduce((sum, message) => sum + packedMessageBytes(message), 16);
-  const writer = new ByteWriter(bytes);
+  return encodeMessagesBehind(0, messages);
+}
+
+/** Leaves as many bytes before the messages free. @throws CodecError as `encodeMessages` */
+export function encodeMessagesBehind(
+  headBytes: number,
+  messages: readonly Message[],
+): Uint8Array<ArrayBuffer> {
+  let bytes = 16;
+  for (const message of messages) bytes += packedMessageBytes(message);
+  const writer = new ByteWriter(headBytes + bytes);
+  writer.skip(headBytes);
   writer.byte(VERSION);
   writer.number(messages.length);
   for (const message of messages) writeMessage(writer, message);
   return writer.finish();
 }
 
-/** @throws CodecError unless all of it is messages that a peer may send, between these two ends. */
+/**
+ * The data of entries are views of `packed`, or of a copy where it is the lesser part of its buffer:
+ * they outlive it, and must not keep much else alive.
+ *
+ * @throws CodecError unless all of it is messages that a peer may send, between these two ends.
+ */
 export function decodeMessages(packed: Uint8Array, ends: Ends): Message[] {
-  const reader = new ByteReader(packed);
+  const isMostOfBuffer = 2 * packed.length >= packed.buffer.byteLength;
+  const reader = new ByteReader(isMostOfBuffer ? packed : packed.slice());
   const version = reader.byte();
   if (version !== VERSION) throw new CodecError(`version ${version} of the form is not known`);
   const count = reader.count(MESSAGE_MIN_BYTES);
@@ -84,7 +98,8 @@ function writeMessage(writer: ByteWriter, message: Message): void {
   writer.number(message.commit);
   writer.number(message.rejectHint);
   writer.bytes(message.context);
-  writer.bytes(message.entries.length === 0 ? NO_BYTES : encodeEntries(message.entries));
+  const { entries } = message;
+  writer.filled(entriesBytes(entries), (buffer, at) => putEntries(buffer, at, entries));
   if (snapshot !== undefined) writeSnapshot(writer, snapshot);
 }
 
@@ -109,7 +124,7 @@ function readMessage(reader: ByteReader, ends: Ends): Message {
     commit: reader.number(),
     rejectHint: reader.number(),
     context: reader.bytes(),
-    entries: readEntries(reader.bytes()),
+    entries: readEntries(reader.view()),
     reject: (flags & REJECT) !== 0,
     ...(hasSnapshot ? { snapshot: readSnapshot(reader) } : {}),
   });

@@ -2,15 +2,15 @@
  * The stream on which this member sends its Raft messages to one peer. It owns nothing but its
  * place in the stream and what waits for a sign of life; it ends by `end`.
  */
-import { create } from "@bufbuild/protobuf";
-import { raft } from "../../api/mod.ts";
+import type { raft } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
-import { Alarm } from "./alarm.ts";
-import { CodecError, encodeMessages } from "./codec.ts";
-import { type Hello, helloMessage } from "./hello.ts";
+import { CodecError } from "./codec.ts";
+import type { Hello } from "./hello.ts";
+import type { Message } from "../raft/mod.ts";
 import type { LiveLink } from "./instances.ts";
 import type { PeerCallKind } from "./network.ts";
 import type { Outbox } from "./outbox.ts";
+import type { OutgoingBatch } from "./outgoing_batch.ts";
 import { OutgoingCalls } from "./outgoing_calls.ts";
 import { TIMING } from "./bounds.ts";
 
@@ -33,8 +33,7 @@ export interface DialledStreamOptions {
 /** One stream, from its opening to its end. */
 export class DialledStream implements LiveLink {
   readonly #options: DialledStreamOptions;
-  readonly #alarm = new Alarm();
-  readonly #calls = new OutgoingCalls(() => this.#alarm.ring());
+  readonly #calls: OutgoingCalls;
   readonly #probes = new Set<Probe>();
   #peerInstance = "";
   #isOpen = false;
@@ -47,14 +46,25 @@ export class DialledStream implements LiveLink {
   #announced: string | undefined;
   #isNoticeDue = false;
   #isEnded = false;
+  #onDue = () => {};
 
   constructor(options: DialledStreamOptions) {
     this.#options = options;
+    this.#calls = new OutgoingCalls(() => this.#onDue());
     this.#sentAtMs = this.#progressAtMs = options.clock.monotonicMs();
   }
 
   get isUp(): boolean {
     return this.#isOpen && !this.#isEnded;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Whoever carries the stream hears when there may be a batch to take, and when it has ended. */
+  carry(onDue: () => void): void {
+    this.#onDue = onDue;
   }
 
   /** Of the peer; empty before it has said who it is. */
@@ -70,12 +80,12 @@ export class DialledStream implements LiveLink {
   /** Messages go from here on: the peer is who it should be. */
   open(): void {
     this.#isOpen = true;
-    this.#alarm.ring();
+    this.#onDue();
   }
 
   /** There is something in the outbox. */
   wake(): void {
-    this.#alarm.ring();
+    this.#onDue();
   }
 
   /** A call that is answered on this stream. */
@@ -83,14 +93,16 @@ export class DialledStream implements LiveLink {
     return await this.#calls.call(kind, data, signal);
   }
 
-  /** The request side. Ends with the stream. */
-  async *batches(): AsyncGenerator<raft.RaftBatch, void, undefined> {
-    yield this.#batch();
-    while (!this.#isEnded) {
-      const batch = this.#next();
-      if (batch === undefined) await this.#alarm.rung();
-      else yield batch;
-    }
+  /** What goes next; undefined when nothing is due. The first one says who this member is. */
+  take(): OutgoingBatch | undefined {
+    if (this.#isEnded) return undefined;
+    if (this.#sent === 0) return this.#batch([], []);
+    if (!this.#isOpen) return undefined;
+    const messages = this.#options.outbox.takeBatch();
+    const calls = this.#calls.take();
+    const isDue = messages.length + calls.length > 0 || this.#isNoticeDue ||
+      this.#probeToAnswer > 0n;
+    return isDue ? this.#batch(messages, calls) : undefined;
   }
 
   /** @throws CodecError for an acknowledgement of what was never sent. */
@@ -106,7 +118,7 @@ export class DialledStream implements LiveLink {
     for (const answer of callAnswers) this.#calls.onAnswer(answer);
     if (probe !== 0n) {
       this.#probeToAnswer = probe;
-      this.#alarm.ring();
+      this.#onDue();
     }
   }
 
@@ -115,7 +127,7 @@ export class DialledStream implements LiveLink {
     const isNews = this.#options.hello().clusterId !== this.#announced;
     if (!isNews && nowMs - this.#sentAtMs < TIMING.keepAliveMs) return;
     this.#isNoticeDue = true;
-    this.#alarm.ring();
+    this.#onDue();
   }
 
   /** Whether the peer takes nothing any more. */
@@ -129,7 +141,7 @@ export class DialledStream implements LiveLink {
     const probe = { sequence: this.#sent + 1, settle: resolve };
     this.#probes.add(probe);
     this.#isNoticeDue = true;
-    this.#alarm.ring();
+    this.#onDue();
     const timer = this.#options.clock.setTimer(TIMING.probeMs, () => resolve(false));
     const isAlive = await promise;
     this.#options.clock.clearTimer(timer);
@@ -142,24 +154,11 @@ export class DialledStream implements LiveLink {
     this.#isEnded = true;
     for (const { settle } of this.#probes) settle(false);
     this.#calls.end();
-    this.#alarm.ring();
+    this.#onDue();
     this.#options.onEnd();
   }
 
-  #next(): raft.RaftBatch | undefined {
-    if (!this.isUp) return undefined;
-    const messages = this.#options.outbox.takeBatch();
-    const calls = this.#calls.take();
-    const isDue = messages.length + calls.length > 0 || this.#isNoticeDue ||
-      this.#probeToAnswer > 0n;
-    if (!isDue) return undefined;
-    return this.#batch(messages.length > 0 ? encodeMessages(messages) : undefined, calls);
-  }
-
-  #batch(
-    messages: Uint8Array<ArrayBuffer> = new Uint8Array(0),
-    calls: raft.PeerCall[] = [],
-  ): raft.RaftBatch {
+  #batch(messages: readonly Message[], calls: raft.PeerCall[]): OutgoingBatch {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#acknowledged === this.#sent) this.#progressAtMs = nowMs;
     this.#sentAtMs = nowMs;
@@ -170,12 +169,12 @@ export class DialledStream implements LiveLink {
     const isFirst = ++this.#sent === 1;
     const isNews = isFirst || hello.clusterId !== this.#announced;
     this.#announced = hello.clusterId;
-    return create(raft.RaftBatchSchema, {
-      sequence: BigInt(this.#sent),
+    return {
+      sequence: this.#sent,
+      hello: isNews ? hello : undefined,
       messages,
       calls,
       probeAnswered,
-      ...(isNews ? { hello: helloMessage(hello) } : {}),
-    });
+    };
   }
 }

@@ -1,5 +1,6 @@
 import type { PeerCertificate } from "../../common/tls/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
+import type { PeerDirectories } from "./network.ts";
 import { type Hello, PROTOCOL_VERSION } from "./hello.ts";
 
 /** Why a peer was refused; a metric counts by it (JRN-53). */
@@ -14,6 +15,8 @@ export type RefusalReason =
   | "other-cluster"
   | "protocol"
   | "duplicate-node-id"
+  /** Its data directory is not the one that the quorum knows this member by. */
+  | "other-directory"
   /** What it sent cannot be understood. */
   | "malformed";
 
@@ -28,6 +31,8 @@ export interface Expectations {
   /** This member's own; absent while it waits to be taken in. */
   readonly clusterId: string | undefined;
   readonly isMember: (id: NodeId) => boolean;
+  /** Absent where nobody's data directory matters. */
+  readonly directories?: PeerDirectories;
 }
 
 /** What is known of a peer's certificate. */
@@ -58,7 +63,7 @@ export function certifiedMember(
 export function refuseHello(
   hello: Hello | undefined,
   certified: NodeId,
-  { clusterId }: Expectations,
+  { clusterId, directories }: Expectations,
 ): Refusal | undefined {
   if (hello === undefined) return { reason: "malformed", text: "no hello that can be understood" };
   if (hello.protocolVersion !== PROTOCOL_VERSION) {
@@ -75,7 +80,20 @@ export function refuseHello(
   }
   const differs = clusterId !== undefined && hello.clusterId !== undefined &&
     hello.clusterId !== clusterId;
-  return differs
-    ? { reason: "other-cluster", text: `cluster ${hello.clusterId}, here it is ${clusterId}` }
+  if (differs) {
+    return {
+      reason: "other-cluster",
+      text: `cluster ${hello.clusterId}, here it is ${clusterId}`,
+    };
+  }
+  return directories?.judge(certified, hello.directoryId) === "other"
+    ? { reason: "other-directory", text: otherDirectory(certified, hello.directoryId) }
     : undefined;
+}
+
+function otherDirectory(member: NodeId, said: string | undefined): string {
+  return `member ${member} takes part with another data directory than ${
+    said ?? "one without an id"
+  }: if ` +
+    "it lost its data, remove it, and add one with an empty data directory under another id";
 }

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { raft } from "../../api/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
+import { isDirectoryId } from "../storage/mod.ts";
 
 /** Of what members say to each other and how; members of different versions refuse each other. */
 export const PROTOCOL_VERSION = 1;
@@ -13,6 +14,10 @@ export interface Hello {
   /** Drawn by each process at its start: two processes are told apart by it. */
   readonly instanceId: string;
   readonly protocolVersion: number;
+  /** Of its data directory; absent for one whose log is kept elsewhere, and for older versions. */
+  readonly directoryId?: string;
+  /** The newest form of records that it reads; absent for older versions. */
+  readonly recordFormat?: number;
 }
 
 const keys = {
@@ -20,6 +25,8 @@ const keys = {
   member: "x-pact-member",
   instance: "x-pact-instance",
   protocol: "x-pact-protocol",
+  directory: "x-pact-directory",
+  records: "x-pact-records",
 } as const;
 
 /** The metadata that every call carries. */
@@ -29,6 +36,8 @@ export function helloHeaders(hello: Hello): Record<string, string> {
     [keys.member]: `${hello.memberId}`,
     [keys.instance]: hello.instanceId,
     [keys.protocol]: `${hello.protocolVersion}`,
+    ...(hello.directoryId === undefined ? {} : { [keys.directory]: hello.directoryId }),
+    ...(hello.recordFormat === undefined ? {} : { [keys.records]: `${hello.recordFormat}` }),
   };
 }
 
@@ -39,12 +48,15 @@ export function helloOfHeaders(headers: Headers): Hello | undefined {
     memberId: wholeNumber(headers.get(keys.member)),
     instanceId: headers.get(keys.instance) ?? "",
     protocolVersion: wholeNumber(headers.get(keys.protocol)),
+    directoryId: headers.get(keys.directory) ?? "",
+    recordFormat: wholeNumber(headers.get(keys.records)),
   });
 }
 
 /** The form in which streams say it. */
 export function helloMessage(hello: Hello): raft.RaftHello {
-  return create(raft.RaftHelloSchema, { ...hello, clusterId: hello.clusterId ?? "" });
+  const { clusterId = "", directoryId = "", recordFormat = 0 } = hello;
+  return create(raft.RaftHelloSchema, { ...hello, clusterId, directoryId, recordFormat });
 }
 
 /** @returns undefined when it says nothing that can be understood */
@@ -53,13 +65,20 @@ export function helloOfMessage(hello: raft.RaftHello): Hello | undefined {
 }
 
 function checked(
-  { clusterId, memberId, instanceId, protocolVersion }: Required<Hello>,
+  { clusterId, memberId, instanceId, protocolVersion, directoryId, recordFormat }: Required<Hello>,
 ): Hello | undefined {
   const isWhole = /^[\x21-\x7e]{0,128}$/.test(clusterId) &&
-    /^[\x21-\x7e]{1,128}$/.test(instanceId) && memberId >= 1 && memberId <= 0xffff_ffff;
+    /^[\x21-\x7e]{1,128}$/.test(instanceId) && memberId >= 1 && memberId <= 0xffff_ffff &&
+    (directoryId === "" || isDirectoryId(directoryId));
   if (!isWhole) return undefined;
-  const known = clusterId === "" ? {} : { clusterId };
-  return { ...known, memberId, instanceId, protocolVersion };
+  return {
+    ...(clusterId === "" ? {} : { clusterId }),
+    memberId,
+    instanceId,
+    protocolVersion,
+    ...(directoryId === "" ? {} : { directoryId }),
+    ...(recordFormat === 0 ? {} : { recordFormat }),
+  };
 }
 
 /** 0, which no field may be, for everything else. */

@@ -5,10 +5,13 @@
  * @module
  */
 export { CodecError, decodeMessages, encodeMessages, type Ends } from "./codec.ts";
+export { FRAME, type Frame, FRAME_PROTOCOL, framed, FrameReader } from "./frames.ts";
 export type { RefusalReason } from "./gate.ts";
 export type {
+  DirectoryVerdict,
   MemberAddress,
   PeerCallKind,
+  PeerDirectories,
   PeerHandler,
   PeerNetwork,
   SnapshotFile,

@@ -1,7 +1,8 @@
 /** The calls of this member to one peer over one stream: which wait to go, which for their answer. */
 import { create } from "@bufbuild/protobuf";
 import { raft } from "../../api/mod.ts";
-import { isErrorCode, PactError } from "../../common/errors/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
+import { errorOfWire } from "./call_error.ts";
 import type { PeerCallKind } from "./network.ts";
 
 /** Calls to one peer at once. */
@@ -61,6 +62,7 @@ export class OutgoingCalls {
 
   /** The calls that go with the next batch. */
   take(): raft.PeerCall[] {
+    if (this.#toSend.length === 0) return [];
     let bytes = 0;
     const end = this.#toSend.findIndex(({ data }, at) => {
       bytes += data.length;
@@ -75,7 +77,7 @@ export class OutgoingCalls {
   onAnswer({ id, outcome }: raft.PeerCallAnswer): void {
     const waiting = this.#waiting.get(id);
     if (outcome.case === "data") waiting?.resolve(outcome.value);
-    else waiting?.reject(errorOf(outcome.value));
+    else waiting?.reject(errorOfWire(outcome.value));
   }
 
   end(): void {
@@ -104,11 +106,6 @@ export class OutgoingCalls {
     do this.#lastId = this.#lastId % 0x7fff_ffff + 1; while (this.#waiting.has(this.#lastId));
     return this.#lastId;
   }
-}
-
-function errorOf(error: raft.PeerCallError | undefined): PactError {
-  const { code = "", message = "", trailers = {} } = error ?? {};
-  return new PactError(isErrorCode(code) ? code : "INTERNAL", message, { trailers });
 }
 
 /** The reason in the form of every other failure of a call. */

@@ -2,19 +2,23 @@
  * The way to one peer. It owns the connection, which it opens again whenever it breaks, and what
  * waits to be sent on it; it ends by `close`.
  */
-import { ConnectError, createClient } from "@connectrpc/connect";
-import { raft } from "../../api/mod.ts";
+import { ConnectError } from "@connectrpc/connect";
+import type { raft } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import { createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
+import { connectTlsSocket, createRpcTransport, type RpcTransport } from "../../common/rpc/mod.ts";
 import type { SecretPem } from "../../common/secret/mod.ts";
 import { spiffeServers } from "../../common/spiffe/mod.ts";
 import { pactPartOf, parsePeerCertificate, type SpiffeId } from "../../common/certificate/mod.ts";
 import type { Message, NodeId } from "../raft/mod.ts";
 import { dialDelayMs } from "./backoff.ts";
 import { isForPeer, packedMessageBytes } from "./codec.ts";
+import type { Conversation } from "./conversation.ts";
+import { converseInFrames } from "./dialled_frames.ts";
+import { converseOverHttp2 } from "./dialled_http2.ts";
 import { DialledStream } from "./dialled_stream.ts";
+import { FRAME_PROTOCOL } from "./frames.ts";
 import type { Refusal } from "./gate.ts";
 import { type Hello, helloHeaders, helloOfMessage } from "./hello.ts";
 import type { Instances } from "./instances.ts";
@@ -51,6 +55,7 @@ export interface PeerLinkContext {
   readonly onRefused: (refusal: Refusal) => void;
   readonly onUnreachable: (peer: NodeId) => void;
   readonly onDuplicate: (peer: NodeId, text: string) => void;
+  readonly onDisplaced: (peer: NodeId, text: string) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -62,15 +67,10 @@ const MESSAGE_MAX_BYTES = 25 * 1024 * 1024;
 /** On the way and waiting: the core sends no other while one is on the way. */
 const MAX_SNAPSHOTS = 2;
 
-interface Connection {
-  readonly stream: DialledStream;
-  readonly transport: RpcTransport;
-}
-
 /** One peer, dialled until `close`. */
 export class PeerLink {
   readonly #outbox: Outbox;
-  #connection: Connection | undefined;
+  #stream: DialledStream | undefined;
   #toldUnreachableMs = -Infinity;
   #isOutageLogged = false;
   readonly #closing = new AbortController();
@@ -85,12 +85,12 @@ export class PeerLink {
   }
 
   get isUp(): boolean {
-    return this.#connection?.stream.isUp ?? false;
+    return this.#stream?.isUp ?? false;
   }
 
   /** @throws {PactError} what the peer answered; UNAVAILABLE when there is no connection to it */
   async call(kind: PeerCallKind, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const stream = this.#connection?.stream;
+    const stream = this.#stream;
     if (stream?.isUp) return await stream.call(kind, data, signal);
     throw new PactError("UNAVAILABLE", `UNAVAILABLE: no connection to member ${this.member.id}`);
   }
@@ -102,7 +102,7 @@ export class PeerLink {
       if (!this.isUp || !this.#outbox.add(message)) hasDropped = true;
     }
     if (hasDropped) this.#tellDropped();
-    this.#connection?.stream.wake();
+    this.#stream?.wake();
   }
 
   /** One after the other. @returns whether the peer has it; never throws */
@@ -136,6 +136,15 @@ export class PeerLink {
   }
 
   #openTransport(): RpcTransport {
+    return createRpcTransport({
+      ...this.#server(),
+      readMaxBytes: BATCH_MAX_BYTES,
+      writeMaxBytes: BATCH_MAX_BYTES,
+    });
+  }
+
+  /** Where the peer is, how it is recognised, and what this member shows it. */
+  #server() {
     const { certPem, keyPem, caPem, trustDomains } = this.context.tls();
     const { id, raft: address } = this.member;
     const servers = trustDomains === undefined || trustDomains.size === 0
@@ -144,21 +153,19 @@ export class PeerLink {
         { caPem, trustDomains, accepts: (svid) => isMember(svid, id) },
         this.context.clock,
       );
-    return createRpcTransport({
+    return {
       endpoint: `https://${address}`,
       ...servers,
       certPem,
       keyPem,
-      refuseServer: (der) => this.#refuseServer(der),
+      refuseServer: (der: Uint8Array) => this.#refuseServer(der),
       connectTimeoutMs: TIMING.connectMs,
-      readMaxBytes: BATCH_MAX_BYTES,
-      writeMaxBytes: BATCH_MAX_BYTES,
-    });
+    };
   }
 
   /** Ends a connection on which nothing moves, and keeps the others alive. */
   tick(nowMs: number): void {
-    const stream = this.#connection?.stream;
+    const stream = this.#stream;
     if (stream === undefined) return;
     stream.tick(nowMs);
     if (!stream.isStuck(nowMs)) return;
@@ -175,8 +182,7 @@ export class PeerLink {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#connection?.stream.end();
-    this.#connection?.transport.close();
+    this.#stream?.end();
     this.#pause?.end();
     await Promise.all([this.#ended, this.#snapshotTurn]);
   }
@@ -203,34 +209,44 @@ export class PeerLink {
       clock,
       onEnd: () => abort.abort(),
     });
+    this.#stream = stream;
     const leave: (() => void)[] = [];
     let wasUp = false;
-    let transport: RpcTransport | undefined;
+    const hear = (answer: raft.RaftAnswer) => {
+      if (!stream.isUp) return;
+      wasUp = true;
+      stream.onAnswer(answer);
+    };
+    const onAnswer = (answer: raft.RaftAnswer) =>
+      answer.hello === undefined
+        ? hear(answer)
+        : this.#meet(answer.hello, stream, leave).then(() => hear(answer));
     try {
-      transport = this.#openTransport();
-      const client = createClient(raft.RaftService, transport);
-      this.#connection = { stream, transport };
-      await transport.connect();
-      const headers = helloHeaders(hello());
-      const answers = client.exchange(stream.batches(), { signal: abort.signal, headers });
-      for await (const answer of answers) {
-        if (answer.hello !== undefined) await this.#meet(answer.hello, stream, leave);
-        if (!stream.isUp) break;
-        wasUp = true;
-        stream.onAnswer(answer);
-      }
+      await this.#converse({ stream, onAnswer, signal: abort.signal });
       this.#report(new PactError("UNAVAILABLE", "the member ended the connection"));
     } catch (error) {
       this.#report(error);
     } finally {
       stream.end();
-      transport?.close();
       for (const remove of leave) remove();
-      this.#connection = undefined;
+      this.#stream = undefined;
       const dropped = this.#outbox.clear();
       if (wasUp || dropped > 0) this.#tellUnreachable();
     }
     return wasUp;
+  }
+
+  /** In the members' own protocol where the peer knows it. */
+  async #converse(conversation: Conversation): Promise<void> {
+    const { signal } = conversation;
+    const alpnProtocols = [FRAME_PROTOCOL, "h2"];
+    const socket = await connectTlsSocket({ ...this.#server(), alpnProtocols, signal });
+    if (socket.alpnProtocol === FRAME_PROTOCOL) {
+      return await converseInFrames(socket, conversation, this.context.clock);
+    }
+    socket.destroy();
+    using transport = this.#openTransport();
+    await converseOverHttp2(transport, conversation, helloHeaders(this.context.hello()));
   }
 
   /** @throws {PactError} when the peer is not to be spoken with */
@@ -289,6 +305,9 @@ export class PeerLink {
       : fromConnectError(ConnectError.from(reason));
     if (error.code === "DUPLICATE_NODE_ID") {
       this.context.onDuplicate(this.member.id, error.message);
+    }
+    if (error.code === "OTHER_DIRECTORY") {
+      this.context.onDisplaced(this.member.id, error.message);
     }
     // An outage is worth one line, not one for each time that it is found to go on.
     const level = this.#isOutageLogged ? "debug" : "warn";

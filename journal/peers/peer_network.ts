@@ -6,26 +6,40 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import { PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type RpcServer, serveRpc, type ServerTls } from "../../common/rpc_server/mod.ts";
+import { NEWEST_FORMAT } from "../log/mod.ts";
 import type { Message, NodeId } from "../raft/mod.ts";
+import { FRAME_PROTOCOL } from "./frames.ts";
 import { type Refusal, type RefusalReason, refuseHello } from "./gate.ts";
 import { type Hello, PROTOCOL_VERSION } from "./hello.ts";
 import { Instances } from "./instances.ts";
 import type {
   MemberAddress,
   PeerCallKind,
+  PeerDirectories,
   PeerHandler,
   PeerNetwork,
   SnapshotFile,
 } from "./network.ts";
 import { OUTBOX_LIMITS, type OutboxLimits } from "./outbox.ts";
 import { PeerLink, type PeerLinkContext, type PeerTls } from "./peer_link.ts";
+import { serveFrames } from "./served_frames.ts";
+import { ServedStreams } from "./served_streams.ts";
 import { PeerService } from "./service.ts";
 import { BATCH_MAX_BYTES, TIMING } from "./bounds.ts";
 
 /** What a network is made of. */
 export interface PeerNetworkOptions {
   /** This process: `instanceId` is drawn anew at each start. */
-  readonly self: { readonly id: NodeId; readonly instanceId: string };
+  readonly self: {
+    readonly id: NodeId;
+    readonly instanceId: string;
+    /** Absent for a member whose log is kept elsewhere. */
+    readonly directoryId?: string;
+    /** By default what this program reads. */
+    readonly recordFormat?: number;
+  };
+  /** Judges peers by their data directories; absent where those do not matter. */
+  readonly directories?: PeerDirectories;
   /** This member's cluster, once it is known. */
   readonly clusterId: () => string | undefined;
   /** A member without a cluster adopts the one that a peer names first. */
@@ -75,6 +89,7 @@ class Network implements OpenPeerNetwork {
   readonly #options: PeerNetworkOptions;
   readonly #links = new Map<NodeId, PeerLink>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #streams: ServedStreams;
   readonly #service: PeerService;
   readonly #linkContext: PeerLinkContext;
   #tls: PeerTls;
@@ -102,15 +117,19 @@ class Network implements OpenPeerNetwork {
       limits: { ...OUTBOX_LIMITS, ...options.limits },
       onUnreachable: (peer) => this.#unlessClosed(() => handler.onUnreachable(peer)),
       onDuplicate: (peer, text) => this.#unlessClosed(() => handler.onDuplicate(peer, text)),
+      onDisplaced: (peer, text) => this.#unlessClosed(() => handler.onDisplaced?.(peer, text)),
       random,
     };
-    this.#service = new PeerService({
+    const selfId = options.self.id;
+    this.#streams = new ServedStreams({
       ...shared,
-      selfId: options.self.id,
+      selfId,
       expectations: () => this.#expectations(),
       handler,
+      ...options.directories && { directories: options.directories },
       onOpened: (member) => this.#links.get(member)?.nudge(),
     });
+    this.#service = new PeerService(selfId, handler, this.#streams);
   }
 
   get port(): number {
@@ -126,6 +145,10 @@ class Network implements OpenPeerNetwork {
       clientAuth: "required",
       routes: this.#service.routes,
       admit: this.#service.admit,
+      otherProtocols: new Map([[
+        FRAME_PROTOCOL,
+        (socket, peer) => serveFrames(socket, peer, this.#streams, clock),
+      ]]),
       onInternalError: (error, { method }, incident) => {
         log.error("a call of a member failed", { method, incident, error: String(error) });
       },
@@ -150,7 +173,7 @@ class Network implements OpenPeerNetwork {
     for (const [id, member] of wanted) {
       if (!this.#links.has(id)) this.#links.set(id, new PeerLink(member, this.#linkContext));
     }
-    this.#service.endStreams((member) => !this.#links.has(member));
+    this.#streams.endStreams((member) => !this.#links.has(member));
   }
 
   send(to: NodeId, messages: readonly Message[]): void {
@@ -177,11 +200,15 @@ class Network implements OpenPeerNetwork {
   }
 
   connected(): ReadonlySet<NodeId> {
-    const served = this.#service.members;
-    const links = [...this.#links.values()].filter(({ isUp, member }) =>
-      isUp && served.has(member.id)
-    );
-    return new Set(links.map(({ member }) => member.id));
+    return new Set(this.directories().keys());
+  }
+
+  directories(): ReadonlyMap<NodeId, string | undefined> {
+    return new Map([...this.#streams.directories()].filter(([id]) => this.#links.get(id)?.isUp));
+  }
+
+  recordFormatOf(peer: NodeId): number | undefined {
+    return this.#links.get(peer)?.isUp ? this.#streams.recordFormatOf(peer) : undefined;
   }
 
   rotate(tls: PeerTls): void {
@@ -195,6 +222,7 @@ class Network implements OpenPeerNetwork {
     const { clock } = this.#options;
     if (this.#tickTimer !== undefined) clock.clearTimer(this.#tickTimer);
     for (const [id, link] of this.#links) this.#drop(id, link);
+    this.#streams.endStreams(() => true);
     await Promise.all([
       ...this.#closing,
       this.#service.close(),
@@ -213,14 +241,25 @@ class Network implements OpenPeerNetwork {
   }
 
   #hello(): Hello {
-    const { id, instanceId } = this.#options.self;
+    const { id: memberId, ...self } = this.#options.self;
     const clusterId = this.#clusterId();
     const known = clusterId === undefined ? {} : { clusterId };
-    return { ...known, memberId: id, instanceId, protocolVersion: PROTOCOL_VERSION };
+    return {
+      recordFormat: NEWEST_FORMAT,
+      ...known,
+      ...self,
+      memberId,
+      protocolVersion: PROTOCOL_VERSION,
+    };
   }
 
   #expectations() {
-    return { clusterId: this.#clusterId(), isMember: (id: NodeId) => this.#links.has(id) };
+    const { directories } = this.#options;
+    return {
+      clusterId: this.#clusterId(),
+      isMember: (id: NodeId) => this.#links.has(id),
+      ...directories && { directories },
+    };
   }
 
   /** A peer that is let in and knows of a cluster takes this member with it. */
@@ -245,7 +284,7 @@ class Network implements OpenPeerNetwork {
     this.#tickedAtMs = nowMs;
     if (!isLate) {
       for (const link of this.#links.values()) link.tick(nowMs);
-      this.#service.tick(nowMs);
+      this.#streams.tick(nowMs);
     }
     this.#scheduleTick();
   }

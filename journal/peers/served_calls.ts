@@ -1,9 +1,9 @@
 /** The calls of one peer over one stream: which are being answered, and the answers that wait. */
 import { create } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
 import { raft } from "../../api/mod.ts";
-import { fromConnectError, PactError, toConnectError } from "../../common/errors/mod.ts";
+import { PactError } from "../../common/errors/mod.ts";
 import { CodecError } from "./bytes.ts";
+import { wireError, wireErrorOf } from "./call_error.ts";
 import type { PeerCallKind } from "./network.ts";
 import { CALL_MAX_BYTES, CALLS_BATCH_BYTES, MAX_CALLS } from "./outgoing_calls.ts";
 
@@ -84,7 +84,11 @@ export class ServedCalls {
       if (answer.length > CALL_MAX_BYTES) throw new Error(`an answer of ${answer.length} bytes`);
       outcome = { case: "data", value: new Uint8Array(answer) };
     } catch (error) {
-      outcome = { case: "error", value: this.#errorFor(error, kind) };
+      const value = wireErrorOf(
+        error,
+        (hidden, incidentId) => this.options.onInternalError(hidden, kind, incidentId),
+      );
+      outcome = { case: "error", value };
     }
     this.#running.delete(id);
     this.#heldBytes -= data.length;
@@ -97,22 +101,10 @@ export class ServedCalls {
     this.#heldBytes += bytesOf(answer);
     this.options.onAnswered();
   }
-
-  /** What is no error for callers stays here. */
-  #errorFor(error: unknown, kind: PeerCallKind): raft.PeerCallError {
-    if (error instanceof PactError) return wireError(error);
-    const incidentId = crypto.getRandomValues(new Uint8Array(6)).toHex();
-    if (!(error instanceof ConnectError)) this.options.onInternalError(error, kind, incidentId);
-    return wireError(fromConnectError(toConnectError(error, incidentId)));
-  }
 }
 
 function bytesOf({ outcome }: raft.PeerCallAnswer): number {
   return outcome.case === "data" ? outcome.value.length : 0;
-}
-
-function wireError({ code, message, trailers }: PactError): raft.PeerCallError {
-  return create(raft.PeerCallErrorSchema, { code, message, trailers: { ...trailers } });
 }
 
 function tooMany(): PactError {

@@ -1,12 +1,15 @@
+import { FORMATS, NEWEST_FORMAT } from "../log/mod.ts";
 import type { MemberAddress, PeerNetwork } from "../peers/mod.ts";
 import type { Membership, NodeId } from "../raft/mod.ts";
+
+type RosterNetwork = Pick<PeerNetwork, "setMembers" | "recordFormatOf">;
 
 /** Who belongs to the quorum and where they are, as this member knows it. */
 export class Roster {
   readonly #self: NodeId;
   #membership: Membership;
   #addresses: ReadonlyMap<NodeId, MemberAddress>;
-  #network: Pick<PeerNetwork, "setMembers"> | undefined;
+  #network: RosterNetwork | undefined;
 
   constructor(self: NodeId, membership: Membership, configured: readonly MemberAddress[]) {
     this.#self = self;
@@ -34,8 +37,25 @@ export class Roster {
     return voters.includes(this.#self) || votersOutgoing.includes(this.#self);
   }
 
+  /**
+   * The newest form of records that every member reads. Whoever is not there now may come back in an
+   * older version, which reads none but the first (DEP-91).
+   */
+  get recordFormat(): number {
+    const { voters, votersOutgoing, learners } = this.#membership;
+    if (voters.length === 0) return FORMATS.named;
+    let newest = NEWEST_FORMAT;
+    for (const ids of [voters, votersOutgoing, learners]) {
+      for (const id of ids) {
+        if (id === this.#self) continue;
+        newest = Math.min(newest, this.#network?.recordFormatOf(id) ?? FORMATS.named);
+      }
+    }
+    return newest;
+  }
+
   /** Tells the network of every change from now on. */
-  follow(network: Pick<PeerNetwork, "setMembers"> | undefined): void {
+  follow(network: RosterNetwork | undefined): void {
     this.#network = network;
     this.#tell();
   }

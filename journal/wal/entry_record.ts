@@ -100,12 +100,29 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   return takeEntry(bytes, view, outline);
 }
 
+/** Bytes of the records of `entries`. */
+export function entriesBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entryRecordBytes(entry);
+  return bytes;
+}
+
+/**
+ * Writes the records of `entries`, one behind the other, to `bytes` from `start` on; there must be
+ * room for them.
+ *
+ * @throws {RangeError} when one is too large or has no place in the log
+ */
+export function putEntries(bytes: Uint8Array, start: number, entries: readonly Entry[]): void {
+  const view = viewOf(bytes);
+  let at = start;
+  for (const entry of entries) at += putEntry(bytes, view, at, entry).bytes;
+}
+
 /** The records of `entries`, one behind the other. */
 export function encodeEntries(entries: readonly Entry[]): Uint8Array {
-  const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entryRecordBytes(entry), 0));
-  const view = viewOf(bytes);
-  let at = 0;
-  for (const entry of entries) at += putEntry(bytes, view, at, entry).bytes;
+  const bytes = new Uint8Array(entriesBytes(entries));
+  putEntries(bytes, 0, entries);
   return bytes;
 }
 

@@ -3,7 +3,14 @@
  *
  * @module
  */
-export { decodeEntries, decodeEntry, encodeEntries, type EntryPlace } from "./entry_record.ts";
+export {
+  decodeEntries,
+  decodeEntry,
+  encodeEntries,
+  entriesBytes,
+  type EntryPlace,
+  putEntries,
+} from "./entry_record.ts";
 export { readEntry } from "./read_entry.ts";
 export { RecordError } from "./record_error.ts";
 export type { Place, RecoveredEntry } from "./recovery.ts";

@@ -6,6 +6,7 @@
  */
 import { systemClock } from "../../../common/clock/mod.ts";
 import type { EtcdSettings } from "../../../journal/etcd/mod.ts";
+import { NEWEST_FORMAT } from "../../../journal/log/mod.ts";
 import type { MemberAddress, PeerHandler, PeerNetwork } from "../../../journal/peers/mod.ts";
 import type { QuorumTiming } from "../../../journal/quorum/mod.ts";
 import { openReplica, type Replica, type ReplicaOptions } from "../../../journal/replica/mod.ts";
@@ -130,6 +131,8 @@ export class MemoryQuorum implements AsyncDisposable {
         return await there.onCall(id, kind, data, signal);
       },
       connected: () => new Set([...this.#handlers.keys()].filter((to) => peer(to) !== undefined)),
+      directories: () => new Map(),
+      recordFormatOf: (to) => peer(to) === undefined ? undefined : NEWEST_FORMAT,
       close: () => {
         this.#handlers.delete(id);
         return Promise.resolve();

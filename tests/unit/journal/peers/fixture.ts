@@ -4,6 +4,7 @@ import {
   type MemberAddress,
   type OpenPeerNetwork,
   openPeerNetwork,
+  type PeerDirectories,
   type PeerHandler,
   type PeerNetworkOptions,
   type PeerTls,
@@ -19,6 +20,7 @@ export interface Heard {
   readonly unreachable: NodeId[];
   readonly refused: RefusalReason[];
   readonly duplicates: string[];
+  readonly displaced: string[];
   readonly clusterIds: string[];
   readonly snapshots: { readonly message: Message; readonly file: SnapshotFile }[];
   readonly snapshotReports: { readonly peer: NodeId; readonly isDelivered: boolean }[];
@@ -44,6 +46,9 @@ export interface TestMemberOptions {
   readonly snapshotDir?: string;
   readonly limits?: PeerNetworkOptions["limits"];
   readonly clock?: Clock;
+  readonly directoryId?: string;
+  readonly recordFormat?: number;
+  readonly directories?: PeerDirectories;
 }
 
 /** The certificates of a member. */
@@ -66,6 +71,7 @@ export async function openMember(
     unreachable: [],
     refused: [],
     duplicates: [],
+    displaced: [],
     clusterIds: [],
     snapshots: [],
     snapshotReports: [],
@@ -79,6 +85,7 @@ export async function openMember(
       }),
     onUnreachable: (peer) => void heard.unreachable.push(peer),
     onDuplicate: (_peer, text) => void heard.duplicates.push(text),
+    onDisplaced: (_peer, text) => void heard.displaced.push(text),
     onSnapshotReported: (peer, isDelivered) =>
       void heard.snapshotReports.push({ peer, isDelivered }),
     incomingSnapshotPath: (sha256) => `${options.snapshotDir ?? ""}/incoming-${sha256}.db`,
@@ -86,7 +93,13 @@ export async function openMember(
     onCall: options.onCall ?? ((_from, _kind, data) => Promise.resolve(data)),
   };
   const network = await openPeerNetwork({
-    self: { id, instanceId: options.instanceId ?? `instance-${++instances}` },
+    self: {
+      id,
+      instanceId: options.instanceId ?? `instance-${++instances}`,
+      ...options.directoryId !== undefined && { directoryId: options.directoryId },
+      ...options.recordFormat !== undefined && { recordFormat: options.recordFormat },
+    },
+    ...options.directories && { directories: options.directories },
     clusterId: () => clusterId,
     onClusterId: (id) => {
       clusterId = id;
