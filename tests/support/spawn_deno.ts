@@ -101,7 +101,7 @@ export function spawnDeno(options: SpawnDenoOptions): SpawnedDeno {
       const found = () => pattern.exec(stdout.text) ?? pattern.exec(stderr.text);
       const outcome = await waitFor(() => found() ?? (alive ? undefined : "ended" as const), {
         timeoutMs,
-        what: `${pattern} in the output of ${module}; so far: ${stdout.text}${stderr.text}`,
+        what: () => `${pattern} in the output of ${module}; so far: ${stdout.text}${stderr.text}`,
       });
       const match = outcome === "ended" ? found() : outcome;
       if (match !== null) return match;

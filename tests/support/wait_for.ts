@@ -2,8 +2,8 @@
 export interface WaitOptions {
   /** Default 30 s: no test shall fail where it only waits longer than usual, as beside a busy disk. */
   timeoutMs?: number;
-  /** Completes the sentence "timed out waiting for ...". */
-  what: string;
+  /** Completes the sentence "timed out waiting for ...", when the time is up. */
+  what: string | (() => string);
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -31,7 +31,9 @@ export async function waitFor<T>(
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   } while (performance.now() < endMs);
-  throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}`, { cause: lastError });
+  throw new Error(`timed out after ${timeoutMs} ms waiting for ${text(what)}`, {
+    cause: lastError,
+  });
 }
 
 /** The promise's outcome, or an error naming what did not come in time. */
@@ -41,7 +43,7 @@ export async function within<T>(
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`timed out after ${timeoutMs} ms waiting for ${what}`)),
+    () => late.reject(new Error(`timed out after ${timeoutMs} ms waiting for ${text(what)}`)),
     timeoutMs,
   );
   try {
@@ -53,4 +55,8 @@ export async function within<T>(
 
 function isPresent<T>(value: T): value is NonNullable<Exclude<T, false>> {
   return value !== undefined && value !== null && value !== false;
+}
+
+function text(what: WaitOptions["what"]): string {
+  return typeof what === "string" ? what : what();
 }

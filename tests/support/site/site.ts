@@ -6,6 +6,7 @@
 import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
 import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
+import { freePort } from "../free_port.ts";
 import {
   type ProgramEnd,
   repositoryRoot,
@@ -101,6 +102,9 @@ export async function openSite(
   }
 }
 
+/** A port to come back to after a stop, which nobody is given meanwhile. */
+const anyPort = () => `127.0.0.1:${freePort()}`;
+
 /** See {@link openSite}. */
 export class Site implements AsyncDisposable {
   readonly #secret: string;
@@ -115,7 +119,7 @@ export class Site implements AsyncDisposable {
     readonly bundles?: string,
     private readonly authority?: SiteAuthority,
     private readonly policyEngine?: SiteOptions["policyEngine"],
-    private readonly listen = "127.0.0.1:0",
+    private readonly listen = anyPort(),
   ) {
     this.#secret = secret;
   }
@@ -208,7 +212,7 @@ export class Site implements AsyncDisposable {
         journalEndpoint: this.journalEndpoint,
         caCert: `${etc}/ca.crt`,
         secretFile: await this.#writeSecret(etc),
-        shellListen: this.#agentAddresses.get(nodeId) ?? "127.0.0.1:0",
+        shellListen: this.#agentAddresses.get(nodeId) ?? anyPort(),
       }),
     );
     const program = this.#start(nodeId, "agent", root, [
