@@ -14,7 +14,7 @@ import {
   loadConfig,
   type LoadedConfig,
 } from "./config/mod.ts";
-import { openJournal, type RunningJournal, VERSION } from "./open_journal.ts";
+import { type JournalOptions, openJournal, type RunningJournal, VERSION } from "./open_journal.ts";
 import { simCommand, simOutput } from "./sim/mod.ts";
 import { USAGE } from "./usage.ts";
 
@@ -87,7 +87,13 @@ async function serve(
   readAgain: () => JournalSettings,
 ): Promise<number> {
   const stop = stopSignal();
-  const journal = await openJournal({ settings, clock: systemClock, log, random: Math.random });
+  const journal = await openUnless(stop, {
+    settings,
+    clock: systemClock,
+    log,
+    random: Math.random,
+  });
+  if (journal === undefined) return 0;
   log.info("journal started", {
     api: `${settings.listen.hostname}:${journal.rpcPort}`,
     metrics: `${settings.metricsListen.hostname}:${journal.httpPort}`,
@@ -103,6 +109,22 @@ async function serve(
   }
   log.info("stopping", { signal: reason });
   return await shutDown(journal, log);
+}
+
+/** Undefined when the process is to end before the journal is open. */
+async function openUnless(
+  stop: Promise<string>,
+  options: JournalOptions,
+): Promise<RunningJournal | undefined> {
+  const stopped = new AbortController();
+  void stop.then((signal) => stopped.abort(signal));
+  try {
+    return await openJournal({ ...options, signal: stopped.signal });
+  } catch (error) {
+    if (!stopped.signal.aborted || error !== stopped.signal.reason) throw error;
+    options.log.info("stopping", { signal: String(error) });
+    return undefined;
+  }
 }
 
 /** The settings as they stand now; undefined, and a line in the log, when they cannot be used. */

@@ -97,6 +97,8 @@ const MAX_APPEND_BYTES = 4 * 1024 * 1024;
 /** How long running calls may finish at shutdown. */
 const SHUTDOWN_GRACE_MS = 5_000;
 
+const NEVER = new AbortController().signal;
+
 /** A running journal. */
 export interface RunningJournal {
   readonly rpcPort: number;
@@ -115,6 +117,8 @@ export interface JournalOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  /** Gives the opening up, where it waits for others: whoever founds a cluster needs a majority. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -135,7 +139,7 @@ export async function openJournal(options: JournalOptions): Promise<RunningJourn
 }
 
 async function openAll(
-  { settings, clock, log, random }: JournalOptions,
+  { settings, clock, log, random, signal = NEVER }: JournalOptions,
   opened: AsyncDisposableStack,
 ): Promise<Omit<RunningJournal, "close">> {
   const inForce = { settings };
@@ -164,6 +168,7 @@ async function openAll(
     },
     onRefused: () => metrics.denied("member"),
     onDuplicate: (reason) => failure.resolve(new Error(reason)),
+    signal,
   });
   const replica = await openReplica({
     dataDir: settings.dataDir,

@@ -7,7 +7,7 @@ import { ConfigError } from "../common/config/mod.ts";
 import type { Logger } from "../common/log/mod.ts";
 import { type JournalSvid, readPrivateKey } from "./certs/mod.ts";
 import { type EtcdConfig, type JournalSettings, planStart } from "./config/mod.ts";
-import { type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
+import { meetMajority, type OpenPeerNetwork, openPeerNetwork, type PeerTls } from "./peers/mod.ts";
 import type { EtcdSettings, EtcdTls } from "./etcd/mod.ts";
 import type { QuorumTiming } from "./quorum/mod.ts";
 import type { RaftEvent } from "./raft/mod.ts";
@@ -33,6 +33,8 @@ export interface QuorumParts {
   readonly onRefused: () => void;
   /** Another process has this member's id: this one must end. */
   readonly onDuplicate: (reason: string) => void;
+  /** Ends the waiting for others that a founder does. */
+  readonly signal: AbortSignal;
 }
 
 /** A journal's place in its quorum, and what can be done to it from outside. */
@@ -73,10 +75,22 @@ export function placeInQuorum(parts: QuorumParts): QuorumPlace {
       onEvent: parts.onEvent,
       onDuplicate: parts.onDuplicate,
       ...!isAlone && {
-        openNetwork: async (handler, clusterId) => {
-          network = await openPeerNetwork({ ...networkParts(parts), handler, clusterId });
+        openNetwork: async (handler, clusterId, own) => {
+          network = await openPeerNetwork({
+            ...networkParts(parts, own?.id),
+            ...own && { directories: own.others },
+            handler,
+            clusterId,
+          });
           return network;
         },
+        meetFounding: (directoryId) =>
+          meetMajority({
+            ...networkParts(parts),
+            self: { ...networkParts(parts).self, directoryId },
+            members: start.members,
+            signal: parts.signal,
+          }),
       },
     },
     rotate: () => network?.rotate(peerTls(settings, parts.svid)),
@@ -96,9 +110,16 @@ function memberFiles({ tlsCert, tlsKey, tlsCa }: JournalSettings) {
     : { tlsCert, tlsKey, tlsCa };
 }
 
-function networkParts({ settings, svid, clock, random, log, onRefused }: QuorumParts) {
+function networkParts(
+  { settings, svid, clock, random, log, onRefused }: QuorumParts,
+  directoryId?: string,
+) {
   return {
-    self: { id: settings.nodeId, instanceId: crypto.randomUUID() },
+    self: {
+      id: settings.nodeId,
+      instanceId: crypto.randomUUID(),
+      ...directoryId !== undefined && { directoryId },
+    },
     onClusterId: (id: string) => log.info("a cluster made itself known", { cluster: id }),
     listen: settings.raftListen,
     tls: peerTls(settings, svid),

@@ -7,6 +7,12 @@
 export { CodecError, decodeMessages, encodeMessages, type Ends } from "./codec.ts";
 export { FRAME, type Frame, FRAME_PROTOCOL, framed, FrameReader } from "./frames.ts";
 export type { RefusalReason } from "./gate.ts";
+export {
+  judgeMeeting,
+  type MeetingOptions,
+  type MeetingOutcome,
+  meetMajority,
+} from "./meet_majority.ts";
 export type {
   DirectoryVerdict,
   MemberAddress,

@@ -11,17 +11,27 @@ export function readOnly(reason: string, cause?: unknown): PactError {
   );
 }
 
-/** Whether the leader counts on entries that this member had and has no more. */
-export function isLoss(error: unknown): error is RaftInvariantError {
-  return error instanceof RaftInvariantError && error.invariant === "commit-range";
+/** What broke the machine; where the leader counts on entries that are gone, what to do about it. */
+export function explained(id: NodeId, error: unknown): unknown {
+  const isLoss = error instanceof RaftInvariantError && error.invariant === "commit-range";
+  return isLoss ? lostEntries(id, error) : error;
 }
 
 /** A member that came back without what it had acknowledged: it might vote that away. */
-export function lostEntries(id: NodeId, cause: RaftInvariantError): Error {
+function lostEntries(id: NodeId, cause: RaftInvariantError): Error {
   return new Error(
     `member ${id} has lost entries that the quorum counts on (${cause.message}); remove it, and add one ` +
       "with an empty data directory under another id",
     { cause },
+  );
+}
+
+/** A member whose data directory is not the one that the quorum knows it by. */
+export function displaced(id: NodeId): Error {
+  return new Error(
+    `member ${id} took part with another data directory than this one and must not go on with it: what ` +
+      "it acknowledged is not here. Put the former directory back or, where it is lost, remove the member " +
+      "(pact-journal member remove), and add one with an empty data directory under another id",
   );
 }
 

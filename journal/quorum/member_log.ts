@@ -16,14 +16,16 @@ export interface MemberLog extends ReplicatedLog {
   readonly isLeader: boolean;
   /** Whether there is no other member. */
   readonly isAlone: boolean;
+  /** The newest form of records that every member is known to read. */
+  readonly recordFormat: number;
   /** Up to where the members' logs are known to agree with the leader's; empty unless leader. */
   matchIndexes(): ReadonlyMap<NodeId, Index>;
   /** Peers whose connection is up. */
   connected(): ReadonlySet<NodeId>;
   /** Where members are found, this one included. */
   addresses(): ReadonlyMap<NodeId, MemberAddress>;
-  /** The state says where its members are. Empty while it knows none. */
-  setAddresses(addresses: readonly MemberAddress[]): void;
+  /** The state, which contains everything up to `index`, says where members are; empty for none. */
+  setAddresses(addresses: readonly MemberAddress[], index: bigint): void;
   /** The newest snapshot of the state: what members get that lack older entries. */
   offerSnapshot(snapshot: KeptSnapshot): void;
   /** Answers calls of peers. */

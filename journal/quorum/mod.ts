@@ -9,6 +9,8 @@ export {
   encodeMembershipContext,
   type MembershipContext,
 } from "./membership_context.ts";
+export { Directories, type DirectoriesOptions } from "./directories.ts";
+export { withTime } from "./messages.ts";
 export { ApplyQueue } from "./apply_queue.ts";
 export { leaderUnknown, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
 export type { MemberLog } from "./member_log.ts";

@@ -32,12 +32,15 @@ import {
   type NodeId,
 } from "../raft/mod.ts";
 import type { KeptSnapshot } from "../snapshots/mod.ts";
-import { type Place, readEntry } from "../wal/mod.ts";
+import type { Place } from "../wal/mod.ts";
 import { CommittedFeed } from "./committed_feed.ts";
 import { DiskQueue } from "./disk_queue.ts";
+import { type Directories, directoriesOf, recoverDirectories } from "./directories.ts";
 import { handOver } from "./hand_over.ts";
-import { isLoss, lostEntries, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
+import { displaced, explained, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
 import type { MemberLog } from "./member_log.ts";
+import { byPeer, withTime } from "./messages.ts";
+import { openMember } from "./open_member.ts";
 import { Readers } from "./readers.ts";
 import { Roster } from "./roster.ts";
 import { SnapshotExchange } from "./snapshot_exchange.ts";
@@ -71,6 +74,7 @@ export class QuorumLog implements MemberLog {
   readonly #member: Member<Place>;
   readonly #disk: DiskQueue;
   readonly #roster: Roster;
+  readonly #directories: Directories;
   readonly #standing: Standing;
   readonly #snapshots: SnapshotExchange;
   readonly #feed: CommittedFeed;
@@ -90,23 +94,12 @@ export class QuorumLog implements MemberLog {
     this.#options = options;
     this.#clock = clock;
     this.#roster = new Roster(id, applied.membership, options.configured ?? []);
+    this.#directories = recoverDirectories(options);
     this.#snapshots = new SnapshotExchange(snapshots, () => options.onSnapshotWanted?.());
-    const { electionTicks, heartbeatTicks } = options.timing ?? QUORUM_TIMING;
-    this.#member = new Member({
-      id,
-      log: {
-        recovered: wal.recovered,
-        membership: applied.membership,
-        read: (place) => readEntry(options.logFiles, place),
-        snapshot: () =>
-          this.#snapshots.toSend(this.#roster.membership, this.#member.extent.firstIndex),
-      },
-      appliedIndex: applied.index,
-      random: (bound) => Math.floor(random() * bound),
-      electionTicks,
-      heartbeatTicks,
-      ...options.onEvent && { onEvent: options.onEvent },
-    });
+    this.#member = openMember(
+      options,
+      () => this.#snapshots.toSend(this.#roster.membership, this.#member.extent.firstIndex),
+    );
     this.#standing = new Standing(id, {
       member: this.#member,
       roster: this.#roster,
@@ -142,7 +135,8 @@ export class QuorumLog implements MemberLog {
 
   /** Opens the way to the peers and starts the clock. */
   async start(): Promise<void> {
-    this.#network = await this.#options.openNetwork?.(this.#peerHandler());
+    if (this.#directories.isDisplaced) throw displaced(this.id);
+    this.#network = await this.#options.openNetwork?.(this.#peerHandler(), this.#directories);
     this.#roster.follow(this.#network);
     this.#campaignAlone();
     this.#arm();
@@ -168,9 +162,13 @@ export class QuorumLog implements MemberLog {
     return this.#roster.isAlone;
   }
 
+  get recordFormat(): number {
+    return this.#roster.recordFormat;
+  }
+
   submit(id: string, payload: Uint8Array, onFailed: (error: PactError) => void): void {
     if (this.#closed !== undefined) throw shuttingDown();
-    this.#refuseWhenFailed();
+    this.#standing.refuseWhenFailed();
     if (payload.byteLength > PROPOSAL_MAX_BYTES) {
       throw tooLarge(payload.byteLength, PROPOSAL_MAX_BYTES);
     }
@@ -188,7 +186,7 @@ export class QuorumLog implements MemberLog {
 
   async readIndex(signal?: AbortSignal): Promise<bigint> {
     if (this.#closed !== undefined) throw shuttingDown();
-    this.#refuseWhenFailed();
+    this.#standing.refuseWhenFailed();
     return await this.#readers.readIndex(() => this.#clock.monotonicMs(), signal);
   }
 
@@ -226,8 +224,10 @@ export class QuorumLog implements MemberLog {
   }
 
   /** The state says where its members are. Empty while it knows none. */
-  setAddresses(addresses: readonly MemberAddress[]): void {
+  setAddresses(addresses: readonly MemberAddress[], index: bigint): void {
     this.#roster.setAddresses(addresses);
+    this.#directories.applied(directoriesOf(addresses), Number(index));
+    this.#refuseDisplaced();
   }
 
   /** Answers calls of peers. */
@@ -264,7 +264,14 @@ export class QuorumLog implements MemberLog {
 
   async #close(): Promise<void> {
     if (this.#standing.role() === "leader" && this.#standing.failure === undefined) {
-      await this.#handOver();
+      await handOver({
+        clock: this.#clock,
+        id: this.id,
+        status: this.#member.status(),
+        connected: () => this.connected(),
+        transfer: (target) => this.transferLeadership(target),
+        onLeadership: (listener) => this.onLeadership(listener),
+      });
     }
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#writes.failAll(shuttingDown());
@@ -273,17 +280,6 @@ export class QuorumLog implements MemberLog {
     await this.#network?.close();
     await this.#options.wal.close();
     this.#options.logFiles.close();
-  }
-
-  #handOver(): Promise<void> {
-    return handOver({
-      clock: this.#clock,
-      id: this.id,
-      status: this.#member.status(),
-      connected: () => this.connected(),
-      transfer: (target) => this.transferLeadership(target),
-      onLeadership: (listener) => this.onLeadership(listener),
-    });
   }
 
   #peerHandler(): PeerHandler {
@@ -302,6 +298,7 @@ export class QuorumLog implements MemberLog {
         throw new PactError("UNAVAILABLE", `this member does not answer ${kind} (yet)`);
       },
       onDuplicate: (_peer, reason) => this.#options.onDuplicate?.(reason),
+      onDisplaced: () => this.#fail(displaced(this.id)),
     };
   }
 
@@ -321,18 +318,7 @@ export class QuorumLog implements MemberLog {
     );
     const isBatchable = this.isLeader && payloads.length === message.entries.length;
     if (isBatchable) this.#writes.takeAlong(payloads);
-    else this.#member.receive(this.#stamp(message));
-  }
-
-  /** Proposals of other members get their time here, where they are taken. */
-  #stamp(message: Message): Message {
-    const nowMs = this.#clock.nowMs();
-    return {
-      ...message,
-      entries: message.entries.map((entry) =>
-        entry.kind === "normal" ? { ...entry, data: stamped(entry.data, nowMs) } : entry
-      ),
-    };
+    else this.#member.receive(withTime(message, this.#clock.nowMs()));
   }
 
   #receiveSnapshot(message: Message, file: SnapshotFile): void {
@@ -354,7 +340,7 @@ export class QuorumLog implements MemberLog {
       this.#pump();
       return result;
     } catch (error) {
-      this.#fail(isLoss(error) ? lostEntries(this.id, error) : error);
+      this.#fail(explained(this.id, error));
       return undefined;
     }
   }
@@ -391,6 +377,8 @@ export class QuorumLog implements MemberLog {
 
   #push(work: DiskWork): void {
     this.#lastAppended = work.entries.at(-1)?.index ?? this.#lastAppended;
+    this.#directories.appended(work.entries, work.snapshot);
+    this.#refuseDisplaced();
     this.#disk.push(work);
   }
 
@@ -404,18 +392,15 @@ export class QuorumLog implements MemberLog {
 
   #send(messages: readonly Message[]): void {
     if (messages.length === 0 || this.#network === undefined) return;
-    const byPeer = new Map<NodeId, Message[]>();
-    for (const message of messages) {
-      if (typeof message.to !== "number") continue;
-      if (message.type === "Snap") this.#sendSnapshot(message.to, message);
-      else if (byPeer.get(message.to)?.push(message) === undefined) {
-        byPeer.set(message.to, [message]);
-      }
+    for (const [peer, batch] of byPeer(messages, this.#directories)) {
+      this.#network.send(peer, batch);
     }
-    for (const [peer, batch] of byPeer) this.#network.send(peer, batch);
+    for (const message of messages) if (message.type === "Snap") this.#sendSnapshot(message);
   }
 
-  #sendSnapshot(to: NodeId, message: Message): void {
+  #sendSnapshot(message: Message): void {
+    const { to } = message;
+    if (typeof to !== "number") return;
     const file = this.#snapshots.fileOf(message);
     // Reported after this turn: the machine is in the midst of giving out work.
     if (file === undefined) queueMicrotask(() => this.#snapshotReported(to, false));
@@ -458,13 +443,31 @@ export class QuorumLog implements MemberLog {
     if (this.#isIdle()) return;
     const nowMs = this.#clock.monotonicMs();
     this.#drive(() => this.#member.tick());
+    this.#recordDirectories(nowMs);
     this.#writes.tick();
     this.#readers.tick(nowMs, () => this.#standing.noLeader());
+  }
+
+  /** A leader puts into the log with which data directories members take part that it hears of. */
+  #recordDirectories(nowMs: number): void {
+    if (!this.isLeader || this.#network === undefined) return;
+    const heard = this.#network.directories();
+    const change = this.#directories.toRecord(this.membership, heard, nowMs);
+    if (change !== undefined) this.proposeMembershipChange(change);
+  }
+
+  /** Whoever lost its data takes no part, whatever anybody else knows of it. */
+  #refuseDisplaced(): void {
+    if (this.#directories.isDisplaced) this.#fail(displaced(this.id));
   }
 
   #onLeadershipChanged({ leader, term }: Leadership): void {
     this.#standing.sawLeader(leader);
     this.#writes.leaderIs(leader, term, leader === this.id);
+    this.#tellListeners();
+  }
+
+  #tellListeners(): void {
     const status = this.status();
     for (const listener of this.#listeners) listener(status);
   }
@@ -473,11 +476,6 @@ export class QuorumLog implements MemberLog {
   #campaignAlone(): void {
     const { role, leader } = this.#member.leadership;
     if (this.isAlone && role === "follower" && leader === NO_NODE) this.#member.campaign();
-  }
-
-  #refuseWhenFailed(): void {
-    const { failure } = this.#standing;
-    if (failure !== undefined) throw readOnly(failure);
   }
 
   /** Nothing more is to happen. */
@@ -492,7 +490,6 @@ export class QuorumLog implements MemberLog {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     this.#writes.failAll(refusal);
     this.#readers.failAll(refusal);
-    const status = this.status();
-    for (const listener of this.#listeners) listener(status);
+    this.#tellListeners();
   }
 }

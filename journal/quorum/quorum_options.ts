@@ -1,6 +1,6 @@
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Disk } from "../disk/mod.ts";
-import type { MemberAddress, PeerHandler, PeerNetwork } from "../peers/mod.ts";
+import type { MemberAddress, PeerDirectories, PeerHandler, PeerNetwork } from "../peers/mod.ts";
 import type { Membership, NodeId, RaftEvent } from "../raft/mod.ts";
 import type { SnapshotStore } from "../snapshots/mod.ts";
 import type { DurableLog } from "../wal/mod.ts";
@@ -30,7 +30,12 @@ export interface QuorumLogOptions {
   /** Numbers in [0, 1). */
   readonly random: () => number;
   /** Opens the way to the peers; absent for a member that is alone for ever. */
-  readonly openNetwork?: (handler: PeerHandler) => Promise<PeerNetwork>;
+  readonly openNetwork?: (
+    handler: PeerHandler,
+    directories: PeerDirectories,
+  ) => Promise<PeerNetwork>;
+  /** Of this member's data directory. */
+  readonly directoryId: string;
   /** Whom to reach before the state knows any member. */
   readonly configured?: readonly MemberAddress[];
   readonly onEvent?: (event: RaftEvent) => void;

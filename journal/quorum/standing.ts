@@ -2,7 +2,7 @@ import type { PactError } from "../../common/errors/mod.ts";
 import type { LogRole, LogStatus } from "../log/mod.ts";
 import type { Member } from "../member/mod.ts";
 import { NO_NODE, type NodeId } from "../raft/mod.ts";
-import { leaderUnknown } from "./log_errors.ts";
+import { leaderUnknown, readOnly } from "./log_errors.ts";
 import type { Roster } from "./roster.ts";
 
 /** What a member's standing is read from. */
@@ -36,6 +36,11 @@ export class Standing {
   /** The first failure is the one that counts. */
   fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error.message : String(error);
+  }
+
+  /** @throws {PactError} once this member has failed. */
+  refuseWhenFailed(): void {
+    if (this.#failure !== undefined) throw readOnly(this.#failure);
   }
 
   /** Somebody leads. */

@@ -7,11 +7,12 @@ import { join } from "node:path";
 import type { Clock } from "../../common/clock/mod.ts";
 import { openDisk } from "../disk/mod.ts";
 import { connectEtcd, type EtcdSettings, openEtcdLog, requireCluster } from "../etcd/mod.ts";
-import type { PeerHandler } from "../peers/mod.ts";
+import type { MemberAddress, PeerDirectories, PeerHandler } from "../peers/mod.ts";
 import { foundQuorum, type MemberLog, openQuorumLog } from "../quorum/mod.ts";
 import { SnapshotStore } from "../snapshots/mod.ts";
+import type { NodeId } from "../raft/mod.ts";
 import { storedCluster } from "../state/mod.ts";
-import { StorageError } from "../storage/mod.ts";
+import { directoryIdOf, StorageError } from "../storage/mod.ts";
 import type { StateStore } from "../store/mod.ts";
 import { type DurableLog, openDurableLog } from "../wal/mod.ts";
 import { addressesOf, ALONE, membershipOf, type QuorumSettings } from "./quorum_settings.ts";
@@ -63,7 +64,8 @@ async function openOnQuorum(
   { dataDir, clock, random, quorum, snapshots }: Site,
   opened: AsyncDisposableStack,
 ): Promise<ReplicaParts> {
-  const wal = await openLog(dataDir, quorum, clock);
+  const directoryId = directoryIdOf(dataDir);
+  const wal = await openLog(dataDir, quorum, clock, directoryId);
   opened.defer(() => wal.terminate());
   const { start, entries } = wal.recovered;
   const store = openStateFile({
@@ -73,11 +75,15 @@ async function openOnQuorum(
     log: { startIndex: start.index, lastIndex: start.index + entries.length },
   });
   opened.defer(() => store.close());
-  const { openNetwork: _, etcd: __, ...member } = quorum;
+  const { openNetwork, etcd: _, meetFounding: __, ...member } = quorum;
   const wishes = { onSnapshotWanted: () => {} };
   const log = await openQuorumLog({
     ...member,
-    ...network(quorum, store),
+    ...openNetwork && {
+      openNetwork: (handler: PeerHandler, others: PeerDirectories) =>
+        openNetwork(handler, clusterIdIn(store), { id: directoryId, others }),
+    },
+    directoryId,
     wal,
     logFiles: openDisk(join(dataDir, "raft")),
     snapshots,
@@ -94,6 +100,7 @@ async function openOnEtcd(
   settings: EtcdSettings,
   opened: AsyncDisposableStack,
 ): Promise<ReplicaParts> {
+  const { openNetwork } = quorum;
   const connection = await connectEtcd({ settings, clock, ...foundingOf(dataDir, quorum) });
   opened.defer(() => connection.client.close());
   const store = openStateFile({
@@ -109,7 +116,9 @@ async function openOnEtcd(
   const log = await openEtcdLog({
     id: quorum.id,
     connection,
-    ...network(quorum, store),
+    ...openNetwork && {
+      openNetwork: (handler: PeerHandler) => openNetwork(handler, clusterIdIn(store)),
+    },
     snapshots,
     clock,
     random,
@@ -135,11 +144,8 @@ function foundingOf(dataDir: string, { founding }: QuorumSettings) {
   }
 }
 
-function network({ openNetwork }: QuorumSettings, store: StateStore) {
-  const clusterId = () => storedCluster(store)?.cluster_id;
-  return {
-    ...openNetwork && { openNetwork: (handler: PeerHandler) => openNetwork(handler, clusterId) },
-  };
+function clusterIdIn(store: StateStore): () => string | undefined {
+  return () => storedCluster(store)?.cluster_id;
 }
 
 function recovered({ configured }: QuorumSettings, store: StateStore) {
@@ -157,6 +163,7 @@ async function openLog(
   dataDir: string,
   quorum: QuorumSettings,
   clock: Clock,
+  directoryId: string,
 ): Promise<DurableLog> {
   const directory = join(dataDir, "raft");
   const wal = openDurableLog(directory);
@@ -164,7 +171,9 @@ async function openLog(
   const isEmpty = start.index === 0 && entries.length === 0 && hardState.term === 0;
   if (quorum.founding === undefined || !isEmpty) return wal;
   const base = restoredPosition(dataDir);
+  const directories = await directoriesToFound(quorum, quorum.founding, directoryId);
   await foundQuorum(wal, {
+    directories,
     founder: quorum.id,
     members: quorum.founding,
     clusterId: crypto.randomUUID(),
@@ -173,4 +182,14 @@ async function openLog(
   });
   await wal.close();
   return openDurableLog(directory);
+}
+
+/** Whoever founds alone knows everybody's; without a way to ask the others none are looked at. */
+async function directoriesToFound(
+  { id, meetFounding }: QuorumSettings,
+  founding: readonly MemberAddress[],
+  own: string,
+): Promise<ReadonlyMap<NodeId, string>> {
+  if (founding.length === 1) return new Map([[id, own]]);
+  return await meetFounding?.(own) ?? new Map();
 }

@@ -325,7 +325,7 @@ class LocalReplica implements Replica {
   }
 
   #tellMembers(): void {
-    this.#log.setAddresses(addressesOf(this.#store) ?? []);
+    this.#log.setAddresses(addressesOf(this.#store) ?? [], this.#store.applied.index);
   }
 
   #report({ index, envelope, outcome }: AppliedRecord): void {

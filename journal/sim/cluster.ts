@@ -2,7 +2,7 @@ import { foundingEntries } from "../quorum/mod.ts";
 import { StorageError } from "../storage/mod.ts";
 import type { NodeId } from "../raft/mod.ts";
 import { encodeWrite, Wal } from "../wal/mod.ts";
-import { addressOf } from "./addresses.ts";
+import { addressOf, directoryOf } from "./addresses.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
 import type { Plan } from "./plan.ts";
@@ -47,20 +47,24 @@ export class Cluster {
       trace,
       seams,
       timing: plan.timing,
-      processOf: (id) => this.#processes.get(id),
+      processOf: (id, directoryId) =>
+        directoryId === undefined || directoryId === this.#directoryIdOf(id)
+          ? this.#processes.get(id)
+          : undefined,
+      directoryIdOf: (id) => this.#directoryIdOf(id),
     };
     for (let id = 1; id <= members; id++) this.#addMachine(id);
     found(this.#machines.get(1), members);
     for (const id of this.#machines.keys()) this.start(id);
   }
 
-  /** Every machine that was not destroyed, by id. */
+  /** Every machine that still has what it promised, by id. */
   get machines(): readonly Machine[] {
     return [...this.#machines.values()].filter(({ id }) => !this.#destroyed.has(id));
   }
 
   get processes(): readonly Process[] {
-    return [...this.#processes.values()];
+    return [...this.#processes.values()].filter(({ id }) => !this.#destroyed.has(id));
   }
 
   isDestroyed(id: NodeId): boolean {
@@ -104,11 +108,27 @@ export class Cluster {
     this.#processes.delete(id);
   }
 
-  /** The machine is gone with everything on it. */
+  /** The machine, or all that was on it, is gone. */
   destroy(id: NodeId): void {
     this.crash(id);
     this.#destroyed.add(id);
     this.trace.note(`member ${id}`, "is destroyed");
+  }
+
+  /** The machine gets an empty disk, and its program is started as if nothing had been. */
+  wipe(id: NodeId, startsAfterUs: number): void {
+    const machine = this.#machines.get(id);
+    this.destroy(id);
+    if (machine === undefined) return;
+    machine.wipe();
+    this.timeline.after(startsAfterUs, () => {
+      this.trace.note(`member ${id}`, "comes back with an empty disk");
+      this.#processes.set(id, new Process(machine, this.#site));
+    });
+  }
+
+  #directoryIdOf(id: NodeId): string {
+    return this.#machines.get(id)?.directoryId ?? "";
   }
 
   #addMachine(id: NodeId): void {
@@ -124,6 +144,13 @@ function found(machine: Machine | undefined, members: number): void {
     members: Array.from({ length: members }, (_, at) => addressOf(at + 1)),
     clusterId: "simulated",
     now: new Date(0),
+    // The least that a founder must know; the others are recorded by whoever leads.
+    directories: new Map(
+      Array.from(
+        { length: Math.floor(members / 2) + 1 },
+        (_, at) => [at + 1, directoryOf(at + 1, 1)],
+      ),
+    ),
   });
   const hardState = { term: 1, vote: 0, commit: entries.length };
   const wal = Wal.open(machine.disk, { newSalt: () => 1 });

@@ -86,6 +86,10 @@ export const MUTATIONS: ReadonlyMap<string, Mutation> = new Map(Object.entries<M
     about: "members vote for candidates whose log lacks what theirs has",
     seams: () => ({ receive: asIfComplete }),
   },
+  "wiped-member-trusted": {
+    about: "a member that lost its data counts under its old id",
+    seams: () => ({ tellsDirectoriesApart: false }),
+  },
   "new-request-each-attempt": {
     about: "a client that tries again does so under another request id",
     seams: () => ({ requestId: (id, attempt) => attempt === 1 ? id : `${id}/${attempt}` }),

@@ -6,6 +6,7 @@ import { Random } from "./random.ts";
 export const FAULTS = [
   "crash",
   "destroy",
+  "wipe",
   "isolate",
   "partition",
   "one-way",
@@ -59,7 +60,10 @@ export function drawPlan(random: Random): Plan {
       heartbeatTicks: 5,
       electionTicks: 15,
       snapshotEvery: random.pick([15, 40, 1_000]),
-      segmentMaxBytes: random.pick([4_096, 20_000, 1_000_000]),
+      segments: {
+        segmentMaxBytes: random.pick([4_096, 20_000, 1_000_000]),
+        growthMaxBytes: random.pick([0, 10_000, 500_000]),
+      },
       applyUs: random.pick([200, 5_000, 100_000]),
       splitRate: cutsOffLeaders ? 1 : random.pick([0, 0.2, 1]),
     },

@@ -4,8 +4,6 @@
  *
  * @module
  */
-import { isDeepStrictEqual } from "node:util";
-import { stamped } from "../log/mod.ts";
 import {
   type ApplyWork,
   type DiskWork,
@@ -22,12 +20,14 @@ import type {
   RaftStatus,
   Snapshot,
 } from "../raft/mod.ts";
+import { withTime } from "../quorum/mod.ts";
 import type { CommandInput, Envelope } from "../state/mod.ts";
-import { type Place, readEntry, Wal } from "../wal/mod.ts";
+import { type Place, readEntry, Wal, type WalOptions } from "../wal/mod.ts";
+import { Acquaintances } from "./acquaintances.ts";
 import { ClientDesk, type SubmitReply } from "./client_desk.ts";
 import { DiskWorker } from "./disk_worker.ts";
 import { LogTerms } from "./log_terms.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Sender } from "./machine.ts";
 import { MemoryState } from "./memory_state.ts";
 import type { Network } from "./network.ts";
 import type { Seams } from "./seams.ts";
@@ -48,8 +48,10 @@ export interface Site {
   readonly trace: Trace;
   readonly seams: Seams;
   readonly timing: ProcessTiming;
-  /** The process that runs on a member's machine now. */
-  readonly processOf: (id: NodeId) => Process | undefined;
+  /** The process that runs on a member's machine now; only with that directory, where it is named. */
+  readonly processOf: (id: NodeId, directoryId?: string) => Process | undefined;
+  /** Of a member's machine, whether anything runs on it or not. */
+  readonly directoryIdOf: (id: NodeId) => string;
 }
 
 /** How a process keeps its log and its time. */
@@ -58,7 +60,7 @@ export interface ProcessTiming {
   readonly heartbeatTicks: number;
   readonly electionTicks: number;
   readonly snapshotEvery: number;
-  readonly segmentMaxBytes: number;
+  readonly segments: Pick<WalOptions, "segmentMaxBytes" | "growthMaxBytes">;
   /** How long applying one batch takes, at most. */
   readonly applyUs: number;
   /** Share of appends that travel in pieces. */
@@ -83,6 +85,7 @@ export class Process {
   readonly #stateMachine: StateMachine;
   readonly #desk: ClientDesk;
   readonly #terms: LogTerms;
+  readonly #acquaintances: Acquaintances;
   #applicable: Applicable[] = [];
   #isApplying = false;
   #membership: Membership;
@@ -100,17 +103,16 @@ export class Process {
     machine.starts++;
     const { random, clock } = machine;
     const disk = seams.disk(machine.disk);
-    this.#wal = Wal.open(disk, {
-      segmentMaxBytes: timing.segmentMaxBytes,
-      newSalt: () => random.below(2 ** 32),
-    });
+    this.#wal = Wal.open(disk, { ...timing.segments, newSalt: () => random.below(2 ** 32) });
     const recovered = seams.recovered(this.#wal.recovered);
     const { start, entries } = recovered;
-    this.#stateMachine = new StateMachine(machine.openState(start.index, seams));
+    const logEnd = start.index + entries.length;
+    this.#stateMachine = new StateMachine(machine.openState(start.index, logEnd, seams));
     this.#terms = new LogTerms(start, entries.map(({ term }) => term));
     const { applied } = this.#stateMachine;
+    this.#acquaintances = new Acquaintances(machine, this.#stateMachine, recovered, seams);
     this.#membership = this.#stateMachine.membership();
-    if (applied.index > start.index + entries.length) {
+    if (applied.index > logEnd) {
       throw new Violation(
         "durability",
         `the log ends before entry ${applied.index}, which is applied`,
@@ -201,26 +203,26 @@ export class Process {
     this.#note("crashes");
   }
 
-  receive(message: Message, file?: SnapshotFile): void {
-    this.#whenAwake(() => this.#receive(message, file));
+  /** The sender is who it was when it sent the message, which may be one that it passes on. */
+  receive(message: Message, { id, directoryId }: Sender, file?: SnapshotFile): void {
+    this.#whenAwake(() => {
+      if (this.#acquaintances.takes(message, id, directoryId)) this.#receive(message, file);
+    });
   }
 
   #receive(message: Message, file: SnapshotFile | undefined): void {
     if (this.hasFailed) return;
     const received = this.#site.seams.receive(message);
     if (file !== undefined) this.#machine.shelf.add(file);
-    const { type, entries } = received;
-    if (type !== "Prop") this.#member.receive(received);
-    else {
-      const nowMs = this.#machine.clock.nowMs();
-      this.#member.receive({
-        ...received,
-        entries: entries.map((entry) =>
-          entry.kind === "normal" ? { ...entry, data: stamped(entry.data, nowMs) } : entry
-        ),
-      });
+    const nowMs = this.#machine.clock.nowMs();
+    try {
+      this.#member.receive(received.type === "Prop" ? withTime(received, nowMs) : received);
+      this.#pump();
+    } catch (error) {
+      // A leader that still counts on what was lost is noticed by a real member, too.
+      if (!this.#machine.isWiped) throw error;
+      this.#fail(error);
     }
-    this.#pump();
   }
 
   /** A client's write, or one of the system's own. */
@@ -302,6 +304,9 @@ export class Process {
 
   #tick(): void {
     this.#member.tick();
+    const nowMs = this.#machine.clock.monotonicMs();
+    const record = this.leads && this.#acquaintances.toRecord(this.#membership, nowMs);
+    if (record) this.#member.proposeMembershipChange(record);
     this.#pump();
     this.#desk.tick();
   }
@@ -335,7 +340,8 @@ export class Process {
     for (const message of messages) {
       const { type, to, term, reject } = message;
       if (typeof to !== "number" || to === this.id) continue;
-      if (type === "VoteResp" && !reject) this.#site.watch.voted(this.id, term, to);
+      const isVote = type === "VoteResp" && !reject;
+      if (isVote && !this.#machine.isWiped) this.#site.watch.voted(this.id, term, to);
       const { splitRate } = this.#site.timing;
       const pieces = this.#machine.random.chance(splitRate)
         ? splitAppend(message, this.#machine.random)
@@ -345,7 +351,7 @@ export class Process {
   }
 
   #sendOne(to: NodeId, message: Message): void {
-    const { network, seams, processOf } = this.#site;
+    const { network, seams, processOf, directoryIdOf } = this.#site;
     const sent = seams.send(message, () => this.#member.status());
     const isSnapshot = sent.type === "Snap";
     const file = isSnapshot && sent.snapshot ? this.#machine.shelf.find(sent.snapshot) : undefined;
@@ -353,7 +359,11 @@ export class Process {
       this.#after(0, () => this.#reported(() => this.#member.reportSnapshot(to, false)));
       return;
     }
-    network.send(this.id, to, () => processOf(to)?.receive(sent, file), (fate) => {
+    const sender = { id: this.id, directoryId: this.#machine.directoryId };
+    const directoryThere = directoryIdOf(to);
+    if (!this.#acquaintances.sends(sent, to, directoryThere)) return;
+    const deliver = () => processOf(to, directoryThere)?.receive(sent, sender, file);
+    network.send(this.id, to, deliver, (fate) => {
       if (!this.#isRunning) return;
       const isDelivered = fate === "delivered" && processOf(to) !== undefined;
       if (isSnapshot) this.#reported(() => this.#member.reportSnapshot(to, isDelivered));
@@ -374,7 +384,10 @@ export class Process {
     this.#pump();
   }
 
-  #noteLog({ snapshot, entries }: DiskWork): void {
+  #noteLog(work: DiskWork): void {
+    const { snapshot, entries } = work;
+    this.#acquaintances.appended(work);
+    if (this.#acquaintances.isDisplaced) this.#fail(new Error("its disk is not the one it had"));
     if (snapshot !== undefined) this.#terms.restart(snapshot);
     const [first] = entries;
     if (first === undefined) return;
@@ -418,6 +431,7 @@ export class Process {
       if (next.kind === "snapshot") this.#restore(next.snapshot);
       else this.#applyEntries(next.work, next.memberships);
       if (random.chance(0.2)) this.#machine.savedState = this.#stateMachine.state.clone();
+      this.#acquaintances.applied(this.#stateMachine);
       this.#desk.settle();
       this.#applyLater();
       this.#pump();
@@ -467,18 +481,11 @@ export class Process {
     }
   }
 
-  /** One that serves every member: with another membership it might leave its receiver out. */
   #snapshotToSend(): Snapshot | undefined {
-    const newest = this.#machine.shelf.kept[0];
-    const serves = newest !== undefined &&
-      newest.index >= this.#member.extent.firstIndex - 1 &&
-      isDeepStrictEqual(newest.membership, this.#membership);
-    if (serves) {
-      const { index, term, membership } = newest;
-      return { index, term, membership, data: new Uint8Array(0) };
-    }
-    this.#after(0, () => this.snapshot());
-    return undefined;
+    const { shelf } = this.#machine;
+    const kept = shelf.serving(this.#membership, this.#member.extent.firstIndex);
+    if (kept === undefined) this.#after(0, () => this.snapshot());
+    return kept;
   }
 
   #fail(error: unknown): void {

@@ -29,6 +29,8 @@ export interface Seams {
   readonly restore: (state: MemoryState) => MemoryState;
   /** From a client's request to its place in the log. */
   readonly requestId: (id: string, attempt: number) => string;
+  /** Whether a member that comes back with another disk is told from the one it was. */
+  readonly tellsDirectoriesApart: boolean;
   /** Whether a linearizable read asks the leader where it stands. */
   readonly asksBeforeReading: boolean;
 }
@@ -45,5 +47,6 @@ export const FAITHFUL: Seams = {
   open: (state) => state,
   restore: (state) => state,
   requestId: (id) => id,
+  tellsDirectoriesApart: true,
   asksBeforeReading: true,
 };

@@ -1,6 +1,7 @@
 import { canonicalJson } from "../../common/json/mod.ts";
 import { type Entry, type EntryId, type Membership, NO_NODE } from "../raft/mod.ts";
 import { type AppliedRecord, applyRecords } from "../replica/mod.ts";
+import { memberAddresses } from "../state/mod.ts";
 import { MemoryState } from "./memory_state.ts";
 
 /** What a client may ask of a member's state. */
@@ -86,6 +87,15 @@ export function membershipIn(state: MemoryState): Membership {
     learnersNext: stored.learners_next,
     autoLeave: stored.auto_leave,
   };
+}
+
+/** With which data directories members take part, as a state has it. */
+export function directoriesIn(state: MemoryState): ReadonlyMap<number, string> {
+  return new Map(
+    [...memberAddresses(state)].flatMap(([id, { directory_id: directory }]) =>
+      directory === undefined ? [] : [[id, directory]]
+    ),
+  );
 }
 
 /** Everybody who has a place in the membership. */

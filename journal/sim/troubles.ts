@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Fault, Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
-import { everyoneIn } from "./state_machine.ts";
+import { directoriesIn, everyoneIn } from "./state_machine.ts";
 
 /** Machines added in one run, at most. */
 const ADDED_MAX = 2;
@@ -61,6 +61,8 @@ export class Troubles {
         return this.#crash(forUs);
       case "destroy":
         return this.#destroy();
+      case "wipe":
+        return this.#wipe(forUs);
       case "isolate":
         return this.#separate([id], forUs);
       case "partition":
@@ -110,10 +112,25 @@ export class Troubles {
     const leader = this.#cluster.leader;
     if (leader === undefined || this.#hasDestroyed) return;
     const { voters, votersOutgoing } = membershipOf(leader.status().configuration);
-    if (voters.length < 3 || votersOutgoing.length > 0) return;
+    if (voters.length < 3 || votersOutgoing.length > 0 || !areKnown(voters, leader)) return;
     if (!voters.every((id) => this.#cluster.processOf(id)?.isUpToDate === true)) return;
     this.#hasDestroyed = true;
     this.#cluster.destroy(this.#random.pick(voters));
+  }
+
+  /**
+   * One voter of three or more, once, which comes back. Others may be behind; but where memberships
+   * change all agree, as with a destroyed one.
+   */
+  #wipe(forUs: number): void {
+    const leader = this.#cluster.leader;
+    if (leader === undefined || this.#hasDestroyed) return;
+    const { voters, votersOutgoing } = membershipOf(leader.status().configuration);
+    if (voters.length < 3 || votersOutgoing.length > 0 || !areKnown(voters, leader)) return;
+    const isUpToDate = (id: NodeId) => this.#cluster.processOf(id)?.isUpToDate === true;
+    if (this.#plan.faults.includes("change-membership") && !voters.every(isUpToDate)) return;
+    this.#hasDestroyed = true;
+    this.#cluster.wipe(this.#random.pick(voters), forUs * this.#random.next());
   }
 
   #someone(): NodeId[] {
@@ -229,7 +246,7 @@ export class Troubles {
 
   #change(leader: Process): void {
     const { voters, votersOutgoing, learners } = membershipOf(leader.status().configuration);
-    if (votersOutgoing.length > 0) return;
+    if (votersOutgoing.length > 0 || !areKnown(voters, leader)) return;
     const changes = this.#drawChanges(voters, learners);
     if (changes.length === 0) return;
     const transition = this.#random.pick(["auto", "auto", "implicit", "explicit"] as const);
@@ -296,4 +313,10 @@ export class Troubles {
     const context = addressContext(changes.map(({ id }) => id));
     leader.proposeMembershipChange({ transition, changes, context });
   }
+}
+
+/** Whether every voter counts: an administrator relies on nobody that was never heard of. */
+function areKnown(voters: readonly NodeId[], leader: Process): boolean {
+  const known = directoriesIn(leader.state);
+  return voters.every((id) => known.has(id));
 }

@@ -146,6 +146,10 @@ export class QuorumSite implements AsyncDisposable {
       ),
     );
     await this.leader();
+    await waitFor(async () => {
+      const all = await Promise.all(ids.map((id) => this.health(id)));
+      return all.every((health) => health?.role === "leader" || health?.role === "follower");
+    }, { what: () => `all to have a vote\n${this.logs()}`, timeoutMs: LEADER_LIMIT_MS });
   }
 
   /** Starts a member and waits until it serves. */
@@ -217,7 +221,10 @@ export class QuorumSite implements AsyncDisposable {
         among.map(async (id) => ({ id, health: await this.health(id) })),
       );
       return answers.find(({ health }) => health?.role === "leader")?.id;
-    }, { what: `a leader among ${among.join(", ")}\n${this.logs()}`, timeoutMs: LEADER_LIMIT_MS });
+    }, {
+      what: () => `a leader among ${among.join(", ")}\n${this.logs()}`,
+      timeoutMs: LEADER_LIMIT_MS,
+    });
   }
 
   /** A token of somebody with a role. */
