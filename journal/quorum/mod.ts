@@ -10,6 +10,7 @@ export {
   type MembershipContext,
 } from "./membership_context.ts";
 export { Directories, type DirectoriesOptions } from "./directories.ts";
+export { Gathering, type GatheringSite } from "./gathering.ts";
 export { withTime } from "./messages.ts";
 export { ApplyQueue } from "./apply_queue.ts";
 export { leaderUnknown, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";

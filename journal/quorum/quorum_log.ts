@@ -36,6 +36,7 @@ import type { Place } from "../wal/mod.ts";
 import { CommittedFeed } from "./committed_feed.ts";
 import { DiskQueue } from "./disk_queue.ts";
 import { type Directories, directoriesOf, recoverDirectories } from "./directories.ts";
+import { Gathering } from "./gathering.ts";
 import { handOver } from "./hand_over.ts";
 import { displaced, explained, readOnly, shuttingDown, tooLarge, tooMany } from "./log_errors.ts";
 import type { MemberLog } from "./member_log.ts";
@@ -50,15 +51,6 @@ import { Writes } from "./writes.ts";
 
 /** Largest single payload: an overlay of 10 MiB with its envelope (journal.md section 16). */
 const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
-
-/**
- * Writes are collected while others are under way, for a batch costs all members the same however
- * many writes it holds; but no more of them than this, so that disks and members work side by side.
- */
-const COLLECT_MAX = 32;
-
-/** Pieces of disk work under way beyond which writes are collected in any case. */
-const MAX_DISK_WORK = 2;
 
 /** Opens this member's log on what its write-ahead log and its state recovered. */
 export async function openQuorumLog(options: QuorumLogOptions): Promise<QuorumLog> {
@@ -78,12 +70,11 @@ export class QuorumLog implements MemberLog {
   readonly #standing: Standing;
   readonly #snapshots: SnapshotExchange;
   readonly #feed: CommittedFeed;
+  readonly #gathering: Gathering;
   readonly #writes: Writes;
   readonly #readers: Readers;
   readonly #listeners = new Set<(status: LogStatus) => void>();
   readonly #calls = new Map<PeerCallKind, CallHandler>();
-  /** The last entry that was given to the disk. */
-  #lastAppended: Index = 0;
   #network: PeerNetwork | undefined;
   #isPumping = false;
   #timer: TimerHandle | undefined;
@@ -111,10 +102,15 @@ export class QuorumLog implements MemberLog {
       snapshots: this.#snapshots,
       onApplied: (work) => this.#applied(work),
     });
+    this.#gathering = new Gathering({
+      member: this.#member,
+      isLeader: () => this.isLeader,
+      diskWork: () => this.#disk.size,
+    });
     this.#writes = new Writes({
       clock,
       propose: (payloads) => this.#propose(payloads),
-      isReady: (waiting, ownUnderWay) => this.#isReadyForBatch(waiting, ownUnderWay),
+      isReady: (waiting, ownUnderWay) => this.#gathering.isReady(waiting, ownUnderWay),
       hasLeader: () => this.#member.leadership.leader !== NO_NODE,
       failure: (reason) =>
         reason === "no-leader" ? this.#standing.noLeader() : this.#standing.noQuorum(),
@@ -376,18 +372,11 @@ export class QuorumLog implements MemberLog {
   }
 
   #push(work: DiskWork): void {
-    this.#lastAppended = work.entries.at(-1)?.index ?? this.#lastAppended;
+    const last = work.entries.at(-1);
+    if (last !== undefined) this.#gathering.appended(last.index);
     this.#directories.appended(work.entries, work.snapshot);
     this.#refuseDisplaced();
     this.#disk.push(work);
-  }
-
-  #isReadyForBatch(waiting: number, ownUnderWay: number): boolean {
-    if (this.#disk.size >= MAX_DISK_WORK) return false;
-    const isQuiet = this.isLeader
-      ? this.#lastAppended <= this.#member.commitIndex
-      : ownUnderWay === 0;
-    return isQuiet || waiting >= COLLECT_MAX;
   }
 
   #send(messages: readonly Message[]): void {
@@ -414,7 +403,9 @@ export class QuorumLog implements MemberLog {
   #written(work: DiskWork, places: readonly Place[]): void {
     this.#drive(() => {
       if (work.snapshot !== undefined) this.#feed.pushSnapshot(work.snapshot);
-      this.#send(this.#member.written(work, places));
+      const answers = this.#member.written(work, places);
+      this.#send(answers);
+      if (answers.length > 0) this.#gathering.whileAnswering(() => this.#writes.flushNow());
     });
   }
 
