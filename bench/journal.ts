@@ -6,7 +6,9 @@
  * vCluster's overlay.
  *
  * Options: --members=3 --rounds=3 --seconds=5 --clients=1,16,64,256 --protocols=http-json,grpc
- * --to=all (or leader, or both).
+ * --to=all (or leader, or both) --etcd-peers=mtls (or cleartext: pact's members always speak mutual
+ * TLS) --warm-up=15 seconds of load on each cluster before its first round,
+ * because members run for months and a just-in-time compiler needs some ten thousand writes.
  */
 import { parseArgs } from "node:util";
 import {
@@ -34,12 +36,15 @@ const { values: options } = parseArgs({
     clients: { type: "string", default: "1,16,64,256" },
     protocols: { type: "string", default: PROTOCOLS.join(",") },
     to: { type: "string", default: "all" },
+    "etcd-peers": { type: "string", default: "mtls" },
+    "warm-up": { type: "string", default: "15" },
   },
 });
 const members = Number(options.members);
 const rounds = Number(options.rounds);
 const loads = options.clients.split(",").map(Number);
 const protocols = PROTOCOLS.filter((protocol) => options.protocols.split(",").includes(protocol));
+const etcdPeers = options["etcd-peers"] === "cleartext" ? "cleartext" : "mtls";
 const ways = (["all", "leader"] as const).filter((way) =>
   options.to === way || options.to === "both"
 );
@@ -66,10 +71,26 @@ async function row(
   return { clients: plan.clients, ...results };
 }
 
+/** Loads every member with what is measured later. */
+async function warmUp(cluster: Cluster, protocol: LoadPlan["protocol"]): Promise<void> {
+  const seconds = Number(options["warm-up"]);
+  if (seconds === 0) return;
+  console.error(`${protocol}: ${cluster.name} warms up for ${seconds} s`);
+  const clients = Math.max(...loads);
+  await runLoad(cluster, cluster.endpoints, {
+    protocol,
+    clients,
+    valueBytes: VALUE_BYTES,
+    warmUpSeconds: 0,
+    seconds,
+  });
+}
+
 async function compare(directory: string): Promise<void> {
-  await using etcd = await startEtcdCluster(`${directory}/etcd`, members);
+  await using etcd = await startEtcdCluster(`${directory}/etcd`, members, etcdPeers);
   await using pact = await startPactCluster(`${directory}/pact`, members);
   for (const protocol of protocols) {
+    for (const cluster of [etcd, pact]) await warmUp(cluster, protocol);
     for (const way of ways) {
       const rows: Row[] = [];
       for (const clients of loads) {

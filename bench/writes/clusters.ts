@@ -1,7 +1,7 @@
 /**
  * etcd and pact as clusters of real processes on loopback, in directories below one given. Each owns
- * its processes and ends with its scope. Between pact's members there is mutual TLS as always; both
- * serve clients in cleartext, which is etcd's default.
+ * its processes and ends with its scope. Members speak mutual TLS with each other, pact's always and
+ * etcd's unless asked otherwise; both serve clients in cleartext, which is etcd's default.
  */
 import { stringify } from "smol-toml";
 import { initCa, issueMember } from "../../journal/certs/mod.ts";
@@ -24,9 +24,22 @@ export interface Cluster extends AsyncDisposable {
 const START_LIMIT_MS = 60_000;
 const ANSWER_LIMIT_MS = 2_000;
 
-/** Starts etcd with its defaults. Throws Deno.errors.NotFound where it is not installed. */
-export async function startEtcdCluster(directory: string, size: number): Promise<Cluster> {
+/** How etcd's members speak with each other: as pact's do, or as they do when nothing is set. */
+export type PeerTransport = "mtls" | "cleartext";
+
+/**
+ * Starts etcd with its defaults but for what its members show each other. Throws
+ * Deno.errors.NotFound where it is not installed.
+ */
+export async function startEtcdCluster(
+  directory: string,
+  size: number,
+  peers: PeerTransport = "mtls",
+): Promise<Cluster> {
   await using started = new AsyncDisposableStack();
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const scheme = peers === "mtls" ? "https" : "http";
+  const certificates = peers === "mtls" ? await etcdCertificates(directory) : [];
   const members = Array.from({ length: size }, (_, index) => ({
     name: `m${index + 1}`,
     client: `127.0.0.1:${freePort()}`,
@@ -40,10 +53,11 @@ export async function startEtcdCluster(directory: string, size: number): Promise
         `--data-dir=${directory}/${name}`,
         `--listen-client-urls=http://${client}`,
         `--advertise-client-urls=http://${client}`,
-        `--listen-peer-urls=http://${peer}`,
-        `--initial-advertise-peer-urls=http://${peer}`,
-        `--initial-cluster=${members.map((m) => `${m.name}=http://${m.peer}`).join(",")}`,
+        `--listen-peer-urls=${scheme}://${peer}`,
+        `--initial-advertise-peer-urls=${scheme}://${peer}`,
+        `--initial-cluster=${members.map((m) => `${m.name}=${scheme}://${m.peer}`).join(",")}`,
         "--initial-cluster-state=new",
+        ...certificates,
         "--logger=zap",
         "--log-level=error",
       ],
@@ -71,6 +85,27 @@ export async function startEtcdCluster(directory: string, size: number): Promise
   });
   const all = started.move();
   return { name: "etcd", endpoints, pids, leader, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Options by which each member shows and asks for a certificate: one does for all on loopback. */
+async function etcdCertificates(directory: string): Promise<string[]> {
+  const now = new Date();
+  await initCa(`${directory}/ca`, now);
+  const { certPath, keyPath, caPath } = await issueMember({
+    caDirectory: `${directory}/ca`,
+    memberId: 1,
+    hosts: ["127.0.0.1"],
+    domainId: "default",
+    validDays: 1,
+    out: `${directory}/tls`,
+    now,
+  });
+  return [
+    `--peer-cert-file=${certPath}`,
+    `--peer-key-file=${keyPath}`,
+    `--peer-trusted-ca-file=${caPath}`,
+    "--peer-client-cert-auth",
+  ];
 }
 
 async function post(

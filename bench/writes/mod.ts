@@ -3,7 +3,12 @@
  *
  * @module
  */
-export { type Cluster, startEtcdCluster, startPactCluster } from "./clusters.ts";
+export {
+  type Cluster,
+  type PeerTransport,
+  startEtcdCluster,
+  startPactCluster,
+} from "./clusters.ts";
 export { buildLoad, type LoadPlan, type LoadResult, PROTOCOLS, runLoad } from "./load.ts";
 export { processorSeconds } from "./processor_time.ts";
 export { medians, printTable, type Row } from "./table.ts";
