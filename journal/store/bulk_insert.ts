@@ -1,4 +1,5 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
+import type { Redo, WriteStatement } from "./redo.ts";
 
 /** Rows that one statement inserts: a call into SQLite costs as much as what it stores of a row. */
 const BULK_ROWS = 16;
@@ -9,23 +10,23 @@ const BULK_ROWS = 16;
  * copy every page that a statement of several rows changes beforehand, into a file of its own.
  */
 export class BulkInsert {
-  readonly #one: StatementSync;
-  readonly #bulk: StatementSync;
+  readonly #one: WriteStatement;
+  readonly #bulk: WriteStatement;
   readonly #bulkValues: number;
   readonly #columns: number;
   #values: SQLInputValue[] = [];
 
   /** With `onRepeat` IGNORE a row whose key is in the table already is passed over. */
   constructor(
-    database: DatabaseSync,
+    redo: Redo,
     table: string,
     columns: number,
     onRepeat: "ROLLBACK" | "IGNORE" = "ROLLBACK",
   ) {
     const row = `(${Array(columns).fill("?").join(", ")})`;
     const insert = `INSERT OR ${onRepeat} INTO ${table} VALUES`;
-    this.#one = database.prepare(`${insert} ${row}`);
-    this.#bulk = database.prepare(`${insert} ${Array(BULK_ROWS).fill(row).join(", ")}`);
+    this.#one = redo.prepare(`${insert} ${row}`);
+    this.#bulk = redo.prepare(`${insert} ${Array(BULK_ROWS).fill(row).join(", ")}`);
     this.#bulkValues = BULK_ROWS * columns;
     this.#columns = columns;
   }

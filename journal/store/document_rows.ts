@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import {
   type AuditRecord,
   COLLECTION_NAMES,
@@ -19,6 +19,7 @@ import {
 } from "../state/mod.ts";
 import { auditRow, recordsOfRow } from "./audit_rows.ts";
 import { NumberedRows } from "./numbered_rows.ts";
+import type { Redo, WriteStatement } from "./redo.ts";
 import { NUMBERED } from "./stored_documents.ts";
 
 /** What is remembered of one request. */
@@ -29,11 +30,11 @@ interface Request extends Doc<"request_order"> {
 
 /** Writes documents; the statements it needs stay prepared. */
 export class DocumentRows {
-  readonly #put: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #put: WriteStatement;
+  readonly #delete: WriteStatement;
   readonly #audit: NumberedRows<AuditRecord>;
   readonly #requests: NumberedRows<Request>;
-  readonly #mergeRequest: StatementSync;
+  readonly #mergeRequest: WriteStatement;
   /** What changed since it was last saved: each document once, as it is now. */
   readonly #unsaved: DocumentTables = emptyTables();
   /** Audit records below it are past retention, in the archive too (AUD-4). */
@@ -41,18 +42,18 @@ export class DocumentRows {
   /** Requests below it are forgotten. */
   readonly #requestsKept = new Advance();
 
-  constructor(database: DatabaseSync) {
-    this.#put = database.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
-    this.#delete = database.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
-    this.#audit = new NumberedRows(database, "audit", {
+  constructor(database: DatabaseSync, redo: Redo) {
+    this.#put = redo.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)");
+    this.#delete = redo.prepare("DELETE FROM documents WHERE collection = ? AND key = ?");
+    this.#audit = new NumberedRows(database, redo, "audit", {
       textOf: auditRow,
       documentsOf: recordsOfRow,
     });
-    this.#requests = new NumberedRows(database, "requests", {
+    this.#requests = new NumberedRows(database, redo, "requests", {
       textOf: JSON.stringify,
       documentsOf: JSON.parse,
     });
-    this.#mergeRequest = database.prepare(
+    this.#mergeRequest = redo.prepare(
       `INSERT INTO requests VALUES (?, json_array(json(?))) ON CONFLICT (number) DO UPDATE
          SET json = json_array(json_patch(json -> '$[0]', excluded.json -> '$[0]'))`,
     );

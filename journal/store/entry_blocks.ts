@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { DatabaseSync } from "node:sqlite";
 import { BulkInsert } from "./bulk_insert.ts";
+import type { Redo } from "./redo.ts";
 
 /** Entries of a block: about as many as two pages of the file hold. */
 export const BLOCK_ENTRIES = 16;
@@ -24,9 +24,9 @@ export class EntryBlocks {
     type: new Map(),
   };
 
-  constructor(database: DatabaseSync) {
+  constructor(redo: Redo) {
     // A block may go on that was begun before the last save.
-    this.#insert = new BulkInsert(database, "entry_blocks", 3, "IGNORE");
+    this.#insert = new BulkInsert(redo, "entry_blocks", 3, "IGNORE");
   }
 
   /** Has the entry found by what its row says. */

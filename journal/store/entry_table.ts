@@ -7,6 +7,7 @@ import { BulkInsert } from "./bulk_insert.ts";
 import { EntryBlocks } from "./entry_blocks.ts";
 import { entriesFor } from "./entry_sql.ts";
 import type { EntryQuery } from "./queries.ts";
+import type { Redo } from "./redo.ts";
 
 /** Entries read at once; what one page holds in memory is bounded by it. */
 const PAGE_ENTRIES = 256;
@@ -20,10 +21,10 @@ export class EntryTable {
   /** Prepared queries by their text; there are as many as there are shapes of queries. */
   readonly #queries = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, redo: Redo) {
     this.#database = database;
-    this.#insert = new BulkInsert(database, "entries", 6);
-    this.#blocks = new EntryBlocks(database);
+    this.#insert = new BulkInsert(redo, "entries", 6);
+    this.#blocks = new EntryBlocks(redo);
     this.#select = database.prepare(
       "SELECT sequence, json FROM entries WHERE sequence = ?",
     );

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Redo, WriteStatement } from "./redo.ts";
 
 /**
  * Most documents of one row: of audit records several pages, so that little of them stays empty. It
@@ -18,8 +19,8 @@ export interface RowForm<D> {
  * document of some hundred bytes, and these are only ever read in their order.
  */
 export class NumberedRows<D> {
-  readonly #insert: StatementSync;
-  readonly #dropRows: StatementSync;
+  readonly #insert: WriteStatement;
+  readonly #dropRows: WriteStatement;
   readonly #rowBefore: StatementSync;
   /** Documents of the row under way, and the number of the first. */
   #documents: D[] = [];
@@ -27,11 +28,12 @@ export class NumberedRows<D> {
 
   constructor(
     database: DatabaseSync,
+    redo: Redo,
     table: "audit" | "requests",
     private readonly form: RowForm<D>,
   ) {
-    this.#insert = database.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
-    this.#dropRows = database.prepare(`DELETE FROM ${table} WHERE number < ?`);
+    this.#insert = redo.prepare(`INSERT INTO ${table} VALUES (?, ?)`);
+    this.#dropRows = redo.prepare(`DELETE FROM ${table} WHERE number < ?`);
     this.#rowBefore = database.prepare(
       `SELECT number, json FROM ${table} WHERE number < ? ORDER BY number DESC LIMIT 1`,
     );

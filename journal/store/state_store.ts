@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Entry } from "../../common/model/mod.ts";
 import {
@@ -33,6 +33,7 @@ import { DocumentMirror } from "./document_mirror.ts";
 import { DocumentRows } from "./document_rows.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { AuditQuery, EntryQuery } from "./queries.ts";
+import { Redo, type WriteStatement } from "./redo.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { type StoredDocument, storedDocuments } from "./stored_documents.ts";
 
@@ -90,7 +91,7 @@ export class StateStore implements StateView {
   /** What belongs to the next transaction, which has not begun: see {@link HELD_BACK_MAX}. */
   #heldBack: Written[] = [];
   #timer: TimerHandle | undefined;
-  /** Why nothing can be written any more. */
+  /** Why nothing can be stored any more. */
   #failure: unknown;
   #applied: LogPosition = { index: 0n, term: 0n };
 
@@ -150,8 +151,8 @@ export class StateStore implements StateView {
   /**
    * Runs `work`, which calls {@link write} and {@link advance}: all of it is stored or nothing.
    *
-   * @throws {StorageError} when the database cannot be written; the store must not be used for
-   * further writes then, because memory may be ahead of the file.
+   * @throws {StorageError} when the database cannot be written. Nothing is stored any more then, in
+   * this call or a later one; what was written before stays readable through this store.
    */
   batch<T>(work: () => T): T {
     if (this.#failure !== undefined) throw this.#failure;
@@ -170,15 +171,15 @@ export class StateStore implements StateView {
    * @throws {StorageError} as {@link batch} does.
    */
   commit(): void {
+    if (this.#failure !== undefined) throw this.#failure;
     this.#guarded(() => {
       if (this.#timer !== undefined) this.#gather?.clock.clearTimer(this.#timer);
       this.#timer = undefined;
       if (!this.#database.isTransaction && this.#gathered === 0) return;
       this.#begin();
-      this.#file.entries.save();
-      this.#file.documents.save();
-      this.#file.setApplied.run(this.#applied.index, this.#applied.term);
+      this.#save();
       this.#database.exec("COMMIT");
+      this.#file.redo.forget();
       this.#unfolded += this.#gathered;
       this.#gathered = 0;
       if (this.#gather === undefined || this.#unfolded < FOLD_EVERY) return;
@@ -212,7 +213,7 @@ export class StateStore implements StateView {
 
   /** The database, for the other files of this folder; it holds all that was written. */
   get database(): DatabaseSync {
-    this.commit();
+    if (this.#failure === undefined) this.commit();
     return this.#database;
   }
 
@@ -232,6 +233,8 @@ export class StateStore implements StateView {
     } catch (error) {
       this.#applied = before;
       throw error;
+    } finally {
+      this.#file.redo.forget();
     }
     this.#load();
   }
@@ -257,18 +260,20 @@ export class StateStore implements StateView {
   /** One document of an import, in canonical JSON. */
   importDocument(collection: CollectionName, key: string, json: string): void {
     this.#file.documents.import(collection, key, json);
+    this.#file.redo.forget();
   }
 
   /** One entry of an import, with the vCluster it counted for when it was written. */
   importEntry(entry: Entry, json: string, vclusterId: string | undefined): void {
     this.#entries.insert(entry, json, vclusterId);
     this.#entries.save();
+    this.#file.redo.forget();
   }
 
   /** Folds the write-ahead log into the file and closes it. */
   close(): void {
     try {
-      this.commit();
+      if (this.#failure === undefined) this.commit();
     } finally {
       this.#fold.stop();
       this.#database.close();
@@ -302,19 +307,46 @@ export class StateStore implements StateView {
     }
   }
 
-  /** Runs what changes the database; a failure undoes the transaction and is final. */
+  /** Brings what waits outside of the database into the transaction under way. */
+  #save(): void {
+    this.#file.entries.save();
+    this.#file.documents.save();
+    this.#file.setApplied.run(this.#applied.index, this.#applied.term);
+  }
+
+  /** Runs what changes the database; a failure is final. */
   #guarded<T>(work: () => T): T {
     try {
       return storageErrors(this.#path, work);
     } catch (error) {
-      // Memory is ahead of the file now: nothing more may be written over the gap.
-      this.#failure ??= error;
-      this.#heldBack = [];
-      this.#gathered = 0;
-      // SQLite has rolled back by itself after some errors, a full disk among them.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      if (this.#failure === undefined) this.#fail(error);
       throw error;
     }
+  }
+
+  /**
+   * Memory is ahead of the file from now on, and nothing more may be stored over the gap. What was
+   * written has been answered, though: it is read from a transaction that is never committed.
+   */
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#gathered = 0;
+    const { database, redo } = this.#file;
+    try {
+      // SQLite has rolled back by itself after some errors, a full disk among them.
+      if (database.isTransaction) database.exec("ROLLBACK");
+      // None of it goes to the disk, which may be what failed.
+      database.exec("PRAGMA cache_spill = OFF; BEGIN");
+      redo.again();
+      for (const written of this.#heldBack) this.#toFile(written);
+      this.#save();
+      redo.forget();
+    } catch {
+      // What the file has is all there is to read then. The first failure is the one to tell of.
+      if (database.isTransaction) database.exec("ROLLBACK");
+      this.#file = preparedOn(database);
+    }
+    this.#heldBack = [];
   }
 
   #commitLater({ clock, forMs }: NonNullable<StoreOptions["gather"]>): void {
@@ -391,7 +423,9 @@ interface OpenFile {
   readonly database: DatabaseSync;
   readonly entries: EntryTable;
   readonly documents: DocumentRows;
-  readonly setApplied: StatementSync;
+  readonly setApplied: WriteStatement;
+  /** What all of these have written since the last commit. */
+  readonly redo: Redo;
 }
 
 function openFile(path: string): OpenFile {
@@ -402,11 +436,17 @@ function openFile(path: string): OpenFile {
     migrations: MIGRATIONS,
   });
   database.exec(TUNING);
+  return preparedOn(database);
+}
+
+function preparedOn(database: DatabaseSync): OpenFile {
+  const redo = new Redo(database);
   return {
     database,
-    entries: new EntryTable(database),
-    documents: new DocumentRows(database),
-    setApplied: database.prepare("UPDATE applied SET position = ?, term = ?"),
+    entries: new EntryTable(database, redo),
+    documents: new DocumentRows(database, redo),
+    setApplied: redo.prepare("UPDATE applied SET position = ?, term = ?"),
+    redo,
   };
 }
 

@@ -228,6 +228,48 @@ Deno.test("after a failed write the store takes no more", () => {
 });
 
 for (
+  const [when, count, extra] of [
+    ["while what it had gathered is stored", 5, 0],
+    ["after rows of it had been written", 40, 0],
+    ["as a batch after it goes wrong", 20, 7],
+  ] as const
+) {
+  Deno.test(`section 17: what was answered stays readable when a write fails ${when}, and the file keeps the state of before`, async () => {
+    await using dir = await tempDir();
+    const path = dir.file("state.db");
+    const clock = new VirtualClock();
+    const store = new StateStore(path, { gather: { clock, forMs: 50 } });
+    const whole = new StateStore(":memory:");
+    applyCommit(store, 1);
+    const { database } = store;
+    refuseCommits(database);
+    for (let index = 2; index <= count; index++) applyCommit(store, index);
+    for (let index = 1; index <= count; index++) applyCommit(whole, index);
+    database.exec("INSERT INTO without_parent VALUES (1)");
+    if (extra > 0) assert.throws(() => applyCommit(store, count + extra), /records between/);
+    clock.advance(50);
+
+    assert.throws(() => applyCommit(store, count + 1));
+    assert.throws(() => store.commit());
+    assert.equal(store.history.entry(count - 1)?.sequence, count - 1);
+    assert.deepEqual([...store.entryPages({})].flat(), [...whole.entryPages({})].flat());
+    assert.deepEqual([...store.auditPages({})].flat(), [...whole.auditPages({})].flat());
+    assert.deepEqual([...exportState(store)], [...exportState(whole)]);
+    assert.deepEqual(inFile(path), { position: 1, entries: 1, value: "1" });
+    store.close();
+    assert.deepEqual(inFile(path), { position: 1, entries: 1, value: "1" });
+    whole.close();
+  });
+}
+
+/** Has every transaction fail in the end that gives a child no parent, as on a full disk. */
+function refuseCommits(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE parent (id INTEGER PRIMARY KEY);
+    CREATE TABLE without_parent (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)`);
+}
+
+for (
   const [what, sql] of [
     ["a document is unreadable", "UPDATE documents SET json = '{' WHERE collection = 'settings'"],
     ["an entry is missing", "DELETE FROM entries"],
