@@ -11,8 +11,14 @@ import {
   type Term,
 } from "../raft/mod.ts";
 
-/** Newest entries kept in memory, so that peers that keep up cost no reading. */
-const CACHE_MAX_BYTES = 64 * 1024 * 1024;
+/**
+ * Newest entries kept in memory, so that peers that keep up cost no reading: some seconds of a busy
+ * log. Every collection of the heap has to look through them.
+ */
+const CACHE_MAX_BYTES = 8 * 1024 * 1024;
+
+/** What is left of the cache when it has become too large, so that it seldom does. */
+const CACHE_KEPT_PART = 3 / 4;
 
 /** One entry as recovery found it on disk; `Place` says where its bytes are. */
 export interface PlacedEntry<Place> {
@@ -46,30 +52,31 @@ export interface LogWindowOptions<Place> {
  * themselves only while they are young. It is told of what became durable; it writes nothing.
  */
 export class LogWindow<Place> implements LogStorage {
-  readonly #options: LogWindowOptions<Place>;
+  readonly #initial: { readonly hardState: HardState; readonly membership: Membership };
+  readonly #read: (place: Place) => Entry;
+  readonly #snapshot: () => Snapshot | undefined;
   readonly #cacheMaxBytes: number;
   #start: EntryId;
   /** Parallel lists, the first element of each for the entry after `#start`. */
   #terms: Term[];
   #places: Place[];
-  #cache: (Entry | undefined)[];
+  /** The newest entries, up to the last. */
+  #cache: Entry[] = [];
   #cachedBytes = 0;
-  /** Entries before this index are not cached. */
-  #cachedFrom: Index;
 
   constructor(options: LogWindowOptions<Place>) {
-    const { recovered: { start, entries } } = options;
-    this.#options = options;
+    const { recovered: { hardState, start, entries }, membership, read, snapshot } = options;
+    this.#initial = { hardState, membership };
+    this.#read = read;
+    this.#snapshot = snapshot;
     this.#cacheMaxBytes = options.cacheMaxBytes ?? CACHE_MAX_BYTES;
     this.#start = start;
     this.#terms = entries.map(({ term }) => term);
     this.#places = entries.map(({ place }) => place);
-    this.#cache = entries.map(() => undefined);
-    this.#cachedFrom = start.index + entries.length + 1;
   }
 
   initialState(): { readonly hardState: HardState; readonly membership: Membership } {
-    return { hardState: this.#options.recovered.hardState, membership: this.#options.membership };
+    return this.#initial;
   }
 
   firstIndex(): Index {
@@ -86,17 +93,18 @@ export class LogWindow<Place> implements LogStorage {
 
   entries(low: Index, high: Index, maxBytes: number): readonly Entry[] | undefined {
     if (low < this.firstIndex()) return undefined;
-    const young = Math.min(Math.max(low, this.#cachedFrom), high);
+    const cachedFrom = this.lastIndex() + 1 - this.#cache.length;
+    const young = Math.min(Math.max(low, cachedFrom), high);
     const old = this.#readOld(low, young, maxBytes);
     if (old.length < young - low) return old;
-    const cached = this.#cache.slice(this.#at(young), this.#at(high)).filter(isPresent);
+    const cached = this.#cache.slice(young - cachedFrom, high - cachedFrom);
     return old.length === 0
       ? limitEntries(cached, maxBytes)
       : limitEntries([...old, ...cached], maxBytes);
   }
 
   snapshot(): Snapshot | undefined {
-    return this.#options.snapshot();
+    return this.#snapshot();
   }
 
   /** `entries` are durable at `places`, in place of whatever stood at their indexes and after. */
@@ -123,7 +131,6 @@ export class LogWindow<Place> implements LogStorage {
     this.#places = [];
     this.#cache = [];
     this.#cachedBytes = 0;
-    this.#cachedFrom = start.index + 1;
   }
 
   /** Forgets entries up to `index`. @returns the new start, undefined when nothing is to be done */
@@ -131,13 +138,9 @@ export class LogWindow<Place> implements LogStorage {
     const term = this.term(index);
     if (index <= this.#start.index || term === undefined) return undefined;
     const count = index - this.#start.index;
-    for (const entry of this.#cache.slice(0, count)) {
-      if (entry !== undefined) this.#cachedBytes -= entryBytes(entry);
-    }
     this.#terms = this.#terms.slice(count);
     this.#places = this.#places.slice(count);
-    this.#cache = this.#cache.slice(count);
-    this.#cachedFrom = Math.max(this.#cachedFrom, index + 1);
+    this.#dropOldest(this.#cache.length - this.#terms.length);
     this.#start = { index, term };
     return this.#start;
   }
@@ -152,7 +155,7 @@ export class LogWindow<Place> implements LogStorage {
     for (let index = low; index < high; index++) {
       const place = this.#places[this.#at(index)];
       if (place === undefined) break;
-      const entry = this.#options.read(place);
+      const entry = this.#read(place);
       bytes += entryBytes(entry);
       if (entries.length > 0 && bytes > maxBytes) break;
       entries.push(entry);
@@ -166,26 +169,32 @@ export class LogWindow<Place> implements LogStorage {
       throw new RangeError(`entry ${index} does not follow ${this.lastIndex()}`);
     }
     if (at === this.#terms.length) return;
-    for (const entry of this.#cache.slice(at)) {
-      if (entry !== undefined) this.#cachedBytes -= entryBytes(entry);
-    }
+    const removed = this.#cache.splice(Math.max(0, this.#cache.length - (this.#terms.length - at)));
+    this.#cachedBytes -= bytesOf(removed);
     this.#terms.length = at;
     this.#places.length = at;
-    this.#cache.length = at;
-    this.#cachedFrom = Math.min(this.#cachedFrom, index);
   }
 
   #evict(): void {
-    while (this.#cachedBytes > this.#cacheMaxBytes && this.#cachedFrom <= this.lastIndex()) {
-      const at = this.#at(this.#cachedFrom);
-      const entry = this.#cache[at];
-      if (entry !== undefined) this.#cachedBytes -= entryBytes(entry);
-      this.#cache[at] = undefined;
-      this.#cachedFrom++;
+    if (this.#cachedBytes <= this.#cacheMaxBytes) return;
+    let left = this.#cachedBytes;
+    let count = 0;
+    for (const entry of this.#cache) {
+      if (left <= this.#cacheMaxBytes * CACHE_KEPT_PART) break;
+      left -= entryBytes(entry);
+      count++;
     }
+    this.#dropOldest(count);
+  }
+
+  /** Keeps `count` entries less in memory. */
+  #dropOldest(count: number): void {
+    if (count <= 0) return;
+    this.#cachedBytes -= bytesOf(this.#cache.slice(0, count));
+    this.#cache = this.#cache.slice(count);
   }
 }
 
-function isPresent(entry: Entry | undefined): entry is Entry {
-  return entry !== undefined;
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
 }

@@ -1,5 +1,5 @@
 import type { DiskWork } from "../member/mod.ts";
-import { type DurableLog, encodeWrite, type Place } from "../wal/mod.ts";
+import { type DurableLog, encodeWrite, type Place, placesFrom } from "../wal/mod.ts";
 
 interface Pending {
   readonly work: DiskWork;
@@ -46,12 +46,8 @@ export class DiskQueue {
       entries,
       ...snapshot && { restart: { index: snapshot.index, term: snapshot.term } },
     });
-    this.#wal.write(encoded, true).then(({ segment, offset }) => {
-      pending.places = encoded.places.map((place) => ({
-        segment,
-        offset: offset + place.offset,
-        bytes: place.bytes,
-      }));
+    this.#wal.write(encoded, true).then((base) => {
+      pending.places = placesFrom(base, encoded.places);
       this.#report();
     }).catch(this.#onFailed);
   }

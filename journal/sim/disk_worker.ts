@@ -1,5 +1,5 @@
 import type { DiskWork } from "../member/mod.ts";
-import { encodeWrite, type Place, type PlaceBase, type Wal } from "../wal/mod.ts";
+import { encodeWrite, type Place, type PlaceBase, placesFrom, type Wal } from "../wal/mod.ts";
 import type { EncodedWrite } from "../wal/mod.ts";
 
 /** What a disk worker works with. */
@@ -70,7 +70,10 @@ export class DiskWorker {
     for (const { work, encoded } of pieces) {
       this.#unreported--;
       const base = encoded === undefined ? undefined : bases.shift();
-      this.#options.onWritten(work, base === undefined ? [] : placesOf(base, encoded));
+      this.#options.onWritten(
+        work,
+        base === undefined ? [] : placesFrom(base, encoded?.places ?? []),
+      );
     }
   }
 
@@ -92,9 +95,4 @@ export class DiskWorker {
 function encoded({ hardState, entries, snapshot }: DiskWork): EncodedWrite {
   const restart = snapshot && { index: snapshot.index, term: snapshot.term };
   return encodeWrite({ hardState, entries, ...restart && { restart } });
-}
-
-function placesOf({ segment, offset }: PlaceBase, encoded: EncodedWrite | undefined): Place[] {
-  const places = encoded?.places ?? [];
-  return places.map((place) => ({ segment, offset: offset + place.offset, bytes: place.bytes }));
 }

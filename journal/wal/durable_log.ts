@@ -9,13 +9,8 @@ import { openDisk } from "../disk/mod.ts";
 import type { EntryId } from "../raft/mod.ts";
 import { StorageError } from "../storage/mod.ts";
 import { DeferredSyncDisk } from "./deferred_sync.ts";
-import {
-  type PlaceBase,
-  SEGMENT_MAX_BYTES,
-  Wal,
-  type WalOptions,
-  type WalRecovered,
-} from "./wal.ts";
+import type { PlaceBase } from "./place.ts";
+import { SEGMENT_MAX_BYTES, Wal, type WalOptions, type WalRecovered } from "./wal.ts";
 import type { EncodedWrite } from "./write_record.ts";
 
 /** Bounds of what goes to disk together; a single larger write goes alone. */

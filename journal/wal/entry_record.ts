@@ -72,6 +72,18 @@ export function putEntry(bytes: Uint8Array, view: DataView, at: number, entry: E
 }
 
 /**
+ * Bytes of the record that `bytes` begin with, all of it there or not.
+ *
+ * @throws {RecordError} when they cannot be the beginning of one
+ */
+export function recordBytes(bytes: Uint8Array): number {
+  if (bytes.length < HEAD_BYTES) throw new RecordError("an entry is cut short", 0);
+  const claimed = viewOf(bytes).getUint32(4, true);
+  if (claimed >= HEAD_BYTES && claimed <= ENTRY_RECORD_MAX_BYTES) return claimed;
+  throw new RecordError(`an entry claims ${claimed} bytes`, 0);
+}
+
+/**
  * The head of the record at `at`, its length checked against what is there.
  *
  * @throws {RecordError} when it does not fit

@@ -13,13 +13,8 @@ export {
 } from "./entry_record.ts";
 export { readEntry } from "./read_entry.ts";
 export { RecordError } from "./record_error.ts";
-export type { Place, RecoveredEntry } from "./recovery.ts";
-export {
-  type PlaceBase,
-  SEGMENT_MAX_BYTES,
-  Wal,
-  type WalOptions,
-  type WalRecovered,
-} from "./wal.ts";
+export { located, type Place, type PlaceBase, placesFrom } from "./place.ts";
+export type { RecoveredEntry } from "./recovery.ts";
+export { SEGMENT_MAX_BYTES, Wal, type WalOptions, type WalRecovered } from "./wal.ts";
 export { type DurableLog, openDurableLog } from "./durable_log.ts";
 export { type EncodedWrite, encodeWrite, type WalWrite } from "./write_record.ts";

@@ -14,6 +14,7 @@
  */
 import type { Disk } from "../disk/mod.ts";
 import { advance, EMPTY_LOG_STATE, isSameState, type LogState } from "./log_state.ts";
+import { type Place, placeAt } from "./place.ts";
 import { RecordError } from "./record_error.ts";
 import {
   type Frame,
@@ -31,13 +32,6 @@ import {
   segmentName,
 } from "./segment_file.ts";
 import { outlineEntries, readWriteHead, type WriteHead } from "./write_record.ts";
-
-/** Where the record of an entry stands. */
-export interface Place {
-  readonly segment: number;
-  readonly offset: number;
-  readonly bytes: number;
-}
 
 /** An entry found on disk. */
 export interface RecoveredEntry {
@@ -237,8 +231,8 @@ class Replay {
     if (head.mark.kind === "restart") this.#entries = [];
     if (head.entryCount === 0) return;
     this.#forgetFrom(head.firstIndex);
-    for (const { index, term, offset, bytes } of outlineEntries(view, at, head)) {
-      this.#entries.push({ index, term, place: { segment, offset, bytes } });
+    for (const { index, term, offset } of outlineEntries(view, at, head)) {
+      this.#entries.push({ index, term, place: placeAt(segment, offset) });
     }
   }
 

@@ -9,6 +9,7 @@ import type { Disk } from "../disk/mod.ts";
 import type { EntryId, HardState } from "../raft/mod.ts";
 import { StorageError } from "../storage/mod.ts";
 import { advance, type LogState, movesCommitOnly } from "./log_state.ts";
+import type { PlaceBase } from "./place.ts";
 import { extendSegments, recover, type RecoveredEntry, type SegmentExtent } from "./recovery.ts";
 import {
   FRAME_HEAD_BYTES,
@@ -47,12 +48,6 @@ export interface WalRecovered {
   /** The entry before the first one kept. */
   readonly start: EntryId;
   readonly entries: readonly RecoveredEntry[];
-}
-
-/** Where the bytes of a write begin: add it to the places of its entries. */
-export interface PlaceBase {
-  readonly segment: number;
-  readonly offset: number;
 }
 
 /** The durable log of a Raft member. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { SimulatedDisk } from "../../../../journal/sim/mod.ts";
 import { StorageError, type StorageErrorKind } from "../../../../journal/storage/mod.ts";
-import { encodeWrite, readEntry, Wal } from "../../../../journal/wal/mod.ts";
+import { encodeWrite, located, readEntry, Wal } from "../../../../journal/wal/mod.ts";
 import { entryOf, modelOf, writeEntries } from "./log_model.ts";
 
 const OPTIONS = { segmentMaxBytes: 1000, newSalt: () => 12345 };
@@ -214,19 +214,22 @@ Deno.test("a torn entry that carries a copy of the log's own bytes is still a to
   assert.deepEqual(indexesIn(disk), upTo(LAST));
 });
 
-Deno.test("JRN-65: an entry that is damaged later is refused when it is read", () => {
-  const { disk } = writtenLog();
-  const wal = Wal.open(disk, OPTIONS);
-  const { place } = wal.recovered.entries[3] ?? assert.fail();
-  const name = `wal-${String(place.segment).padStart(10, "0")}.seg`;
-  disk.flipByte(name, place.offset + 30);
-  assert.throws(() => readEntry(disk, place), {
-    name: "StorageError",
-    kind: "corrupt",
-    path: name,
-    position: `offset ${place.offset}`,
+for (const [what, at] of [["data", 30], ["length", 4], ["length", 7], ["checksum", 0]] as const) {
+  Deno.test(`JRN-65: an entry whose ${what} is damaged later, at byte ${at}, is refused when it is read`, () => {
+    const { disk } = writtenLog();
+    const wal = Wal.open(disk, OPTIONS);
+    const { place } = wal.recovered.entries[3] ?? assert.fail();
+    const { segment, offset } = located(place);
+    const name = `wal-${String(segment).padStart(10, "0")}.seg`;
+    disk.flipByte(name, offset + at);
+    assert.throws(() => readEntry(disk, place), {
+      name: "StorageError",
+      kind: "corrupt",
+      path: name,
+      position: `offset ${offset}`,
+    });
   });
-});
+}
 
 for (const fault of ["full", "append-error", "sync-error"] as const) {
   Deno.test(`demand 4: after ${fault} nothing more is taken, and what was answered is there`, () => {

@@ -5,6 +5,7 @@ import {
   type DurableLog,
   encodeWrite,
   openDurableLog,
+  placesFrom,
   readEntry,
   Wal,
 } from "../../../../journal/wal/mod.ts";
@@ -17,10 +18,10 @@ function entry(index: number, dataBytes = 100): Entry {
 
 /** Writes one entry; resolves with where it stands. */
 async function write(log: DurableLog, written: Entry) {
-  const { bytes, places: [place] } = encodeWrite({ entries: [written] });
-  const { segment, offset } = await log.write({ bytes }, true);
-  assert.ok(place);
-  return { segment, offset: offset + place.offset, bytes: place.bytes };
+  const { bytes, places } = encodeWrite({ entries: [written] });
+  const [place] = placesFrom(await log.write({ bytes }, true), places);
+  assert.ok(place !== undefined);
+  return place;
 }
 
 function isStorageError(error: unknown): error is StorageError {
@@ -59,7 +60,7 @@ Deno.test("demand 4: writes that wait share a sync", async () => {
     Array.from({ length: 50 }, (_, i) => write(log, entry(i + 2))),
   );
   // Records in one frame stand closer than those with a frame's head between them.
-  const steps = places.map((place, i) => place.offset - (places[i - 1] ?? alone).offset);
+  const steps = places.map((place, i) => place - (places[i - 1] ?? alone));
   assert.ok(steps.filter((step) => step === Math.min(...steps)).length >= 40, steps.join(" "));
   await log.close();
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { type Disk, openDisk } from "../../../../journal/disk/mod.ts";
 import type { Entry, HardState } from "../../../../journal/raft/mod.ts";
-import { encodeWrite, type Place, readEntry, Wal } from "../../../../journal/wal/mod.ts";
+import {
+  encodeWrite,
+  type Place,
+  placesFrom,
+  readEntry,
+  Wal,
+} from "../../../../journal/wal/mod.ts";
 import { tempDir } from "../../../support/mod.ts";
 
 function entry(index: number, term = 1, data = `entry ${index} of term ${term}`): Entry {
@@ -12,7 +18,7 @@ function entry(index: number, term = 1, data = `entry ${index} of term ${term}`)
 function write(wal: Wal, entries: readonly Entry[], hardState?: HardState): Place[] {
   const { bytes, places } = encodeWrite({ entries, ...hardState && { hardState } });
   const base = wal.write(bytes);
-  return places.map((place) => ({ ...place, ...base, offset: base.offset + place.offset }));
+  return placesFrom(base, places);
 }
 
 function entriesOf(disk: Disk, wal: Wal): Entry[] {
@@ -37,6 +43,18 @@ Deno.test("JRN-64: what was written is there after a restart, hard state and ent
   assert.deepEqual(again.recovered.hardState, { term: 1, vote: 3, commit: 2 });
   assert.deepEqual(entriesOf(disk, again), [entry(1), entry(2), entry(3)]);
   again.close();
+});
+
+Deno.test("an entry of any length is read back by its place", async () => {
+  await using dir = await tempDir();
+  const disk = openDisk(dir.path);
+  const wal = Wal.open(disk);
+  const entries = [0, 1, 2000, 2048, 5000, 300_000].map((length, at) =>
+    entry(at + 1, 1, "x".repeat(length))
+  );
+  const places = write(wal, entries);
+  assert.deepEqual(places.map((place) => readEntry(disk, place)), entries);
+  wal.close();
 });
 
 Deno.test("a rewritten suffix takes the place of the old one, a restart mark of everything", async () => {
