@@ -55,6 +55,7 @@ const PROPOSAL_MAX_BYTES = 24 * 1024 * 1024;
 /** Opens this member's log on what its write-ahead log and its state recovered. */
 export async function openQuorumLog(options: QuorumLogOptions): Promise<QuorumLog> {
   const log = new QuorumLog(options);
+  options.wal.forgetRecovered();
   await log.start();
   return log;
 }

@@ -24,6 +24,8 @@ const WAITING_MAX = 65_536;
 export interface DurableLog {
   /** What the log held when it was opened. */
   readonly recovered: WalRecovered;
+  /** Lets go of the recovered entries; nobody asks for them any more. */
+  forgetRecovered(): void;
   /**
    * Resolves when the write is durable, in the order of the calls, with where its entries came to
    * stand. The bytes must not be changed until then. With `sync` false, see `Wal.write`.
@@ -68,7 +70,6 @@ interface WaitingTask {
 }
 
 class QueuedLog implements DurableLog {
-  readonly recovered: WalRecovered;
   readonly #disk: DeferredSyncDisk;
   readonly #wal: Wal;
   #waiting: (WaitingWrite | WaitingTask)[] = [];
@@ -79,7 +80,14 @@ class QueuedLog implements DurableLog {
   constructor(disk: DeferredSyncDisk, wal: Wal) {
     this.#disk = disk;
     this.#wal = wal;
-    this.recovered = wal.recovered;
+  }
+
+  get recovered(): WalRecovered {
+    return this.#wal.recovered;
+  }
+
+  forgetRecovered(): void {
+    this.#wal.forgetRecovered();
   }
 
   write({ bytes }: Pick<EncodedWrite, "bytes">, sync: boolean): Promise<PlaceBase> {

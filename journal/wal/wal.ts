@@ -52,7 +52,7 @@ export interface WalRecovered {
 
 /** The durable log of a Raft member. */
 export class Wal {
-  readonly recovered: WalRecovered;
+  #recovered: WalRecovered;
   readonly #disk: Disk;
   readonly #segmentMaxBytes: number;
   readonly #zeros: Uint8Array;
@@ -74,7 +74,7 @@ export class Wal {
       disk,
       options.newSalt,
     );
-    this.recovered = { hardState: state.hardState, start: state.start, entries };
+    this.#recovered = { hardState: state.hardState, start: state.start, entries };
     this.#disk = disk;
     this.#segmentMaxBytes = options.segmentMaxBytes;
     this.#zeros = new Uint8Array(Math.min(options.growthMaxBytes, GROWTH_MAX_BYTES));
@@ -103,6 +103,16 @@ export class Wal {
     }: WalOptions = {},
   ): Wal {
     return new Wal(disk, { segmentMaxBytes, growthMaxBytes, newSalt });
+  }
+
+  /** What the log held when it was opened. */
+  get recovered(): WalRecovered {
+    return this.#recovered;
+  }
+
+  /** Nobody asks for the recovered entries any more: of a long log they fill the memory. */
+  forgetRecovered(): void {
+    this.#recovered = { ...this.#recovered, entries: [] };
   }
 
   /**

@@ -57,6 +57,23 @@ Deno.test("an entry of any length is read back by its place", async () => {
   wal.close();
 });
 
+Deno.test("recovered entries are let go of when nobody asks any more, and the log goes on", async () => {
+  await using dir = await tempDir();
+  const disk = openDisk(dir.path);
+  const first = Wal.open(disk);
+  write(first, [entry(1), entry(2)], { term: 1, vote: 3, commit: 0 });
+  first.close();
+  const wal = Wal.open(disk);
+  const { hardState, start } = wal.recovered;
+  wal.forgetRecovered();
+  assert.deepEqual(wal.recovered, { hardState, start, entries: [] });
+  write(wal, [entry(3)]);
+  wal.close();
+  const again = Wal.open(disk);
+  assert.deepEqual(entriesOf(disk, again), [entry(1), entry(2), entry(3)]);
+  again.close();
+});
+
 Deno.test("a rewritten suffix takes the place of the old one, a restart mark of everything", async () => {
   await using dir = await tempDir();
   const disk = openDisk(dir.path);
