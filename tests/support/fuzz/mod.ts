@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { liveBytes } from "./live_bytes.ts";
 export {
   fuzz,
   FuzzFault,
