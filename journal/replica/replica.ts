@@ -285,7 +285,7 @@ class LocalReplica implements Replica {
 
   #propose(id: string, command: CommandInput, { actor, requestId, audit }: SubmitOptions): void {
     try {
-      const payload = encodeEnvelope({
+      const envelope = {
         format: 1,
         proposal: id,
         actor,
@@ -293,7 +293,8 @@ class LocalReplica implements Replica {
         request_id: requestId ?? id,
         audit: audit && redactNote(audit),
         command: redactCommand(parseCommand(command)),
-      });
+      } as const;
+      const payload = encodeEnvelope(envelope, this.#log.recordFormat);
       this.#log.submit(id, payload, (error) => this.#proposals.fail(id, error));
     } catch (error) {
       this.#proposals.fail(id, error);

@@ -6,10 +6,12 @@
  */
 import { systemClock } from "../../../common/clock/mod.ts";
 import type { EtcdSettings } from "../../../journal/etcd/mod.ts";
+import { openDisk } from "../../../journal/disk/mod.ts";
 import { NEWEST_FORMAT } from "../../../journal/log/mod.ts";
 import type { MemberAddress, PeerHandler, PeerNetwork } from "../../../journal/peers/mod.ts";
 import type { QuorumTiming } from "../../../journal/quorum/mod.ts";
 import { openReplica, type Replica, type ReplicaOptions } from "../../../journal/replica/mod.ts";
+import { openDurableLog, readEntry } from "../../../journal/wal/mod.ts";
 import { tempDir } from "../temp_dir.ts";
 import { waitFor } from "../wait_for.ts";
 
@@ -33,6 +35,8 @@ export class MemoryQuorum implements AsyncDisposable {
   readonly #replicas = new Map<number, Replica>();
   readonly #handlers = new Map<number, PeerHandler>();
   readonly #cut = new Set<number>();
+  /** Members of a version that does not say which forms of records it reads. */
+  readonly former = new Set<number>();
 
   constructor(
     private readonly directory: AsyncDisposable & { file(name: string): string },
@@ -75,6 +79,16 @@ export class MemoryQuorum implements AsyncDisposable {
 
   get members(): readonly Replica[] {
     return [...this.#replicas.values()];
+  }
+
+  /** The commands in the log of a member that is stopped. */
+  async stoppedLog(id: number): Promise<Uint8Array[]> {
+    const directory = `${this.directory.file(`member-${id}`)}/raft`;
+    const log = openDurableLog(directory);
+    const disk = openDisk(directory);
+    const entries = log.recovered.entries.map(({ place }) => readEntry(disk, place));
+    await log.close();
+    return entries.flatMap((entry) => entry.kind === "normal" ? [entry.data] : []);
   }
 
   /** Nothing reaches the member any more, nor comes from it. */
@@ -132,7 +146,8 @@ export class MemoryQuorum implements AsyncDisposable {
       },
       connected: () => new Set([...this.#handlers.keys()].filter((to) => peer(to) !== undefined)),
       directories: () => new Map(),
-      recordFormatOf: (to) => peer(to) === undefined ? undefined : NEWEST_FORMAT,
+      recordFormatOf: (to) =>
+        peer(to) === undefined || this.former.has(to) ? undefined : NEWEST_FORMAT,
       close: () => {
         this.#handlers.delete(id);
         return Promise.resolve();

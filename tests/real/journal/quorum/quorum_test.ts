@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, PactError } from "../../../../common/errors/mod.ts";
+import { FORMATS, readStamp } from "../../../../journal/log/mod.ts";
 import { foundingEntries } from "../../../../journal/quorum/mod.ts";
 import {
   applyChange,
@@ -19,7 +20,7 @@ import { waitFor, within } from "../../../support/mod.ts";
 
 const byAnn = { actor: ANN };
 /** Entries of this scope cause no overlay, and so no entries of the journal's own. */
-const scope = "Global";
+const scope = "Global" as const;
 
 const hasCode = (code: ErrorCode) => (error: unknown) =>
   error instanceof PactError && error.code === code;
@@ -61,6 +62,28 @@ Deno.test("J1, J9: writers at all members at once get sequences without a gap, t
   for (const replica of quorum.members) await replica.waitForSequence(299);
   const [first, ...others] = await Promise.all(quorum.members.map(messagesOf));
   for (const each of others) assert.deepEqual(each, first);
+});
+
+Deno.test("DEP-91: writes are logged in the short form once every member says that it reads it", async () => {
+  await using quorum = await openMemoryQuorum(3);
+  quorum.former.add(3);
+  const leader = await quorum.leader();
+  const audit = { operation_type: "Commit", scope, detail: "", source: "test", metadata: {} };
+  const write = (message: string) =>
+    leader.submit(append({ scope, message }), { ...byAnn, audit, requestId: message });
+  await write("before");
+  quorum.former.delete(3);
+  await write("after");
+  const [id] = [1, 2, 3].filter((id) => quorum.member(id) === leader);
+  assert.ok(id !== undefined);
+  await quorum.stop(id);
+  const payloads = await quorum.stoppedLog(id);
+  const formOf = (message: string) => {
+    const isIts = (data: Uint8Array) => new TextDecoder().decode(data).includes(`"${message}"`);
+    return payloads.filter(isIts).map((data) => readStamp(data)?.format);
+  };
+  assert.deepEqual(formOf("before"), [FORMATS.named]);
+  assert.deepEqual(formOf("after"), [FORMATS.packed]);
 });
 
 Deno.test("JRN-59: a linearizable read at any member contains every write acknowledged before", async () => {
