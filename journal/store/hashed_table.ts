@@ -1,3 +1,5 @@
+import { PackedValues } from "./packed_values.ts";
+
 /** Places of an empty table; a power of two, as all that follow. */
 const FIRST_PLACES = 1024;
 
@@ -6,32 +8,45 @@ const FREE = 0;
 
 /**
  * Documents by key as a `Map` holds them, for a hundred thousand keys that come and go. A `Map` of so
- * many keeps those that went until it is copied as a whole, and costs half as much again.
+ * many keeps those that went until it is copied as a whole, and the garbage collector has to look at
+ * each of their documents and keys.
  *
  * A document lies at the place that the hash of its key names or, where that is taken, at the first
  * free one behind it. At least half of the places are free, so that none lies far from its own.
  */
-export class HashedTable<D> {
+export class HashedTable<D extends object> {
   /** Drawn for each table: nobody can tell which keys would all lie at one place. */
   readonly #seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
   #hashes = new Int32Array(FIRST_PLACES);
-  #keys: (string | undefined)[] = empty(FIRST_PLACES);
-  #documents: (D | undefined)[] = empty(FIRST_PLACES);
+  /** Of a place that is taken: the number of what lies there. */
+  #numbers = new Float64Array(FIRST_PLACES);
   #size = 0;
+  /** Numbered as they come. A document is not unpacked where its key is asked for. */
+  readonly #keys = new PackedValues<string>();
+  readonly #documents = new PackedValues<D>();
+  #nextNumber = 0;
+  /** The key hashed last, and its hash. */
+  #hashedKey: string | undefined;
+  #hash = FREE;
 
   get(key: string): D | undefined {
-    return this.#documents[this.#placeOf(key, this.#hashOf(key))];
+    const place = this.#placeOf(key, this.#hashOf(key));
+    return this.#hashes[place] === FREE ? undefined : this.#documents.get(this.#numberAt(place));
   }
 
   has(key: string): boolean {
-    return this.#keys[this.#placeOf(key, this.#hashOf(key))] !== undefined;
+    return this.#hashes[this.#placeOf(key, this.#hashOf(key))] !== FREE;
   }
 
   set(key: string, document: D): void {
     const hash = this.#hashOf(key);
     const place = this.#placeOf(key, hash);
-    if (this.#hashes[place] === FREE) this.#size++;
-    this.#put(place, hash, key, document);
+    if (this.#hashes[place] === FREE) {
+      this.#keys.set(this.#nextNumber, key);
+      this.#put(place, hash, this.#nextNumber++);
+      this.#size++;
+    }
+    this.#documents.set(this.#numberAt(place), document);
     if (this.#size * 2 > this.#hashes.length) this.#grow();
   }
 
@@ -39,30 +54,39 @@ export class HashedTable<D> {
   delete(key: string): boolean {
     const place = this.#placeOf(key, this.#hashOf(key));
     if (this.#hashes[place] === FREE) return false;
-    this.#put(this.#closeGap(place), FREE, undefined, undefined);
+    this.#keys.delete(this.#numberAt(place));
+    this.#documents.delete(this.#numberAt(place));
+    this.#put(this.#closeGap(place), FREE, 0);
     this.#size--;
     return true;
   }
 
   clear(): void {
+    this.#keys.clear();
+    this.#documents.clear();
     this.#resize(FIRST_PLACES);
+    this.#size = 0;
   }
 
   /** In no certain order. */
   *keys(): Generator<string> {
-    for (const key of this.#keys) {
+    for (const number of this.#keys.numbers()) {
+      const key = this.#keys.get(number);
       if (key !== undefined) yield key;
     }
   }
 
-  /** FNV-1a over the UTF-16 code units. */
+  /** FNV-1a over the UTF-16 code units; a key that is looked for is often set next. */
   #hashOf(key: string): number {
+    if (key === this.#hashedKey) return this.#hash;
     let hash = this.#seed;
     for (let at = 0; at < key.length; at++) {
       hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
     }
     hash ^= hash >>> 15;
-    return hash === FREE ? 1 : hash;
+    this.#hashedKey = key;
+    this.#hash = hash === FREE ? 1 : hash;
+    return this.#hash;
   }
 
   /** Where the key is or, where it is not, would be. */
@@ -71,10 +95,18 @@ export class HashedTable<D> {
     let place = hash & last;
     // Ends at a free place at the latest, of which there always are.
     while (this.#hashes[place] !== FREE) {
-      if (this.#hashes[place] === hash && this.#keys[place] === key) return place;
+      if (this.#hashes[place] === hash && this.#keyAt(place) === key) return place;
       place = (place + 1) & last;
     }
     return place;
+  }
+
+  #keyAt(place: number): string | undefined {
+    return this.#keys.get(this.#numberAt(place));
+  }
+
+  #numberAt(place: number): number {
+    return this.#numbers[place] ?? 0;
   }
 
   /**
@@ -89,7 +121,7 @@ export class HashedTable<D> {
     while (hash !== FREE) {
       const isFarFromHome = ((next - hash) & last) >= ((next - gap) & last);
       if (isFarFromHome) {
-        this.#put(gap, hash, this.#keys[next], this.#documents[next]);
+        this.#put(gap, hash, this.#numberAt(next));
         gap = next;
       }
       next = (next + 1) & last;
@@ -98,31 +130,29 @@ export class HashedTable<D> {
     return gap;
   }
 
-  #put(place: number, hash: number, key: string | undefined, document: D | undefined): void {
+  #put(place: number, hash: number, number: number): void {
     this.#hashes[place] = hash;
-    this.#keys[place] = key;
-    this.#documents[place] = document;
+    this.#numbers[place] = number;
   }
 
   #grow(): void {
-    const [hashes, keys, documents, size] = [this.#hashes, this.#keys, this.#documents, this.#size];
+    const [hashes, numbers] = [this.#hashes, this.#numbers];
     this.#resize(hashes.length * 2);
-    this.#size = size;
-    for (const [at, key] of keys.entries()) {
-      const hash = hashes[at];
-      if (key === undefined || hash === undefined) continue;
-      this.#put(this.#placeOf(key, hash), hash, key, documents[at]);
+    for (const [at, hash] of hashes.entries()) {
+      if (hash !== FREE) this.#put(this.#freePlaceFor(hash), hash, numbers[at] ?? 0);
     }
+  }
+
+  #freePlaceFor(hash: number): number {
+    const last = this.#hashes.length - 1;
+    let place = hash & last;
+    // Ends, as at least half of the places are free.
+    while (this.#hashes[place] !== FREE) place = (place + 1) & last;
+    return place;
   }
 
   #resize(places: number): void {
     this.#hashes = new Int32Array(places);
-    this.#keys = empty(places);
-    this.#documents = empty(places);
-    this.#size = 0;
+    this.#numbers = new Float64Array(places);
   }
-}
-
-function empty(places: number): undefined[] {
-  return Array(places).fill(undefined);
 }

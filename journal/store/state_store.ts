@@ -377,7 +377,8 @@ export class StateStore implements StateView {
         throw this.#corrupt("table applied", "the applied position is unreadable");
       }
       this.#applied = { index: position, term };
-      for (const document of storedDocuments(this.#database, COLD)) this.#loadDocument(document);
+      const reading = { without: COLD, isOldestFirst: true };
+      for (const document of storedDocuments(this.#database, reading)) this.#loadDocument(document);
     });
     this.#checkEntries();
   }

@@ -15,25 +15,42 @@ export type StoredDocument = readonly [collection: string, key: string, json: st
 /** Collections that lie in tables by number. */
 export const NUMBERED: ReadonlySet<string> = new Set(["audit", "request_ids", "request_order"]);
 
-/** Every document but those of the collections `without`. */
+/** Which documents are read, and how. */
+export interface Reading {
+  /** Collections that are left out. */
+  readonly without?: ReadonlySet<string>;
+  /**
+   * Has `request_ids` come oldest first rather than sorted. That is quicker; and documents that are
+   * loaded in the order in which they will go lie packed together (see packed_values.ts).
+   */
+  readonly isOldestFirst?: boolean;
+}
+
+/** Every document. */
 export function* storedDocuments(
   database: DatabaseSync,
-  without: ReadonlySet<string> = new Set(),
+  { without = new Set(), isOldestFirst = false }: Reading = {},
 ): Generator<StoredDocument> {
   const names = database.prepare("SELECT DISTINCT collection FROM documents").all()
     .map(({ collection }) => String(collection));
   for (const collection of [...new Set([...names, ...NUMBERED])].sort()) {
     if (without.has(collection)) continue;
-    for (const [key, json] of documentsOf(database, collection)) yield [collection, key, json];
+    for (const [key, json] of documentsOf(database, collection, isOldestFirst)) {
+      yield [collection, key, json];
+    }
   }
 }
 
-function documentsOf(database: DatabaseSync, collection: string): Iterable<[string, string]> {
+function documentsOf(
+  database: DatabaseSync,
+  collection: string,
+  isOldestFirst: boolean,
+): Iterable<[string, string]> {
   switch (collection) {
     case "audit":
       return auditRecords(database);
     case "request_ids":
-      return requestIds(database);
+      return requestIds(database, isOldestFirst ? "number, item.key" : "1");
     case "request_order":
       return requestOrder(database);
     default:
@@ -59,8 +76,8 @@ function* requestOrder(database: DatabaseSync): Generator<[string, string]> {
   }
 }
 
-/** In the order of their keys, which SQLite finds without all of them in memory. */
-function requestIds(database: DatabaseSync): Iterable<[string, string]> {
+/** In the order `by`: of their keys, SQLite finds it without all of them in memory. */
+function requestIds(database: DatabaseSync, by: string): Iterable<[string, string]> {
   const first = counter(database, "request_first");
   return keysAndJson(
     database.prepare(`
@@ -69,7 +86,7 @@ function requestIds(database: DatabaseSync): Iterable<[string, string]> {
         ) AS json
       FROM requests CROSS JOIN json_each(requests.json) AS item
       WHERE number > ? AND number + item.key >= ?
-      ORDER BY 1`).iterate(first - ROW_DOCUMENTS, first),
+      ORDER BY ${by}`).iterate(first - ROW_DOCUMENTS, first),
   );
 }
 

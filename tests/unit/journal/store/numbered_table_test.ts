@@ -12,22 +12,19 @@ Deno.test("a table by number holds what a table by key would, whatever numbers c
   fc.assert(fc.property(steps, (steps) => {
     const table = new NumberedTable<object>();
     const model = new Map<string, object>();
-    for (const [step, number] of steps) {
+    for (const [at, [step, number]] of steps.entries()) {
       const key = numberKey(number);
       if (step === "delete") {
         assert.equal(table.delete(key), model.delete(key));
       } else if (step === "set") {
-        const document = { number };
-        table.set(key, document);
-        model.set(key, document);
+        [table, model].forEach((each) => each.set(key, { number, at }));
       } else if (number < 10) {
-        table.clear();
-        model.clear();
+        [table, model].forEach((each) => each.clear());
       }
-      assert.equal(table.get(key), model.get(key));
+      assert.deepEqual(table.get(key), model.get(key));
       assert.equal(table.has(key), model.has(key));
     }
     assert.deepEqual([...table.keys()].sort(), [...model.keys()].sort());
-    for (const [key, document] of model) assert.equal(table.get(key), document);
+    for (const [key, document] of model) assert.deepEqual(table.get(key), document);
   }));
 });
