@@ -7,6 +7,7 @@ import { createKeyAndCsr } from "../../common/tls/mod.ts";
 import { initCa, issueMember } from "../../journal/certs/mod.ts";
 import { freePort, repositoryRoot, spawnDeno } from "../../tests/support/mod.ts";
 import { mintToken, newTokenSecret } from "../../tests/support/site/mod.ts";
+import { runtimeFlags } from "../../tools/compile/mod.ts";
 
 const START_LIMIT_MS = 60_000;
 const VCLUSTER = "ml";
@@ -89,7 +90,7 @@ export async function startJournal(
   );
   const program = spawnDeno({
     module: `${repositoryRoot}journal/main.ts`,
-    flags: ["--quiet", "--allow-all"],
+    flags: ["--quiet", "--allow-all", ...runtimeFlags("pact-journal")],
     args: [`--config=${home}/journal.toml`, "--single-node"],
   });
   try {

@@ -7,6 +7,7 @@ import { stringify } from "smol-toml";
 import { initCa, issueMember } from "../../journal/certs/mod.ts";
 import { freePort, repositoryRoot, spawnDeno, waitFor } from "../../tests/support/mod.ts";
 import { mintToken, newTokenSecret } from "../../tests/support/site/mod.ts";
+import { runtimeFlags } from "../../tools/compile/mod.ts";
 
 /** A cluster that serves. */
 export interface Cluster extends AsyncDisposable {
@@ -146,7 +147,7 @@ export async function startPactCluster(directory: string, size: number): Promise
   const programs = await Promise.all(members.map(async (member) => {
     const program = spawnDeno({
       module: `${repositoryRoot}journal/main.ts`,
-      flags: ["--quiet", "--allow-all"],
+      flags: ["--quiet", "--allow-all", ...runtimeFlags("pact-journal")],
       args: [
         `--config=${await configure(directory, member, members)}`,
         ...startFlags(member, size),

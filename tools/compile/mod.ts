@@ -5,5 +5,5 @@
  */
 export { compileAll, type Compiled } from "./compile.ts";
 export { readPermissionSets } from "./config.ts";
-export { type Executable, EXECUTABLES } from "./executables.ts";
+export { type Executable, EXECUTABLES, runtimeFlags } from "./executables.ts";
 export { grantsOf, type ReadBack, readBack } from "./read_back.ts";

@@ -12,6 +12,7 @@ import {
   type RpcTransport,
 } from "../../../common/rpc/mod.ts";
 import { initCa, issueMember } from "../../../journal/certs/mod.ts";
+import { runtimeFlags } from "../../../tools/compile/mod.ts";
 import { freePort } from "../free_port.ts";
 import { neutralEnvironment, relocatedPermissions } from "../site/mod.ts";
 import { mintToken, newTokenSecret } from "../site/people.ts";
@@ -171,7 +172,11 @@ export class QuorumSite implements AsyncDisposable {
     await this.#furnish(place);
     const program = spawnDeno({
       module: `${repositoryRoot}journal/main.ts`,
-      flags: ["--quiet", ...relocatedPermissions("journal", place.root)],
+      flags: [
+        "--quiet",
+        ...runtimeFlags("pact-journal"),
+        ...relocatedPermissions("journal", place.root),
+      ],
       args: [`--config=${place.root}/etc/pact/journal.toml`, ...args],
       env: { ...neutralEnvironment(), ...this.#environment(place) },
       clearEnv: true,

@@ -6,6 +6,7 @@
 import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
 import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
+import { runtimeFlags } from "../../../tools/compile/mod.ts";
 import { freePort } from "../free_port.ts";
 import {
   type ProgramEnd,
@@ -37,9 +38,6 @@ const SECRET_FILE = "token_secret";
 
 /** Longest a program may take to end by itself. */
 const END_LIMIT_MS = 3_000;
-
-/** What a program needs of the runtime beside its permissions. */
-const UNSTABLE = { journal: [], agent: ["--unstable-worker-options"], mcp: [] } as const;
 
 /** A program of the site that runs. */
 export interface SiteProgram {
@@ -240,7 +238,11 @@ export class Site implements AsyncDisposable {
     const programs = this.bundles === undefined ? repositoryRoot : `${this.bundles}/`;
     return {
       module: `${programs}${set}/main.${this.bundles === undefined ? "ts" : "js"}`,
-      flags: ["--quiet", ...UNSTABLE[set], ...relocatedPermissions(set, root, programs)],
+      flags: [
+        "--quiet",
+        ...runtimeFlags(`pact-${set}`),
+        ...relocatedPermissions(set, root, programs),
+      ],
       args,
       env: this.environment(),
       clearEnv: true,
