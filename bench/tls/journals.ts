@@ -4,9 +4,9 @@ import { stringify } from "smol-toml";
 import { enrollment, policy } from "../../api/mod.ts";
 import { createRpcTransport } from "../../common/rpc/mod.ts";
 import { createKeyAndCsr } from "../../common/tls/mod.ts";
-import { initCa, issueMember } from "../../journal/certs/mod.ts";
 import { freePort, repositoryRoot, spawnDeno } from "../../tests/support/mod.ts";
 import { mintToken, newTokenSecret } from "../../tests/support/site/mod.ts";
+import { loopbackCertificate } from "../loopback_certificate.ts";
 import { runtimeFlags } from "../../tools/compile/mod.ts";
 
 const START_LIMIT_MS = 60_000;
@@ -39,16 +39,7 @@ export interface ClientFiles {
 
 /** Makes a CA, the servers' certificate, a secret, and an admin's token. */
 export async function makeIdentities(directory: string): Promise<Identities> {
-  await initCa(`${directory}/ca`, new Date());
-  const { certPath, keyPath, caPath } = await issueMember({
-    caDirectory: `${directory}/ca`,
-    memberId: 1,
-    hosts: ["127.0.0.1"],
-    domainId: "default",
-    validDays: 1,
-    out: `${directory}/tls`,
-    now: new Date(),
-  });
+  const { certPath, keyPath, caPath } = await loopbackCertificate(directory);
   const [secretPath, tokenPath] = [`${directory}/secret`, `${directory}/token`];
   const secret = newTokenSecret();
   await Deno.writeTextFile(secretPath, secret, { mode: 0o600 });

@@ -7,6 +7,7 @@ import { stringify } from "smol-toml";
 import { initCa, issueMember } from "../../journal/certs/mod.ts";
 import { freePort, repositoryRoot, spawnDeno, waitFor } from "../../tests/support/mod.ts";
 import { mintToken, newTokenSecret } from "../../tests/support/site/mod.ts";
+import { loopbackCertificate } from "../loopback_certificate.ts";
 import { runtimeFlags } from "../../tools/compile/mod.ts";
 
 /** A cluster that serves. */
@@ -90,17 +91,7 @@ export async function startEtcdCluster(
 
 /** Options by which each member shows and asks for a certificate: one does for all on loopback. */
 async function etcdCertificates(directory: string): Promise<string[]> {
-  const now = new Date();
-  await initCa(`${directory}/ca`, now);
-  const { certPath, keyPath, caPath } = await issueMember({
-    caDirectory: `${directory}/ca`,
-    memberId: 1,
-    hosts: ["127.0.0.1"],
-    domainId: "default",
-    validDays: 1,
-    out: `${directory}/tls`,
-    now,
-  });
+  const { certPath, keyPath, caPath } = await loopbackCertificate(directory);
   return [
     `--peer-cert-file=${certPath}`,
     `--peer-key-file=${keyPath}`,

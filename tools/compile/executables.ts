@@ -16,9 +16,10 @@ export interface Executable {
 
 /**
  * Left alone, V8 collects the old generation as soon as a tenth has come to what lives there and outside
- * of its heap: under load every 3 to 6 seconds, and each time whoever writes to that member waits for 70 ms,
- * because marking takes two processors. With these it waits until about four times as much is there. And
- * it would collect and give memory back once nobody has written for 8 s, for which the next writers pay.
+ * of its heap: under load every few seconds, and each time whoever writes to that member waits for 50 to
+ * 100 ms, because marking takes two processors. With these it waits until two to three times as much is
+ * there. And it would collect and give memory back once nobody has written for 8 s, for which the next
+ * writers pay.
  */
 const SELDOM_COLLECTED = [
   "--sqrt-allocation-limits",
