@@ -21,6 +21,7 @@ import {
 } from "../rpc/mod.ts";
 import { identityOptions } from "./identity_options.ts";
 import { CallerTokens } from "./caller_tokens.ts";
+import { SignIns } from "./sign_ins.ts";
 import { openTokens } from "./tokens.ts";
 
 /** Most that is passed on of what a journal says is wrong. */
@@ -36,6 +37,7 @@ export class RunningWorker {
   readonly #refused: RefusedCallers;
   readonly #shellAddresses = new ShellAddresses();
   readonly #tokens: CallerTokens;
+  readonly #signIns = new SignIns();
   #link: JournalLink | undefined;
   #isMappingInForce = false;
   readonly #log: Logger;
@@ -73,7 +75,7 @@ export class RunningWorker {
       broker: this.#broker,
       log: this.#log,
       onCaller: ({ principal, principalType }) => {
-        if (this.#isMappingInForce && principalType === "Human") this.#link?.meet(principal);
+        if (principalType === "Human") this.#signIns.seen(principal);
       },
     });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
@@ -131,6 +133,15 @@ export class RunningWorker {
         }),
       },
     });
+    this.#openSignIns();
+  }
+
+  /** Ids are given where programs see them, and by a journal: both have to be there. */
+  #openSignIns(): void {
+    const link = this.#link;
+    if (this.#isMappingInForce && link !== undefined) {
+      this.#signIns.open((subject) => link.meet(subject));
+    }
   }
 
   onFrame(frame: agentport.CoreFrame["frame"]): void {
@@ -151,7 +162,7 @@ export class RunningWorker {
         return this.#link?.reportCapability(frame.value);
       case "mappingInForce":
         this.#isMappingInForce = true;
-        return;
+        return this.#openSignIns();
       case "resume":
         return this.#link?.resume();
       case "startLink":
