@@ -10,13 +10,29 @@ const ATTEMPTS = 100;
 const FIRST = 10_000;
 const COUNT = 22_000;
 
+/** `FIRST+COUNT` where this process has a part of them to itself (tools/lanes). */
+const [first = FIRST, count = COUNT] = Deno.env.get("PACT_TEST_PORTS")?.split("+").map(Number) ??
+  [];
+
+/** Above them, for who keeps its port from run to run. */
+const LASTING = { first: FIRST + COUNT, count: 700 } as const;
+
 /**
  * A TCP port of the loopback interface that was free a moment ago, each time another one. For
  * programs that must be told their port; whoever can should listen on port 0 instead.
  */
 export function freePort(): number {
+  return freePortOf(first, count);
+}
+
+/** As {@link freePort}, and never one that `freePort` gives out, in whatever process. */
+export function lastingPort(): number {
+  return freePortOf(LASTING.first, LASTING.count);
+}
+
+function freePortOf(first: number, count: number): number {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = FIRST + Math.floor(Math.random() * COUNT);
+    const port = first + Math.floor(Math.random() * count);
     if (given.has(port) || !isFree(port)) continue;
     given.add(port);
     return port;

@@ -6,7 +6,7 @@
 
 export { CuttableWay } from "./cuttable.ts";
 export { EchoService } from "./echo_service.ts";
-export { freePort } from "./free_port.ts";
+export { freePort, lastingPort } from "./free_port.ts";
 export { needing } from "./needing.ts";
 export { needingPeer, peerProgram } from "./peers.ts";
 export { maySysAdmin, needingSysAdmin } from "./privilege.ts";

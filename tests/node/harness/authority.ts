@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../../support/mod.ts";
+import { lastingPort } from "../../support/mod.ts";
 import { openSite } from "../../support/site/mod.ts";
 import { IMAGE_CACHE } from "../image/mod.ts";
 
@@ -15,26 +15,25 @@ export interface Authority {
   readonly journalPort: number;
 }
 
-const PLACE = join(IMAGE_CACHE, "authority");
-
-/** Makes the authority, once. */
-export async function openAuthority(): Promise<Authority> {
+/** Makes the authority of a place for labs, once. */
+export async function openAuthority(place: number): Promise<Authority> {
+  const directory = join(IMAGE_CACHE, `authority-${place}`);
   const files = {
-    caCert: join(PLACE, "ca.crt"),
-    caKey: join(PLACE, "ca.key"),
-    secretFile: join(PLACE, "token_secret"),
+    caCert: join(directory, "ca.crt"),
+    caKey: join(directory, "ca.key"),
+    secretFile: join(directory, "token_secret"),
   };
-  const portFile = join(PLACE, "journal_port");
+  const portFile = join(directory, "journal_port");
   const known = await Deno.readTextFile(portFile).catch(() => undefined);
   if (known !== undefined) return { ...files, journalPort: Number(known) };
-  await Deno.mkdir(PLACE, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   await using site = await openSite();
   const etc = `${site.journalRoot}/etc/pact`;
   await Deno.copyFile(`${etc}/ca.crt`, files.caCert);
   await Deno.copyFile(`${etc}/ca.key`, files.caKey);
   await Deno.copyFile(`${etc}/token_secret`, files.secretFile);
   // Written last: with it the authority is whole.
-  const journalPort = await freePort();
+  const journalPort = lastingPort();
   await Deno.writeTextFile(portFile, `${journalPort}\n`);
   return { ...files, journalPort };
 }

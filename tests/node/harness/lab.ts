@@ -1,7 +1,7 @@
 /**
  * A site whose nodes run in QEMU: a real journal on this machine, people with tokens, and nodes that
  * reach it through QEMU's user network. It owns a directory of logs, the journal and the machines, and
- * ends with its scope. There is one at a time in a working copy.
+ * ends with its scope. There are two at a time in a working copy, each in a place of its own.
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -59,14 +59,14 @@ const ASK_AGAIN_MS = 300;
 /** Opens a lab with a running journal and no nodes. */
 export async function openLab({ profile }: LabOptions): Promise<Lab> {
   const image = await buildNodeImage(sayStep);
-  const lock = await takeLock();
+  const place = await takePlace();
   const directory = await Deno.makeTempDir({ prefix: "pact-lab-" });
   try {
-    const authority = await openAuthority();
+    const authority = await openAuthority(place.number);
     const site = await openLabSite(authority);
-    return new Lab(profile, image, authority, site, directory, lock);
+    return new Lab(profile, image, authority, site, directory, place);
   } catch (error) {
-    lock.close();
+    place.lock.close();
     throw error;
   }
 }
@@ -81,7 +81,7 @@ export class Lab implements AsyncDisposable {
     private readonly authority: Authority,
     readonly site: Site,
     readonly directory: string,
-    private readonly lock: Deno.FsFile,
+    private readonly place: Place,
   ) {}
 
   /** Starts a node, whose journal does not know it yet. */
@@ -178,7 +178,7 @@ export class Lab implements AsyncDisposable {
     for (const { machine } of this.#nodes.values()) await machine.stop();
     await this.site[Symbol.asyncDispose]();
     await Deno.remove(this.directory, { recursive: true });
-    this.lock.close();
+    this.place.lock.close();
   }
 
   async #fromSnapshot(
@@ -188,7 +188,7 @@ export class Lab implements AsyncDisposable {
     siteText: string,
   ): Promise<GuestNode> {
     const incoming = await nodeSnapshot({
-      name: `${this.profile}-${nodeId}`,
+      name: `${this.profile}-${nodeId}-${this.place.number}`,
       machine,
       siteText,
     });
@@ -226,10 +226,29 @@ async function openLabSite({ journalPort, ...files }: Authority): Promise<Site> 
   }
 }
 
-/** Nodes in snapshots know one port of a journal: two labs would get in each other's way. */
-async function takeLock(): Promise<Deno.FsFile> {
+/** Nodes in snapshots know one port of a journal: two labs in one place would get in each other's way. */
+interface Place {
+  readonly number: number;
+  /** Held while a lab is there. */
+  readonly lock: Deno.FsFile;
+}
+
+const PLACES = 2;
+
+/** The first free place, or one of them once it is free. */
+async function takePlace(): Promise<Place> {
   await Deno.mkdir(IMAGE_CACHE, { recursive: true });
-  const file = await Deno.open(join(IMAGE_CACHE, "lock"), { create: true, write: true });
-  await file.lock(true);
-  return file;
+  for (let number = 0; number < PLACES; number++) {
+    const lock = await openLock(number);
+    if (await lock.tryLock(true)) return { number, lock };
+    lock.close();
+  }
+  const number = Math.floor(Math.random() * PLACES);
+  const lock = await openLock(number);
+  await lock.lock(true);
+  return { number, lock };
+}
+
+async function openLock(place: number): Promise<Deno.FsFile> {
+  return await Deno.open(join(IMAGE_CACHE, `lock-${place}`), { create: true, write: true });
 }
