@@ -54,5 +54,5 @@ restart_delay_seconds = 1
 export const POLICY_TOML = `\
 enforcement_mode = "enforce"
 base_commit_window_seconds = 60
-drift_sensitivity = 20
+drift_sensitivity = 12
 `;
