@@ -10,10 +10,6 @@ const ATTEMPTS = 100;
 const FIRST = 10_000;
 const COUNT = 22_000;
 
-/** `FIRST+COUNT` where this process has a part of them to itself (tools/lanes). */
-const [first = FIRST, count = COUNT] = Deno.env.get("PACT_TEST_PORTS")?.split("+").map(Number) ??
-  [];
-
 /** Above them, for who keeps its port from run to run. */
 const LASTING = { first: FIRST + COUNT, count: 700 } as const;
 
@@ -22,6 +18,9 @@ const LASTING = { first: FIRST + COUNT, count: 700 } as const;
  * programs that must be told their port; whoever can should listen on port 0 instead.
  */
 export function freePort(): number {
+  // `FIRST+COUNT` where this process has a part of them to itself (tools/lanes).
+  const own = Deno.env.get("PACT_TEST_PORTS")?.split("+").map(Number);
+  const [first = FIRST, count = COUNT] = own ?? [];
   return freePortOf(first, count);
 }
 

@@ -1,0 +1,3 @@
+import { simulatedQuorums } from "./runs.ts";
+
+simulatedQuorums({ runs: 500, members: 3, firstSeed: 1 });
