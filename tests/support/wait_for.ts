@@ -8,6 +8,8 @@ export interface WaitOptions {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const POLL_MS = 10;
+/** How many times longer every wait may take where files of tests share the processors (tools/lanes). */
+const PATIENCE = "PACT_TEST_PATIENCE";
 
 /**
  * Waits until the condition yields something other than undefined, null or false, and returns it.
@@ -17,8 +19,9 @@ const POLL_MS = 10;
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions,
+  options: WaitOptions,
 ): Promise<NonNullable<Exclude<T, false>>> {
+  const { timeoutMs, what } = patient(options);
   const endMs = performance.now() + timeoutMs;
   let lastError: unknown;
   do {
@@ -39,8 +42,9 @@ export async function waitFor<T>(
 /** The promise's outcome, or an error naming what did not come in time. */
 export async function within<T>(
   promise: Promise<T>,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions,
+  options: WaitOptions,
 ): Promise<T> {
+  const { timeoutMs, what } = patient(options);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Error(`timed out after ${timeoutMs} ms waiting for ${text(what)}`)),
@@ -51,6 +55,17 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function patient({ timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions): Required<WaitOptions> {
+  return { timeoutMs: timeoutMs * patience(), what };
+}
+
+function patience(): number {
+  // A program of a test may be one that sees no environment.
+  const isSeen =
+    Deno.permissions.querySync({ name: "env", variable: PATIENCE }).state === "granted";
+  return isSeen ? Number(Deno.env.get(PATIENCE) ?? 1) : 1;
 }
 
 function isPresent<T>(value: T): value is NonNullable<Exclude<T, false>> {

@@ -27,6 +27,8 @@ const SAY_AGAIN_MS = 60_000;
  * one has stopped and is to start again on its port stays its own.
  */
 const PORTS = { first: 10_000, count: 22_000 } as const;
+/** How much longer than alone a test may wait for others' work (tests/support/wait_for.ts). */
+const PATIENCE = "3";
 
 /** Runs every file, in this order, and says what each printed. */
 export async function runInLanes(
@@ -92,7 +94,7 @@ async function runTests(
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-P=test", "--no-check", ...options, file],
     cwd: root,
-    env: { NO_COLOR: "1", PACT_TEST_PORTS: ports },
+    env: { NO_COLOR: "1", PACT_TEST_PORTS: ports, PACT_TEST_PATIENCE: PATIENCE },
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
