@@ -5,7 +5,7 @@ import { findCompiler, ShimBuildError } from "./compiler.ts";
 
 const SOURCES = join(import.meta.dirname ?? ".", "..", "probe");
 /** The part that needs no BPF, which has tests of its own. */
-export const TRACEFS_SOURCES = join(SOURCES, "tracefs");
+export const TRACEFS_SOURCES: string = join(SOURCES, "tracefs");
 /** Debian names a clang by its version as well. */
 const CLANGS = ["clang", "clang-19", "clang-16", "clang-14"];
 

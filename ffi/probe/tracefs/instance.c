@@ -131,9 +131,11 @@ static bool open_pipes(const char *root, struct trace_instance *instance) {
   bool is_open = instance->pipes != NULL;
   while (is_open && (entry = readdir(directory)) != NULL) {
     if (strncmp(entry->d_name, "cpu", 3) != 0) continue;
-    if (instance->pipe_count == TRACE_CPUS_MAX) errno = E2BIG;
-    if (instance->pipe_count == TRACE_CPUS_MAX) is_open = false;
-    if (!is_open) break;
+    if (instance->pipe_count == TRACE_CPUS_MAX) {
+      errno = E2BIG;
+      is_open = false;
+      break;
+    }
     snprintf(path, sizeof path, "%s/" INSTANCE "/per_cpu/%.32s/trace_pipe_raw", root, entry->d_name);
     int pipe = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     is_open = pipe >= 0;

@@ -97,10 +97,23 @@ tracing(
   },
 );
 
+tracing("OBS-12: neither who reads nor who removes the instance keeps a capability", async () => {
+  const [reader] = await childrenOf(Deno.pid, "pact-probe");
+  assert.ok(reader !== undefined);
+  const [keeper] = await childrenOf(reader, "pact-trace-keep");
+  assert.ok(keeper !== undefined);
+  for (const [pid, uid] of [[reader, 65534], [keeper, 0]]) {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
+    assert.match(status, /^CapPrm:\t0+\nCapEff:\t0+$/m);
+    assert.match(status, /^NoNewPrivs:\t1$/m);
+    assert.match(status, new RegExp(`^Uid:\t${uid}\t${uid}\t${uid}\t${uid}$`, "m"));
+  }
+});
+
 tracing(
   "OBS-12: events that found no room are told of, and everything is looked at",
   async (scene) => {
-    const [pid] = await readers();
+    const [pid] = await childrenOf(Deno.pid, "pact-probe");
     assert.ok(pid !== undefined);
     Deno.kill(pid, "SIGSTOP");
     try {
@@ -115,13 +128,13 @@ tracing(
 tracing(
   "OBS-13: a reader that is killed is there again, with an instance of its own",
   async (scene) => {
-    const [pid] = await readers();
+    const [pid] = await childrenOf(Deno.pid, "pact-probe");
     assert.ok(pid !== undefined);
     Deno.kill(pid, "SIGKILL");
     const isGone = () => scene.observer.unavailable.some((text) => /ebpf: .*\)$/.test(text));
     await waitFor(isGone, { timeoutMs: 5_000, what: "the loss to be told" });
     await inUse(scene);
-    assert.notEqual((await readers())[0], pid);
+    assert.notEqual((await childrenOf(Deno.pid, "pact-probe"))[0], pid);
     assert.ok(existsSync(INSTANCE));
   },
 );
@@ -149,12 +162,12 @@ Deno.test({
   },
 });
 
-/** The processes that read, which are children of this one. */
-async function readers(): Promise<number[]> {
+/** The children of a process that live and have this name. */
+async function childrenOf(parent: number, name: string): Promise<number[]> {
   const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "pid=,stat=,comm=", "--ppid", String(Deno.pid)],
+    args: ["-o", "pid=,stat=,comm=", "--ppid", String(parent)],
   }).output();
   return new TextDecoder().decode(stdout).split("\n").map((line) => line.trim().split(/\s+/))
-    .filter(([, state, comm]) => comm === "pact-probe" && state?.startsWith("Z") === false)
+    .filter(([, state, comm]) => comm === name && state?.startsWith("Z") === false)
     .map(([pid]) => Number(pid));
 }

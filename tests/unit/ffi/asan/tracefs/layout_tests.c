@@ -94,7 +94,8 @@ const struct test layout_tests[] = {
     {"OBS-12: an event's format gives its number, its process and its text", reads_what_a_format_promises},
     {"fields of a format are found by their whole name", finds_fields_by_their_whole_name},
     {"a format that lacks what is needed is refused", refuses_formats_that_promise_nothing_of_use},
-    {"a format that is cut off anywhere is read to its end and no further", reads_no_further_than_a_format_goes},
+    {"a format that is cut off anywhere is read to its end and no further",
+     reads_no_further_than_a_format_goes},
     {"the description of pages gives time, length and data", reads_the_description_of_pages},
     {NULL, NULL},
 };

@@ -28,7 +28,9 @@ const char EXEC_FORMAT[] =
     "print fmt: \"filename=%s pid=%d old_pid=%d\", __get_str(filename), REC->pid, REC->old_pid\n";
 
 const struct trace_page_layout PAGE_LAYOUT = {
-    .time = {.offset = 0, .bytes = 8}, .commit = {.offset = 8, .bytes = 8}, .data = {.offset = 16, .bytes = 4080}};
+    .time = {.offset = 0, .bytes = 8},
+    .commit = {.offset = 8, .bytes = 8},
+    .data = {.offset = 16, .bytes = 4080}};
 
 void *exact_copy(const void *bytes, size_t count) {
   void *copy = malloc(count == 0 ? 1 : count);

@@ -23,7 +23,8 @@ static void reads_stat_with_any_name(void) {
 }
 
 static void reads_texts_that_are_cut_off(void) {
-  static const char STATUS[] = "Name:\ta\\nUid:\\t0\nState:\tS (sleeping)\nTgid:\t17\nPPid:\t1\nUid:\t1001\t0\t0\t0\n";
+  static const char STATUS[] =
+      "Name:\ta\\nUid:\\t0\nState:\tS (sleeping)\nTgid:\t17\nPPid:\t1\nUid:\t1001\t0\t0\t0\n";
   struct trace_facts facts = {0};
   CHECK(trace_parse_status(STATUS, &facts));
   CHECK_EQUAL(facts.pid, 17);
@@ -103,7 +104,8 @@ const struct test process_tests[] = {
     {"the name of a program may have anything in it", reads_stat_with_any_name},
     {"what /proc says may be cut off anywhere", reads_texts_that_are_cut_off},
     {"the cgroup is that of the unified hierarchy", finds_the_unified_cgroup},
-    {"OBS-11: a record has user, parent and name of a process that lives", completes_a_record_of_one_who_lives},
+    {"OBS-11: a record has user, parent and name of a process that lives",
+     completes_a_record_of_one_who_lives},
     {"OBS-11: what the agent does is left out", leaves_out_the_agent},
     {"OBS-12: of a process that is gone nothing is made up", says_what_is_not_known_of_one_who_is_gone},
     {NULL, NULL},

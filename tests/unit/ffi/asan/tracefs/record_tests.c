@@ -78,7 +78,8 @@ static void names_a_sysctl_below_its_root(void) {
 
 const struct test record_tests[] = {
     {"OBS-12: an event becomes a record with its process and text", fills_a_record},
-    {"a text with line breaks, a long one and an empty one are each one record's", keeps_odd_texts_in_one_record},
+    {"a text with line breaks, a long one and an empty one are each one record's",
+     keeps_odd_texts_in_one_record},
     {"a text that would lie outside of its event is refused", refuses_texts_outside_of_the_event},
     {"a sysctl is named by its path below /proc/sys, and nothing else is", names_a_sysctl_below_its_root},
     {NULL, NULL},
