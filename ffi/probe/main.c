@@ -93,7 +93,8 @@ static int run_tracefs(pid_t parent, const char *root, const struct trace_compan
   static struct trace_instance instance;
   const char *failed = trace_open_instance(root, company->agent_pid, &instance);
   if (failed != NULL) {
-    fprintf(stderr, "%s; tracefs: %s: %s\n", reason, failed, strerror(errno));
+    const char *why = errno == 0 ? "" : strerror(errno);
+    fprintf(stderr, "%s; tracefs: %s%s%s\n", reason, failed, errno == 0 ? "" : ": ", why);
     return 1;
   }
   if (give_up_rights() != 0) return fail("rights cannot be given up", errno);

@@ -180,12 +180,12 @@ const char *trace_open_instance(const char *root, unsigned agent_pid, struct tra
   /* /proc numbers processes as the events do only there (PROC_PID_INIT_INO). */
   static const ino_t FIRST_PID_NAMESPACE = 0xEFFFFFFC;
   if (stat("/proc/self/ns/pid", &space) != 0) return "no /proc";
-  errno = EXDEV;
+  errno = 0;
   if (space.st_ino != FIRST_PID_NAMESPACE) return "not in the first PID namespace";
   if (!take_lock(root, LOCK_TRIES)) return "the instance cannot be locked";
   if (!trace_remove_instance(root)) return "an instance from before is in use";
   if (!read_text(root, "events/header_page", text)) return "no description of pages";
-  errno = EPROTO;
+  errno = 0;
   if (!trace_parse_page_layout(text, &instance->page_layout)) return "unknown pages";
   if (!trace_leave_keeper(root)) return "no keeper";
   snprintf(path, sizeof path, "%s/" INSTANCE, root);

@@ -102,7 +102,7 @@ struct trace_instance {
   int *pipes;
   size_t pipe_count;
 };
-/* `root` is a mounted tracefs. NULL, or what failed, with errno. */
+/* `root` is a mounted tracefs. NULL, or what failed, with errno where that says why. */
 const char *trace_open_instance(const char *root, unsigned agent_pid, struct trace_instance *instance);
 /* Takes away what a killed predecessor left; what a living one uses stays. */
 void trace_remove_leftovers(const char *root);

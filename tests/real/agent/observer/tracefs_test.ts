@@ -162,6 +162,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  ...needing(
+    "path" in found,
+    "reason" in found ? found.reason : "",
+    "OBS-12: where there is neither BPF nor tracefs both reasons are told",
+  ),
+  fn: async () => {
+    const program = "path" in found ? found.path : "";
+    // Another who works with the instance.
+    using other = await Deno.open("/sys/kernel/tracing/instances");
+    await other.lock(true);
+    const { code, stderr } = await new Deno.Command("setpriv", {
+      args: [`--bounding-set=${WITHOUT}`, program, "1", "/x"],
+    }).output();
+    assert.equal(code, 1);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^the kernel takes no probes: [^\n]*; tracefs: the instance cannot be locked: [^\n]*busy\n$/,
+    );
+  },
+});
+
 /** The children of a process that live and have this name. */
 async function childrenOf(parent: number, name: string): Promise<number[]> {
   const { stdout } = await new Deno.Command("ps", {
