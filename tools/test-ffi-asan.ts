@@ -2,7 +2,13 @@
  * AddressSanitizer and UndefinedBehaviorSanitizer; prints `N passed, M failed` for each and exits 1
  * when one failed. */
 import { join } from "node:path";
-import { buildSanitized, NSS_SOURCES, SHIM_SOURCES, ShimBuildError } from "../ffi/build/mod.ts";
+import {
+  buildSanitized,
+  NSS_SOURCES,
+  SHIM_SOURCES,
+  ShimBuildError,
+  TRACEFS_SOURCES,
+} from "../ffi/build/mod.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 const cache = join(root, ".cache", "ffi");
@@ -15,6 +21,11 @@ const PROGRAMS = [
     testDirectory: join(tests, "nss"),
     program: join(cache, "nss-asan-tests"),
     flags: ["-DPACT_NSS_TEST"],
+  },
+  {
+    sources: TRACEFS_SOURCES,
+    testDirectory: join(tests, "tracefs"),
+    program: join(cache, "tracefs-asan-tests"),
   },
 ];
 

@@ -2,8 +2,10 @@ import type { Actor } from "./event.ts";
 
 /** What is to be known of a process besides its number. */
 export interface ProcessFacts {
+  /** 0: unknown. */
   readonly parentPid: number;
-  readonly uid: number;
+  /** Absent where it was gone before anybody could look at it. */
+  readonly uid?: number;
   readonly loginUid?: number;
   readonly comm: string;
   readonly exe?: string;

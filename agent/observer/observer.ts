@@ -145,9 +145,14 @@ class RunningObserver implements Observer {
     if (actors !== undefined) failed.push(`observer fanotify: ${actors}`);
     const probes = this.#probes?.failure;
     if (probes !== undefined) failed.push(`observer ebpf: unavailable (${probes})`);
+    const instead = this.#probes?.insteadOfBpf;
+    if (probes === undefined && instead !== undefined) {
+      failed.push(`observer ebpf: unavailable (${instead}), tracefs is used`);
+    }
     if (this.isSilent) failed.push("observer inotify: no sign of life");
     const missing = this.#probes?.missing ?? [];
-    return [...failed, ...missing.map((name) => `observer ebpf: ${name}: not in this kernel`)];
+    const kind = instead === undefined ? "ebpf" : "tracefs";
+    return [...failed, ...missing.map((name) => `observer ${kind}: ${name}: not in this kernel`)];
   }
 
   get isSilent(): boolean {

@@ -5,6 +5,7 @@ export const PROBE_KIND = {
   ready: 1,
   missing: 2,
   lost: 3,
+  tracefs: 4,
   exec: 10,
   exit: 11,
   mount: 20,
@@ -22,6 +23,8 @@ export const PROBE_KIND = {
 
 /** Every record has this size. */
 export const PROBE_RECORD_BYTES = 360;
+/** The uid of a process that was gone when it was looked at. */
+const UNKNOWN_UID = 0xffff_ffff;
 const NAME_BYTES = 16;
 const MAX_PARENTS = 4;
 const COMM_AT = 24;
@@ -32,8 +35,11 @@ const TEXT_AT = 104;
 export interface ProbeRecord {
   readonly kind: number;
   readonly pid: number;
-  readonly uid: number;
+  /** Absent where the process was gone when it was looked at; all that is known of it then is its number. */
+  readonly uid?: number;
+  /** 0: unknown. */
   readonly parentPid: number;
+  /** 0: unknown. */
   readonly cgroupId: bigint;
   readonly comm: string;
   readonly parents: readonly string[];
@@ -49,10 +55,11 @@ export function decodeProbeRecord(bytes: Uint8Array): ProbeRecord {
     if (name === "") break;
     parents.push(name);
   }
+  const uid = view.getUint32(8, true);
   return {
     kind: view.getUint32(0, true),
     pid: view.getUint32(4, true),
-    uid: view.getUint32(8, true),
+    ...(uid !== UNKNOWN_UID && { uid }),
     parentPid: view.getUint32(12, true),
     cgroupId: view.getBigUint64(16, true),
     comm: textAt(bytes, COMM_AT, NAME_BYTES),
@@ -61,9 +68,10 @@ export function decodeProbeRecord(bytes: Uint8Array): ProbeRecord {
   };
 }
 
-/** Who a record is about; the kernel told of it as it acted. */
-export function actorOfRecord(record: ProbeRecord, cgroup: string | undefined): Actor {
+/** Who a record is about, known as it acted; undefined where only its number is. */
+export function actorOfRecord(record: ProbeRecord, cgroup: string | undefined): Actor | undefined {
   const { pid, uid, comm, parents } = record;
+  if (uid === undefined) return undefined;
   return {
     pid,
     uid,

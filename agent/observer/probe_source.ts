@@ -49,6 +49,7 @@ export interface ProbeSourceOptions {
 export class ProbeSource {
   readonly #cgroups = new Map<bigint, string>();
   #missing: readonly string[] = [];
+  #instead: string | undefined;
   #failure: string | undefined = "starting";
   #process: Process | undefined;
   #following: Promise<void> = Promise.resolve();
@@ -63,6 +64,11 @@ export class ProbeSource {
   /** Why there are no probes; undefined while they work. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** Why tracefs is used in place of BPF programs; undefined while it is not (OBS-12). */
+  get insteadOfBpf(): string | undefined {
+    return this.#instead;
   }
 
   /** Probes that this kernel does not take. */
@@ -132,10 +138,19 @@ export class ProbeSource {
       case PROBE_KIND.missing:
         this.#missing = [...this.#missing, record.text];
         return;
+      case PROBE_KIND.tracefs:
+        log.warn("observer ebpf: unavailable, tracefs is used", { reason: record.text });
+        this.#instead = record.text;
+        // Those before it were of BPF programs.
+        this.#missing = [];
+        return;
       case PROBE_KIND.ready:
         this.#failure = undefined;
         this.#waitMs = FIRST_WAIT_MS;
-        return log.info("kernel probes in place", { missing: this.#missing.join(", ") || "none" });
+        return log.info("kernel probes in place", {
+          by: this.#instead === undefined ? "bpf" : "tracefs",
+          missing: this.#missing.join(", ") || "none",
+        });
       case PROBE_KIND.lost:
         return listener.lost("probes");
       case PROBE_KIND.exec:
@@ -145,7 +160,9 @@ export class ProbeSource {
         const event = eventOfRecord(record);
         if (event === undefined) return;
         const actor = actorOfRecord(record, this.#cgroupOf(record));
-        listener.tell({ ...event, source: "probes", actor });
+        // Whoever is only a number may be known from when it began.
+        if (actor === undefined) listener.tell({ ...event, source: "probes" }, record.pid);
+        else listener.tell({ ...event, source: "probes", actor });
       }
     }
   }
@@ -155,7 +172,7 @@ export class ProbeSource {
     const cgroup = this.#cgroupOf(record);
     this.options.table.learned(pid, {
       parentPid,
-      uid,
+      ...(uid !== undefined && { uid }),
       comm,
       ...(kind === PROBE_KIND.exec && { exe: text }),
       ...(cgroup !== undefined && { cgroup }),
@@ -164,6 +181,7 @@ export class ProbeSource {
 
   /** The kernel tells a number; the path of it is read where a process of that cgroup still lives. */
   #cgroupOf({ cgroupId, pid }: ProbeRecord): string | undefined {
+    if (cgroupId === 0n) return undefined;
     const known = this.#cgroups.get(cgroupId);
     if (known !== undefined) return known;
     try {
@@ -187,6 +205,7 @@ export class ProbeSource {
     const { log, clock } = this.options;
     if (reason !== this.#failure) log.warn("observer ebpf: unavailable", { reason });
     this.#failure = reason;
+    this.#instead = undefined;
     this.#missing = [];
     this.#process = undefined;
     this.#timer = clock.setTimer(this.#waitMs, () => this.#start());

@@ -53,6 +53,8 @@ export interface LibraryPlan {
   readonly kind?: "library" | "program" | "dynamicProgram" | "kernelObject" | "sanitizedProgram";
   /** The folder of its C files and headers. */
   readonly sources: string;
+  /** Names of folders in it whose C files and headers belong to it as well. */
+  readonly parts?: readonly string[];
   /** Its file name. */
   readonly name: string;
   /** Beyond those of every library. */
@@ -82,6 +84,15 @@ export async function cFilesIn(folder: string): Promise<string[]> {
   return names.sort();
 }
 
+/** The files of a plan, by their paths in its folder. */
+async function sourceNames({ sources, parts = [] }: LibraryPlan): Promise<string[]> {
+  const names = await cFilesIn(sources);
+  for (const part of parts) {
+    names.push(...(await cFilesIn(join(sources, part))).map((name) => join(part, name)));
+  }
+  return names;
+}
+
 /**
  * Builds what is not built yet. Needs permission to run the compiler, to read ffi/ and to read and
  * write the cache. Throws ShimBuildError.
@@ -92,7 +103,7 @@ export async function buildLibrary(
 ): Promise<BuiltLibrary> {
   const cache = options.cacheDirectory ?? join(import.meta.dirname ?? ".", "../../.cache/ffi");
   const compiler = await findCompiler(options.compiler ?? Deno.env.get("PACT_CC"));
-  const names = await cFilesIn(plan.sources);
+  const names = await sourceNames(plan);
   const built = join(cache, await cacheKey(plan, compiler, names), plan.name);
   const compiled = !await exists(built);
   if (compiled) await compile(plan, compiler, names, built);

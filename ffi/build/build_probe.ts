@@ -4,6 +4,8 @@ import { buildLibrary, type BuildOptions, type BuiltLibrary } from "./build_libr
 import { findCompiler, ShimBuildError } from "./compiler.ts";
 
 const SOURCES = join(import.meta.dirname ?? ".", "..", "probe");
+/** The part that needs no BPF, which has tests of its own. */
+export const TRACEFS_SOURCES: string = join(SOURCES, "tracefs");
 /** Debian names a clang by its version as well. */
 const CLANGS = ["clang", "clang-19", "clang-16", "clang-14"];
 
@@ -21,6 +23,7 @@ export async function buildProbe(options: BuildOptions = {}): Promise<BuiltLibra
   const digest = createHash("sha256").update(await Deno.readFile(object)).digest("hex");
   return await buildLibrary({
     sources: SOURCES,
+    parts: ["tracefs"],
     name: "pact-probe",
     kind: "dynamicProgram",
     flags: [

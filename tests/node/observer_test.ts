@@ -34,19 +34,42 @@ nodeTest("OBS-11: the drift of a file names the process that wrote it", PACT, as
 
 if (await isProbeBuilt()) {
   nodeTest(
+    "OBS-12: where the kernel takes no BPF programs tracefs names the process of a sysctl's drift",
+    PACT,
+    async (lab) => {
+      const node = await declaredNode(lab);
+      // The program without what BPF programs need.
+      await node.console.read("mkdir /run/probe && cp /usr/lib/pact/pact-probe /run/probe/");
+      await node.console.read(
+        `printf '%s\\n' '#!/bin/sh' 'exec setpriv --bounding-set=-sys_admin,-bpf,-perfmon ` +
+          `/run/probe/pact-probe "$@"' >/run/probe/without && chmod 755 /run/probe/without`,
+      );
+      await node.console.read("mount --bind /run/probe/without /usr/lib/pact/pact-probe");
+      await withProbes(node, /kernel probes in place.*tracefs/);
+      await node.console.read("sysctl -w kernel.printk_ratelimit=7");
+      await logged(lab, /drift: kernel:kernel\.printk_ratelimit by sysctl \(pid \d+/);
+    },
+  );
+
+  nodeTest(
     "OBS-10: with kernel probes the drift of a sysctl names its process",
     PACT,
     async (lab) => {
       const node = await declaredNode(lab);
-      await node.console.read(
-        "sed -i 's/^\\[agent.observer\\]$/&\\nebpf_enabled = true/' /etc/pact/agent.toml",
-      );
-      await node.console.read("kill -9 $(pidof -s deno)");
-      await node.machine.waitForSerial(/kernel probes in place/, WAIT_MS);
+      await withProbes(node, /kernel probes in place/);
       await node.console.read("sysctl -w kernel.printk_ratelimit=7");
       await logged(lab, /drift: kernel:kernel\.printk_ratelimit by sysctl \(pid \d+, uid 0/);
     },
   );
+}
+
+/** Starts the agent again, with kernel probes. */
+async function withProbes(node: GuestNode, told: RegExp): Promise<void> {
+  await node.console.read(
+    "sed -i 's/^\\[agent.observer\\]$/&\\nebpf_enabled = true/' /etc/pact/agent.toml",
+  );
+  await node.console.read("kill -9 $(pidof -s deno)");
+  await node.machine.waitForSerial(told, WAIT_MS);
 }
 
 /** Without clang the image has no probes either. */

@@ -7,6 +7,7 @@ enum pact_probe_kind {
   PACT_PROBE_READY = 1,   /* every probe that can be is in place */
   PACT_PROBE_MISSING = 2, /* text: the name of a probe that cannot be */
   PACT_PROBE_LOST = 3,    /* records were dropped before this one */
+  PACT_PROBE_TRACEFS = 4, /* text: why there are no BPF programs; tracefs is used in place of them */
   PACT_PROBE_EXEC = 10,   /* text: the program's path as it was given */
   PACT_PROBE_EXIT = 11,   /* a process, not a thread */
   PACT_PROBE_MOUNT = 20,  /* text: the mount point as it was given; asked for, not yet done */
@@ -25,6 +26,8 @@ enum pact_probe_kind {
 #define PACT_PROBE_NAME_BYTES 16
 #define PACT_PROBE_PARENTS 4
 #define PACT_PROBE_TEXT_BYTES 256
+/* Of a process that was gone when it was looked at; 0 in parent_pid and cgroup_id and "" in comm then. */
+#define PACT_PROBE_UID_UNKNOWN 0xffffffffu
 
 struct pact_probe_record {
   unsigned int kind;            /*  0 */

@@ -28,6 +28,8 @@ export async function observing(
     readonly root?: string;
     /** As on a file system without handles. */
     readonly withoutHandles?: boolean;
+    /** agent.observer.netlink_enabled; true unless given. */
+    readonly watchesNetlink?: boolean;
     readonly probes?: { readonly program: string; readonly workloadCgroup: string };
   },
   test: (scene: Scene) => Promise<void>,
@@ -52,7 +54,7 @@ export async function observing(
       root: options.root ?? directory.path,
       watchPaths: options.watchPaths ?? [],
       watchesFiles: true,
-      watchesNetlink: true,
+      watchesNetlink: options.watchesNetlink ?? true,
       ...(options.probes && { probes: options.probes }),
       isNoise: options.noise ?? (() => false),
       onEvents: (told) => events.push(...told),
