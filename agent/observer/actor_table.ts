@@ -74,7 +74,7 @@ export class ActorTable {
     const forker = this.#forker(pid, nowMs, alive);
     return forker === undefined
       ? { pid, confidence: "number" }
-      : this.#actorOf(pid, forker, "likely", nowMs, alive);
+      : { ...this.#actorOf(pid, forker, "likely", nowMs, alive), isForker: true };
   }
 
   #forker(pid: number, nowMs: number, alive: (pid: number) => ProcessFacts | undefined) {

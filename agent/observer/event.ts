@@ -14,6 +14,8 @@ export type Confidence = "certain" | "likely" | "number";
 export interface Actor {
   readonly pid: number;
   readonly confidence: Confidence;
+  /** What is said of it is true of the program that forked it; its own may be learned yet. */
+  readonly isForker?: true;
   readonly uid?: number;
   /** Who logged in, whatever the process has become since (the audit system's login uid). */
   readonly loginUid?: number;

@@ -85,5 +85,6 @@ export function openNetworkSource(
 /** The port of a socket is a process id by convention only, and a number without a process none. */
 function likely(actor: Actor | undefined): Actor | undefined {
   if (actor === undefined || actor.confidence === "number") return undefined;
-  return { ...actor, confidence: "likely" };
+  const { isForker: _none, ...sender } = actor;
+  return { ...sender, confidence: "likely" };
 }

@@ -210,9 +210,10 @@ class RunningObserver implements Observer {
     return this.#table.actor(pid, clock.monotonicMs(), (at) => readProcessFacts(shim.files, at));
   }
 
-  /** Who was only a number may have been told of since: a probe tells of each process that ends. */
+  /** Who was only a number, or a fork, may have been told of since: a probe tells of each that ends. */
   #known(actor: Actor): Actor {
-    return actor.confidence === "number" ? this.#actor(actor.pid) ?? actor : actor;
+    const mayBeLearned = actor.confidence === "number" || actor.isForker === true;
+    return mayBeLearned ? betterActor(actor, this.#actor(actor.pid)) ?? actor : actor;
   }
 
   /** Nobody is looked up in a storm: it would last the longer. */

@@ -82,8 +82,11 @@ probing(
     scene.observer.observe([path]);
     const pid = await scene.run("chmod", "600", path);
     await scene.eventOf("files", path);
-    const actor = scene.observer.actorOf(`files:${path}`);
-    assert.deepEqual([actor?.pid, actor?.comm, actor?.confidence], [pid, "chmod", "certain"]);
+    const actor = await waitFor(() => {
+      const known = scene.observer.actorOf(`files:${path}`);
+      return known?.confidence === "certain" && known;
+    }, { what: "what the probes know of it" });
+    assert.deepEqual([actor.pid, actor.comm], [pid, "chmod"]);
   },
 );
 

@@ -32,7 +32,16 @@ Deno.test("a process that never became a program is put down to the one that for
   table.learned(40, shell, 0);
   table.forked(41, 40, 10);
   const actor = table.actor(41, 20, nobody);
-  assert.deepEqual([actor.comm, actor.confidence], ["bash", "likely"]);
+  assert.deepEqual([actor.comm, actor.confidence, actor.isForker], ["bash", "likely", true]);
+});
+
+Deno.test("what is learned of it later is its own, and certain", () => {
+  const table = new ActorTable();
+  table.learned(40, shell, 0);
+  table.forked(41, 40, 10);
+  table.learned(41, { ...shell, parentPid: 40, comm: "chmod" }, 30);
+  const actor = table.actor(41, 40, nobody);
+  assert.deepEqual([actor.comm, actor.confidence, actor.isForker], ["chmod", "certain", undefined]);
 });
 
 Deno.test("a number that was given again is another process", () => {
