@@ -17,7 +17,7 @@ import { askJournal } from "./ask_journal.ts";
 import { decidesCommit } from "./commit_decided.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
-import { emergencyIn } from "./emergency.ts";
+import { EmergencyFollower } from "./emergency.ts";
 import { type Anchor, Credentials } from "./credentials.ts";
 import type { Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
@@ -159,6 +159,7 @@ class Link implements JournalLink {
   #wake: (() => void) | undefined;
   readonly #map: MapFollower | undefined;
   readonly #locks: LockFollower;
+  readonly #emergencies: EmergencyFollower;
 
   constructor(private readonly options: LinkOptions) {
     const { log, events } = options;
@@ -170,6 +171,7 @@ class Link implements JournalLink {
       onIdentity: (identity) => events.onIdentity(identity),
       onAnchor: (certificatesPem) => events.onAnchor?.(certificatesPem),
     });
+    this.#emergencies = new EmergencyFollower((emergency) => events.onEmergency?.(emergency));
     this.#locks = new LockFollower(log, (locks) => events.onLocks?.(locks));
     if (events.onIdentityMap !== undefined) {
       this.#map = createMapFollower(log, (map) => events.onIdentityMap?.(map));
@@ -272,10 +274,11 @@ class Link implements JournalLink {
     // Before what is declared: services may run as users of the map (SUP-25).
     await this.#map?.refresh(session);
     await this.#locks.refresh(session);
+    this.#emergencies.refresh(boot);
     this.#take(boot);
     // Not before: a journal that answers, but with what is of no use, is to be asked less and less.
     this.#attempt = 0;
-    // What happened while there was no contact is heard too: an emergency may have been opened.
+    // What happened while there was no contact is heard too.
     const next = this.#heard === undefined ? boot.nextSequence : this.#heard + 1;
     await this.#stay(session, vclusterId, Math.min(next, boot.nextSequence));
   }
@@ -342,8 +345,7 @@ class Link implements JournalLink {
         this.#heard = counterFromWire(sequence);
         this.#locks.heard(update);
         if (changesDeclaration(update)) refresher.due();
-        const emergency = emergencyIn(update);
-        if (emergency !== undefined) this.options.events.onEmergency?.(emergency);
+        this.#emergencies.heard({ sequence, update });
         if (decidesCommit(update)) this.options.events.onCommitDecided?.();
       }
     } catch (error) {
