@@ -202,3 +202,28 @@ Deno.test("EMM-8: of an emergency at the journal and one on the node that was al
     assert.match(again.stderr, new RegExp(`already active: ${held?.id} of ana`));
   });
 });
+
+Deno.test("EMM-8, PRT-8: an emergency that the journal's policy forbids by now is over on the node, and that is on record", async () => {
+  await using site = await siteWithNode();
+  await site.stop("journal");
+  await startAlone(site, "ben", "pump failed");
+  await site.stop(NODE, "SIGKILL");
+  await site.startJournal();
+  await Deno.writeTextFile(
+    `${site.directory}/policy.toml`,
+    'enforcement_mode = "enforce"\nemergency_allowed = false\n',
+  );
+  await pact(site, "ana", "group", "set-policy", "demo", "policy.toml");
+  await site.startAgent(NODE);
+  await waitFor(
+    async () => /replay rejected: .*emergency mode disabled/.test(await audited(site)),
+    {
+      timeoutMs: LIMIT_MS,
+      what: "the refusal on the node's record",
+    },
+  );
+  await until(site, ["status"], /node-1 .*(COMMITTED|DRIFTED|CONVERGING)/);
+  assert.deepEqual(await open(site), []);
+  const ended = await site.pact("ben", ["emergency", "end", "--node", NODE, "--yes"]);
+  assert.notEqual(ended.code, 0, ended.stdout);
+});
