@@ -335,9 +335,10 @@ export class Node {
     this.convergence.commitReplayed(requestId, sequence).catch((error: unknown) =>
       log.error("replayed commit not taken over", { error: String(error) })
     );
+    // Which emergency holds is heard with new contact, where this comes too late for that of before.
+    const isLate = this.#hasResumed;
     this.#contracts.emergency.replayed(requestId, outcome).then((isTold) => {
-      // Which emergency holds is heard with new contact: this replay came too late for that of before.
-      if (isTold && this.#hasResumed) this.options.send({ case: "reconnect", value: {} });
+      if (isTold && isLate) this.options.send({ case: "reconnect", value: {} });
     }).catch((error: unknown) =>
       log.error("replayed emergency not taken over", { error: String(error) })
     );
