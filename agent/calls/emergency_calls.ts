@@ -10,6 +10,10 @@ import type { CallNode } from "./node.ts";
 export interface EmergencyPowers {
   /** The emergency that covers this node. */
   session(): EmergencySession | undefined;
+  /** One was opened on this node alone (EMM-8). */
+  openHere(session: EmergencySession): Promise<void>;
+  /** The node's own was ended here. */
+  closeHere(): Promise<void>;
   /** Freezes, thaws or kills all workload, on the record as this person's first (AS-6). */
   overrideWorkload(
     operation: "freeze" | "thaw" | "kill",

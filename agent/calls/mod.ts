@@ -1,5 +1,6 @@
 /** Calls of the shell service, decided and carried out by the core. */
 export { admitCall, type CallGrant, grantCall, type NodeStanding } from "./access.ts";
+export { grantAlone } from "./grant_alone.ts";
 export { type CallHandler, type CallServer, createCallServer } from "./call_server.ts";
 export { diagCalls } from "./diag_calls.ts";
 export { execCalls } from "./exec_calls.ts";
@@ -8,4 +9,5 @@ export { NodeLocks } from "./node_locks.ts";
 export { shellCalls } from "./shell_calls.ts";
 export { serviceCalls, wireStatus } from "./service_calls.ts";
 export { stateCalls } from "./state_calls.ts";
+export { emergencyCalls } from "./emergency_control.ts";
 export type { EmergencyPowers } from "./emergency_calls.ts";

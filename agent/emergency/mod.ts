@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { checkLocalEnd, checkLocalStart, openedBy } from "./local_change.ts";
 export { type EmergencySession, EmergencySessions, type SessionStore } from "./sessions.ts";
 export {
   type OverrideRequest,

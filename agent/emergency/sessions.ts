@@ -1,11 +1,13 @@
 import { decodeJson, encodeJson, JsonReader, type JsonValue } from "../../contracts/mod.ts";
 
-/** An emergency that people opened at the journal (EMG-1). */
+/** An emergency that people opened at the journal (EMG-1), or on this node alone (EMM-8). */
 export interface EmergencySession {
   readonly id: string;
   readonly scope: "node" | "vcluster";
   readonly principal: string;
   readonly reason: string;
+  /** Of one the journal has not heard of yet: the request it will hear of it by. */
+  readonly requestId?: string;
 }
 
 /** Where the sessions are kept, so that a new agent knows them (INI-31). */
@@ -33,19 +35,41 @@ export class EmergencySessions {
     return this.#open.get("node") ?? this.#open.get("vcluster");
   }
 
+  /** The node's own while the journal has not heard of it (EMM-8). */
+  get untold(): EmergencySession | undefined {
+    const own = this.#open.get("node");
+    return own?.requestId === undefined ? undefined : own;
+  }
+
   opened(session: EmergencySession): void {
     this.#open.set(session.scope, session);
-    this.store.save(encode([...this.#open.values()]));
+    this.#save();
   }
 
   closed(scope: EmergencySession["scope"]): void {
-    this.#open.delete(scope);
+    if (this.#open.delete(scope)) this.#save();
+  }
+
+  /** The journal has taken over the one it had not heard of, under a name of its own. */
+  told(id: string): void {
+    if (this.untold === undefined) return;
+    const { requestId: _told, ...session } = this.untold;
+    this.opened({ ...session, id });
+  }
+
+  #save(): void {
     this.store.save(encode([...this.#open.values()]));
   }
 }
 
 function encode(sessions: readonly EmergencySession[]): string {
-  return encodeJson({ version: VERSION, sessions: sessions.map((session) => ({ ...session })) });
+  return encodeJson({
+    version: VERSION,
+    sessions: sessions.map(({ requestId, ...session }) => ({
+      ...session,
+      ...(requestId === undefined ? {} : { request_id: requestId }),
+    })),
+  });
 }
 
 function decode(text: string): readonly EmergencySession[] {
@@ -57,10 +81,12 @@ function decode(text: string): readonly EmergencySession[] {
 
 function decodeSession(value: JsonValue): EmergencySession {
   const reader = new JsonReader(value, "session");
+  const requestId = reader.textOrNull("request_id");
   return {
     id: reader.text("id"),
     scope: reader.variant("scope", ["node", "vcluster"] as const),
     principal: reader.text("principal"),
     reason: reader.text("reason"),
+    ...(requestId === null ? {} : { requestId }),
   };
 }

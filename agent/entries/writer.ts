@@ -10,6 +10,7 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { OperationLog } from "../cache/mod.ts";
 import { RefusedError } from "./refused_error.ts";
+import { asReplayed } from "./replayed.ts";
 
 /** Longest wait for the journal's answer before an entry counts as not delivered. */
 const ANSWER_LIMIT_MS = 12_000;
@@ -33,6 +34,8 @@ export type ReplayOutcome =
 export interface EntryRequest {
   readonly entry: config.ConfigEntry;
   readonly expectedHead?: bigint | undefined;
+  /** It ends an emergency of somebody else (EMG-3). */
+  readonly force?: boolean;
   /** The person it is for, where a second one may have to agree (APR-12). */
   readonly approval?: {
     readonly subject: string;
@@ -118,6 +121,7 @@ class Writer implements EntryWriter {
       ...(request.expectedHead === undefined ? {} : { expectedHead: request.expectedHead }),
       authorSubject: request.approval?.subject ?? "",
       approvalId: request.approval?.id ?? "",
+      force: request.force ?? false,
     });
     if (request.approval?.isRequired === true) return await this.#writeNow(append);
     // What is pending must come first, or the log would tell another order than what happened.
@@ -154,7 +158,7 @@ class Writer implements EntryWriter {
   async #replayPending(): Promise<void> {
     const { operations, log } = this.options;
     while (this.#isConnected && operations.pending.length > 0) {
-      const [first] = operations.pending;
+      const first = asReplayed(operations.pending);
       if (first === undefined) return;
       const result = await this.#submit(first);
       if (isOutOfReach(result)) return;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { zstdDecompressSync } from "node:zlib";
 import * as z from "zod";
-import type { stream } from "../../api/mod.ts";
+import type { journal, stream } from "../../api/mod.ts";
 import {
   type Entry,
   EntrySchema,
@@ -23,6 +23,8 @@ export interface BootConfig {
   readonly nextSequence: number;
   /** Rules of the site decide beside the roles (POL-1). */
   readonly rulesApply: boolean;
+  /** The open emergencies that cover the node; undefined where the journal does not say. */
+  readonly emergencies: readonly journal.EmergencySession[] | undefined;
 }
 
 /** A boot stream that breaks its own rules: nothing of it is used. */
@@ -57,6 +59,7 @@ export async function readBootStream(
           deltas,
           nextSequence: counterFromWire(chunk.value.nextSequence),
           rulesApply: chunk.value.rulesApply,
+          emergencies: chunk.value.emergencies?.sessions,
         };
       case undefined:
         throw new BootStreamError("a chunk without content");

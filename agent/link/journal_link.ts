@@ -17,7 +17,7 @@ import { askJournal } from "./ask_journal.ts";
 import { decidesCommit } from "./commit_decided.ts";
 import { declaredConfig } from "./declared_config.ts";
 import { effectiveDocument } from "./effective.ts";
-import { emergencyIn } from "./emergency.ts";
+import { EmergencyFollower } from "./emergency.ts";
 import { type Anchor, Credentials } from "./credentials.ts";
 import type { Hardware } from "./enroll.ts";
 import { changesDeclaration, createRefresher } from "./refresh.ts";
@@ -155,10 +155,13 @@ class Link implements JournalLink {
   /** Ends the subscription of a connection that is of no use any more. */
   #silent: AbortController | undefined;
   #isReconnecting = false;
+  /** Ends a boot stream over the connection that is let go of: it would never end by itself. */
+  #leaving: AbortController | undefined;
   /** Ends the wait for the next connection. */
   #wake: (() => void) | undefined;
   readonly #map: MapFollower | undefined;
   readonly #locks: LockFollower;
+  readonly #emergencies: EmergencyFollower;
 
   constructor(private readonly options: LinkOptions) {
     const { log, events } = options;
@@ -170,6 +173,7 @@ class Link implements JournalLink {
       onIdentity: (identity) => events.onIdentity(identity),
       onAnchor: (certificatesPem) => events.onAnchor?.(certificatesPem),
     });
+    this.#emergencies = new EmergencyFollower((emergency) => events.onEmergency?.(emergency));
     this.#locks = new LockFollower(log, (locks) => events.onLocks?.(locks));
     if (events.onIdentityMap !== undefined) {
       this.#map = createMapFollower(log, (map) => events.onIdentityMap?.(map));
@@ -205,8 +209,10 @@ class Link implements JournalLink {
 
   reconnect(): void {
     this.#isReconnecting = true;
+    const reason = new PactError("UNAVAILABLE", "the connection was let go of");
+    this.#leaving?.abort(reason);
     this.#current?.close();
-    this.#silent?.abort(new PactError("UNAVAILABLE", "the network was changed"));
+    this.#silent?.abort(reason);
     this.#wake?.();
   }
 
@@ -243,11 +249,12 @@ class Link implements JournalLink {
 
   async #round(endpoint: string): Promise<void> {
     this.#isReconnecting = false;
+    const leaving = this.#leaving = new AbortController();
     const identity = await this.#credentials.obtain(endpoint);
     const session = new JournalSession(this.#credentials.address(endpoint), identity);
     this.#current = session;
     try {
-      await this.#follow(session);
+      await this.#follow(session, leaving);
     } finally {
       this.#session = undefined;
       this.#current?.close();
@@ -256,7 +263,7 @@ class Link implements JournalLink {
   }
 
   /** From connected to the end of the subscription. */
-  async #follow(session: JournalSession): Promise<void> {
+  async #follow(session: JournalSession, leaving: AbortController): Promise<void> {
     // The certificate is judged by the first call, not by the handshake.
     const vclusterId = await session.assignedVCluster();
     this.#session = session;
@@ -268,14 +275,16 @@ class Link implements JournalLink {
       this.#heard = undefined;
     }
     this.#overlayOf = vclusterId;
-    const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
+    const signal = AbortSignal.any([this.#stop.signal, leaving.signal]);
+    const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, signal);
     // Before what is declared: services may run as users of the map (SUP-25).
     await this.#map?.refresh(session);
     await this.#locks.refresh(session);
+    this.#emergencies.refresh(boot);
     this.#take(boot);
     // Not before: a journal that answers, but with what is of no use, is to be asked less and less.
     this.#attempt = 0;
-    // What happened while there was no contact is heard too: an emergency may have been opened.
+    // What happened while there was no contact is heard too.
     const next = this.#heard === undefined ? boot.nextSequence : this.#heard + 1;
     await this.#stay(session, vclusterId, Math.min(next, boot.nextSequence));
   }
@@ -342,8 +351,7 @@ class Link implements JournalLink {
         this.#heard = counterFromWire(sequence);
         this.#locks.heard(update);
         if (changesDeclaration(update)) refresher.due();
-        const emergency = emergencyIn(update);
-        if (emergency !== undefined) this.options.events.onEmergency?.(emergency);
+        this.#emergencies.heard({ sequence, update });
         if (decidesCommit(update)) this.options.events.onCommitDecided?.();
       }
     } catch (error) {

@@ -147,12 +147,16 @@ export class JournalSession {
   }
 
   async append(
-    { entry, requestId, expectedHead, authorSubject, approvalId }: agentport.Append,
+    append: agentport.Append,
   ): Promise<journal.AppendEntryResponse> {
+    const { entry, requestId, expectedHead, authorSubject, approvalId } = append;
+    const { endEmergency, force } = append;
     const request = {
       ...present("entry", entry),
       ...present("expectedHead", expectedHead),
       authorSubject,
+      endEmergency,
+      force,
     };
     return await this.#config.appendEntry(request, {
       headers: callHeaders({ requestId, ...(approvalId === "" ? {} : { approvalId }) }),

@@ -4,8 +4,8 @@ import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths } from "../../contracts/mod.ts";
 import type { Shim } from "../../ffi/mod.ts";
 import type { EmergencyPowers } from "../calls/mod.ts";
-import { EmergencySessions, WorkloadOverride } from "../emergency/mod.ts";
-import type { Author } from "../entries/mod.ts";
+import { type EmergencySession, EmergencySessions, WorkloadOverride } from "../emergency/mod.ts";
+import type { Author, ReplayOutcome } from "../entries/mod.ts";
 import { createProcessTable } from "../isolation/mod.ts";
 import type { Convergence, DocumentStore } from "../window/mod.ts";
 
@@ -48,18 +48,54 @@ export class NodeEmergency implements EmergencyPowers {
 
   /** One was opened or closed at the journal (EMM-1). */
   async take({ sessionId, scope, principal, reason, isOpen }: agentport.Emergency): Promise<void> {
-    const { convergence, log } = this.options;
-    const wasOpen = this.#sessions.current !== undefined;
     const place = scope === "node" ? "node" : "vcluster";
-    if (isOpen) this.#sessions.opened({ id: sessionId, scope: place, principal, reason });
-    else this.#sessions.closed(place);
-    const isNowOpen = this.#sessions.current !== undefined;
-    if (wasOpen === isNowOpen) return;
-    log.warn(isNowOpen ? "emergency opened" : "emergency closed", {
-      session: sessionId,
-      principal,
+    // The journal cannot know yet of what was opened here, and says so when it does.
+    if (place === "node" && this.#sessions.untold !== undefined) return;
+    await this.#change(() => {
+      if (isOpen) this.#sessions.opened({ id: sessionId, scope: place, principal, reason });
+      else this.#sessions.closed(place);
     });
-    await (isNowOpen ? convergence.startEmergency() : convergence.endEmergency());
+  }
+
+  /** One was opened here, without a journal (EMM-8). */
+  async openHere(session: EmergencySession): Promise<void> {
+    await this.#change(() => this.#sessions.opened(session));
+  }
+
+  /** The node's own was ended here, without a journal. */
+  async closeHere(): Promise<void> {
+    await this.#change(() => this.#sessions.closed("node"));
+  }
+
+  /**
+   * What had been opened here is in the journal now, or is not wanted there: then it is over (PRT-8).
+   * Answers whether it was about that.
+   */
+  async replayed(requestId: string, outcome: ReplayOutcome): Promise<boolean> {
+    const untold = this.#sessions.untold;
+    if (untold?.requestId !== requestId) return false;
+    if (outcome.kind === "appended") this.#sessions.told(`em-${outcome.sequence}`);
+    else {
+      const { id } = untold;
+      this.options.log.error("emergency refused by the journal", { id, reason: outcome.reason });
+      await this.closeHere();
+    }
+    return true;
+  }
+
+  /** While one covers this node nothing is rolled back or converged by itself (EMM-1). */
+  async #change(change: () => void): Promise<void> {
+    const { convergence, log } = this.options;
+    const before = this.#sessions.current;
+    change();
+    const now = this.#sessions.current;
+    if ((before === undefined) === (now === undefined)) return;
+    const { id, principal } = now ?? before ?? {};
+    log.warn(now === undefined ? "emergency closed" : "emergency opened", {
+      session: id ?? "",
+      principal: principal ?? "",
+    });
+    await (now === undefined ? convergence.endEmergency() : convergence.startEmergency());
   }
 
   async overrideWorkload(

@@ -17,6 +17,7 @@ import {
   type CallServer,
   createCallServer,
   diagCalls,
+  emergencyCalls,
   execCalls,
   type NodeLocks,
   serviceCalls,
@@ -144,6 +145,8 @@ export class Node {
   readonly #contracts: NodeContracts;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
+  /** What the node did alone was handed in since contact was made. */
+  #hasResumed = false;
 
   constructor(
     private readonly options: NodeOptions,
@@ -267,6 +270,7 @@ export class Node {
     const { log, send } = this.options;
     const change = this.#contact.note(state);
     if (state.nodeId !== "") this.#place.nodeId = state.nodeId;
+    this.#hasResumed = false;
     this.writer.connected(state.connected);
     if (!state.connected) this.consent.disconnected();
     if (change !== undefined) onContactChange(this.eventContext(), change, state.reason);
@@ -275,6 +279,7 @@ export class Node {
     const pending = this.writer.pendingCount;
     await this.writer.replay();
     if (pending > 0) log.info("operations replayed", { count: pending - this.writer.pendingCount });
+    this.#hasResumed = true;
     send({ case: "resume", value: {} });
     if (this.#contact.isConnected) this.#reporter.connected(true);
   }
@@ -329,6 +334,13 @@ export class Node {
     if (outcome.kind === "rejected") onReplayRejected(this.eventContext(), outcome.reason);
     this.convergence.commitReplayed(requestId, sequence).catch((error: unknown) =>
       log.error("replayed commit not taken over", { error: String(error) })
+    );
+    // Which emergency holds is heard with new contact, where this comes too late for that of before.
+    const isLate = this.#hasResumed;
+    this.#contracts.emergency.replayed(requestId, outcome).then((isTold) => {
+      if (isTold && isLate) this.options.send({ case: "reconnect", value: {} });
+    }).catch((error: unknown) =>
+      log.error("replayed emergency not taken over", { error: String(error) })
     );
   }
 
@@ -390,6 +402,7 @@ export class Node {
         ...serviceCalls(node),
         ...stateCalls(node),
         ...diagCalls(node),
+        ...emergencyCalls(node),
       },
       guard: locks.guard(() => this.#place),
       send,

@@ -41,6 +41,7 @@ export function shellService(broker: CallBroker): Partial<ServiceImpl<typeof she
     serviceControl: unary(broker, method.serviceControl),
     localCommit: unary(broker, method.localCommit),
     localRollback: unary(broker, method.localRollback),
+    emergencyControl: unary(broker, method.emergencyControl),
   };
 }
 

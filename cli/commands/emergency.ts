@@ -14,7 +14,23 @@ import { requireMessage } from "./commit.ts";
 import { confirm } from "./confirm.ts";
 import { listNodeStates } from "./fleet.ts";
 import { type ActionParser, define, say, sequence, withAction, word } from "./parsing.ts";
-import { findAgent, requireNodeId, requireVCluster, targetVCluster } from "./targets.ts";
+import {
+  confirmDriftOf,
+  endAlone,
+  somebodyElses,
+  startAlone,
+  UNCHANGED,
+  undecidedText,
+  WINDOW_RESTORED,
+  windowLines,
+} from "./emergency_alone.ts";
+import {
+  findAgent,
+  isOutOfReach,
+  requireNodeId,
+  requireVCluster,
+  targetVCluster,
+} from "./targets.ts";
 import { workloadCommands } from "./workload.ts";
 
 const nodeOption = optional(
@@ -86,14 +102,18 @@ async function start(
   if (reason.trim() === "") throw usageFailure("Emergency reason is required");
   const scope = await scopeOf(context, place);
   const entryType = config.EntryType.EMERGENCY_START;
-  const sequence = await append(context, { entryType, scope, reason });
+  let sequence: number;
+  try {
+    sequence = await append(context, { entryType, scope, reason });
+  } catch (error) {
+    await startAlone(context, requireNodeAlone(error, place), reason);
+    return EXIT.ok;
+  }
   const session = await openSession(context, scope);
-  const minutes = session === undefined ? undefined : minutesOf(session);
   await context.out.result([
     `Emergency mode ACTIVE on ${scopeText(scope)} (seq:${sequence})`,
-    ...(minutes === undefined ? [] : [`Extended commit window: ${minutes} minutes`]),
-    "All actions continue to be logged.",
-    "Command whitelist unchanged.",
+    ...windowLines(session?.startedAt, session?.expiresAt),
+    ...UNCHANGED,
   ], {
     sequence,
     scope: scopeText(scope),
@@ -101,6 +121,17 @@ async function start(
     expires_at: session?.expiresAt === undefined ? null : instantFromWire(session.expiresAt),
   });
   return EXIT.ok;
+}
+
+/** The node takes part in no vCluster's emergency while it is alone: only its own can be meant (EMM-8). */
+function requireNodeAlone(error: unknown, { node }: Place): string {
+  if (!(error instanceof Failure) || !isOutOfReach(error)) throw error;
+  if (node !== undefined) return node;
+  const { code, message, exitCode, hints } = error;
+  throw new Failure(code, message, exitCode, [
+    ...hints,
+    "with --node NODE the node itself opens or ends an emergency of its own",
+  ], error);
 }
 
 interface Ending extends Place {
@@ -114,16 +145,39 @@ async function end(context: CommandContext, ending: Ending): Promise<number> {
   requireDecision(ending);
   const scope = await scopeOf(context, ending);
   const isForced = ending.force === true;
-  if (!isForced) await requireOwn(context, scope);
-  if (ending.commit === true || ending.rollback !== undefined) await decide(context, ending);
-  else await confirmDrift(context, scope);
+  const isDecided = ending.commit === true || ending.rollback !== undefined;
+  try {
+    if (!isForced) await requireOwn(context, scope);
+    if (!isDecided) await confirmDrift(context, scope);
+    // Whether the journal is there is known before anything is changed.
+    else await openSession(context, scope);
+  } catch (error) {
+    const node = requireNodeAlone(error, ending);
+    if (isDecided) await decide(context, ending);
+    else await confirmDriftOf(context, node);
+    await endAlone(context, node, isForced);
+    return EXIT.ok;
+  }
+  if (isDecided) await decide(context, ending);
+  try {
+    await endAtJournal(context, scope, isForced);
+  } catch (error) {
+    await endAlone(context, requireNodeAlone(error, ending), isForced);
+  }
+  return EXIT.ok;
+}
+
+async function endAtJournal(
+  context: CommandContext,
+  scope: Scope,
+  isForced: boolean,
+): Promise<void> {
   const entryType = config.EntryType.EMERGENCY_END;
   const sequence = await append(context, { entryType, scope, isForced });
   await context.out.result([
     `Emergency mode ENDED on ${scopeText(scope)} (seq:${sequence})`,
-    "Normal commit window restored.",
+    WINDOW_RESTORED,
   ], { sequence, scope: scopeText(scope), forced: isForced });
-  return EXIT.ok;
 }
 
 /** @throws {Failure} exit 1 for a decision that is none, or not about one node. */
@@ -165,12 +219,7 @@ async function requireOwn(context: CommandContext, scope: Scope): Promise<void> 
   // Of an opaque token only the journal knows whose it is.
   if (session === undefined || claims === undefined) return;
   if (session.principal === claims.principal) return;
-  throw new Failure(
-    "CONFLICT",
-    `the emergency on ${scopeText(scope)} was opened by ${printable(session.principal)}`,
-    EXIT.conflict,
-    ["ask them to end it, or end it with --force"],
-  );
+  throw somebodyElses(scopeText(scope), session.principal);
 }
 
 /** An emergency ends with a decision about what was changed under it. */
@@ -186,11 +235,7 @@ async function confirmDrift(context: CommandContext, scope: Scope): Promise<void
   if (drifted.length === 0) return;
   const shown = drifted.slice(0, MAX_NAMED).join(", ");
   const more = drifted.length > MAX_NAMED ? ` and ${drifted.length - MAX_NAMED} more` : "";
-  await confirm(
-    context,
-    `Changes on ${shown}${more} are neither committed nor rolled back. ` +
-      "Leave them to the normal commit window?",
-  );
+  await confirm(context, undecidedText(`${shown}${more}`));
 }
 
 const MAX_NAMED = 5;
@@ -231,11 +276,6 @@ async function openSession(
 
 function placeOf({ scope }: journal.EmergencySession): string {
   return scope === undefined ? "" : scopeText(scopeFromWire(scope));
-}
-
-function minutesOf({ startedAt, expiresAt }: journal.EmergencySession): number | undefined {
-  if (startedAt === undefined || expiresAt === undefined) return undefined;
-  return Math.round((timestampMs(expiresAt) - timestampMs(startedAt)) / 60_000);
 }
 
 const COLUMNS: readonly Column[] = [

@@ -42,6 +42,13 @@ export async function findAgent(context: CommandContext, node: string): Promise<
   return await context.session.agent(node);
 }
 
+/** Whether whoever was asked is not there, or cannot do anything now: the journal without a quorum. */
+export function isOutOfReach(error: Failure): boolean {
+  return ["UNAVAILABLE", "NO_QUORUM", "NO_LEADER", "SHUTTING_DOWN", "DEADLINE"].includes(
+    error.code,
+  );
+}
+
 async function requireEnrolled({ session, out }: CommandContext, node: string): Promise<void> {
   try {
     const { peer, enrollment } = await session.journal();
@@ -51,17 +58,14 @@ async function requireEnrolled({ session, out }: CommandContext, node: string): 
     }
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    if (isOutOfReach(error)) {
+      await out.note(`Warning: the journal cannot be reached; asking ${node} directly`);
+      return;
+    }
     switch (error.code) {
       case "NODE_NOT_ENROLLED":
       case "NOT_FOUND":
         throw codedFailure("NOT_FOUND", `Not found: node ${node}`);
-      case "UNAVAILABLE":
-      case "NO_QUORUM":
-      case "NO_LEADER":
-      case "SHUTTING_DOWN":
-      case "DEADLINE":
-        await out.note(`Warning: the journal cannot be reached; asking ${node} directly`);
-        return;
       case "PERMISSION_DENIED":
       case "UNIMPLEMENTED":
         // Whether this caller may work on the node is the agent's to decide.

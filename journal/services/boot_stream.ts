@@ -18,6 +18,7 @@ import {
 } from "../overlay/mod.ts";
 import type { Overlay } from "../state/mod.ts";
 import { callerOf, type ServiceContext } from "./context.ts";
+import { emergenciesOver } from "./emergencies.ts";
 import { vclusterIdFromWire } from "./identifiers.ts";
 
 /** How long a boot stream may wait for its client to read (BOOT-8). */
@@ -103,6 +104,7 @@ async function bootContent(
     ? replica.state.get("overlays", vclusterId)?.version ?? 0
     : overlay.version;
   const nextSequence = stale ? overlay.built_from_sequence + 1 : replica.appliedSequence + 1;
+  const emergencies = emergenciesOver(replica.state, request.nodeId, clock.nowMs());
   const delta = nodeDelta(replica.state, request.nodeId, clock.nowMs());
   const timestamp = instantToWire(new Date(clock.nowMs()).toISOString());
   const isKnown = request.lastKnownVersion !== undefined &&
@@ -120,6 +122,7 @@ async function bootContent(
           timestamp,
           nextSequence: BigInt(nextSequence),
           rulesApply: gatekeeper.hasEngine,
+          emergencies,
         }),
       });
     },

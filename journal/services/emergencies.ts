@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { journal } from "../../api/mod.ts";
+import { type Scope, scopeText } from "../../common/model/mod.ts";
 import { instantToWire, present, scopeToWire } from "../../common/wire/mod.ts";
 import type { Caller } from "../access/mod.ts";
-import type { Emergency } from "../state/mod.ts";
+import type { Emergency, StateView } from "../state/mod.ts";
 import type { ServiceContext } from "./context.ts";
 
 /** Emergency sessions the caller may see, of one vCluster or of all (EMG-1). */
@@ -24,6 +25,25 @@ export async function listEmergencies(
   return create(journal.ListEmergenciesResponseSchema, {
     sessions: sessions.map((session) => sessionToWire(session, clock.nowMs())),
   });
+}
+
+/** The open emergencies that cover a node: its own, and its vCluster's (EMG-1). */
+export function emergenciesOver(
+  state: StateView,
+  nodeId: string,
+  nowMs: number,
+): journal.ListEmergenciesResponse {
+  const vclusterId = state.get("node_assignments", nodeId)?.vcluster_id;
+  const scopes: Scope[] = [
+    { Node: nodeId },
+    ...(vclusterId === undefined ? [] : [{ VCluster: vclusterId }]),
+  ];
+  const sessions = scopes.flatMap((scope) => {
+    const open = state.get("open_emergencies", scopeText(scope));
+    const session = open && state.get("emergencies", open.session_id);
+    return session === undefined ? [] : [sessionToWire(session, nowMs)];
+  });
+  return create(journal.ListEmergenciesResponseSchema, { sessions });
 }
 
 function sessionToWire(session: Emergency, nowMs: number) {

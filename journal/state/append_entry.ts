@@ -28,6 +28,7 @@ import {
   openEmergency,
 } from "./emergency.ts";
 import { emergencyOf, followEntry } from "./node_state.ts";
+import { mergeReplayed, recordSuperseded } from "./replayed_emergency.ts";
 import { planRollback, type RollbackPlan } from "./rollback.ts";
 import { checkServices } from "./service_check.ts";
 import { reject, type Transaction } from "./transaction.ts";
@@ -41,22 +42,28 @@ const REPLAYED = "degraded:";
 
 /** Validates and appends a client's entry and follows what it means for the state (JRN-22). */
 export function appendEntry(tx: Transaction, command: CommandOf<"AppendEntry">): CommandResult {
-  const draft = draftOf(tx, command.entry);
-  checkEntry(tx, draft);
+  const sent = draftOf(tx, command.entry);
+  checkEntry(tx, sent);
   redeemForEntry(tx, command);
+  const { draft, superseded, isMergedStart = false } = mergeReplayed(
+    tx,
+    sent,
+    command.end_emergency ?? false,
+  );
   checkExpectedHead(tx, draft.scope, command.expected_head);
   refuseConflicting(tx, draft);
   const localSince = localChangesSince(draft);
   const rollback = draft.entry_type === "Rollback" ? planRollback(tx, draft) : undefined;
-  if (draft.entry_type === "EmergencyStart") {
+  if (draft.entry_type === "EmergencyStart" && !isMergedStart) {
     checkEmergencyStart(tx, draft.scope, draft.author, draft.emergency_reason ?? "");
   }
   if (draft.entry_type === "EmergencyEnd") {
     checkEmergencyEnd(tx, draft.scope, draft.author, command.force ?? false);
   }
-  const endsEmergency = endsOwnEmergency(tx, command, draft.author);
+  const endsEmergency = !isMergedStart && endsOwnEmergency(tx, command, draft.author);
   const entry = tx.append(withRollback(inEmergency(tx, draft), rollback));
   takeEffect(tx, entry, rollback);
+  if (superseded !== undefined) recordSuperseded(tx, superseded, entry);
   if (command.check_services === true) checkServices(tx, entry);
   if (localSince !== undefined) openConflicts(tx, entry, localSince);
   if (endsEmergency) {

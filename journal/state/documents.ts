@@ -108,6 +108,8 @@ export const EmergencySchema = z.object({
   forced: z.boolean().optional(),
   /** Since when it is held to be stale: no jobs should be scheduled there (EMG-4). */
   stale_since: InstantSchema.optional(),
+  /** Opened on the node alone, which told of it afterwards (EMM-8). */
+  opened_on_node: z.boolean().optional(),
 });
 
 /** What one administrator's operation did (AUD-1). */

@@ -16,7 +16,7 @@ export function emergencyWindowSeconds(tx: Transaction, scope: Scope): number {
 }
 
 /** Refuses machines: emergencies are for people (EMG-6). */
-function refuseMachine({ principal_type }: Identity): void {
+export function refuseMachine({ principal_type }: Identity): void {
   if (principal_type === "Human") return;
   reject("PERMISSION_DENIED", "only people start and end emergencies");
 }
@@ -50,6 +50,7 @@ export function openEmergency(tx: Transaction, entry: Entry): void {
     reason: entry.emergency_reason ?? "",
     started_at: entry.timestamp,
     expires_at: new Date(Date.parse(entry.timestamp) + window * 1000).toISOString(),
+    ...(entry.received_at === undefined ? {} : { opened_on_node: true }),
   });
   tx.put("open_emergencies", scopeText(entry.scope), { session_id: id });
 }

@@ -40,7 +40,8 @@ export type AppendEntryRequest = Message<"pact.journal.AppendEntryRequest"> & {
   expectedHead?: bigint | undefined;
 
   /**
-   * Close the scope's open emergency together with this entry.
+   * Close the scope's open emergency together with this entry. With an EMERGENCY_START that a node
+   * tells of afterwards: it was ended there by now, which a later entry says.
    *
    * addition
    *

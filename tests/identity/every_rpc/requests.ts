@@ -219,6 +219,10 @@ export const REQUESTS: Readonly<Record<string, RequestOf>> = {
       ...make(shell.LocalRollbackRequestSchema, () => ({ targetSequence: 999_999n })),
       refusals: ["PRECONDITION"],
     },
+    EmergencyControl: {
+      ...make(shell.EmergencyControlRequestSchema, () => ({ operation: "start", reason: "smoke" })),
+      refusals: ["PRECONDITION"],
+    },
   }),
 };
 

@@ -246,3 +246,100 @@ Deno.test("ISO-8: without an open emergency the agent's refusal is shown, with e
       },
     },
   }));
+
+const ALONE = ["--node", "node-1"];
+const expiresAt = ago(-14_400);
+
+Deno.test("EMM-8: without a journal the node is asked for an emergency of its own, and people are told what that is", () =>
+  assertGolden("emergency_start_alone", {
+    args: ["emergency", "start", "-r", "pump failed", ...ALONE],
+    agents: {
+      "node-1": {
+        emergencyControl: ({ operation, reason }) => {
+          assert.deepEqual([operation, reason], ["start", "pump failed"]);
+          return { sessionId: "em-local-0123abcd", expiresAt };
+        },
+      },
+    },
+  }));
+
+Deno.test("EMM-8: in JSON what the journal has not heard of has no sequence", async () => {
+  const { code, stdout } = await runScenario({
+    args: ["emergency", "start", "-r", "pump failed", ...ALONE, "--output", "json"],
+    agents: {
+      "node-1": { emergencyControl: () => ({ sessionId: "em-local-0123abcd", expiresAt }) },
+    },
+  });
+  assert.equal(code, 0);
+  const { sequence, scope, session_id } = JSON.parse(stdout);
+  assert.deepEqual([sequence, scope, session_id], [null, "node:node-1", "em-local-0123abcd"]);
+});
+
+Deno.test("EMM-8: a journal that cannot write is as good as none", async () => {
+  const { code, stdout, stderr } = await runScenario({
+    args: ["emergency", "start", "-r", "pump failed", ...ALONE],
+    journal: { config: { appendEntry: refuse("NO_QUORUM", "no quorum") } },
+    agents: {
+      "node-1": { emergencyControl: () => ({ sessionId: "em-local-0123abcd", expiresAt }) },
+    },
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /Opened on the node alone/);
+});
+
+Deno.test("EMM-2: a node with a journal opens none of its own, and people are told where to go", () =>
+  assertGolden("emergency_start_not_alone", {
+    args: ["emergency", "start", "-r", "pump failed", ...ALONE],
+    agents: { "node-1": { emergencyControl: refuse("PRECONDITION", "use the journal") } },
+  }));
+
+Deno.test("EMM-8: what the journal refuses no node is asked for", async () => {
+  const { code, agentCalls } = await runScenario({
+    args: ["emergency", "start", "-r", "pump failed", ...ALONE],
+    journal: { config: { appendEntry: refuse("PERMISSION_DENIED", "not you") } },
+    agents: { "node-1": { emergencyControl: () => ({ sessionId: "em-local-0123abcd" }) } },
+  });
+  assert.equal(code, 2);
+  assert.deepEqual(agentCalls["node-1"], []);
+});
+
+Deno.test("EMM-8, EMM-6: without a journal the node ends its emergency, after the same decision about its changes", async () => {
+  const args = ["emergency", "end", ...ALONE];
+  const { getStatus, emergencyControl } = {
+    getStatus: () => driftedNode,
+    emergencyControl: ({ operation, force }: { operation: string; force: boolean }) => {
+      assert.deepEqual([operation, force], ["end", false]);
+      return { sessionId: "em-41" };
+    },
+  };
+  const agents = { "node-1": { getStatus, emergencyControl } };
+  const undecided = await runScenario({ args, agents });
+  assert.equal(undecided.code, 1);
+  assert.match(undecided.stderr, /Changes on node-1 are neither committed nor rolled back/);
+  await assertGolden("emergency_end_alone", { args: [...args, "--yes"], agents });
+});
+
+Deno.test("CLI-101, EMM-8: somebody else's emergency on a node that is alone takes force as well", async () => {
+  const { code, stderr } = await runScenario({
+    args: ["emergency", "end", ...ALONE],
+    agents: {
+      "node-1": {
+        getStatus: () => node(),
+        emergencyControl: refuse(
+          "PERMISSION_DENIED",
+          "emergency session belongs to bob@example.org; end it with force",
+        ),
+      },
+    },
+  });
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /the emergency on node:node-1 was opened by bob@example\.org/);
+});
+
+Deno.test("EMM-8: without a journal an emergency of a vCluster is none that a node could open", async () => {
+  const { code, stderr } = await runScenario({
+    args: ["emergency", "start", "-r", "everywhere", "--vcluster", "ml"],
+  });
+  assert.equal(code, 5);
+  assert.match(stderr, /with --node NODE the node itself opens or ends an emergency of its own/);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { RefusedError } from "../../../../agent/entries/mod.ts";
+import { config } from "../../../../api/mod.ts";
+import { nodeEntry, RefusedError } from "../../../../agent/entries/mod.ts";
 import { tempDir, waitFor, withShim } from "../../../support/mod.ts";
 import { QueueRig } from "./queue_rig.ts";
 
@@ -192,4 +193,29 @@ Deno.test("a writer says when nothing is on its way, or that it took too long", 
     await given;
     rig.writer.close();
     assert.equal((await late.catch(() => ({ kind: "lost" }))).kind, "lost");
+  }));
+
+Deno.test("EMM-8: the start of an emergency says whether its end waits as well, and the end keeps its force", () =>
+  withQueue(async (rig) => {
+    const { EMERGENCY_START, EMERGENCY_END } = config.EntryType;
+    for (const entryType of [EMERGENCY_START, EMERGENCY_END, EMERGENCY_START]) {
+      await rig.write("uname");
+      const entry = nodeEntry("n1", rig.clock.nowMs(), undefined, { entryType });
+      await rig.writer.write({ entry, force: entryType === EMERGENCY_END });
+    }
+    rig.writer.connected(true);
+    const replayed = rig.writer.replay();
+    await answerAll(rig);
+    await replayed;
+    assert.deepEqual(
+      rig.sent.map(({ endEmergency, force }) => [endEmergency, force]),
+      [
+        [false, false],
+        [true, false],
+        [false, false],
+        [false, true],
+        [false, false],
+        [false, false],
+      ],
+    );
   }));

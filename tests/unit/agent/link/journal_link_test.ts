@@ -304,12 +304,33 @@ Deno.test("EMM-1: an emergency is told, also one that was opened while there was
     entry: { entryType: EntryType.EMERGENCY_START, scope, emergencyReason: "runaway job" },
   });
   linked.link.resume();
-  const opened = await waitFor(() => linked.emergencies[0], { what: "the emergency" });
+  const opened = await waitFor(() => linked.emergencies.find(({ isOpen }) => isOpen), {
+    what: "the emergency",
+  });
   assert.deepEqual([opened.isOpen, opened.scope, opened.reason], [true, "node", "runaway job"]);
   assert.match(opened.sessionId, /^em-[0-9]+$/);
   await admin.config.appendEntry({ entry: { entryType: EntryType.EMERGENCY_END, scope } });
-  const closed = await waitFor(() => linked.emergencies[1], { what: "its end" });
-  assert.equal(closed.isOpen, false);
+  const last = (scope: string) => linked.emergencies.findLast((each) => each.scope === scope);
+  await waitFor(() => last("node")?.isOpen === false, { what: "its end" });
+});
+
+Deno.test("EMM-1, EMM-9: an agent that was away hears which emergencies are open, and which are over", async () => {
+  const { site, macAddress, admin } = await siteWithMachine();
+  await using _ = site;
+  const append = (entryType: config.EntryType, scope: "nodeId" | "vclusterId", value: string) =>
+    admin.config.appendEntry({
+      entry: {
+        entryType,
+        scope: { scope: { case: scope, value } },
+        ...(entryType === EntryType.EMERGENCY_START ? { emergencyReason: "smoke" } : {}),
+      },
+    });
+  const { sequence } = await append(EntryType.EMERGENCY_START, "nodeId", "n1");
+  await append(EntryType.EMERGENCY_START, "nodeId", "n2");
+  using linked = new Linked(site, macAddress);
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  const told = linked.emergencies.map(({ scope, isOpen, sessionId }) => [scope, isOpen, sessionId]);
+  assert.deepEqual(told, [["node", true, `em-${sequence}`], ["vcluster", false, ""]]);
 });
 
 Deno.test("IDM-4: who signed in before there was contact is given an id once there is", async () => {
