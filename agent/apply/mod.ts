@@ -49,3 +49,4 @@ export { underRoot } from "./root.ts";
 export { type ServiceCondition, type ServiceControl, servicesDimension } from "./services.ts";
 export { normaliseSysctl, sysctlPath } from "./sysctl_key.ts";
 export { unsupportedDimension } from "./unsupported.ts";
+export type { Sighting, Watch } from "./watch.ts";
