@@ -23,6 +23,7 @@ export {
 } from "./from_wire.ts";
 export { kernelDimension, type KernelOptions } from "./kernel.ts";
 export { NOT_MANAGEABLE, whyNotManageable } from "./manageable.ts";
+export { MountsDimension, type MountsOptions } from "./mounts.ts";
 export { APPLY_ORDER } from "./order.ts";
 export {
   type Availability,

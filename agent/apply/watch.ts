@@ -1,12 +1,12 @@
-import type { DriftCategory, ItemValue } from "../drift/mod.ts";
+import type { ItemValue } from "../drift/mod.ts";
 import type { Dimension } from "./provider.ts";
 
 /** What a look at things that nobody declared found. */
 export interface Sighting {
   /** Keys of everything there is. */
   readonly keys: readonly string[];
-  /** Those among the keys that come by themselves in ordinary use: new ones are nobody's change. */
-  readonly incidental?: ReadonlySet<string>;
+  /** Whether what has this key may have come by itself in ordinary use: then it is nobody's change. */
+  readonly isIncidental?: (key: string) => boolean;
   /** There are more than are looked at. */
   readonly isCut?: boolean;
 }

@@ -5,3 +5,5 @@
  * @module
  */
 export { filesWatch } from "./files_watch.ts";
+export { modulesWatch, type ModulesWatchOptions } from "./modules_watch.ts";
+export { mountsWatch } from "./mounts_watch.ts";

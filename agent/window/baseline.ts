@@ -182,7 +182,7 @@ export class Baseline {
     for (const key of found.keys) {
       // Of a cut list nobody can tell what is new.
       if (held.isCut || declared.has(key) || targets.has(key)) continue;
-      if (found.incidental?.has(key) !== true) targets.set(key, ABSENT);
+      if (found.isIncidental?.(key) !== true) targets.set(key, ABSENT);
     }
     return await watch.diff(targets, await watch.observe(targets.keys()));
   }
