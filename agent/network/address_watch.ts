@@ -12,15 +12,15 @@ import {
   type Outcome,
   type Watch,
 } from "../apply/mod.ts";
-import type { Observation, Target } from "../drift/mod.ts";
+import type { ItemValue, Observation, Target } from "../drift/mod.ts";
 import { type Files, isShimError } from "../../ffi/mod.ts";
 import {
   type Cidr,
-  formatCidr,
   formatIp,
   type InterfaceSpec,
   InterfaceSpecError,
   interfaceSpecOfText,
+  parseCidr,
   textOfInterfaceSpec,
 } from "../interfaces/mod.ts";
 import { socketsOn } from "./address_users.ts";
@@ -107,8 +107,12 @@ class AddressWatch implements Watch {
 
   /** A declaration says all addresses of an interface, or that they come by DHCP. */
   capture(difference: Parameters<Watch["capture"]>[0]) {
-    if (this.manager()?.leaseOf(difference.key) === undefined) return captureActual(difference);
-    const reason = "its other address is by DHCP, beside which no address can be declared";
+    const { key, actual } = difference;
+    const spec = actual === undefined ? undefined : specOf(key, { value: actual });
+    const reason = this.manager()?.leaseOf(key) === undefined
+      ? typeof spec === "string" ? spec : undefined
+      : "its other address is by DHCP, beside which no address can be declared";
+    if (reason === undefined) return captureActual(difference);
     return Promise.resolve({ ok: false, reason } as const);
   }
 
@@ -147,16 +151,10 @@ function changeOf(
   target: Target,
   actual: Observation,
 ): AddressChange {
-  const before = target.state === "present" ? specOf(key, target) : undefined;
-  const now = actual.state === "present" ? specOf(key, actual) : undefined;
-  // What cannot be said cannot be compared, as with more routes than a declaration takes.
-  const isUnclear = (target.state === "present" && before === undefined) ||
-    (actual.state === "present" && now === undefined);
-  if (isUnclear) return { extra: [], missing: [] };
   const granted = manager.specOf(key)?.addresses;
   return addressChange(
-    fixed(before),
-    fixed(now),
+    target.state === "present" ? addressesIn(target) : [],
+    actual.state === "present" ? addressesIn(actual) : [],
     typeof granted === "string" ? [] : granted,
   );
 }
@@ -173,9 +171,12 @@ function restore(
     return missing.length === 0 ? done(key) : failed(key, "no such interface");
   }
   for (const cidr of extra) rtnetlink.removeAddress(link.index, cidr);
-  const spec = target.state === "present" ? specOf(key, target) : undefined;
-  if (spec === undefined || spec.addresses.length === 0) return done(key);
-  for (const operation of planInterface({ ...spec, state: "up" }, link, manager.snapshot())) {
+  if (target.state === "absent") return done(key);
+  const found = specOf(key, target);
+  if (typeof found === "string") return failed(key, found);
+  const spec = { ...found, addresses: addressesIn(target), state: "up" } as const;
+  if (spec.addresses.length === 0) return done(key);
+  for (const operation of planInterface(spec, link, manager.snapshot())) {
     if (operation.kind === "addAddress") rtnetlink.addAddress(link.index, operation.cidr);
     // A route over a network that was gone went with it.
     if (operation.kind === "addRoute" && missing.length > 0 && link.isUp) {
@@ -185,22 +186,29 @@ function restore(
   return done(key);
 }
 
-/** The specification in a value, undefined for one that no declaration could hold. */
-function specOf(
-  key: string,
-  { value }: Extract<Target, { state: "present" }>,
-): (InterfaceSpec & { readonly addresses: readonly Cidr[] }) | undefined {
-  if (value.kind !== "text") return undefined;
+/** The specification in a value, or why no declaration could hold it. */
+function specOf(key: string, { value }: { readonly value: ItemValue }): InterfaceSpec | string {
+  if (value.kind !== "text") return "not a specification of an interface";
   try {
-    const spec = interfaceSpecOfText(key, value.text);
-    return { ...spec, addresses: fixed(spec) };
+    return interfaceSpecOfText(key, value.text);
   } catch (error) {
-    if (error instanceof InterfaceSpecError) return undefined;
+    if (error instanceof InterfaceSpecError) return error.message;
     throw error;
   }
 }
 
-function fixed(spec: InterfaceSpec | undefined): readonly Cidr[] {
-  if (spec === undefined || typeof spec.addresses === "string") return [];
-  return spec.addresses.toSorted((a, b) => formatCidr(a) < formatCidr(b) ? -1 : 1);
+/** The addresses in a value, whatever else is in it: a route may lead nowhere now. */
+function addressesIn({ value }: { readonly value: ItemValue }): readonly Cidr[] {
+  if (value.kind !== "text") return [];
+  let table: unknown;
+  try {
+    table = JSON.parse(value.text);
+  } catch {
+    return [];
+  }
+  const texts = typeof table === "object" && table !== null && "address" in table
+    ? table.address
+    : [];
+  if (!Array.isArray(texts)) return [];
+  return texts.flatMap((text) => typeof text === "string" ? parseCidr(text) ?? [] : []);
 }

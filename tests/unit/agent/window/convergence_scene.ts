@@ -7,6 +7,7 @@ import {
   type EffectiveState,
   filesDimension,
   kernelDimension,
+  MountsDimension,
   unsupportedDimension,
   type Watch,
 } from "../../../../agent/apply/mod.ts";
@@ -19,7 +20,7 @@ import {
 } from "../../../../agent/window/mod.ts";
 import { compileBlacklist } from "../../../../agent/drift/mod.ts";
 import { watchedFiles } from "../../../../agent/observer/mod.ts";
-import { filesWatch } from "../../../../agent/undeclared/mod.ts";
+import { filesWatch, mountsWatch } from "../../../../agent/undeclared/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import type { Files } from "../../../../ffi/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
@@ -88,7 +89,9 @@ export class Node implements AsyncDisposable {
         wallMs,
       }),
       kernelDimension({ files, root }),
-      unsupportedDimension("mounts", "mounts are not managed by this build"),
+      options.hasMounts === true
+        ? new MountsDimension({ files, mounts: shim.mounts, root, effectiveUid: 0 })
+        : unsupportedDimension("mounts", "mounts are not managed by this build"),
       ...(options.dimensions ?? []),
     ];
     return new Node(root, files, options, dimensions, async () => {
@@ -121,9 +124,13 @@ export class Node implements AsyncDisposable {
   }
 
   #watches(): Watch[] {
-    const { root, shimFiles: files, options: { watchPaths, policy, watches = [] } } = this;
+    const { root, shimFiles: files, options: { watchPaths, policy } } = this;
     const [dimension] = this.dimensions;
-    if (watchPaths === undefined || dimension === undefined) return [...watches];
+    const watches = [
+      ...this.options.watches ?? [],
+      ...this.dimensions.flatMap((one) => one instanceof MountsDimension ? mountsWatch(one) : []),
+    ];
+    if (watchPaths === undefined || dimension === undefined) return watches;
     const blacklist = compileBlacklist(policy?.blacklist ?? []);
     const isNoise = (path: string) => blacklist.matchesPath(path);
     return [
@@ -182,6 +189,8 @@ export interface NodeOptions {
   /** What is held against what it was, declared or not. */
   readonly watchPaths?: readonly string[];
   readonly watches?: readonly Watch[];
+  /** Mounts below the root are real: to be used by root, in a mount namespace. */
+  readonly hasMounts?: boolean;
   readonly isOrdinary?: (name: string) => boolean;
   readonly policy?: Partial<ConvergencePolicy>;
   readonly dimensions?: readonly Dimension[];
