@@ -21,6 +21,8 @@ const BITS: Readonly<Record<MountFlag, number>> = {
 /** File systems that a program of their own mounts, or that nothing but the source tells how to. */
 const NOT_BY_KERNEL =
   /^(?:nfs4?|lustre|cifs|smb3|ceph|glusterfs|beegfs|gpfs|9p|afs|fuse|fuseblk|fuse\..*|overlay|none|)$/;
+/** Names of devices that only a database of them can resolve (fstab(5)). */
+const TAG = /^(?:UUID|LABEL|PARTUUID|PARTLABEL|ID)=/;
 /** Shown by the kernel, and refused when it is told them. */
 const SHOWN_ONLY: ReadonlySet<string> = new Set(["seclabel"]);
 
@@ -32,6 +34,7 @@ export function mountRequest(
   if (NOT_BY_KERNEL.test(fsType)) {
     return { refusal: `file systems of type ${fsType || "none"} are not mounted by this version` };
   }
+  if (TAG.test(source)) return { refusal: `${source}: name the device itself` };
   if (isPart(source)) return { refusal: "a part of a file system is not mounted by this version" };
   const data = splitOptions(options).data.filter((option) => !SHOWN_ONLY.has(option));
   const flags = flagsOf(options, readOnly);

@@ -4,7 +4,6 @@ import {
   fingerprint,
   isMountedAs,
   type ItemValue,
-  type MountItemValue,
   mountValue,
   type Observation,
   type Target,
@@ -190,22 +189,16 @@ export class MountsDimension implements Dimension {
     if (value.kind !== "mount") return failed(key, "not a mount");
     const layers = this.#layers(key, this.table()).map(mountValue);
     const top = layers.at(-1);
-    if (top === undefined) return await this.#mountAnew(key, value);
-    if (top.fsType === value.fsType && top.source === value.source) {
+    if (top?.fsType === value.fsType && top.source === value.source) {
       return await this.#remount(remountRequests(this.path(key), value), isOver);
     }
     const isBelow = layers.some((layer) => fingerprint(layer) === fingerprint(value));
     if (isBelow) return await this.#unmount(key, isOver);
-    return failed(key, `${top.fsType} from ${top.source} is mounted there`);
-  }
-
-  async #mountAnew(key: string, value: MountItemValue): Promise<Outcome | undefined> {
-    const { files, mounts } = this.options;
-    const path = this.path(key);
-    const asked = mountRequest(path, value);
+    const asked = mountRequest(this.path(key), value);
     if ("refusal" in asked) return unavailable(key, asked.refusal);
-    makeParents(files, `${path}/mounted`);
-    await mounts.mount(asked.request);
+    if (top !== undefined) return failed(key, `${top.fsType} from ${top.source} is mounted there`);
+    makeParents(this.options.files, `${this.path(key)}/mounted`);
+    await this.options.mounts.mount(asked.request);
     return undefined;
   }
 
