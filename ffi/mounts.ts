@@ -10,7 +10,10 @@ export const MS = {
   noExec: 0x8,
   synchronous: 0x10,
   remount: 0x20,
+  dirSync: 0x80,
+  noSymFollow: 0x100,
   noAtime: 0x400,
+  noDirAtime: 0x800,
   bind: 0x1000,
   move: 0x2000,
   recursive: 0x4000,
@@ -18,6 +21,8 @@ export const MS = {
   slave: 0x8_0000,
   shared: 0x10_0000,
   relatime: 0x20_0000,
+  strictAtime: 0x100_0000,
+  lazyTime: 0x200_0000,
 } as const;
 
 /** Unmount flags of umount2(2). */

@@ -23,6 +23,7 @@ export {
 } from "./from_wire.ts";
 export { kernelDimension, type KernelOptions } from "./kernel.ts";
 export { NOT_MANAGEABLE, whyNotManageable } from "./manageable.ts";
+export { MountsDimension, type MountsOptions } from "./mounts.ts";
 export { APPLY_ORDER } from "./order.ts";
 export {
   type Availability,
@@ -49,3 +50,4 @@ export { underRoot } from "./root.ts";
 export { type ServiceCondition, type ServiceControl, servicesDimension } from "./services.ts";
 export { normaliseSysctl, sysctlPath } from "./sysctl_key.ts";
 export { unsupportedDimension } from "./unsupported.ts";
+export type { Sighting, Watch } from "./watch.ts";

@@ -38,6 +38,20 @@ export {
   targetFingerprint,
   type TextItemValue,
 } from "./item.ts";
+export { chosenMountPoints, isIncidentalPlace } from "./incidental_mounts.ts";
+export {
+  incidentalModules,
+  type LoadedModule,
+  onDemandModules,
+  parseModules,
+} from "./incidental_modules.ts";
+export {
+  isMountedAs,
+  MOUNT_FLAGS,
+  type MountFlag,
+  mountValue,
+  splitOptions,
+} from "./mount_options.ts";
 export {
   DEFAULT_WEIGHTS,
   dimensionValues,

@@ -5,4 +5,6 @@
  * @module
  */
 export { createKernelMounts, type KernelMounts } from "./kernel_mounts.ts";
+export { type MountLine, parseMountTable, readMountTable } from "./mount_line.ts";
+export { type MountUser, mountUsers } from "./mount_users.ts";
 export { type MountManagerOptions, SharedMounts } from "./mount_manager.ts";

@@ -16,7 +16,7 @@ import {
 import type { Shim } from "../../ffi/mod.ts";
 import { findImage, type ImageFile } from "./image_file.ts";
 import type { KernelMounts } from "./kernel_mounts.ts";
-import { mountedImages } from "./mount_table.ts";
+import { mountedImages } from "./mounted_images.ts";
 import { type MountDuties, SharedMount } from "./shared_mount.ts";
 import { decodeMounts, encodeMounts, MAX_IMAGES, type MountRow } from "./table_file.ts";
 

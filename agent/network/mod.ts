@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { addressWatch } from "./address_watch.ts";
 export { type BootKnowledge, type BootNetwork, bootNetwork } from "./boot_network.ts";
 export { ConfirmedChange, type ConfirmedChangeOptions } from "./confirmed_change.ts";
 export { networkDimension, type NetworkDimensionParts } from "./network_dimension.ts";

@@ -6,6 +6,7 @@ import {
   type Dimension,
   filesDimension,
   kernelDimension,
+  MountsDimension,
   type ServiceControl,
   servicesDimension,
   unsupportedDimension,
@@ -13,7 +14,7 @@ import {
 import { openModuleControl } from "../hardware/mod.ts";
 
 /** Dimensions of a later version; what is declared in them is reported as unavailable. */
-const LATER_DIMENSIONS = ["mounts", "packages", "gpu"] as const;
+const LATER_DIMENSIONS = ["packages", "gpu"] as const;
 
 /** What the dimensions of a node work with. */
 export interface DimensionParts {
@@ -49,6 +50,7 @@ export function nodeDimensions(
       root,
       ...(effectiveUid === 0 && { modules: openModuleControl(shim, clock) }),
     }),
+    new MountsDimension({ files: shim.files, mounts: shim.mounts, root, effectiveUid }),
     servicesDimension(services),
     network ?? unsupportedDimension("network", "managed only where pact is init"),
     ...LATER_DIMENSIONS.map((category) =>

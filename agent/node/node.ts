@@ -8,7 +8,7 @@ import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditOutcome, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
 import { type EventPump, type Shim } from "../../ffi/mod.ts";
-import { type Dimension, effectiveFromWire } from "../apply/mod.ts";
+import { type Dimension, effectiveFromWire, type Watch } from "../apply/mod.ts";
 import { type Consent, createConsent } from "../approvals/mod.ts";
 import { AuditTrail } from "../audit/mod.ts";
 import { type AgentCache, openOperationLog } from "../cache/mod.ts";
@@ -52,8 +52,10 @@ import { convergencePolicy } from "./policy.ts";
 import { Reporter } from "./reporter.ts";
 import { bootId } from "./backend_record.ts";
 import { type InterfaceNews, NodeServices } from "./node_services.ts";
+import { ServiceChanges } from "./service_changes.ts";
 import { isInfrastructure, serviceControl } from "./service_control.ts";
 import { nodeStatus, supervisorSummary, unavailableTexts } from "./status.ts";
+import { nodeWatches } from "./watches.ts";
 
 /** What a node is made of. */
 export interface NodeOptions {
@@ -74,12 +76,20 @@ export interface NodeOptions {
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
   readonly longestTickMs?: number;
   /** Absent where the network is somebody else's (CTX-3). */
-  readonly network?: { readonly dimension: Dimension; readonly interfaces: InterfaceNews };
+  readonly network?: {
+    readonly dimension: Dimension;
+    /** What of it nobody declared. */
+    readonly addresses: Watch;
+    readonly interfaces: InterfaceNews;
+  };
   /** How services ended while no agent was there; absent where nobody knows. */
   readonly formerEnds?: FormerEnds;
   /** Has PID 1 start another version of the agent; absent without such a PID 1. */
   readonly upgrade?: (program: string | undefined) => string;
 }
+
+/** What a service does as it starts or stops is over after so many settle times of drift (DRIFT-8). */
+const SERVICE_SETTLES = 6;
 
 /** Who does what nobody asked for. */
 const AGENT = systemPrincipal("pact-agent");
@@ -143,6 +153,7 @@ export class Node {
   readonly #reporter: Reporter;
   readonly #observation: Observation;
   readonly #contracts: NodeContracts;
+  readonly #serviceChanges: ServiceChanges;
   #scanTimer: TimerHandle | undefined;
   #isStopping = false;
   /** What the node did alone was handed in since contact was made. */
@@ -177,6 +188,11 @@ export class Node {
     this.#observation = new Observation({
       ...options,
       onChange: () => this.convergence.noticeChange(),
+    });
+    this.#serviceChanges = new ServiceChanges({
+      settleMs: config.settleMs * SERVICE_SETTLES,
+      clock,
+      onLast: () => this.convergence.noticeChange(),
     });
     this.convergence = this.#openConvergence();
     this.#executor = createExecutor({
@@ -224,6 +240,7 @@ export class Node {
 
   /** Something was done to a service, or happened to it. */
   onServiceNotice(notice: SupervisorNotice): void {
+    this.#serviceChanges.note(notice);
     onSupervisorNotice(this.eventContext(), notice);
   }
 
@@ -251,6 +268,7 @@ export class Node {
       await this.#contracts.takeDeclared(declared);
       await this.convergence.setPolicy(convergencePolicy(config, declared.policy));
       const effective = effectiveFromWire(declared);
+      this.#serviceChanges.declared();
       await this.convergence.setDeclared(effective);
       this.#observation.takeDeclared(effective);
     } catch (error) {
@@ -263,6 +281,7 @@ export class Node {
   /** The boot has come to services: those declared are started, and from now on as they are declared. */
   async startServices(): Promise<void> {
     await this.#heldServices.release();
+    this.#serviceChanges.begun();
   }
 
   /** Contact with the journal was made, lost, or refused. */
@@ -311,6 +330,7 @@ export class Node {
     if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
     this.#reporter.close();
     const observed = this.#observation.close();
+    this.#serviceChanges.close();
     this.supervisor.closeLoop();
     await this.#contracts.close(keepServices);
     this.calls.close();
@@ -360,7 +380,14 @@ export class Node {
       attribution: (name) => this.#observation.attribution(name),
       cause: (name) => this.#observation.cause(name),
       limits: { ...DEFAULT_REPORT_LIMITS, settleMs: config.settleMs },
-      ...(config.baselineEnabled && { watched: () => this.#observation.watched() }),
+      watches: nodeWatches({
+        ...this.options,
+        dimensions,
+        observation: this.#observation,
+        addresses: network?.addresses,
+      }),
+      isOrdinary: (name) =>
+        this.#serviceChanges.areUnderWay || this.#observation.isServiceWork(name),
     });
   }
 

@@ -10,7 +10,12 @@ import type { Logger } from "../../common/log/mod.ts";
 import { nodePaths, WORKLOAD_ROOT } from "../../contracts/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import type { EffectiveState } from "../apply/mod.ts";
-import { type Attribution, type Blacklist, compileBlacklist } from "../drift/mod.ts";
+import {
+  type Attribution,
+  type Blacklist,
+  compileBlacklist,
+  isIncidentalPlace,
+} from "../drift/mod.ts";
 import {
   describeActor,
   eventName,
@@ -66,10 +71,18 @@ export class Observation {
    * or a workload is no part of a command, whenever it acts.
    */
   attribution(name: string): Attribution | undefined {
-    const actor = this.#observer?.actorOf(name);
-    const place = actor && placeOf(actor);
-    if (place?.kind === "service" || place?.kind === "workload") return undefined;
-    return this.#attributor.current();
+    return this.isServiceWork(name) ? undefined : this.#attributor.current();
+  }
+
+  /** A process of a service or a workload is known to have changed the item. */
+  isServiceWork(name: string): boolean {
+    const kind = this.#placeOf(name)?.kind;
+    return kind === "service" || kind === "workload";
+  }
+
+  /** A process of somebody's session is known to have changed the item. */
+  isByHand(name: string): boolean {
+    return this.#placeOf(name)?.kind === "session";
   }
 
   /** The process that changed an item, in one line, where it was seen. */
@@ -97,6 +110,11 @@ export class Observation {
 
   async close(): Promise<void> {
     await this.#observer?.close();
+  }
+
+  #placeOf(name: string) {
+    const actor = this.#observer?.actorOf(name);
+    return actor && placeOf(actor);
   }
 
   #open(): Observer {
@@ -135,14 +153,30 @@ export class Observation {
   }
 
   #onEvents(events: readonly ObservedEvent[]): void {
-    const { baselineEnabled } = this.options.config;
     const held = events.filter((event) =>
-      this.#declared.has(eventName(event)) || (baselineEnabled && event.category === "files")
+      this.#declared.has(eventName(event)) || this.#isHeldUndeclared(event)
     );
     for (const event of events) {
       if (!this.#blacklist.matchesItem(event.category, event.path)) this.#show(event);
     }
     if (held.length > 0) this.options.onChange();
+  }
+
+  /** Whether it may be drift though nobody declared it (OBS-9); containers come and go all the time. */
+  #isHeldUndeclared({ category, path }: ObservedEvent): boolean {
+    if (!this.options.config.baselineEnabled) return false;
+    switch (category) {
+      case "files":
+        return true;
+      case "mounts":
+        return !isIncidentalPlace(path) && !this.#blacklist.matchesItem(category, path);
+      case "kernel":
+        return path.startsWith("module:");
+      case "network":
+        return !this.#blacklist.matchesItem(category, path);
+      default:
+        return false;
+    }
   }
 
   /** Interfaces and mounts come and go with containers: they are for those who look closely. */

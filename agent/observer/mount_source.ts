@@ -1,10 +1,9 @@
 /** Notices mounts and unmounts (OBS-3). It owns the watch of the mount table and ends by `close`. */
 
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
-import { diffMounts, type MountLine, parseMountTable } from "./mount_table.ts";
+import { type MountLine, readMountTable } from "../mounts/mod.ts";
+import { diffMounts } from "./mount_table.ts";
 import type { Listener, Source } from "./source.ts";
-
-const MAX_TABLE_BYTES = 8 << 20;
 
 /** Watches the mount table of this process's namespace. Throws ShimError. */
 export function openMountSource(
@@ -12,8 +11,7 @@ export function openMountSource(
   events: EventPump,
   { tell, lost }: Listener,
 ): Source {
-  const read = (): MountLine[] =>
-    parseMountTable(shim.files.readText("/proc/self/mountinfo", { maxBytes: MAX_TABLE_BYTES }));
+  const read = (): MountLine[] => readMountTable(shim.files);
   let table: readonly MountLine[] = [];
   const watch = shim.watchMounts(events, () => {
     try {

@@ -21,21 +21,21 @@ export interface WatchedFilesOptions {
 /** The plain files below the watched roots, without the prefix, and whether there are more. */
 export function watchedFiles(
   { files, root, watchPaths, isNoise }: WatchedFilesOptions,
-): { readonly paths: readonly string[]; readonly isCut: boolean } {
-  const paths: string[] = [];
+): { readonly keys: readonly string[]; readonly isCut: boolean } {
+  const keys: string[] = [];
   const directories = watchPaths.map((path) => path === "/" ? "" : path.replace(/\/+$/, ""));
   // Ends: at most so many directories are looked into, and links are not followed.
   for (let next = 0; next < directories.length; next++) {
-    if (next >= MAX_DIRECTORIES || paths.length >= MAX_FILES) return { paths, isCut: true };
+    if (next >= MAX_DIRECTORIES || keys.length >= MAX_FILES) return { keys, isCut: true };
     const directory = directories[next] ?? "";
     for (const { name, type } of listOrNothing(files, `${root}${directory}` || "/")) {
       const path = `${directory}/${name}`;
       if (OWN.test(path) || isNoise(path)) continue;
       if (type === "directory") directories.push(path);
-      else if (type === "file") paths.push(path);
+      else if (type === "file") keys.push(path);
     }
   }
-  return { paths, isCut: false };
+  return { keys, isCut: false };
 }
 
 /** What is gone by now, or is too much, or no directory, has nothing in it. */

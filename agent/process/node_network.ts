@@ -7,10 +7,11 @@
 import type { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import type { Dimension } from "../apply/mod.ts";
+import type { Dimension, Watch } from "../apply/mod.ts";
 import { valuesOf } from "../boot/mod.ts";
 import { type EventPump, isShimError, type Shim } from "../../ffi/mod.ts";
 import {
+  addressWatch,
   bootNetwork,
   ConfirmedChange,
   type Lease,
@@ -65,6 +66,8 @@ export class NodeNetwork {
   readonly #management = new Set<string>();
   /** The network as a dimension of the node's state. */
   readonly dimension: Dimension = networkDimension(() => this.#parts());
+  /** Addresses that nobody declared (OBS-9). */
+  readonly addresses: Watch;
   #shellAddresses: string | undefined;
   readonly #listeners = new Set<(name: string) => void>();
   /** What services that need a network look at (NET-7). */
@@ -73,7 +76,9 @@ export class NodeNetwork {
     onChange: (listener) => this.onInterface(listener),
   };
 
-  constructor(private readonly options: NodeNetworkOptions) {}
+  constructor(private readonly options: NodeNetworkOptions) {
+    this.addresses = addressWatch(() => this.#manager, options.shim.files);
+  }
 
   /** Names of the interfaces over which the boot reaches the journal. */
   get management(): readonly string[] {

@@ -1,4 +1,11 @@
-import { APPLY_ORDER, type Dimension, type Operation, type Outcome } from "../apply/mod.ts";
+import {
+  APPLY_ORDER,
+  type Captured,
+  type DeltaItem,
+  type Dimension,
+  type Operation,
+  type Outcome,
+} from "../apply/mod.ts";
 import {
   type Difference,
   type DriftCategory,
@@ -71,7 +78,7 @@ export class Applier {
     );
     this.#servicesTold = true;
     const result = await this.#bringAbout(pending, drifted);
-    await this.#baseline?.record(this.#declaredFiles());
+    await this.#baseline?.record((category) => this.#declaredIn(category));
     return result;
   }
 
@@ -81,8 +88,11 @@ export class Applier {
     return await this.#bringAbout(pending, new Set());
   }
 
-  /** Compares everything verified, and what is watched beside it, with what is there now. */
-  async survey(): Promise<Survey> {
+  /**
+   * Compares everything verified, and what is watched beside it, with what is there now. `drifted` names
+   * what had drifted before.
+   */
+  async survey(drifted: ReadonlySet<string>): Promise<Survey> {
     const differences: (Difference & { source: DriftSource })[] = [];
     const blind: NamedReason[] = [];
     for (const dimension of this.#inOrder()) {
@@ -98,7 +108,8 @@ export class Applier {
         differences.push({ ...difference, source: "declared" });
       }
     }
-    for (const difference of await this.#baseline?.differences(this.#declaredFiles()) ?? []) {
+    const declaredIn = (category: DriftCategory) => this.#declaredIn(category);
+    for (const difference of await this.#baseline?.differences(declaredIn, drifted) ?? []) {
       differences.push({ ...difference, source: "baseline" });
     }
     blind.push(...this.#baseline?.limitations ?? []);
@@ -116,9 +127,7 @@ export class Applier {
     const free: DriftItem[] = [];
     for (const item of items) {
       const operation = this.#operationFor(item);
-      const found = operation === undefined
-        ? []
-        : await this.#dimensions.get(item.category)?.consumers([operation]) ?? [];
+      const found = operation === undefined ? [] : await this.#consumers(item, operation);
       if (found.length === 0) free.push(item);
       lines.push(...found);
     }
@@ -131,16 +140,31 @@ export class Applier {
     const problems: NamedReason[] = [];
     for (const dimension of this.#inOrder().reverse()) {
       const { category } = dimension;
-      const operations = items.filter((item) => item.category === category)
-        .flatMap((item) => this.#operationFor(item) ?? []);
-      if (operations.length === 0) continue;
-      for (const outcome of await dimension.revert(operations)) {
+      const outcomes = [
+        ...await this.#revertIn(dimension, items, "declared"),
+        ...await this.#revertIn(dimension, items, "baseline"),
+      ];
+      for (const outcome of outcomes) {
         const name = itemName({ category, key: outcome.key });
         if (outcome.result !== "done") problems.push({ name, reason: outcome.reason });
         else if (outcome.backup !== undefined) backups.set(name, outcome.backup);
       }
     }
     return { backups, problems };
+  }
+
+  /** A drifted item as it can be declared from now on (WIN-6). */
+  async capture(item: DriftItem): Promise<Captured> {
+    const captured = item.source === "baseline"
+      ? await this.#baseline?.capture(item)
+      : await this.#dimensions.get(item.category)?.capture(item);
+    return captured ?? { ok: false, reason: "no such dimension" };
+  }
+
+  /** What was committed and yet is not declared, as a module that is gone, is as it shall be (WIN-3). */
+  async acceptUndeclared(items: readonly DeltaItem[]): Promise<void> {
+    const undeclared = items.filter(({ category, key }) => !this.#declaredIn(category).has(key));
+    if (undeclared.length > 0) await this.#baseline?.accept(undeclared);
   }
 
   /** Parts of declared items that this profile cannot bring about (CTX-5). */
@@ -228,14 +252,34 @@ export class Applier {
     }
   }
 
-  #declaredFiles(): ReadonlySet<string> {
-    return new Set(this.#ledger.effective.targets.files.keys());
+  async #revertIn(
+    dimension: Dimension,
+    items: readonly DriftItem[],
+    source: DriftSource,
+  ): Promise<readonly Outcome[]> {
+    const { category } = dimension;
+    const operations = items.filter((item) => item.category === category && item.source === source)
+      .flatMap((item) => this.#operationFor(item) ?? []);
+    if (operations.length === 0) return [];
+    if (source === "declared") return await dimension.revert(operations);
+    return await this.#baseline?.revert(category, operations) ?? [];
+  }
+
+  async #consumers(item: DriftItem, operation: Operation): Promise<readonly string[]> {
+    const { category, source } = item;
+    return source === "baseline"
+      ? await this.#baseline?.consumers(category, [operation]) ?? []
+      : await this.#dimensions.get(category)?.consumers([operation]) ?? [];
+  }
+
+  #declaredIn(category: DriftCategory): ReadonlySet<string> {
+    return new Set(this.#ledger.effective.targets[category].keys());
   }
 
   /** Declared things go back to what is declared, others to what they were (RBK-1). */
   #operationFor({ category, key, source }: DriftItem): Operation | undefined {
     const target = source === "baseline"
-      ? this.#baseline?.targetOf(key)
+      ? this.#baseline?.targetOf(category, key)
       : this.#ledger.effective.targets[category].get(key);
     return target === undefined ? undefined : { key, target };
   }

@@ -88,8 +88,8 @@ class Controller implements Convergence {
     this.#ledger = new Ledger(snapshot.converged, snapshot.commits);
     this.#originals = originals;
     const lastId = Math.max(0, ...snapshot.commits.map(({ id }) => id));
-    this.#prepared = new PreparedCommits(options.dimensions, lastId);
     this.#applier = new Applier(options, this.#ledger, this.#originals, () => this.#nowMs());
+    this.#prepared = new PreparedCommits((item) => this.#applier.capture(item), lastId);
     this.#watch = new DriftWatch(options, this.#applier, snapshot.items);
     this.#queue = new TaskQueue(() => this.#finishTask(), (error) => {
       options.log.error("convergence failed", { reason: String(error) });
@@ -140,6 +140,7 @@ class Controller implements Convergence {
         ...(requestId && { requestId }),
       };
       this.#ledger.addCommit({ id, items, ...known });
+      await this.#applier.acceptUndeclared(items);
       this.#options.report({ kind: "committed", items: commit.items });
       await this.#evaluate({ kind: "committed" });
     });

@@ -1,7 +1,7 @@
 import type { config } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
-import type { Dimension, EffectiveState } from "../apply/mod.ts";
+import type { Dimension, EffectiveState, Watch } from "../apply/mod.ts";
 import type {
   Attribution,
   DriftCategory,
@@ -144,17 +144,11 @@ export interface ConvergenceOptions {
   /** Which process is known to have changed an item, in one line (OBS-11). */
   readonly cause?: (name: string) => string | undefined;
   readonly limits?: ReportLimits;
-  /** The files that are held against what they were after convergence unless they are declared
-   * (OBS-9); absent: no file is. */
-  readonly watched?: () => WatchedFiles;
-}
-
-/** The watched files there are, as a look found them. */
-export interface WatchedFiles {
-  /** Keys of the files dimension. */
-  readonly paths: readonly string[];
-  /** There are more than are looked at. */
-  readonly isCut: boolean;
+  /** What is held against what it was after convergence unless it is declared (OBS-9); absent:
+   * nothing is. */
+  readonly watches?: readonly Watch[];
+  /** Whether an undeclared change, by name, came with a service as it should; absent: none does. */
+  readonly isOrdinary?: (name: string) => boolean;
 }
 
 /** Keeps a node at what is declared for it, and tells where it is not. */

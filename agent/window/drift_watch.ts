@@ -96,7 +96,7 @@ export class DriftWatch {
 
   /** Looks at everything verified (OBS-7). */
   async evaluate(): Promise<WatchResult> {
-    const { differences, blind } = await this.#applier.survey();
+    const { differences, blind } = await this.#applier.survey(this.names);
     const { attribution, cause, clock } = this.#options;
     const evaluation = evaluateDrift({
       differences,

@@ -1,4 +1,4 @@
-import type { DeltaItem, Dimension } from "../apply/mod.ts";
+import type { Captured, DeltaItem } from "../apply/mod.ts";
 import { type DriftItem, itemName, redactItem, stateDelta } from "../drift/mod.ts";
 import { ConvergenceError, type PreparedCommit } from "./convergence_types.ts";
 
@@ -17,12 +17,13 @@ interface Prepared {
 
 /** Commits between the captured values and the journal's answer: the first of two steps. */
 export class PreparedCommits {
-  readonly #dimensions: readonly Dimension[];
+  readonly #capture: (item: DriftItem) => Promise<Captured>;
   readonly #prepared = new Map<number, Prepared>();
   #lastId: number;
 
-  constructor(dimensions: readonly Dimension[], lastId: number) {
-    this.#dimensions = dimensions;
+  /** `capture` answers the value of an item as it can be declared. */
+  constructor(capture: (item: DriftItem) => Promise<Captured>, lastId: number) {
+    this.#capture = capture;
     this.#lastId = lastId;
   }
 
@@ -42,7 +43,7 @@ export class PreparedCommits {
       throw new ConvergenceError("FAILED_PRECONDITION", "too many commits are under way");
     }
     const captured: DriftItem[] = [];
-    for (const item of choose(drifted, names)) captured.push(await this.#capture(item));
+    for (const item of choose(drifted, names)) captured.push(await this.#captured(item));
     const id = ++this.#lastId;
     const commit = { id, items: captured.map(redactItem), delta: stateDelta(captured) };
     this.#prepared.set(id, { commit, items: captured.map(deltaItemOf), preparedMs: nowMs });
@@ -73,12 +74,10 @@ export class PreparedCommits {
     return until;
   }
 
-  async #capture(item: DriftItem): Promise<DriftItem> {
-    const dimension = this.#dimensions.find(({ category }) => category === item.category);
-    const captured = await dimension?.capture(item);
-    if (captured === undefined || !captured.ok) {
-      const reason = captured?.reason ?? "no such dimension";
-      throw new ConvergenceError("FAILED_PRECONDITION", `${itemName(item)}: ${reason}`);
+  async #captured(item: DriftItem): Promise<DriftItem> {
+    const captured = await this.#capture(item);
+    if (!captured.ok) {
+      throw new ConvergenceError("FAILED_PRECONDITION", `${itemName(item)}: ${captured.reason}`);
     }
     const { actual: _seen, ...rest } = item;
     return captured.value === undefined ? rest : { ...rest, actual: captured.value };

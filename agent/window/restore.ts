@@ -62,11 +62,10 @@ export function restore(options: ConvergenceOptions, document: string): Restored
 
 /** The baseline of this boot, where one is kept (OBS-9). What cannot be read is recorded anew. */
 export function restoreBaseline(
-  { dimensions, store, log, bootId, watched }: ConvergenceOptions,
+  { watches, isOrdinary = () => false, store, log, bootId }: ConvergenceOptions,
 ): Baseline | undefined {
-  const files = dimensions.find(({ category }) => category === "files");
-  if (files === undefined || watched === undefined) return undefined;
-  const options: BaselineOptions = { store, bootId, files, watched };
+  if (watches === undefined || watches.length === 0) return undefined;
+  const options: BaselineOptions = { store, bootId, watches, isOrdinary };
   try {
     return new Baseline(options);
   } catch (error) {

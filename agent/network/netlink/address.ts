@@ -29,6 +29,8 @@ export interface InterfaceAddress {
   readonly isLinkLocal: boolean;
   /** The kernel made it from a router's advertisement, and takes it away by itself. */
   readonly isDynamic: boolean;
+  /** It stays until somebody takes it away, rather than for a time as one of a DHCP client. */
+  readonly isPermanent: boolean;
   /** Somebody else may have it: being found out. */
   readonly isTentative: boolean;
   /** Somebody else has it. */
@@ -73,6 +75,7 @@ export function decodeAddress(payload: Uint8Array): InterfaceAddress {
     cidr: { address: address.slice(), prefixLength: view.getUint8(1) },
     isLinkLocal: view.getUint8(3) === SCOPE_LINK,
     isDynamic: address.byteLength === 16 && (flags & IFA_F.permanent) === 0,
+    isPermanent: (flags & IFA_F.permanent) !== 0,
     isTentative: (flags & IFA_F.tentative) !== 0,
     isDuplicate: (flags & IFA_F.dadFailed) !== 0,
   };

@@ -42,6 +42,7 @@ function withAddress(gateway?: string): BootKnowledge["snapshot"] {
       cidr,
       isLinkLocal: false,
       isDynamic: false,
+      isPermanent: true,
       isTentative: false,
       isDuplicate: false,
     }],

@@ -22,6 +22,7 @@ const SNAPSHOT: NetworkSnapshot = {
     cidr: parseCidr(`10.${number}.0.2/24`) ?? assert.fail(),
     isLinkLocal: false,
     isDynamic: false,
+    isPermanent: true,
     isTentative: false,
     isDuplicate: false,
   })),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { decodeUevent } from "../../../../agent/hardware/mod.ts";
 import { deviceEvent } from "../../../../agent/observer/device_event.ts";
-import { diffMounts, parseMountTable } from "../../../../agent/observer/mount_table.ts";
+import { parseMountTable } from "../../../../agent/mounts/mod.ts";
+import { diffMounts } from "../../../../agent/observer/mount_table.ts";
 import { diffNetwork, sendersOf } from "../../../../agent/observer/network_table.ts";
 
 const ROOT = "22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/vda rw";

@@ -105,6 +105,20 @@ Deno.test("OBS-9, INI-31: what changed while no agent ran is drift; after a rebo
   assert.deepEqual(it.names, []);
 });
 
+Deno.test("OBS-9, INI-31: what a former version of the agent recorded in this boot still counts", async () => {
+  await using it = await node();
+  const { boot_id, dimensions } = JSON.parse(it.documents.get("baseline.json") ?? "");
+  const files = dimensions[0].items.map(({ key, target }: { key: string; target: unknown }) => ({
+    path: key,
+    target,
+  }));
+  await it.convergence.close();
+  it.documents.set("baseline.json", JSON.stringify({ version: 1, boot_id, files }));
+  await it.edit(HOSTS, "10.0.0.1 elsewhere\n");
+  await it.start().setDeclared(declared());
+  assert.deepEqual(it.names, [`files:${HOSTS}`]);
+});
+
 Deno.test("BLK-1, OBS-9: noise, what pact writes itself, links and what nobody watches are left out", async () => {
   await using it = await node({ policy: { ...POLICY, blacklist: ["/etc/cups/**"] } });
   for (const directory of ["etc/cups", "etc/pact", "opt"]) {

@@ -7,7 +7,9 @@ import {
   type EffectiveState,
   filesDimension,
   kernelDimension,
+  MountsDimension,
   unsupportedDimension,
+  type Watch,
 } from "../../../../agent/apply/mod.ts";
 import { DEFAULT_SEVERITY, DEFAULT_WEIGHTS } from "../../../../agent/drift/mod.ts";
 import {
@@ -18,6 +20,7 @@ import {
 } from "../../../../agent/window/mod.ts";
 import { compileBlacklist } from "../../../../agent/drift/mod.ts";
 import { watchedFiles } from "../../../../agent/observer/mod.ts";
+import { filesWatch, mountsWatch } from "../../../../agent/undeclared/mod.ts";
 import { silentLogger } from "../../../../common/log/mod.ts";
 import type { Files } from "../../../../ffi/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
@@ -86,7 +89,9 @@ export class Node implements AsyncDisposable {
         wallMs,
       }),
       kernelDimension({ files, root }),
-      unsupportedDimension("mounts", "mounts are not managed by this build"),
+      options.hasMounts === true
+        ? new MountsDimension({ files, mounts: shim.mounts, root, effectiveUid: 0 })
+        : unsupportedDimension("mounts", "mounts are not managed by this build"),
       ...(options.dimensions ?? []),
     ];
     return new Node(root, files, options, dimensions, async () => {
@@ -111,17 +116,27 @@ export class Node implements AsyncDisposable {
       log: silentLogger,
       policy: { ...POLICY, ...this.options.policy },
       report: (event) => this.events.push(event),
-      ...(this.options.watchPaths && { watched: () => this.#watched() }),
+      watches: this.#watches(),
+      ...(this.options.isOrdinary && { isOrdinary: this.options.isOrdinary }),
       ...(this.options.attribution && { attribution: this.options.attribution }),
     });
     return this.convergence;
   }
 
-  #watched() {
-    const { root, shimFiles: files, options: { watchPaths = [], policy } } = this;
+  #watches(): Watch[] {
+    const { root, shimFiles: files, options: { watchPaths, policy } } = this;
+    const [dimension] = this.dimensions;
+    const watches = [
+      ...this.options.watches ?? [],
+      ...this.dimensions.flatMap((one) => one instanceof MountsDimension ? mountsWatch(one) : []),
+    ];
+    if (watchPaths === undefined || dimension === undefined) return watches;
     const blacklist = compileBlacklist(policy?.blacklist ?? []);
     const isNoise = (path: string) => blacklist.matchesPath(path);
-    return watchedFiles({ files, root, watchPaths, isNoise });
+    return [
+      filesWatch(dimension, () => watchedFiles({ files, root, watchPaths, isNoise })),
+      ...watches,
+    ];
   }
 
   /** Lets time pass, each timer and what it started one after the other. */
@@ -173,6 +188,10 @@ export class Node implements AsyncDisposable {
 export interface NodeOptions {
   /** What is held against what it was, declared or not. */
   readonly watchPaths?: readonly string[];
+  readonly watches?: readonly Watch[];
+  /** Mounts below the root are real: to be used by root, in a mount namespace. */
+  readonly hasMounts?: boolean;
+  readonly isOrdinary?: (name: string) => boolean;
   readonly policy?: Partial<ConvergencePolicy>;
   readonly dimensions?: readonly Dimension[];
   readonly files?: (files: Files) => Files;
