@@ -4,7 +4,7 @@
  */
 
 import type { agentport, capability, journal } from "../../api/mod.ts";
-import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { type AuditOutcome, SHUTDOWN_FLUSH_MS, systemPrincipal } from "../../contracts/mod.ts";
 import { type EventPump, type Shim } from "../../ffi/mod.ts";
@@ -13,16 +13,11 @@ import { type Consent, createConsent } from "../approvals/mod.ts";
 import { AuditTrail } from "../audit/mod.ts";
 import { type AgentCache, openOperationLog } from "../cache/mod.ts";
 import {
+  callHandlers,
   type CallNode,
   type CallServer,
   createCallServer,
-  diagCalls,
-  emergencyCalls,
-  execCalls,
   type NodeLocks,
-  serviceCalls,
-  shellCalls,
-  stateCalls,
   wireStatus,
 } from "../calls/mod.ts";
 import { capabilityReport } from "../capability/mod.ts";
@@ -49,6 +44,7 @@ import { HeldServices } from "./held_services.ts";
 import { type BootStanding, NodeContracts } from "./node_contracts.ts";
 import { Observation } from "./observation.ts";
 import { convergencePolicy } from "./policy.ts";
+import { ReconcileScan } from "./reconcile_scan.ts";
 import { Reporter } from "./reporter.ts";
 import { bootId } from "./backend_record.ts";
 import { type InterfaceNews, NodeServices } from "./node_services.ts";
@@ -154,8 +150,7 @@ export class Node {
   readonly #observation: Observation;
   readonly #contracts: NodeContracts;
   readonly #serviceChanges: ServiceChanges;
-  #scanTimer: TimerHandle | undefined;
-  #isStopping = false;
+  readonly #scan: ReconcileScan;
   /** What the node did alone was handed in since contact was made. */
   #hasResumed = false;
 
@@ -224,7 +219,12 @@ export class Node {
       convergence: this.convergence,
     });
     this.calls = this.#openCalls();
-    this.#scanLater();
+    this.#scan = new ReconcileScan({
+      ...options,
+      scan: () => this.convergence.scan(),
+      isActive: () => services.isActive,
+      isSilent: () => this.#observation.isSilent,
+    });
   }
 
   /** Puts what the agent did by itself on the node's record, and shows it in status. */
@@ -325,9 +325,7 @@ export class Node {
 
   /** Ends calls, then services unless they are to be kept, then the records (SHD-1). */
   async stop(keepServices: boolean): Promise<readonly string[]> {
-    this.#isStopping = true;
-    const { clock } = this.options;
-    if (this.#scanTimer !== undefined) clock.clearTimer(this.#scanTimer);
+    this.#scan.close();
     this.#reporter.close();
     const observed = this.#observation.close();
     this.#serviceChanges.close();
@@ -423,14 +421,7 @@ export class Node {
       ...(this.options.upgrade === undefined ? {} : { upgrade: this.options.upgrade }),
     };
     return createCallServer({
-      handlers: {
-        ...execCalls(node),
-        ...shellCalls(node),
-        ...serviceCalls(node),
-        ...stateCalls(node),
-        ...diagCalls(node),
-        ...emergencyCalls(node),
-      },
+      handlers: callHandlers(node),
       guard: locks.guard(() => this.#place),
       send,
       log: log.child("agent.calls"),
@@ -490,21 +481,6 @@ export class Node {
       supervisor: supervisorSummary(status, this.supervisor.backend),
       services: status.services.map(wireStatus),
       unavailable: this.#unavailable(),
-    });
-  }
-
-  /** The reconcile scan: complete where event sources are only fast (OBS-7). */
-  #scanLater(): void {
-    const { clock, config, log } = this.options;
-    const { scanIdleSeconds, scanActiveSeconds } = config;
-    const seconds = this.supervisor.isActive ? scanActiveSeconds : scanIdleSeconds;
-    const pace = this.#observation.isSilent ? 500 : 1000;
-    this.#scanTimer = clock.setTimer(seconds * pace, () => {
-      this.convergence.scan()
-        .catch((error: unknown) => log.error("scan failed", { error: String(error) }))
-        .finally(() => {
-          if (!this.#isStopping) this.#scanLater();
-        });
     });
   }
 }
