@@ -213,8 +213,8 @@ export function createFiles(library: Library): Files {
     stat: (path) => statWith(path, 1, "stat"),
     lstat: (path) => statWith(path, 0, "lstat"),
     lstatIfPresent,
-    unlink: onPath("unlink", library.pact_shim_unlink),
-    rmdir: onPath("rmdir", library.pact_shim_rmdir),
+    unlink: onPath("unlink", (path) => library.pact_shim_unlink(path)),
+    rmdir: onPath("rmdir", (path) => library.pact_shim_rmdir(path)),
     rename: (from, to) => {
       const result = library.pact_shim_rename(cText(from, "rename"), cText(to, "rename"));
       check(result, "rename", `${from} to ${to}`);

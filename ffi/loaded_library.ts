@@ -17,27 +17,35 @@ export class ShimClosedError extends Error {
 
 /** The library, and the way to be done with it. */
 export interface LoadedLibrary {
-  /** Those of the library itself until `close`, so that a call costs no more than without. */
+  /** From the first call of a function until `close` those of the library itself, so that a call costs no
+   * more than without. */
   readonly symbols: Library;
   /** From here on every call throws ShimClosedError. Unloads the library as soon as the last call that
    * is on another thread returned. Repeatable. */
   close(): void;
 }
 
-/** Takes over a library just loaded. */
-export function ownLibrary(library: Deno.DynamicLibrary<typeof SYMBOLS>): LoadedLibrary {
-  const symbols = { ...library.symbols };
+/** Looks up functions of the library, which stays loaded until everything that was returned is closed. */
+export type LoadFunctions = (
+  symbols: Readonly<Record<string, Deno.ForeignFunction>>,
+) => Pick<Deno.DynamicLibrary<Record<string, Deno.ForeignFunction>>, "symbols" | "close">;
+
+/**
+ * Owns a library. Each function is looked up when it is first wanted: the runtime makes machine code for
+ * each, which for all of them takes longer than the rest of a start that needs a third of them.
+ */
+export function ownLibrary(load: LoadFunctions): LoadedLibrary {
+  const parts: { close(): void }[] = [];
+  const symbols: object = {};
   let underWay = 0;
   let closed = false;
+  let childSignal: CallableFunction | undefined;
 
   const unloadIfDone = () => {
     if (!closed || underWay > 0) return;
     // The handler of SIGCHLD is code of the library, should somebody have left it in place.
-    library.symbols.pact_shim_child_signal(-1);
-    library.close();
-  };
-  const replace = (name: string, call: (...args: unknown[]) => unknown) => {
-    Object.defineProperty(symbols, name, { value: call });
+    childSignal?.(-1);
+    for (const part of parts.splice(0)) part.close();
   };
   const counted = (call: CallableFunction) => async (...args: unknown[]): Promise<unknown> => {
     underWay++;
@@ -48,22 +56,40 @@ export function ownLibrary(library: Deno.DynamicLibrary<typeof SYMBOLS>): Loaded
       unloadIfDone();
     }
   };
+  const lookUp = (name: string, symbol: Deno.ForeignFunction): unknown => {
+    const part = load({ [name]: symbol });
+    parts.push(part);
+    const call: unknown = part.symbols[name];
+    if (typeof call !== "function") return call;
+    if (name === "pact_shim_child_signal") childSignal = call;
+    return symbol.nonblocking === true ? counted(call) : call;
+  };
 
-  for (const [name, symbol] of Object.entries(SYMBOLS)) {
-    const call: unknown = Reflect.get(symbols, name);
-    if ("nonblocking" in symbol && typeof call === "function") replace(name, counted(call));
+  for (const [name, symbol] of Object.entries<Deno.ForeignFunction>(SYMBOLS)) {
+    const get = () => {
+      const value = lookUp(name, symbol);
+      Object.defineProperty(symbols, name, { value, configurable: true, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(symbols, name, { get, configurable: true, enumerable: true });
   }
+  if (!isComplete(symbols)) throw new TypeError("a function of the library is missing");
   return {
     symbols,
     close: () => {
       if (closed) return;
       closed = true;
       for (const name of Object.keys(SYMBOLS)) {
-        replace(name, () => {
+        const value = () => {
           throw new ShimClosedError(name);
-        });
+        };
+        Object.defineProperty(symbols, name, { value });
       }
       unloadIfDone();
     },
   };
+}
+
+function isComplete(symbols: object): symbols is Library {
+  return Object.keys(SYMBOLS).every((name) => name in symbols);
 }

@@ -5,7 +5,7 @@ import { type Fanotify, openFanotify, type ProcessFileEvent } from "./fanotify.t
 import { type FileWrite, type FileWrites, openFileWrites } from "./file_writes.ts";
 import { type FileEvent, type Inotify, openInotify } from "./inotify.ts";
 import { assertProductionFile, distrustOf, ShimLoadError } from "./library_file.ts";
-import { ownLibrary } from "./loaded_library.ts";
+import { type LoadedLibrary, ownLibrary } from "./loaded_library.ts";
 import { createMounts, type Mounts } from "./mounts.ts";
 import { createModules, type Modules } from "./modules.ts";
 import { createNetwork, type Network } from "./network.ts";
@@ -18,7 +18,7 @@ import {
 } from "./notify.ts";
 import { createProcesses, type Processes } from "./processes.ts";
 import { type ProcessNews, watchMounts, watchProcesses } from "./kernel_news.ts";
-import { SHIM_VERSION, SYMBOLS } from "./symbols.ts";
+import { SHIM_VERSION } from "./symbols.ts";
 import { createSystem, type System } from "./system.ts";
 import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 import { createUnixSockets, type UnixSockets } from "./unix_sockets.ts";
@@ -79,9 +79,7 @@ export type ShimMode = "development" | "production";
 export const DEVELOPMENT_LIBRARY = ".cache/ffi/libpact_shim.so";
 export const PRODUCTION_LIBRARY = "/usr/lib/pact/libpact_shim.so";
 
-const VERSION_ONLY = { pact_shim_version: SYMBOLS.pact_shim_version } as const;
-
-function load<const Symbols extends Deno.ForeignLibraryInterface>(
+function load<Symbols extends Deno.ForeignLibraryInterface>(
   path: string,
   symbols: Symbols,
 ): Deno.DynamicLibrary<Symbols> {
@@ -96,10 +94,8 @@ function load<const Symbols extends Deno.ForeignLibraryInterface>(
 }
 
 /** Asks the library for its version before relying on any other function of it. */
-function assertVersion(path: string): void {
-  const library = load(path, VERSION_ONLY);
-  const version = library.symbols.pact_shim_version();
-  library.close();
+function assertVersion(path: string, { symbols }: LoadedLibrary): void {
+  const version = symbols.pact_shim_version();
   if (version !== SHIM_VERSION) {
     const advice = "rebuild it with `deno task build:ffi`";
     const reason = `it speaks version ${version}, this program version ${SHIM_VERSION}; ${advice}`;
@@ -128,11 +124,11 @@ export function openShim(options: { path?: string; mode: ShimMode }): Shim {
   const production = options.mode === "production";
   const path = options.path ?? (production ? PRODUCTION_LIBRARY : DEVELOPMENT_LIBRARY);
   if (production) assertProductionFile(path);
-  assertVersion(path);
-  const library = ownLibrary(load(path, SYMBOLS));
+  const library = ownLibrary((functions) => load(path, functions));
   const { symbols } = library;
   const files = createFiles(symbols);
   try {
+    assertVersion(path, library);
     if (production) assertAncestors(path, files);
   } catch (error) {
     library.close();

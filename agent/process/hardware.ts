@@ -78,9 +78,24 @@ function isPhysicalEthernet(files: HardwareFiles, name: string): boolean {
     readText(files, `${INTERFACES}/${name}/type`) === ETHERNET;
 }
 
-/** `eth2` comes before `eth10`. */
+/** `eth2` comes before `eth10`. Not by `localeCompare`, which loads the rules of all languages for it. */
 function inNaturalOrder(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+  const [left, right] = [partsOf(a), partsOf(b)];
+  for (const [index, part] of left.entries()) {
+    const other = right[index];
+    if (other === undefined) return 1;
+    if (part === other) continue;
+    const difference = Number(part) - Number(other);
+    // Of two that are not both numbers the characters decide.
+    if (difference !== 0 && !Number.isNaN(difference)) return difference;
+    return part < other ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/** Numbers, and what is between them. */
+function partsOf(name: string): readonly string[] {
+  return name.match(/\d+|\D+/g) ?? [];
 }
 
 function tpmHash(files: HardwareFiles): string | undefined {

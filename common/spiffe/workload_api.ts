@@ -22,12 +22,13 @@ const SECURITY_HEADER = { "workload.spiffe.io": "true" } as const;
  * The process's identities, now and whenever they change, until the agent ends the stream or `signal`
  * aborts; a stream that ends throws.
  *
- * @throws SpiffeError UNAVAILABLE, NO_IDENTITY or MALFORMED.
+ * @throws SpiffeError UNAVAILABLE, NO_AGENT, NO_IDENTITY or MALFORMED.
  */
 export async function* x509Answers(
   socketPath: string,
   signal: AbortSignal,
 ): AsyncGenerator<SvidSet, never, undefined> {
+  await requireSocket(socketPath);
   const transport = createRpcTransport({
     endpoint: "http://localhost",
     socketPath,
@@ -47,6 +48,15 @@ export async function* x509Answers(
     transport.close();
   }
   throw new SpiffeError("UNAVAILABLE", `the SPIFFE agent at ${socketPath} ended the stream`);
+}
+
+/** Most machines have no agent: that takes no connection to find out. @throws SpiffeError */
+async function requireSocket(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    throw asSpiffeError(error, path);
+  }
 }
 
 function asSpiffeError(error: unknown, socketPath: string): SpiffeError {

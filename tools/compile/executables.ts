@@ -49,8 +49,9 @@ export const EXECUTABLES: readonly Executable[] = [
     set: "agent",
     entry: "agent/main.ts",
     // Its network worker gets fewer permissions than it has itself. A boot runs much code a few times
-    // and little of it often: the first of the engine's compilers costs it more than it brings.
-    flags: ["--unstable-worker-options", "--v8-flags=--no-sparkplug"],
+    // and little of it often: the first of the engine's compilers costs it more than it brings. And the
+    // old generation would be collected in the midst of it, where next to nothing is garbage.
+    flags: ["--unstable-worker-options", "--v8-flags=--no-sparkplug,--initial-old-space-size=32"],
     // Under PID 1 the signal is blocked, lest the runtime open a debugger on it; a shell unblocks all.
     through: "${PACT_INIT_BEAT_FD:+env --block-signal=USR1}",
   },

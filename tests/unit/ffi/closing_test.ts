@@ -33,6 +33,7 @@ async function assertRefuses(shim: Shim): Promise<void> {
     isLate("pact_shim_spawn"),
   );
   assert.throws(() => shim.startEvents(), isLate("pact_shim_events_open"));
+  assert.throws(() => shim.files.unlink("/nonexistent"), isLate("pact_shim_unlink"));
   await assert.rejects(async () => await shim.users.user("root"), isLate("pact_shim_user"));
   await assert.rejects(async () => await shim.mounts.usage("/"), isLate("pact_shim_statfs"));
 }

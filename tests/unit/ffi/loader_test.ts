@@ -136,6 +136,19 @@ Deno.test("a file that is no library, or none of ours, is refused", async () => 
   );
 });
 
+Deno.test("what takes the place of the file later is no part of a library that is loaded", async () => {
+  await using dir = await tempDir();
+  const path = dir.file("replaced.so");
+  await Deno.copyFile((await buildShim()).path, path);
+  const shim = openShim({ path, mode: "development" });
+  await Deno.remove(path);
+  assert.equal(shim.system.ids().pid, Deno.pid);
+  await Deno.writeTextFile(path, "not a library\n");
+  assert.equal(await shim.users.group("root"), 0);
+  shim.close();
+  assert.match(failureOf(path, "development"), /cannot load the native library .*replaced\.so: /);
+});
+
 Deno.test("loading needs permission for the one library and nothing else", async () => {
   await using dir = await tempDir();
   const { path } = await buildShim();

@@ -67,6 +67,21 @@ Deno.test("NEN-1: a machine is known by the permanent address of its lowest phys
   });
 });
 
+Deno.test("NEN-1: the lowest interface is the one with the lowest numbers, however many digits they have", async () => {
+  await using dir = await tempDir();
+  const ports = ["enp10s0", "enp2s0f10", "enp2s0f9", "enp2s0f9np0"];
+  for (const [index, name] of ports.entries()) {
+    await tree(dir.path, {
+      [`/sys/class/net/${name}/address`]: `02:00:00:00:00:0${index}\n`,
+      [`/sys/class/net/${name}/type`]: "1\n",
+      [`/sys/class/net/${name}/device/vendor`]: "0x15b3\n",
+    });
+  }
+  await withShim(({ files }) => {
+    assert.deepEqual(detectHardware(below(files, dir.path), NOWHERE), { mac: "02:00:00:00:00:02" });
+  });
+});
+
 Deno.test("NEN-1: the management interface counts before the lowest, by the address it was made with, down to the port of a bond", async () => {
   await using dir = await tempDir();
   await tree(dir.path, {
