@@ -80,7 +80,7 @@ Deno.test("CLI-25: at a terminal with a display the browser is opened", async ()
   // Stands for the desktop's opener: it notes where it was sent.
   await Deno.writeTextFile(
     programs.file("xdg-open"),
-    `#!/bin/sh\nprintf %s "$1" > '${programs.path}/opened'\n`,
+    `#!/bin/sh\ncd '${programs.path}' && printf %s "$1" > opening && mv opening opened\n`,
     { mode: 0o755 },
   );
   await using login = place.desk.pact(["login"], {
