@@ -204,7 +204,7 @@ export class NamespaceNode implements AsyncDisposable {
   #pidOutside(): Promise<string> {
     const { pid } = this.#process;
     return waitFor(
-      () => Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ")[0],
+      () => Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ")[0] || undefined,
       { what: "PID 1" },
     );
   }

@@ -155,7 +155,7 @@ Deno.test("SHD-2: a service that ignores SIGTERM is killed after its time, child
     supervisor.declare([script("a", stubborn, { stopTimeoutSeconds: 1 })]);
     const { pid } = await reaches("a", "Running");
     const child = await waitFor(
-      () => Number(Deno.readTextFileSync(`${directory}/child`)),
+      () => Number(Deno.readTextFileSync(`${directory}/child`)) || undefined,
       { what: "the child's pid" },
     );
     const startMs = performance.now();
@@ -422,7 +422,7 @@ Deno.test({
         /\/pact\.slice\/infra\.slice\/a\.scope\n/,
       );
       const child = await waitFor(
-        () => Number(Deno.readTextFileSync(`${directory}/child`)),
+        () => Number(Deno.readTextFileSync(`${directory}/child`)) || undefined,
         { what: "the child's pid" },
       );
       supervisor.stop("a", ADMIN);
