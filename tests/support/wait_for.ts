@@ -7,7 +7,11 @@ export interface WaitOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-const POLL_MS = 10;
+/**
+ * How long after a look the next one comes: a twentieth of the time waited so far, within these bounds.
+ * What takes long is looked at seldom, for a look may cost what is waited for its processor.
+ */
+const POLL = { minMs: 10, maxMs: 100, share: 1 / 20 } as const;
 /** How many times longer every wait may take where files of tests share the processors (tools/lanes). */
 const PATIENCE = "PACT_TEST_PATIENCE";
 
@@ -22,7 +26,8 @@ export async function waitFor<T>(
   options: WaitOptions,
 ): Promise<NonNullable<Exclude<T, false>>> {
   const { timeoutMs, what } = patient(options);
-  const endMs = performance.now() + timeoutMs;
+  const startMs = performance.now();
+  const endMs = startMs + timeoutMs;
   let lastError: unknown;
   do {
     try {
@@ -32,7 +37,8 @@ export async function waitFor<T>(
     } catch (error) {
       lastError = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const pauseMs = Math.max(POLL.minMs, (performance.now() - startMs) * POLL.share);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, POLL.maxMs)));
   } while (performance.now() < endMs);
   throw new Error(`timed out after ${timeoutMs} ms waiting for ${text(what)}`, {
     cause: lastError,

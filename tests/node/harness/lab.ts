@@ -54,7 +54,7 @@ const NETBOOT_WORDS: Readonly<Record<Profile, readonly string[]>> = {
 };
 
 const PACT_LIMIT_MS = 60_000;
-const ASK_AGAIN_MS = 300;
+const ASK_AGAIN_MS = 700;
 
 /** Opens a lab with a running journal and no nodes. */
 export async function openLab({ profile }: LabOptions): Promise<Lab> {
