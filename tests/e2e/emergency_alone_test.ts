@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { waitFor } from "../support/mod.ts";
-import { openSite, type Site, SITE_VARIABLE } from "../support/site/mod.ts";
+import { answerOf, answerUntil, openSite, type Site, SITE_VARIABLE } from "../support/site/mod.ts";
 
 const NODE = "node-1";
 const LIMIT_MS = 60_000;
@@ -46,25 +46,11 @@ drift_sensitivity = 200
 }
 
 /** Runs a command that has to succeed. */
-async function pact(site: Site, name: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await site.pact(name, args);
-  assert.equal(code, 0, `pact ${args.join(" ")}: ${stderr}\n${site.logs()}`);
-  return stdout;
-}
+const pact = (site: Site, name: string, ...args: string[]) => answerOf(site, name, args);
 
 /** Asks as ana until the answer is as wanted. */
-async function until(site: Site, args: string[], wanted: RegExp): Promise<string> {
-  let last = "";
-  try {
-    return await waitFor(async () => {
-      const { stdout, stderr } = await site.pact("ana", args);
-      last = stdout + stderr;
-      return wanted.test(last) && last;
-    }, { timeoutMs: LIMIT_MS, what: `${wanted} of pact ${args.join(" ")}` });
-  } catch (error) {
-    throw new Error(`${String(error)}; last: ${last}\n${site.logs()}`);
-  }
-}
+const until = (site: Site, args: string[], wanted: RegExp) =>
+  answerUntil(site, "ana", args, { wanted, timeoutMs: LIMIT_MS });
 
 /** Opens an emergency of the node, once it has noticed that the journal is away. */
 async function startAlone(site: Site, name: string, reason: string): Promise<string> {

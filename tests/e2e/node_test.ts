@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { maySysAdmin, waitFor } from "../support/mod.ts";
-import { type AgentTuning, openSite, type Site, SITE_VARIABLE } from "../support/site/mod.ts";
+import {
+  type AgentTuning,
+  answerOf,
+  answerUntil,
+  openSite,
+  type Site,
+  SITE_VARIABLE,
+} from "../support/site/mod.ts";
 
 const WITH_SHORT_WINDOW: AgentTuning = { baseWindowSeconds: 60, driftSensitivity: 200 };
 const CONVERGE_MS = 20_000;
@@ -35,25 +42,11 @@ drift_sensitivity = ${tuning.driftSensitivity ?? 2}
 }
 
 /** Runs a command as ana; it has to succeed. */
-async function pact(site: Site, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await site.pact("ana", args);
-  assert.equal(code, 0, `pact ${args.join(" ")}: ${stderr}\n${site.logs()}`);
-  return stdout;
-}
+const pact = (site: Site, ...args: string[]) => answerOf(site, "ana", args);
 
 /** Asks until the answer is as wanted. */
-async function until(site: Site, args: string[], wanted: RegExp): Promise<string> {
-  let last = "";
-  try {
-    return await waitFor(async () => {
-      const { stdout, stderr } = await site.pact("ana", args);
-      last = stdout + stderr;
-      return wanted.test(last) && last;
-    }, { timeoutMs: CONVERGE_MS, what: `${wanted} of pact ${args.join(" ")}` });
-  } catch (error) {
-    throw new Error(`${String(error)}; last: ${last}\n${site.logs()}`);
-  }
-}
+const until = (site: Site, args: string[], wanted: RegExp) =>
+  answerUntil(site, "ana", args, { wanted, timeoutMs: CONVERGE_MS });
 
 async function serviceOf(site: Site) {
   const answer = JSON.parse(
