@@ -1,3 +1,5 @@
+import { ownLane } from "./lane.ts";
+
 /** Ports that were given out: whoever got one may not have bound it yet. */
 const given = new Set<number>();
 
@@ -18,10 +20,10 @@ const LASTING = { first: FIRST + COUNT, count: 700 } as const;
  * programs that must be told their port; whoever can should listen on port 0 instead.
  */
 export function freePort(): number {
-  // `FIRST+COUNT` where this process has a part of them to itself (tools/lanes).
-  const own = Deno.env.get("PACT_TEST_PORTS")?.split("+").map(Number);
-  const [first = FIRST, count = COUNT] = own ?? [];
-  return freePortOf(first, count);
+  // Each lane has its share: what a test has stopped and starts again on its port stays its own.
+  const { index, count: lanes } = ownLane() ?? { index: 0, count: 1 };
+  const share = Math.floor(COUNT / lanes);
+  return freePortOf(FIRST + index * share, share);
 }
 
 /** As {@link freePort}, and never one that `freePort` gives out, in whatever process. */

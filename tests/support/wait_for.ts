@@ -1,3 +1,5 @@
+import { ownLane } from "./lane.ts";
+
 /** Bound and name of what a test waits for. */
 export interface WaitOptions {
   /** Default 30 s: no test shall fail where it only waits longer than usual, as beside a busy disk. */
@@ -12,8 +14,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * What takes long is looked at seldom, for a look may cost what is waited for its processor.
  */
 const POLL = { minMs: 10, maxMs: 100, share: 1 / 20 } as const;
-/** How many times longer every wait may take where files of tests share the processors (tools/lanes). */
-const PATIENCE = "PACT_TEST_PATIENCE";
+/** How many times longer every wait may take where files of tests share the processors. */
+const PATIENCE_IN_LANES = 3;
 
 /**
  * Waits until the condition yields something other than undefined, null or false, and returns it.
@@ -64,14 +66,7 @@ export async function within<T>(
 }
 
 function patient({ timeoutMs = DEFAULT_TIMEOUT_MS, what }: WaitOptions): Required<WaitOptions> {
-  return { timeoutMs: timeoutMs * patience(), what };
-}
-
-function patience(): number {
-  // A program of a test may be one that sees no environment.
-  const isSeen =
-    Deno.permissions.querySync({ name: "env", variable: PATIENCE }).state === "granted";
-  return isSeen ? Number(Deno.env.get(PATIENCE) ?? 1) : 1;
+  return { timeoutMs: timeoutMs * (ownLane() === undefined ? 1 : PATIENCE_IN_LANES), what };
 }
 
 function isPresent<T>(value: T): value is NonNullable<Exclude<T, false>> {

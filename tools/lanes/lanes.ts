@@ -1,5 +1,5 @@
 /**
- * Shell: runs files of tests in processes of their own, several at once, for most of them wait most of
+ * Shell: runs files of tests in processes of their own, several at once, for many of them wait most of
  * the time: for a child, a timer of the kernel, a certificate that gets old. It owns the processes.
  */
 import { type Count, countOf } from "./summary.ts";
@@ -22,14 +22,6 @@ export interface LanesEnd extends Count {
 }
 
 const SAY_AGAIN_MS = 60_000;
-/**
- * The ports that tests give out to programs (tests/support/free_port.ts), shared among the lanes: what
- * one has stopped and is to start again on its port stays its own.
- */
-const PORTS = { first: 10_000, count: 22_000 } as const;
-/** How much longer than alone a test may wait for others' work (tests/support/wait_for.ts). */
-const PATIENCE = "3";
-
 /** Runs every file, in this order, and says what each printed. */
 export async function runInLanes(
   files: readonly string[],
@@ -45,7 +37,7 @@ export async function runInLanes(
     const { success, output } = await runTests(file, {
       root,
       options,
-      ports: portsOf(lane, lanes),
+      lane: `${lane + 1}/${lanes}`,
     });
     running.delete(file);
     const count = countOf(output);
@@ -77,24 +69,19 @@ export async function runInLanes(
   return { passed, failed, failedFiles };
 }
 
-/** The share of a lane, as tests/support/free_port.ts reads it. */
-function portsOf(lane: number, lanes: number): string {
-  const each = Math.floor(PORTS.count / lanes);
-  return `${PORTS.first + lane * each}+${each}`;
-}
-
 async function runTests(
   file: string,
-  { root, options, ports }: {
+  { root, options, lane }: {
     readonly root: string;
     readonly options: readonly string[];
-    readonly ports: string;
+    /** `2/4`, which tests/support reads: ports and patience depend on it. */
+    readonly lane: string;
   },
 ): Promise<{ success: boolean; output: string }> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-P=test", "--no-check", ...options, file],
     cwd: root,
-    env: { NO_COLOR: "1", PACT_TEST_PORTS: ports, PACT_TEST_PATIENCE: PATIENCE },
+    env: { NO_COLOR: "1", PACT_TEST_LANE: lane },
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
