@@ -34,8 +34,11 @@ export type SnapshotAnswer =
  */
 const NICE = 10;
 
-/** More pages than a database has: one step copies all of one moment. */
-const ALL_PAGES = 2 ** 31 - 1;
+/**
+ * Pages that are copied before they are written to the disk: whoever syncs meanwhile waits for a few
+ * megabytes and not for the whole copy.
+ */
+const PAGES_AT_ONCE = 1_000;
 
 self.onmessage = async ({ data }: MessageEvent<SnapshotJob>) => {
   self.postMessage(await answer(data));
@@ -64,13 +67,16 @@ async function make({ statePath, targetPath }: SnapshotJob): Promise<SnapshotAns
   Deno.openSync(targetPath, { write: true, create: true, truncate: true, mode: 0o600 }).close();
   const state = new DatabaseSync(statePath, { readOnly: true, timeout: 10_000 });
   try {
-    await backup(state, targetPath, { rate: ALL_PAGES });
+    // The copy is of the moment at which this transaction reads for the first time.
+    state.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
+    using file = Deno.openSync(targetPath, { read: true, write: true });
+    await backup(state, targetPath, {
+      rate: PAGES_AT_ONCE,
+      progress: () => file.syncDataSync(),
+    });
+    file.syncSync();
   } finally {
     state.close();
-  }
-  {
-    using file = Deno.openSync(targetPath, { read: true, write: true });
-    file.syncSync();
   }
   const sha256 = fileHash(targetPath);
   if (sha256 === undefined) throw new Error(`${targetPath} is gone`);
