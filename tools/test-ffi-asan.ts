@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import {
   buildSanitized,
+  INIT_SOURCES,
   NSS_SOURCES,
   SHIM_SOURCES,
   ShimBuildError,
@@ -26,6 +27,13 @@ const PROGRAMS = [
     sources: TRACEFS_SOURCES,
     testDirectory: join(tests, "tracefs"),
     program: join(cache, "tracefs-asan-tests"),
+  },
+  {
+    // The rest of PID 1 is tested as PID 1, below.
+    sources: INIT_SOURCES,
+    names: ["epoch.c"],
+    testDirectory: join(tests, "init"),
+    program: join(cache, "init-asan-tests"),
   },
 ];
 

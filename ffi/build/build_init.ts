@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { buildLibrary, type BuildOptions, type BuiltLibrary } from "./build_library.ts";
 
-const SOURCES = join(import.meta.dirname ?? ".", "..", "init");
+/** Where the C files of PID 1 are. */
+export const INIT_SOURCES: string = join(import.meta.dirname ?? ".", "..", "init");
 
 /** The times of a build for tests; see init.h for what they are. */
 const TEST_TIMES = {
@@ -19,7 +20,7 @@ const TEST_TIMES = {
 
 /** Builds PID 1. Throws ShimBuildError. */
 export function buildInit(options: BuildOptions = {}): Promise<BuiltLibrary> {
-  return buildLibrary({ sources: SOURCES, name: "pact-init", kind: "program" }, options);
+  return buildLibrary({ sources: INIT_SOURCES, name: "pact-init", kind: "program" }, options);
 }
 
 /** Builds PID 1 in a hurry, for tests; under sanitizers where asked. Throws ShimBuildError. */
@@ -27,7 +28,7 @@ export function buildTestInit(
   { sanitized, ...options }: BuildOptions & { sanitized: boolean },
 ): Promise<BuiltLibrary> {
   return buildLibrary({
-    sources: SOURCES,
+    sources: INIT_SOURCES,
     name: sanitized ? "pact-init-sanitized" : "pact-init-test",
     kind: sanitized ? "sanitizedProgram" : "program",
     flags: Object.entries(TEST_TIMES).map(([name, value]) => `-D${name}=${value}`),

@@ -8,6 +8,8 @@ const SANITIZERS = "-fsanitize=address,undefined";
 export interface SanitizedPlan {
   /** The folder of the C files under test. */
   readonly sources: string;
+  /** The names of those that are under test; all unless said. */
+  readonly names?: readonly string[];
   readonly testDirectory: string;
   readonly program: string;
   readonly flags?: readonly string[];
@@ -32,7 +34,7 @@ export async function buildSanitized(plan: SanitizedPlan): Promise<void> {
       `-I${plan.sources}`,
       "-o",
       plan.program,
-      ...await cFilesOf(plan.sources),
+      ...plan.names?.map((name) => join(plan.sources, name)) ?? await cFilesOf(plan.sources),
       ...await cFilesOf(plan.testDirectory),
     ],
   }).output();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { buildInit, buildTestInit } from "./build_init.ts";
+export { buildInit, buildTestInit, INIT_SOURCES } from "./build_init.ts";
 export type { BuildOptions, BuiltLibrary } from "./build_library.ts";
 export { buildNamespaces } from "./build_namespaces.ts";
 export { buildNss, NSS_SOURCES } from "./build_nss.ts";

@@ -51,6 +51,8 @@ void say(int priority, const char *format, ...) __attribute__((format(printf, 2,
 int64_t now_ms(void);
 void write_file(const char *path, const char *text); /* where there is one */
 _Noreturn void end_node(enum end how);
+/* epoch.c */
+time_t epoch_after(time_t now, const char *const *paths);
 /* watchdog.c */
 bool watchdog_open(void);            /* true while it is open; tries again where it was not there */
 void watchdog_use(unsigned number);  /* /dev/watchdogN from now on; 0 is /dev/watchdog */

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { present } from "../../../common/wire/mod.ts";
 import { freePort, type ProgramEnd, waitFor } from "../../support/mod.ts";
 import { openSite, type Site } from "../../support/site/mod.ts";
 import { buildNodeImage, IMAGE_CACHE, type KernelFlavour, type NodeImage } from "../image/mod.ts";
@@ -37,6 +38,8 @@ export interface NodeOptions {
   readonly files?: SiteFiles;
   /** Keeps /var/lib/pact on a disk, which outlives cuts of the power; only with `fromPowerOn`. */
   readonly withStateDisk?: boolean;
+  /** Where its hardware clock begins, in UTC without a zone; only with `fromPowerOn`. */
+  readonly hardwareClock?: string;
 }
 
 /** The person who asks for everything: a platform admin. */
@@ -107,6 +110,7 @@ export class Lab implements AsyncDisposable {
       ],
       macAddress: hardwareId.slice("mac:".length),
       agentPort: freePort(),
+      ...present("hardwareClock", options.hardwareClock),
       ...options.withStateDisk === true && { stateDisk: await makeStateDisk(directory) },
     };
     const node = options.fromPowerOn === true

@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly stateDisk?: string;
   /** QEMU devices beside the usual ones, such as `i6300esb`. */
   readonly devices?: readonly string[];
+  /** Where its hardware clock begins at power on, such as `2015-01-01T00:00:00`; else it is right. */
+  readonly hardwareClock?: string;
 }
 
 /** Memory of a node. */
@@ -88,6 +90,7 @@ function argumentsOf(options: MachineOptions, initramfs: string): string[] {
     ...(stateDisk === undefined ? [] : disk("state", stateDisk, false)),
     ...["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${agentPort}-:${AGENT_PORT}`],
     ...["-device", `virtio-net-pci,netdev=net,romfile=,mac=${macAddress}`],
+    ...(options.hardwareClock === undefined ? [] : ["-rtc", `base=${options.hardwareClock}`]),
     ...(options.devices ?? []).flatMap((device) => ["-device", device]),
     ...line("tty", `,logfile=${join(directory, "serial.log")},logappend=on`),
     ...["-serial", "chardev:tty"],

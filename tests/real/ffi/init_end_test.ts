@@ -127,6 +127,25 @@ initTest(
   },
 );
 
+initTest(
+  "ROT-6: in a container the machine's clock is left alone, though the image is of a later time",
+  async ({ node }) => {
+    assert.equal(
+      await node.run("test /usr/lib/clock-epoch -nt /run/t/agent && echo later"),
+      "later",
+    );
+    assert.doesNotMatch(node.console, /clock/);
+  },
+  // A few seconds: should it be set after all, no more than those are to be taken back.
+  {
+    prepare: `
+mkdir -p /run/layers/upper /run/layers/work
+mount -t overlay -o lowerdir=/usr/lib,upperdir=/run/layers/upper,workdir=/run/layers/work none /usr/lib
+touch -d "now + 5 seconds" /usr/lib/clock-epoch
+`,
+  },
+);
+
 /** Types of the program headers of a 64-bit ELF file (elf(5)). */
 function segmentTypes(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer);
