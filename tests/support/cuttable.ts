@@ -7,6 +7,7 @@ export class CuttableWay implements AsyncDisposable {
   readonly #open = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
   #isCut = false;
+  #lostBytes = 0;
 
   /** @param address `HOST:PORT` of the server. */
   constructor(private readonly address: string) {
@@ -16,6 +17,11 @@ export class CuttableWay implements AsyncDisposable {
   /** Where to connect. */
   get port(): number {
     return this.#listener.addr.port;
+  }
+
+  /** How much was sent, by either side, and did not come through. */
+  get lostBytes(): number {
+    return this.#lostBytes;
   }
 
   cut(): void {
@@ -57,7 +63,10 @@ export class CuttableWay implements AsyncDisposable {
     const buffer = new Uint8Array(65_536);
     try {
       for (let read = await from.read(buffer); read !== null; read = await from.read(buffer)) {
-        if (this.#isCut) continue;
+        if (this.#isCut) {
+          this.#lostBytes += read;
+          continue;
+        }
         for (let at = 0; at < read;) at += await to.write(buffer.subarray(at, read));
       }
     } catch {

@@ -4,3 +4,4 @@
  * @module
  */
 export { Linked, type LinkTuning } from "./linked.ts";
+export { bootStream, enrolledIdentity } from "./scripted_boot.ts";

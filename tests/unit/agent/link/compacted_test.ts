@@ -1,31 +1,9 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { zstdCompressSync } from "node:zlib";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { agentport, stream } from "../../../../api/mod.ts";
 import { systemClock } from "../../../../common/clock/mod.ts";
 import { PactError } from "../../../../common/errors/mod.ts";
 import { createTestPki, startScriptedJournal, waitFor } from "../../../support/mod.ts";
 import { openJournalSite } from "../../../support/journal/mod.ts";
-import { Linked } from "../../../support/link/mod.ts";
-
-/** The whole configuration as a boot stream brings it; `next` is where a subscription goes on. */
-function bootStream(next: bigint): MessageInitShape<typeof stream.ConfigChunkSchema>[] {
-  const document = new TextEncoder().encode(
-    JSON.stringify({ format: 1, vcluster: "ml", version: 7, built_from_sequence: 0 }),
-  );
-  const overlay = {
-    version: 7n,
-    data: new Uint8Array(zstdCompressSync(document)),
-    chunkIndex: 0,
-    totalChunks: 1,
-    checksum: createHash("sha256").update(document).digest("hex"),
-  };
-  return [
-    { chunk: { case: "baseOverlay", value: overlay } },
-    { chunk: { case: "complete", value: { baseVersion: 7n, nextSequence: next } } },
-  ];
-}
+import { bootStream, enrolledIdentity, Linked } from "../../../support/link/mod.ts";
 
 /** A journal that forgets, while the node is away, what came after the entry it heard last. */
 async function forgetfulJournal() {
@@ -52,15 +30,7 @@ async function forgetfulJournal() {
       },
     },
   });
-  const { certPem, keyPem } = await pki.agent({ nodeId: "n1" });
-  const identity = create(agentport.NodeIdentitySchema, {
-    nodeId: "n1",
-    domainId: "test",
-    vclusterId: "ml",
-    certPem,
-    keyPem: keyPem.reveal(),
-    trustBundlePem: pki.caPem,
-  });
+  const identity = await enrolledIdentity(pki);
   return { journal, identity, caPem: pki.caPem, knownVersions, subscribedFrom };
 }
 
