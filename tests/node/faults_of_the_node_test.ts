@@ -108,22 +108,22 @@ nodeTest(
 );
 
 nodeTest(
-  "ROT-6: a node whose hardware clock has lost its battery begins at its image's time, and enrols",
+  "ROT-6: a node whose hardware clock has lost its battery begins at the image's time, and enrols",
   PACT,
   async (lab) => {
+    // As a site has it that makes its archive at each netboot: when the node will be there, about.
+    const epoch = new Date(Date.now() + 60_000);
     const node = await declaredNode(lab, {
       fromPowerOn: true,
       hardwareClock: "2015-01-01T00:00:00",
-      // The journal's certificate is of today, which the image need not be.
-      files: { "usr/lib/clock-epoch": "" },
+      files: { "usr/lib/clock-epoch": epoch },
     });
     const [, before, after] = await node.machine.waitForSerial(
       /pact-init: clock was at @(\d+), before the image's time: set to @(\d+)/,
       1_000,
     );
     assert.match(new Date(Number(before) * 1000).toISOString(), /^2015-01-01T00:0/);
-    assert.equal(await node.console.read("stat -c %Y /usr/lib/clock-epoch"), `${after}\n`);
-    const seconds = Number(await node.console.read("date +%s"));
-    assert.ok(Math.abs(seconds - Date.now() / 1000) < 600, `${seconds}`);
+    assert.equal(Number(after), Math.floor(epoch.getTime() / 1000));
+    assert.ok(Number(await node.console.read("date +%s")) >= Number(after));
   },
 );

@@ -12,8 +12,8 @@ export const HOST_FROM_GUEST = "10.0.2.2";
 /** The agent's log on the serial line, where systemd would keep it. */
 const UNIT_EXTRA = "[Service]\nStandardOutput=journal+console\nStandardError=journal+console\n";
 
-/** Files by their path in the root file system: texts, and programs as bytes. */
-export type SiteFiles = Readonly<Record<string, string | Uint8Array>>;
+/** Files by their path in the root file system: texts, programs as bytes, and empty ones of a time. */
+export type SiteFiles = Readonly<Record<string, string | Uint8Array | Date>>;
 
 /** agent.toml of every node: whoever it is, its host name says. */
 function agentToml(journalPort: number): string {
@@ -39,7 +39,7 @@ export async function makeSiteArchive(
   files: SiteFiles,
   output: string,
 ): Promise<string> {
-  const contents: Record<string, string | Uint8Array> = {
+  const contents: Record<string, string | Uint8Array | Date> = {
     "etc/pact/agent.toml": agentToml(authority.journalPort),
     "etc/pact/ca.crt": await Deno.readTextFile(authority.caCert),
     "etc/pact/token_secret": await Deno.readTextFile(authority.secretFile),
@@ -51,7 +51,10 @@ export async function makeSiteArchive(
     for (const [path, content] of Object.entries(contents)) {
       const target = join(tree, "site", path);
       await Deno.mkdir(join(target, ".."), { recursive: true });
-      if (typeof content !== "string") {
+      if (content instanceof Date) {
+        await Deno.writeTextFile(target, "");
+        await Deno.utime(target, content, content);
+      } else if (typeof content !== "string") {
         await Deno.writeFile(target, content, { mode: 0o755 });
       } else {
         const mode = path.endsWith("secret") ? 0o600 : 0o644;
