@@ -155,8 +155,6 @@ class Link implements JournalLink {
   /** Ends the subscription of a connection that is of no use any more. */
   #silent: AbortController | undefined;
   #isReconnecting = false;
-  /** Ends a boot stream over the connection that is let go of: it would never end by itself. */
-  #leaving: AbortController | undefined;
   /** Ends the wait for the next connection. */
   #wake: (() => void) | undefined;
   readonly #map: MapFollower | undefined;
@@ -209,10 +207,8 @@ class Link implements JournalLink {
 
   reconnect(): void {
     this.#isReconnecting = true;
-    const reason = new PactError("UNAVAILABLE", "the connection was let go of");
-    this.#leaving?.abort(reason);
     this.#current?.close();
-    this.#silent?.abort(reason);
+    this.#silent?.abort(new PactError("UNAVAILABLE", "the connection was let go of"));
     this.#wake?.();
   }
 
@@ -249,12 +245,11 @@ class Link implements JournalLink {
 
   async #round(endpoint: string): Promise<void> {
     this.#isReconnecting = false;
-    const leaving = this.#leaving = new AbortController();
     const identity = await this.#credentials.obtain(endpoint);
     const session = new JournalSession(this.#credentials.address(endpoint), identity);
     this.#current = session;
     try {
-      await this.#follow(session, leaving);
+      await this.#follow(session);
     } finally {
       this.#session = undefined;
       this.#current?.close();
@@ -263,7 +258,7 @@ class Link implements JournalLink {
   }
 
   /** From connected to the end of the subscription. */
-  async #follow(session: JournalSession, leaving: AbortController): Promise<void> {
+  async #follow(session: JournalSession): Promise<void> {
     // The certificate is judged by the first call, not by the handshake.
     const vclusterId = await session.assignedVCluster();
     this.#session = session;
@@ -275,8 +270,7 @@ class Link implements JournalLink {
       this.#heard = undefined;
     }
     this.#overlayOf = vclusterId;
-    const signal = AbortSignal.any([this.#stop.signal, leaving.signal]);
-    const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, signal);
+    const boot = await session.boot(vclusterId, this.#overlay?.version ?? 0, this.#stop.signal);
     // Before what is declared: services may run as users of the map (SUP-25).
     await this.#map?.refresh(session);
     await this.#locks.refresh(session);

@@ -36,8 +36,8 @@ const idleMaxMs = 15 * 60_000;
 export class ClientConnection {
   readonly authority: string;
   readonly #options: ConnectionOptions;
-  /** Live sessions with the number of their open streams; those told to go finish their calls. */
-  readonly #streams = new Map<ClientHttp2Session, number>();
+  /** Live sessions with their open streams; those told to go finish their calls. */
+  readonly #streams = new Map<ClientHttp2Session, Set<ClientHttp2Stream>>();
   /** The session that takes new calls. */
   #current: ClientHttp2Session | undefined;
   #opening: Promise<ClientHttp2Session> | undefined;
@@ -63,8 +63,7 @@ export class ClientConnection {
   ): Promise<ClientHttp2Stream> {
     const session = await this.#ready();
     const stream = session.request({ ...headers, ":method": method, ":path": path }, options);
-    this.#countStream(session, 1);
-    stream.once("close", () => this.#countStream(session, -1));
+    this.#hold(session, stream);
     readAhead(stream);
     return stream;
   }
@@ -76,13 +75,15 @@ export class ClientConnection {
   close(): void {
     this.#closed = true;
     this.#current = undefined;
-    for (const session of this.#streams.keys()) {
+    for (const [session, streams] of this.#streams) {
+      // A stream without an answer so far learns nothing of its session's end.
+      for (const stream of streams) stream.destroy(closedError());
       session.destroy(undefined, http2.constants.NGHTTP2_CANCEL);
     }
   }
 
   async #ready(): Promise<ClientHttp2Session> {
-    if (this.#closed) throw new ConnectError("the transport is closed", Code.Unavailable);
+    if (this.#closed) throw closedError();
     const current = this.#current;
     if (current !== undefined && !current.closed && !current.destroyed) return current;
     this.#opening ??= this.#open().finally(() => this.#opening = undefined);
@@ -95,11 +96,11 @@ export class ClientConnection {
     const session = http2.connect(endpoint, {
       createConnection: (authority) => socket = openClientSocket(authority, this.#options),
     });
-    this.#streams.set(session, 0);
+    this.#streams.set(session, new Set());
     session.once("close", () => this.#forget(session));
     session.once("goaway", () => this.#retire(session));
     session.setTimeout(idleMaxMs, () => {
-      if (this.#streams.get(session) === 0) session.close();
+      if (this.#streams.get(session)?.size === 0) session.close();
     });
     try {
       await connected(session, {
@@ -118,12 +119,16 @@ export class ClientConnection {
     return session;
   }
 
-  #countStream(session: ClientHttp2Session, change: number): void {
-    const before = this.#streams.get(session);
-    if (before === undefined) return;
-    this.#streams.set(session, before + change);
-    if (before + change === 0) session.unref();
-    else if (before === 0) session.ref();
+  /** Counts a stream among its session's until it is closed; with one the process stays alive. */
+  #hold(session: ClientHttp2Session, stream: ClientHttp2Stream): void {
+    const streams = this.#streams.get(session);
+    if (streams === undefined) return;
+    streams.add(stream);
+    session.ref();
+    stream.once("close", () => {
+      streams.delete(stream);
+      if (streams.size === 0) session.unref();
+    });
   }
 
   #retire(session: ClientHttp2Session): void {
@@ -134,4 +139,8 @@ export class ClientConnection {
     this.#retire(session);
     this.#streams.delete(session);
   }
+}
+
+function closedError(): ConnectError {
+  return new ConnectError("the transport is closed", Code.Unavailable);
 }

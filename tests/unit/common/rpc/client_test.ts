@@ -10,7 +10,14 @@ import {
   parseEndpoint,
   retryUnavailable,
 } from "../../../../common/rpc/mod.ts";
-import { createTestPki, EchoService, freePort, waitFor, within } from "../../../support/mod.ts";
+import {
+  createTestPki,
+  CuttableWay,
+  EchoService,
+  freePort,
+  waitFor,
+  within,
+} from "../../../support/mod.ts";
 import { bytes, dialEcho, echoRoutes, serveEcho } from "./fixture.ts";
 
 Deno.test("a server whose certificate comes from another CA is not trusted, and no retry is advised", async () => {
@@ -160,6 +167,42 @@ Deno.test("a closed transport takes no further call", async () => {
   await client.echo({});
   transport.close();
   await assert.rejects(client.echo({}), hasCode(Code.Unavailable));
+});
+
+Deno.test("a transport that is closed ends the calls on it, also those that nobody has answered yet", async () => {
+  const pki = await createTestPki();
+  let isAsked = 0;
+  await using server = await serveEcho(pki, {
+    routes: (router) => {
+      const unanswered = (signal: AbortSignal) =>
+        new Promise<never>((_, fail) => {
+          isAsked++;
+          signal.addEventListener("abort", () => fail(signal.reason));
+        });
+      router.service(EchoService, {
+        echo: (_, { signal }) => unanswered(signal),
+        repeat: (_, { signal }) => ({
+          [Symbol.asyncIterator]: () => ({ next: () => unanswered(signal) }),
+        }),
+      });
+    },
+  });
+  await using way = new CuttableWay(`127.0.0.1:${server.port}`);
+  using caller = dialEcho(server, {
+    caPem: pki.caPem,
+    endpoint: `https://127.0.0.1:${way.port}`,
+  });
+  const calls = [
+    caller.client.echo({}),
+    Array.fromAsync(caller.client.repeat({})),
+  ];
+  await waitFor(() => isAsked === calls.length, { what: "both calls to arrive" });
+  way.cut();
+  const lost = caller.client.echo({});
+  await waitFor(() => way.lostBytes > 0, { what: "a third call to be lost on its way" });
+  caller.transport.close();
+  const ends = [...calls, lost].map((call) => assert.rejects(call, { code: Code.Unavailable }));
+  await within(Promise.all(ends), { timeoutMs: 5_000, what: "the calls to end" });
 });
 
 Deno.test("a caller that gives up sees Canceled, and the server learns of it", async () => {
