@@ -205,10 +205,8 @@ class Link implements JournalLink {
     const identity = this.#session?.identity;
     // Without contact the core is told so, which is another matter.
     if (identity === undefined) return false;
-    const { endpoints, clock } = this.options;
     return await isQuorumLost({
-      endpoints,
-      clock,
+      ...this.options,
       closing: this.#stop.signal,
       ask: async (endpoint, limits) => {
         // Over a connection of its own: that of the session may be let go of meanwhile.

@@ -1,6 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../../common/clock/mod.ts";
 import { fromConnectError } from "../../common/errors/mod.ts";
+import type { Logger } from "../../common/log/mod.ts";
 import { isTrustError } from "../../common/rpc/mod.ts";
 import { isOutOfReach } from "../entries/mod.ts";
 
@@ -13,10 +14,11 @@ const PAUSE_MS = 500;
 export interface QuorumSearch {
   readonly endpoints: readonly string[];
   readonly clock: Clock;
+  readonly log: Logger;
   /** Ends the search without a finding. */
   readonly closing: AbortSignal;
   /**
-   * Has the journal at an endpoint answer for its quorum.
+   * Has the journal at an endpoint answer for its quorum within so many whole milliseconds.
    *
    * @throws {ConnectError} when it does not.
    */
@@ -53,15 +55,22 @@ export async function isQuorumLost(search: QuorumSearch): Promise<boolean> {
 async function isSilent(
   endpoint: string,
   untilMs: number,
-  { clock, closing, ask }: QuorumSearch,
+  { clock, closing, log, ask }: QuorumSearch,
 ): Promise<boolean> {
   let leftMs = untilMs - clock.monotonicMs();
   while (leftMs > 0) {
     try {
-      await ask(endpoint, { timeoutMs: leftMs, signal: closing });
+      await ask(endpoint, { timeoutMs: Math.ceil(leftMs), signal: closing });
       return false;
     } catch (error) {
-      if (closing.aborted || !saysNothing(error)) return false;
+      if (closing.aborted) return false;
+      if (!saysNothing(error)) {
+        log.warn("a journal does not say whether it has a quorum", {
+          endpoint,
+          error: String(error),
+        });
+        return false;
+      }
     }
     const pauseMs = Math.min(PAUSE_MS, untilMs - clock.monotonicMs());
     if (pauseMs > 0) await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));

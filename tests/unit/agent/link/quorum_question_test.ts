@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isQuorumLost } from "../../../../agent/link/quorum_question.ts";
 import { PactError, toConnectError } from "../../../../common/errors/mod.ts";
+import { silentLogger } from "../../../../common/log/mod.ts";
 import { VirtualClock } from "../../../support/clock/mod.ts";
 
 type Answer = "quorum" | "silence" | Error;
@@ -10,18 +11,21 @@ const refusal = (code: ConstructorParameters<typeof PactError>[0]) =>
   toConnectError(new PactError(code, "refused"), "test");
 
 /** Journals that answer by turns what they are told to, the last of it for ever. */
-function search(journals: Readonly<Record<string, readonly Answer[]>>) {
+function search(journals: Readonly<Record<string, readonly Answer[]>>, firstTakesMs = 0) {
   const clock = new VirtualClock();
   const closing = new AbortController();
   const turns = new Map<string, number>();
   const found = isQuorumLost({
     endpoints: Object.keys(journals),
     clock,
+    log: silentLogger,
     closing: closing.signal,
     ask: (endpoint, { timeoutMs, signal }) => {
+      assert.ok(Number.isInteger(timeoutMs), `${timeoutMs} ms cannot be said on the wire`);
       const answers = journals[endpoint] ?? [];
       const turn = turns.get(endpoint) ?? 0;
       turns.set(endpoint, turn + 1);
+      if (turn === 0) clock.advance(firstTakesMs);
       const answer = answers[Math.min(turn, answers.length - 1)];
       if (answer === "quorum") return Promise.resolve();
       if (answer instanceof Error) return Promise.reject(answer);
@@ -59,6 +63,12 @@ Deno.test("EMM-2: one journal with a quorum is enough, wherever contact is", asy
   });
   await clock.advanceAsync(0);
   assert.equal(await found, false);
+});
+
+Deno.test("a clock that knows fractions asks for whole milliseconds", async () => {
+  const { clock, found } = search({ lone: [refusal("NO_QUORUM")] }, 0.25);
+  await clock.advanceAsync(10_001);
+  assert.equal(await found, true);
 });
 
 Deno.test("PRT-10: a change of leader is no loss", async () => {
