@@ -8,16 +8,13 @@
 import { create } from "@bufbuild/protobuf";
 import { agentport } from "../../api/mod.ts";
 import type { Clock } from "../../common/clock/mod.ts";
-import { type Author, RefusedError } from "../entries/mod.ts";
+import { type Author, isOutOfReach, RefusedError } from "../entries/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
 
 /** Longest wait for the journal's answer. */
 const ANSWER_LIMIT_MS = 12_000;
 /** Questions under way at once. */
 const MAX_QUESTIONS = 256;
-
-/** Refusals that mean that the journal could not be asked (DEG-5). */
-const OUT_OF_REACH = ["UNAVAILABLE", "NO_QUORUM", "NO_LEADER", "SHUTTING_DOWN", "DEADLINE"];
 
 /** Who wants something. */
 export interface PersonAsking {
@@ -89,7 +86,7 @@ export function createConsent({ send, clock, newUuid }: ConsentOptions): Consent
         asked,
       );
       if (errorCode === "") return { policyRef };
-      if (OUT_OF_REACH.includes(errorCode)) throw unavailable(asked.action);
+      if (isOutOfReach(errorCode)) throw unavailable(asked.action);
       throw new RefusedError(errorCode, errorMessage, { id: approvalId, expires: approvalExpires });
     },
     onAnswer: (answer) => waiting.get(answer.askId)?.(answer),

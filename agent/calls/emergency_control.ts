@@ -1,6 +1,6 @@
 import { config, shell, timestampFromMs } from "../../api/mod.ts";
 import { checkLocalEnd, checkLocalStart, openedBy } from "../emergency/mod.ts";
-import { type EntryContent, nodeEntry, RefusedError, type Written } from "../entries/mod.ts";
+import { type EntryContent, nodeEntry, type Queued, RefusedError } from "../entries/mod.ts";
 import type { CallGrant } from "./access.ts";
 import type { CallHandler } from "./call_server.ts";
 import { grantAlone } from "./grant_alone.ts";
@@ -25,7 +25,8 @@ export function emergencyCalls(node: CallNode): Record<string, CallHandler> {
           throw new RefusedError("INVALID_ARGUMENT", "operation: start or end");
         }
         const action = `emergency_${operation}` as const;
-        const grant = grantAlone(node.standing(), caller, action, node.isConnected());
+        const standing = () => node.standing();
+        const grant = await grantAlone(standing, caller, action, () => node.isAlone());
         if (isChanging) {
           throw new RefusedError("CONFLICT", "somebody else changes the emergency of this node");
         }
@@ -55,20 +56,14 @@ async function start(
   // While that was written one may have been heard of.
   checkLocalStart(emergency.session(), reason);
   const nowMs = clock.nowMs();
-  const written = await write(node, grant, nowMs, {
+  const { requestId } = keep(node, grant, nowMs, {
     entryType: EMERGENCY_START,
     emergencyReason: reason,
   });
-  const id = written.kind === "appended" ? `em-${written.sequence}` : localId;
-  await emergency.openHere({
-    id,
-    scope: "node",
-    principal: author.principal,
-    reason,
-    ...(written.kind === "queued" ? { requestId: written.requestId } : {}),
-  });
+  const { principal } = author;
+  await emergency.openHere({ id: localId, scope: "node", principal, reason, requestId });
   const seconds = node.standing().policy?.emergencyWindowSeconds || DEFAULT_WINDOW_SECONDS;
-  return { sessionId: id, expiresAt: timestampFromMs(nowMs + seconds * 1000) };
+  return { sessionId: localId, expiresAt: timestampFromMs(nowMs + seconds * 1000) };
 }
 
 /** Ends the node's emergency, in the same order. */
@@ -84,18 +79,19 @@ async function end(node: CallNode, grant: CallGrant, { force }: shell.EmergencyC
     entryType: EMERGENCY_END,
     ...(parent === undefined ? {} : { parent }),
   };
-  await write(node, grant, clock.nowMs(), content, force);
+  keep(node, grant, clock.nowMs(), content, force);
   await emergency.closeHere();
   return { sessionId: open.id };
 }
 
-async function write(
+/** It goes to the journal when one is there again. */
+function keep(
   node: CallNode,
   { author, policyRef }: CallGrant,
   nowMs: number,
   content: EntryContent,
   force = false,
-): Promise<Written> {
+): Queued {
   const entry = nodeEntry(node.standing().nodeId, nowMs, author, { ...content, policyRef });
-  return await node.writer.write({ entry, force });
+  return node.writer.keep({ entry, force });
 }

@@ -125,7 +125,7 @@ function* refused(refusal: ExecRefusal): Generator<{ output: shell.ExecOutput["o
 /** Every command leaves an entry, run or refused (EXE-8, S4). */
 function logExec(node: CallNode, grant: CallGrant, plan: ExecPlan, summary: ExecSummary): void {
   const [, approval = ""] = /^approved:(.+)$/.exec(grant.policyRef) ?? [];
-  const message = execLogMessage(summary, { degraded: !node.isConnected(), approval });
+  const message = execLogMessage(summary, { degraded: !node.writer.isReachable, approval });
   write(node, grant, message, plan.command);
 }
 

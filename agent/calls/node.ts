@@ -32,6 +32,8 @@ export interface CallNode {
   standing(): NodeStanding;
   declared(): agentport.DeclaredConfig | undefined;
   isConnected(): boolean;
+  /** No journal is to be used: there is no contact, or nowhere a quorum behind it. Asks them. */
+  isAlone(): Promise<boolean>;
   status(): journal.NodeStateDetail;
   capability(): capability.CapabilityReport;
   /** Has PID 1 start another version of the agent, which it says; absent without such a PID 1. */

@@ -83,7 +83,10 @@ async function holdWindow(node: CallNode, error: unknown): Promise<void> {
   if (waitMs > 0) await node.convergence.approvalPending(Math.min(waitMs, MAX_APPROVAL_MS));
 }
 
-/** The journal asks the site's rules about the entry; without contact the degraded table holds. */
+/**
+ * The journal asks the site's rules about the entry; without contact the degraded table holds, and so
+ * it does where the journal turns out to have no quorum that could take the entry.
+ */
 function admitLocally(node: CallNode, { caller }: CallContext, action: string): CallGrant {
   const grant = admitCall(node.standing(), caller, action);
   return node.isConnected() ? grant : withoutRules(node.standing(), grant, action);
@@ -119,8 +122,12 @@ async function writeCommit(
     policyRef: grant.policyRef,
     ...(request.ttlSeconds === 0 ? {} : { ttl: durationFromMs(request.ttlSeconds * 1000) }),
   });
-  const { expectedHead } = request;
-  return await node.writer.write({ entry, expectedHead, approval: approvalOf(call, grant) });
+  return await node.writer.write({
+    entry,
+    expectedHead: request.expectedHead,
+    approval: approvalOf(call, grant),
+    checkKept: () => void withoutRules(node.standing(), grant, "commit"),
+  });
 }
 
 /** The journal lets the entry wait, or uses the permit with it (APR-12). */
@@ -147,11 +154,11 @@ async function rollback(node: CallNode, request: shell.LocalRollbackRequest, cal
     message: `rolled back to seq:${target}`,
     policyRef: grant.policyRef,
   });
-  const { expectedHead } = request;
   const written = await node.writer.write({
     entry,
-    expectedHead,
+    expectedHead: request.expectedHead,
     approval: approvalOf(call, grant),
+    checkKept: () => void withoutRules(node.standing(), grant, "rollback"),
   });
   const reverted = await orRefuse(() => node.convergence.rollback({ force: request.force }));
   if (reverted.incomplete.length > 0) {

@@ -9,6 +9,7 @@ import { agentport, config } from "../../api/mod.ts";
 import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import type { OperationLog } from "../cache/mod.ts";
+import { isOutOfReach } from "./out_of_reach.ts";
 import { RefusedError } from "./refused_error.ts";
 import { asReplayed } from "./replayed.ts";
 
@@ -22,8 +23,13 @@ const MAX_IN_FLIGHT = 256;
 /** What became of an entry. */
 export type Written =
   | { readonly kind: "appended"; readonly sequence: bigint; readonly policyRef: string }
-  /** Kept on the node, to be replayed under this id; it was tagged `degraded:`. */
-  | { readonly kind: "queued"; readonly requestId: string };
+  | Queued;
+
+/** Kept on the node, to be replayed under this id; it was tagged `degraded:`. */
+export interface Queued {
+  readonly kind: "queued";
+  readonly requestId: string;
+}
 
 /** What became of a queued entry at last. */
 export type ReplayOutcome =
@@ -36,6 +42,8 @@ export interface EntryRequest {
   readonly expectedHead?: bigint | undefined;
   /** It ends an emergency of somebody else (EMG-3). */
   readonly force?: boolean;
+  /** Called before it is kept for later. @throws {RefusedError} where that must not be (DEG-6) */
+  readonly checkKept?: () => void;
   /** The person it is for, where a second one may have to agree (APR-12). */
   readonly approval?: {
     readonly subject: string;
@@ -50,6 +58,12 @@ export interface EntryRequest {
 export interface EntryWriter {
   /** @throws {RefusedError} what the journal refused, or RESOURCE_EXHAUSTED when the queue is full. */
   write(request: EntryRequest): Promise<Written>;
+  /**
+   * Keeps an entry of which it is known that no journal can take it now; replayed like all others.
+   *
+   * @throws {RefusedError} RESOURCE_EXHAUSTED when the queue is full.
+   */
+  keep(request: Pick<EntryRequest, "entry" | "force">): Queued;
   /** Contact was made or lost. */
   connected(isConnected: boolean): void;
   /** Replays what is pending; resolves when it is in the journal or contact is lost again. */
@@ -88,6 +102,7 @@ class Writer implements EntryWriter {
   readonly #idle: (() => void)[] = [];
   #isConnected = false;
   #isReplaying = false;
+  #retry: TimerHandle | undefined;
   #lastId = 0n;
 
   constructor(private readonly options: EntryWriterOptions) {}
@@ -107,6 +122,7 @@ class Writer implements EntryWriter {
   connected(isConnected: boolean): void {
     this.#isConnected = isConnected;
     if (isConnected) return;
+    this.#forgetRetry();
     const lost = create(agentport.AppendResultSchema, {
       errorCode: "UNAVAILABLE",
       errorMessage: "contact with the journal was lost",
@@ -115,29 +131,37 @@ class Writer implements EntryWriter {
   }
 
   async write(request: EntryRequest): Promise<Written> {
-    const append = create(agentport.AppendSchema, {
-      entry: request.entry,
-      requestId: this.options.newRequestId(),
-      ...(request.expectedHead === undefined ? {} : { expectedHead: request.expectedHead }),
-      authorSubject: request.approval?.subject ?? "",
-      approvalId: request.approval?.id ?? "",
-      force: request.force ?? false,
-    });
+    const append = this.#appendOf(request);
     if (request.approval?.isRequired === true) return await this.#writeNow(append);
     // What is pending must come first, or the log would tell another order than what happened.
-    if (!this.#isConnected || this.pendingCount > 0) return this.#queue(append);
+    if (!this.#isConnected || this.pendingCount > 0) return this.#keep(append, request);
     const result = await this.#submit(append);
     if (result.errorCode === "") {
       return { kind: "appended", sequence: result.sequence, policyRef: result.policyRef };
     }
-    if (isOutOfReach(result)) return this.#queue(append);
+    if (isOutOfReach(result.errorCode)) return this.#keep(append, request);
     throw refusalOf(result);
+  }
+
+  keep(request: EntryRequest): Queued {
+    return this.#keep(this.#appendOf(request), request);
+  }
+
+  #appendOf({ entry, expectedHead, approval, force }: EntryRequest): agentport.Append {
+    return create(agentport.AppendSchema, {
+      entry,
+      requestId: this.options.newRequestId(),
+      ...(expectedHead === undefined ? {} : { expectedHead }),
+      authorSubject: approval?.subject ?? "",
+      approvalId: approval?.id ?? "",
+      force: force ?? false,
+    });
   }
 
   /** What takes two people is written now or not at all. */
   async #writeNow(append: agentport.Append): Promise<Written> {
     const result = this.#isConnected ? await this.#submit(append) : undefined;
-    if (result === undefined || isOutOfReach(result)) {
+    if (result === undefined || isOutOfReach(result.errorCode)) {
       throw new RefusedError("POLICY_DENIED", "two-person approval unavailable during partition");
     }
     if (result.errorCode !== "") throw refusalOf(result);
@@ -146,13 +170,14 @@ class Writer implements EntryWriter {
 
   async replay(): Promise<void> {
     if (this.#isReplaying) return;
+    this.#forgetRetry();
     this.#isReplaying = true;
     try {
       await this.#replayPending();
     } finally {
       this.#isReplaying = false;
     }
-    if (this.#isConnected && this.pendingCount > 0) this.#replayLater();
+    this.#replayLater();
   }
 
   async #replayPending(): Promise<void> {
@@ -161,7 +186,7 @@ class Writer implements EntryWriter {
       const first = asReplayed(operations.pending);
       if (first === undefined) return;
       const result = await this.#submit(first);
-      if (isOutOfReach(result)) return;
+      if (isOutOfReach(result.errorCode)) return;
       operations.settleFirst();
       if (result.errorCode === "") {
         this.options.onReplayed(first, { kind: "appended", sequence: result.sequence });
@@ -173,12 +198,21 @@ class Writer implements EntryWriter {
     }
   }
 
+  /** What waits while there is contact is tried again: contact need not be made anew for that. */
   #replayLater(): void {
-    this.options.clock.setTimer(RETRY_MS, () => {
+    if (!this.#isConnected || this.pendingCount === 0) return;
+    if (this.#isReplaying || this.#retry !== undefined) return;
+    this.#retry = this.options.clock.setTimer(RETRY_MS, () => {
+      this.#retry = undefined;
       this.replay().catch((error: unknown) =>
         this.options.log.error("replay failed", { error: String(error) })
       );
     });
+  }
+
+  #forgetRetry(): void {
+    if (this.#retry !== undefined) this.options.clock.clearTimer(this.#retry);
+    this.#retry = undefined;
   }
 
   onResult(result: agentport.AppendResult): void {
@@ -199,7 +233,8 @@ class Writer implements EntryWriter {
     this.options.operations.close();
   }
 
-  #queue(append: agentport.Append): Written {
+  #keep(append: agentport.Append, { checkKept }: EntryRequest): Queued {
+    checkKept?.();
     if (this.isFull) {
       throw new RefusedError("RESOURCE_EXHAUSTED", "local audit log full");
     }
@@ -207,6 +242,7 @@ class Writer implements EntryWriter {
     delete queued.expectedHead;
     if (queued.entry !== undefined) tagDegraded(queued.entry);
     this.options.operations.add(queued);
+    this.#replayLater();
     return { kind: "queued", requestId: append.requestId };
   }
 
@@ -244,12 +280,6 @@ function refusalOf(
   { errorCode, errorMessage, approvalId, approvalExpires }: agentport.AppendResult,
 ): RefusedError {
   return new RefusedError(errorCode, errorMessage, { id: approvalId, expires: approvalExpires });
-}
-
-function isOutOfReach(result: agentport.AppendResult): boolean {
-  return ["UNAVAILABLE", "NO_QUORUM", "NO_LEADER", "SHUTTING_DOWN", "DEADLINE"].includes(
-    result.errorCode,
-  );
 }
 
 function unavailable(appendId: bigint, errorMessage: string): agentport.AppendResult {

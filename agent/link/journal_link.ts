@@ -5,7 +5,7 @@
 
 import { ConnectError } from "@connectrpc/connect";
 import type { agentport, capability, journal, lock, stream } from "../../api/mod.ts";
-import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
+import type { Clock } from "../../common/clock/mod.ts";
 import { type ErrorCode, fromConnectError, PactError } from "../../common/errors/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import { counterFromWire } from "../../common/wire/mod.ts";
@@ -28,6 +28,8 @@ import type { BootstrapFiles } from "./bootstrap_identity.ts";
 import { NodeSvids, type SpireOptions } from "./node_svids.ts";
 import { JournalSession } from "./session.ts";
 import { certificateClock } from "./certificate_clock.ts";
+import { startProbe } from "./probe.ts";
+import { isQuorumLost } from "./quorum_question.ts";
 import { Succession } from "./succession.ts";
 
 /** Where the contact with the journal stands. */
@@ -98,6 +100,8 @@ export interface JournalLink {
    * @throws {PactError} APPROVAL_REQUIRED with the approval that is pending, or the refusal.
    */
   askApproval(asked: agentport.AskApproval): Promise<string>;
+  /** Whether none of the journals, which are all asked, could answer for the quorum (PRT-1). */
+  isQuorumLost(): Promise<boolean>;
   /** Sends the newest report when there is a journal; a failure is repeated by the next report. */
   reportState(detail: journal.NodeStateDetail): void;
   reportCapability(report: capability.CapabilityReport): void;
@@ -116,8 +120,6 @@ const RESUME_LIMIT_MS = 60_000;
 
 /** Wait before the boot stream of another vCluster. */
 const VCLUSTER_CHANGE_MS = 100;
-/** How often a quiet journal is asked whether it is there: it says no goodbye when its host dies. */
-const PROBE_MS = 30_000;
 
 /** Answers of a journal that is there and will not have this machine (NEN-7). */
 const ENROLLMENT_REFUSALS: readonly ErrorCode[] = [
@@ -195,6 +197,25 @@ class Link implements JournalLink {
 
   async askApproval(asked: agentport.AskApproval): Promise<string> {
     return await askJournal(this.#session, asked);
+  }
+
+  async isQuorumLost(): Promise<boolean> {
+    const identity = this.#session?.identity;
+    // Without contact the core is told so, which is another matter.
+    if (identity === undefined) return false;
+    return await isQuorumLost({
+      ...this.options,
+      closing: this.#stop.signal,
+      ask: async (endpoint, limits) => {
+        // Over a connection of its own: that of the session may be let go of meanwhile.
+        const session = new JournalSession(this.#credentials.address(endpoint), identity);
+        try {
+          await session.reachQuorum(limits);
+        } finally {
+          session.close();
+        }
+      },
+    });
   }
 
   reportState(detail: journal.NodeStateDetail): void {
@@ -332,7 +353,7 @@ class Link implements JournalLink {
       await session.assignedVCluster();
       await this.#map?.refresh(session);
     };
-    const probe = startProbe(this.options, ask, (error) => silent.abort(error));
+    const probe = startProbe(this.options.clock, ask, (error) => silent.abort(error));
     try {
       const updates = session.updates(vclusterId, from, signal);
       for await (const { sequence, update, trust, identityMap } of updates) {
@@ -429,27 +450,6 @@ class Link implements JournalLink {
     this.#stop.signal.addEventListener("abort", this.#wake, { once: true });
     return promise;
   }
-}
-
-/** Asks a quiet journal now and then; `onSilent` gets the error of the first unanswered question. */
-function startProbe(
-  { clock }: Pick<LinkOptions, "clock">,
-  ask: () => Promise<void>,
-  onSilent: (error: unknown) => void,
-): { stop(): void } {
-  let timer: TimerHandle;
-  let isStopped = false;
-  const askLater = () => {
-    if (isStopped) return;
-    timer = clock.setTimer(PROBE_MS, () => ask().then(askLater, onSilent));
-  };
-  askLater();
-  return {
-    stop: () => {
-      isStopped = true;
-      clock.clearTimer(timer);
-    },
-  };
 }
 
 /** A machine that is taken for another one is an admin's affair; one without a journal waits (NEN-7). */

@@ -1,4 +1,4 @@
-import { createClient } from "@connectrpc/connect";
+import { type CallOptions, createClient } from "@connectrpc/connect";
 import {
   type agentport,
   type capability,
@@ -123,6 +123,17 @@ export class JournalSession {
     const { nodeId } = this.identity;
     const answer = await this.#enrollment.inspectNode({ nodeId }, { timeoutMs: CALL_TIMEOUT_MS });
     return answer.vclusterId;
+  }
+
+  /**
+   * Has the journal answer for its quorum: a member that cannot reach the others has local answers only.
+   *
+   * @throws {ConnectError} NO_QUORUM or NO_LEADER where it cannot; as {@link assignedVCluster} besides.
+   */
+  async reachQuorum(limits: Required<Pick<CallOptions, "timeoutMs" | "signal">>): Promise<void> {
+    const { nodeId } = this.identity;
+    const headers = callHeaders({ consistency: "linearizable" });
+    await this.#enrollment.inspectNode({ nodeId }, { ...limits, headers });
   }
 
   /** The declared configuration; without its overlay when `knownVersion` is the newest (BOOT-5). */

@@ -25,6 +25,7 @@ import { createEntryWriter, type EntryWriter, type ReplayOutcome } from "../entr
 import { createExecutor, type Executor } from "../exec/mod.ts";
 import { Shells } from "../shell/mod.ts";
 import type { CoreFrameContent } from "../port/mod.ts";
+import { createQuorumDesk, type QuorumDesk } from "../quorum/mod.ts";
 import { type FormerEnds, SUPERVISION_LOOP, type SupervisorNotice } from "../supervisor/mod.ts";
 import { type Convergence, createConvergence, DEFAULT_REPORT_LIMITS } from "../window/mod.ts";
 import { callRecords, deniedCall } from "./call_records.ts";
@@ -136,6 +137,7 @@ export class Node {
   readonly convergence: Convergence;
   readonly writer: EntryWriter;
   readonly consent: Consent;
+  readonly quorum: QuorumDesk;
   readonly #executor: Executor;
   readonly #shells: Shells;
   /** Takes the frames about calls. */
@@ -171,6 +173,7 @@ export class Node {
     });
     this.#audit = audit;
     this.consent = createConsent(options);
+    this.quorum = createQuorumDesk(options);
     this.writer = createEntryWriter({
       operations: openOperationLog(shim.files, `${config.cacheDir}/operations.log`, log),
       send: (append) => options.send({ case: "append", value: append }),
@@ -414,6 +417,7 @@ export class Node {
       }),
       declared: () => this.#declared,
       isConnected: () => this.#contact.isConnected,
+      isAlone: async () => !this.#contact.isConnected || await this.quorum.isLost(),
       status: () => this.#status(),
       capability: () => this.#capability(),
       ...callRecords(() => this.eventContext()),

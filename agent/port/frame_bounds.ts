@@ -80,6 +80,7 @@ export function checkWorkerFrame(frame: agentport.WorkerFrame["frame"]): void {
       return atMost("reason", frame.value.reason.length, MAX_TEXT);
     case "callCancelled":
     case "commitDecided":
+    case "quorumAnswer":
     case "pong":
       return;
     case undefined:

@@ -325,6 +325,8 @@ class RunningAgent implements AgentProcess {
         return node.writer.onResult(frame.value);
       case "approvalAnswer":
         return node.consent.onAnswer(frame.value);
+      case "quorumAnswer":
+        return node.quorum.onAnswer(frame.value);
       case "commitDecided":
         return node.convergence.approvalDecided();
       case "fatal":

@@ -156,6 +156,8 @@ export class RunningWorker {
         return void this.#append(frame.value);
       case "askApproval":
         return void this.#askApproval(frame.value);
+      case "askQuorum":
+        return void this.#askQuorum(frame.value);
       case "reportState":
         return this.#link?.reportState(frame.value);
       case "reportCapability":
@@ -220,6 +222,17 @@ export class RunningWorker {
     } catch (error) {
       this.port.send({ case: "approvalAnswer", value: { askId, ...refusalOf(error) } });
     }
+  }
+
+  /** What cannot be found out is no loss. */
+  async #askQuorum({ askId }: agentport.AskQuorum): Promise<void> {
+    let isLost = false;
+    try {
+      isLost = await this.#link?.isQuorumLost() ?? false;
+    } catch (error) {
+      this.#log.error("no journal was asked for its quorum", { error: String(error) });
+    }
+    this.port.send({ case: "quorumAnswer", value: { askId, isLost } });
   }
 }
 

@@ -17,3 +17,4 @@ export { ObservedClients } from "./observed.ts";
 export { onBothEngines, onEtcd, type OpenSite } from "./engines.ts";
 export { canMakeNamespaces, type Namespaces, openNamespaces } from "./namespaces.ts";
 export { assertOneLog } from "./one_log.ts";
+export { type QuorumAgentOptions, startQuorumAgent } from "./quorum_agent.ts";

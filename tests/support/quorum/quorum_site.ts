@@ -116,6 +116,11 @@ export class QuorumSite implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.caDirectory}/ca.crt`);
   }
 
+  /** What the tokens of its people are signed with. */
+  get tokenSecret(): string {
+    return this.#secret;
+  }
+
   /** Where a member is or will be; ports are chosen when it is first named. */
   place(id: number): MemberPlace {
     const known = this.#places.get(id);

@@ -3,7 +3,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { config } from "../../../../api/mod.ts";
 import { nodeEntry, RefusedError } from "../../../../agent/entries/mod.ts";
 import { tempDir, waitFor, withShim } from "../../../support/mod.ts";
-import { QueueRig } from "./queue_rig.ts";
+import { execEntry, QueueRig } from "./queue_rig.ts";
 
 /** Runs a test with a rig, and with what makes another one over the same file, as after a restart. */
 async function withQueue(
@@ -119,6 +119,58 @@ Deno.test("F1: a journal without a quorum keeps nothing from being tried again",
     rig.clock.advance(1_000);
     await answerAll(rig);
     assert.deepEqual(rig.messages, ["one", "one"]);
+  }));
+
+Deno.test("F1: what is kept while contact goes on is replayed when the quorum is back, without new contact", () =>
+  withQueue(async (rig) => {
+    rig.writer.connected(true);
+    const written = rig.write("one");
+    rig.answer({ errorCode: "NO_QUORUM" });
+    assert.equal((await written).kind, "queued");
+    assert.equal((await rig.write("two")).kind, "queued");
+    assert.equal(rig.writer.isReachable, false);
+    await rig.clock.advanceAsync(1_000);
+    rig.answer({ errorCode: "NO_LEADER" });
+    await rig.clock.advanceAsync(1_000);
+    rig.answer({ sequence: 10n });
+    await rig.clock.advanceAsync(0);
+    rig.answer({ sequence: 11n });
+    await rig.clock.advanceAsync(0);
+    assert.deepEqual(rig.messages, ["one", "one", "one", "two"]);
+    assert.deepEqual(new Set(rig.sent.slice(0, 3).map(({ requestId }) => requestId)).size, 1);
+    assert.equal(rig.writer.isReachable, true);
+    assert.equal(rig.clock.pendingTimers, 0);
+  }));
+
+Deno.test("DEG-6: what must not be kept for later is refused where the journal has no quorum, and not tried again", () =>
+  withQueue(async (rig) => {
+    const entry = execEntry("one", rig.clock.nowMs());
+    const checkKept = () => {
+      throw new RefusedError("POLICY_DENIED", "policy engine unavailable");
+    };
+    rig.writer.connected(true);
+    const written = rig.writer.write({ entry, checkKept });
+    rig.answer({ errorCode: "NO_QUORUM" });
+    await assert.rejects(written, /policy engine unavailable/);
+    const taken = rig.writer.write({ entry, checkKept });
+    rig.answer({ sequence: 7n });
+    assert.equal((await taken).kind, "appended");
+    assert.equal(rig.writer.pendingCount, 0);
+    assert.equal(rig.clock.pendingTimers, 0);
+  }));
+
+Deno.test("EMM-8: what no journal can take is kept at once, tagged, and replayed under its request id", () =>
+  withQueue(async (rig) => {
+    rig.writer.connected(true);
+    const entry = execEntry("one", rig.clock.nowMs());
+    const { requestId } = rig.writer.keep({ entry });
+    assert.deepEqual(rig.messages, []);
+    await rig.clock.advanceAsync(1_000);
+    assert.equal(rig.sent[0]?.requestId, requestId);
+    assert.equal(rig.sent[0]?.entry?.policyRef, "degraded:rbac:ops");
+    rig.answer({ sequence: 10n });
+    await rig.clock.advanceAsync(0);
+    assert.deepEqual(rig.replayed, [[requestId, "appended"]]);
   }));
 
 Deno.test("PRT-8: what the journal refuses at replay is told and does not hold up the rest", () =>

@@ -111,6 +111,18 @@ Deno.test("SUB-8: a link survives a restart of the journal and takes over what i
   assert.equal(linked.identities.length, 1, "with the certificate it had");
 });
 
+Deno.test("EMM-2: a journal with a quorum is found at any endpoint, and without contact nobody is asked", async () => {
+  const { site, macAddress } = await siteWithMachine();
+  await using _ = site;
+  const live = `https://127.0.0.1:${site.journal.rpcPort}`;
+  using linked = new Linked(site, macAddress, {
+    endpoints: [live, `https://127.0.0.1:${freePort()}`],
+  });
+  assert.equal(await linked.link.isQuorumLost(), false);
+  await linked.until("the declaration", has("vm.swappiness", "10"));
+  assert.equal(await linked.link.isQuorumLost(), false);
+});
+
 Deno.test("SUB-8: another endpoint is tried when one does not answer", async () => {
   const { site, macAddress } = await siteWithMachine();
   await using _ = site;
