@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { waitFor } from "../support/mod.ts";
 import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
 
 const PACT = { profile: "pact" } as const;
@@ -117,18 +118,28 @@ nodeTest(
 const connectionTo = (address: string) =>
   `timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/9445; cat <&3' > /dev/null 2>&1; echo $?`;
 
+const ACCESS = "stat -c '%a %U:%G' /dev/kmsg /dev/zero";
+
+/** Whether a user without privilege may read a device. */
+async function isOpen(node: GuestNode): Promise<boolean> {
+  const asGames = "setpriv --reuid games --clear-groups head -c 1 /dev/zero >/dev/null";
+  return (await node.console.run(asGames)).status === 0;
+}
+
 nodeTest(
-  "NET-7, NET-12, CLD-3: an interface that comes later has its address and service then, and lets nobody in",
+  "NET-7, NET-12, CLD-3: an interface that comes later has its address and service then, and lets nobody in; devices have the access that is declared while it is",
   PACT,
   async (lab) => {
     const node = await startAlone(lab, "pact.net=eth0,dhcp");
     await becomesAsDeclared(lab, node);
+    const before = await node.console.read(ACCESS);
     await lab.apply(`${SPEC}
 [vcluster.demo.network.hsn0]
 address = "10.8.0.2/24"
 role = "hsn"
 [vcluster.demo.devices]
 "kmsg" = { mode = "0640", group = "adm" }
+"ze*" = { mode = "0600", owner = "nobody" }
 [vcluster.demo.services.fabric]
 binary = "/usr/bin/sleep"
 args = ["86400"]
@@ -144,7 +155,17 @@ needs_network = ["hsn0"]
     assert.match(await node.console.read("ip -4 address show hsn0"), /10\.8\.0\.2\/24/);
     assert.equal(await node.console.read(connectionTo("10.0.2.15")), "124\n");
     assert.notEqual(await node.console.read(connectionTo("10.8.0.2")), "124\n");
-    assert.equal(await node.console.read("stat -c '%a %G' /dev/kmsg"), "640 adm\n");
+    assert.ok(!await isOpen(node));
+    assert.equal(await node.console.read(ACCESS), "640 root:adm\n600 nobody:root\n");
+    await lab.apply(`${SPEC}
+[vcluster.demo.devices]
+remove = ["kmsg", "ze*"]
+`);
+    await waitFor(async () => await node.console.read(ACCESS) === before, {
+      timeoutMs: 60_000,
+      what: "the devices to be as they were",
+    });
+    assert.ok(await isOpen(node));
   },
 );
 
