@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { waitFor } from "../support/mod.ts";
-import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
+import { type GuestNode, type Lab, type NodeOptions, nodeTest } from "./harness/mod.ts";
+import { undeclaredMount } from "./undeclared_mount.ts";
 
 const PACT = { profile: "pact" } as const;
 
@@ -12,8 +13,12 @@ enforcement_mode = "enforce"
 `;
 
 /** A node whose network nobody has made before its agent. */
-async function startAlone(lab: Lab, ...networkWords: string[]): Promise<GuestNode> {
-  return await lab.startNode("node-1", { fromPowerOn: true, networkWords });
+async function startAlone(lab: Lab, networkWord: string, more: NodeOptions = {}) {
+  return await lab.startNode("node-1", {
+    fromPowerOn: true,
+    networkWords: [networkWord],
+    ...more,
+  });
 }
 
 async function becomesAsDeclared(lab: Lab, node: GuestNode): Promise<void> {
@@ -24,10 +29,11 @@ async function becomesAsDeclared(lab: Lab, node: GuestNode): Promise<void> {
 }
 
 nodeTest(
-  "CLD-1, NET-2: the agent loads the drivers and gets its address by DHCP, and the node is as declared",
+  "CLD-1, NET-2, OBS-9: the agent loads the drivers and gets its address by DHCP, the node is as declared, and nothing of its boot is drift",
   PACT,
   async (lab) => {
-    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    const observer = { baseline_enabled: true };
+    const node = await startAlone(lab, "pact.net=eth0,dhcp", { observer });
     await becomesAsDeclared(lab, node);
     const serial = await node.machine.serialLog();
     assert.match(serial, /drivers loaded .*modules=[1-9]/);
@@ -39,6 +45,11 @@ nodeTest(
     for (const action of ["network.configured", "boot.phase_complete", "boot.ready"]) {
       assert.ok(audit.includes(action), action);
     }
+    const place = await undeclaredMount(lab, node);
+    const drift = await lab.pact("diff", "node-1");
+    assert.match(drift, new RegExp(`^ +\\+ mounts: ${place}: [^\n]*\n$`));
+    await lab.until(["log", "-n", "50"], new RegExp(`DRIFT_DETECTED .*drift: mounts:${place}\\]`));
+    assert.equal((await lab.pact("log", "-n", "50")).match(/DRIFT_DETECTED/g)?.length, 1);
   },
 );
 

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { buildProbe, ShimBuildError } from "../../ffi/build/mod.ts";
-import { waitFor } from "../support/mod.ts";
 import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
+import { undeclaredMount } from "./undeclared_mount.ts";
 
 const PACT = { profile: "pact" } as const;
 const WAIT_MS = 120_000;
-/** Mounts that are taken as they are, because services have just come up; the time for that is 1.2 s. */
-const MAX_ATTEMPTS = 20;
 
 const SPEC = `
 [vcluster.demo.files]
@@ -135,22 +133,12 @@ async function withProbes(node: GuestNode, told: RegExp): Promise<void> {
   await node.machine.waitForSerial(told, WAIT_MS);
 }
 
-/** What nobody declared counts from now on: what services may still change as they start is over. */
+/** What nobody declared counts from now on. */
 async function withBaseline(lab: Lab, node: GuestNode): Promise<void> {
   const from = (await node.machine.serialLog()).length;
   await startAgain(node, "baseline_enabled = true");
   await node.machine.waitForSerial(/agent ready/, WAIT_MS, from);
-  for (let attempt = 1, isDrift = false; !isDrift; attempt++) {
-    assert.ok(attempt <= MAX_ATTEMPTS, "no mount is drift");
-    const place = `/mnt/attempt-${attempt}`;
-    await node.console.read(`mkdir -p ${place} && mount -t tmpfs attempt ${place}`);
-    const taken = `grep -q '"${place}"' /run/pact/state/baseline*`;
-    await waitFor(async () => {
-      isDrift = (await lab.pact("diff", "node-1")).includes(place);
-      return isDrift || (await node.console.run(taken)).status === 0;
-    }, { timeoutMs: WAIT_MS, what: "a mount to be seen" });
-    if (isDrift) await node.console.read(`umount ${place}`);
-  }
+  await node.console.read(`umount ${await undeclaredMount(lab, node)}`);
   await lab.until(["status"], /node-1 .*COMMITTED/);
 }
 
