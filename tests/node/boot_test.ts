@@ -129,12 +129,26 @@ nodeTest(
 const connectionTo = (address: string) =>
   `timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/9445; cat <&3' > /dev/null 2>&1; echo $?`;
 
+const DEVICES = `[vcluster.demo.devices]
+"kmsg" = { mode = "0640", group = "adm" }
+"ze*" = { mode = "0600", owner = "nobody" }
+`;
 const ACCESS = "stat -c '%a %U:%G' /dev/kmsg /dev/zero";
 
 /** Whether a user without privilege may read a device. */
 async function isOpen(node: GuestNode): Promise<boolean> {
   const asGames = "setpriv --reuid games --clear-groups head -c 1 /dev/zero >/dev/null";
   return (await node.console.run(asGames)).status === 0;
+}
+
+/** The modes that /dev/zero has from the end of an agent until the next one is ready. */
+async function modesOverRestart(node: GuestNode): Promise<string> {
+  const from = (await node.machine.serialLog()).length;
+  const look = "while sleep 0.02; do stat -c %a /dev/zero; done";
+  await node.console.read(`(${look}) >/run/modes 2>&1 & echo $! >/run/looking`);
+  await node.console.read(`kill -9 ${await node.agent()}`);
+  await node.machine.waitForSerial(/agent ready/, 60_000, from);
+  return await node.console.read("kill $(cat /run/looking); sort -u /run/modes");
 }
 
 nodeTest(
@@ -148,9 +162,7 @@ nodeTest(
 [vcluster.demo.network.hsn0]
 address = "10.8.0.2/24"
 role = "hsn"
-[vcluster.demo.devices]
-"kmsg" = { mode = "0640", group = "adm" }
-"ze*" = { mode = "0600", owner = "nobody" }
+${DEVICES}
 [vcluster.demo.services.fabric]
 binary = "/usr/bin/sleep"
 args = ["86400"]
@@ -177,6 +189,9 @@ remove = ["kmsg", "ze*"]
       what: "the devices to be as they were",
     });
     assert.ok(await isOpen(node));
+    await lab.apply(`${SPEC}\n${DEVICES}`);
+    await waitFor(async () => !await isOpen(node), { timeoutMs: 60_000, what: "the rules again" });
+    assert.equal(await modesOverRestart(node), "600\n");
   },
 );
 
