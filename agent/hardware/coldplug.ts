@@ -79,7 +79,9 @@ class ColdplugRunner implements Coldplug {
     this.#begun = undefined;
     const { durationMs, ...report } = await begun;
     const { loaded, failed, unused } = report;
-    for (const problem of [...setUpDeviceNodes(shim.files), ...this.#rules.applyAll()]) {
+    const isRuled = (name: string) => this.#rules.saysMode(name);
+    const problems = setUpDeviceNodes(shim.files, "/dev", isRuled);
+    for (const problem of [...problems, ...this.#rules.applyAll()]) {
       log.warn("device node not set up", { problem });
     }
     for (const { name, reason } of failed) log.warn("module not loaded", { module: name, reason });
@@ -172,7 +174,7 @@ class ColdplugRunner implements Coldplug {
 
   #setMode(node: string): void {
     try {
-      setMode(this.options.shim.files, "/dev", node);
+      if (!this.#rules.saysMode(node)) setMode(this.options.shim.files, "/dev", node);
       this.#rules.appeared(node);
     } catch (error) {
       // It may be gone again.

@@ -39,8 +39,15 @@ export function modeOfNode(name: string): number | undefined {
   return MODES.findLast(([pattern]) => matchesGlob(pattern, name))?.[1];
 }
 
-/** Sets permissions and links below `devices`; answers what went wrong. Repeatable. */
-export function setUpDeviceNodes(files: NodeFiles, devices = "/dev"): string[] {
+/**
+ * Sets permissions and links below `devices`, but for the permissions of what `isLeft` names; answers what
+ * went wrong. Repeatable.
+ */
+export function setUpDeviceNodes(
+  files: NodeFiles,
+  devices = "/dev",
+  isLeft: (name: string) => boolean = () => false,
+): string[] {
   const problems: string[] = [];
   const attempt = (what: string, task: () => void) => {
     try {
@@ -53,7 +60,7 @@ export function setUpDeviceNodes(files: NodeFiles, devices = "/dev"): string[] {
   for (const folder of FOLDERS) {
     for (const entry of namesIn(files, `${devices}/${folder}`)) {
       const name = folder === "" ? entry : `${folder}/${entry}`;
-      attempt(name, () => setMode(files, devices, name));
+      if (!isLeft(name)) attempt(name, () => setMode(files, devices, name));
     }
   }
   for (const [name, target] of LINKS) {

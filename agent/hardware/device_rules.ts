@@ -5,6 +5,7 @@
 
 import type { agentport } from "../../api/mod.ts";
 import { type Files, isShimError, type Users } from "../../ffi/mod.ts";
+import { modeOfNode } from "./device_nodes.ts";
 import { matchesGlob } from "./glob.ts";
 
 /** What access is set with. */
@@ -74,6 +75,11 @@ export class DeviceRules {
     });
   }
 
+  /** Whether a rule says the mode of a node: what others have it be by default counts for nothing then. */
+  saysMode(name: string): boolean {
+    return this.#rules.some(({ glob, mode }) => mode !== undefined && matchesGlob(glob, name));
+  }
+
   /** Sets the access of one node, by its name below /dev. Throws ShimError. */
   applyTo(name: string): void {
     const rules = this.#rules.filter(({ glob }) => matchesGlob(glob, name));
@@ -86,7 +92,9 @@ export class DeviceRules {
       return;
     }
     const { mode, uid, gid } = found;
-    const before = former ?? { mode, uid, gid };
+    // The default of a node with a rule was not set, or not by this agent.
+    const ownMode = this.saysMode(name) ? modeOfNode(name) ?? mode : mode;
+    const before = former ?? { mode: ownMode, uid, gid };
     const wanted = {
       mode: rules.findLast((rule) => rule.mode !== undefined)?.mode ?? before.mode,
       uid: rules.findLast((rule) => rule.uid !== undefined)?.uid ?? before.uid,

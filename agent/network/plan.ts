@@ -6,7 +6,7 @@ import { type InterfaceSpec, routesOfSpec } from "../interfaces/mod.ts";
 import { type Cidr, formatCidr, formatIp, sameIp } from "../interfaces/mod.ts";
 import { type InterfaceAddress, type Link, type Route, ROUTE_PROTOCOL } from "./netlink/mod.ts";
 import type { ResolvedSpec } from "./lease.ts";
-import { addressesOn, type NetworkSnapshot, routesOn } from "./snapshot.ts";
+import { addressesOn, isLoopbackAddress, type NetworkSnapshot, routesOn } from "./snapshot.ts";
 
 /** One step on an interface. */
 export type NetworkOperation =
@@ -17,8 +17,9 @@ export type NetworkOperation =
 
 /**
  * What brings an interface to its specification: what is right stays, what is missing comes before what
- * is too much goes, so that connections survive. Empty when nothing is to be done. A specification that
- * is `dhcp` has no addresses of its own: give it those of the lease first.
+ * is too much goes, so that connections survive; loopback's own addresses are never too much. Empty when
+ * nothing is to be done. A specification that is `dhcp` has no addresses of its own: give it those of the
+ * lease first.
  */
 export function planInterface(
   spec: ResolvedSpec,
@@ -55,7 +56,8 @@ export function planInterface(
     } as const)),
     ...surplusRoutes.map((route) => ({ kind: "removeRoute", route } as const)),
     ...addresses.filter(({ cidr }) =>
-      !isKept && !wantedAddresses.some((want) => sameCidr(want, cidr))
+      !isKept && !isLoopbackAddress(cidr) &&
+      !wantedAddresses.some((want) => sameCidr(want, cidr))
     )
       .map(({ cidr }) => ({ kind: "removeAddress", cidr } as const)),
   ];

@@ -1,3 +1,4 @@
+import type { Cidr } from "../interfaces/mod.ts";
 import type { InterfaceAddress, Link, Route, Rtnetlink } from "./netlink/mod.ts";
 import { ROUTE_PROTOCOL } from "./netlink/mod.ts";
 
@@ -31,6 +32,12 @@ export function addressesOn({ addresses }: NetworkSnapshot, link: Link): Interfa
     interfaceIndex === link.index && !isDynamic &&
     !(isLinkLocal && cidr.address.byteLength === 16)
   );
+}
+
+/** Whether an address is one of loopback's, which a node has whatever is declared of `lo`. */
+export function isLoopbackAddress({ address }: Cidr): boolean {
+  if (address.byteLength === 4) return address[0] === 127;
+  return address.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }
 
 /** The routes over an interface that somebody made, rather than the kernel or the network itself. */

@@ -7,7 +7,7 @@ import { describeInterface } from "./describe.ts";
 import type { Lease } from "./lease.ts";
 import type { InterfaceAddress, Link } from "./netlink/mod.ts";
 import { sameCidr } from "./plan.ts";
-import { addressesOn, type NetworkSnapshot } from "./snapshot.ts";
+import { addressesOn, isLoopbackAddress, type NetworkSnapshot } from "./snapshot.ts";
 
 /** Interfaces that container engines, network plugins and hypervisors make and take away. */
 const OF_CONTAINERS =
@@ -58,10 +58,9 @@ function without(all: readonly Cidr[], others: readonly Cidr[]): Cidr[] {
 }
 
 /** Loopback's own, and link-local ones of IPv4, which an interface gives itself (RFC 3927). */
-function isOfItself({ cidr: { address }, isLinkLocal }: InterfaceAddress): boolean {
-  if (address.byteLength === 4) {
-    const [first, second] = address;
-    return first === 127 || isLinkLocal || (first === 169 && second === 254);
-  }
-  return address.every((byte, index) => byte === (index === 15 ? 1 : 0));
+function isOfItself({ cidr, isLinkLocal }: InterfaceAddress): boolean {
+  if (isLoopbackAddress(cidr)) return true;
+  const { address } = cidr;
+  const [first, second] = address;
+  return address.byteLength === 4 && (isLinkLocal || (first === 169 && second === 254));
 }

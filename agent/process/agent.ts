@@ -197,6 +197,9 @@ class RunningAgent implements AgentProcess {
       const clock = systemClock;
       this.#init = openInitDuties({ env, shim, events, clock, config, log, onUpgrade });
       this.#init?.begin();
+      // Device nodes that are closed by a rule stay so until the declaration comes (CLD-3).
+      const rules = this.#init?.isSuccessor === true ? this.#cache.declared()?.devices : undefined;
+      if (rules !== undefined) await this.#coldplug?.override(rules);
       this.#network = this.#openNetwork(config);
     }
     this.#locks = new NodeLocks(systemClock, this.#cache.locks());

@@ -50,6 +50,11 @@ export class InitDuties {
 
   constructor(private readonly options: InitDutiesOptions, readonly link: InitLink) {}
 
+  /** Another agent was at work in this boot. */
+  get isSuccessor(): boolean {
+    return this.link.facts.formerEnd !== null;
+  }
+
   /** Has the watchdog set as configured. Until the first beat PID 1 pets it (WDG-3). */
   begin(): void {
     const { config, log } = this.options;

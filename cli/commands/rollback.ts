@@ -35,7 +35,9 @@ export const rollbackCommand = withAction(
   object({
     target: argument(sequence()),
     node: optional(option("--node", word("NODE"), {
-      description: say("Roll back this node; default: the scope of the entry."),
+      description: say(
+        "Roll back this node, with what is changed there and not committed; default: the scope of the entry.",
+      ),
     })),
     message: optional(option("-m", "--message", word("MSG"), { description: say("Why.") })),
     dryRun: optional(flag("--dry-run", { description: say("Only show what would be reverted.") })),
@@ -47,8 +49,13 @@ export const rollbackCommand = withAction(
 
 async function rollback(context: CommandContext, options: Options): Promise<number> {
   if (options.message !== undefined) requireMessage(options.message);
-  const scope = await scopeOfTarget(context, options);
+  const { scope, isAbove } = await scopeOfTarget(context, options);
   const reverted = await revertedEntries(context, scope, options.target);
+  // A node's rollback to what its vCluster declares also takes back what nobody has committed (RBK-1).
+  if (reverted.length === 0 && !isAbove) {
+    const newest = await newestSequence(context, declaringIn(scope));
+    throw tooLate(options.target, newest ?? options.target);
+  }
   if (options.dryRun === true) return await preview(context, options.target, scope, reverted);
   const written = await withApproval(
     context,
@@ -58,18 +65,27 @@ async function rollback(context: CommandContext, options: Options): Promise<numb
   return await report(context, options.target, scope, reverted.length, written);
 }
 
-/** The scope to roll back: the named node, or that of the target entry. */
+/** What is rolled back. */
+interface Target {
+  /** The named node, or the scope of the target entry. */
+  readonly scope: Scope;
+  /** The target is an entry of the node's vCluster, and not of the node. */
+  readonly isAbove: boolean;
+}
+
 async function scopeOfTarget(
   context: CommandContext,
   { target, node }: Options,
-): Promise<Scope> {
+): Promise<Target> {
   const newest = await newestSequence(context, {});
   if (newest !== undefined && target > newest) throw tooLate(target, newest);
   const { peer, config: service } = await context.session.journal();
   const entry = storedEntryFromWire(
     await peer.read((call) => service.getEntry({ sequence: BigInt(target) }, call)),
   );
-  return node === undefined ? entry.scope : { Node: requireNodeId(node) };
+  if (node === undefined) return { scope: entry.scope, isAbove: false };
+  const scope = { Node: requireNodeId(node) };
+  return { scope, isAbove: scopeText(entry.scope) !== scopeText(scope) };
 }
 
 async function newestSequence(
@@ -97,15 +113,16 @@ async function revertedEntries(
   scope: Scope,
   target: number,
 ): Promise<Entry[]> {
-  const filter = { scope: scopeToWire(scope), entryTypes: DECLARING };
   const request = create(journal.ListEntriesRequestSchema, {
-    ...filter,
+    ...declaringIn(scope),
     fromSequence: BigInt(target) + 1n,
     limit: MAX_REVERTED,
   });
-  const reverted = await listEntries(context, request);
-  if (reverted.length > 0) return reverted;
-  throw tooLate(target, await newestSequence(context, filter) ?? target);
+  return await listEntries(context, request);
+}
+
+function declaringIn(scope: Scope) {
+  return { scope: scopeToWire(scope), entryTypes: DECLARING };
 }
 
 async function preview(
@@ -118,6 +135,9 @@ async function preview(
   await out.result([
     `Would roll back to seq:${target} (${count} reverted) on ${scopeText(scope)}:`,
     ...reverted.map((entry) => `  ${entryLine(entry)}`),
+    ...(scope !== "Global" && "Node" in scope
+      ? ["  and what is changed there and not committed"]
+      : []),
   ], {
     dry_run: true,
     target,

@@ -54,11 +54,11 @@ _Noreturn void end_node(enum end how);
 /* epoch.c */
 time_t epoch_after(time_t now, const char *const *paths);
 /* watchdog.c */
-bool watchdog_open(void);            /* true while it is open; tries again where it was not there */
+bool watchdog_open(void);            /* true while one guards; tries again where it was not there */
 void watchdog_use(unsigned number);  /* /dev/watchdogN from now on; 0 is /dev/watchdog */
 void watchdog_set(unsigned seconds); /* 0: not wanted */
 void watchdog_pet(void);
-void watchdog_close(void);
+void watchdog_close(void);           /* disarmed, but for what does not let itself be */
 extern char watchdog_summary[32]; /* for the agent: "none", "30" or "30 fired" */
 /* reaper.c */
 bool reap_one(pid_t *pid, char how[static 16]); /* "exit 3", "signal 9"; false when nobody ended */

@@ -6,15 +6,17 @@ static unsigned device, open_device; /* N of /dev/watchdogN; 0 is the one withou
 static unsigned wanted_seconds = WATCHDOG_SECONDS;
 char watchdog_summary[32] = "none";
 
-/* One of a kernel module appears only after coldplug. Until then the one that is open stays. */
+/* One of a kernel module appears only after coldplug. Until then the one that is open stays. One that is
+ * not wanted and runs on guards nobody: it is petted here. */
 bool watchdog_open(void) {
   static int told;
-  if ((fds[0] >= 0 && open_device == device) || wanted_seconds == 0) return fds[0] >= 0;
+  if (wanted_seconds == 0) return watchdog_pet(), false;
+  if (fds[0] >= 0 && open_device == device) return true;
   char path[32] = WATCHDOG_DEVICE;
   if (device > 0) snprintf(path, sizeof path, WATCHDOG_DEVICE "%u", device);
   int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd >= 0) {
-    fds[1] = fds[0];
+    if (fds[0] >= 0) fds[1] = fds[0];
     fds[0] = fd;
     open_device = device;
     watchdog_set(wanted_seconds);
@@ -55,11 +57,18 @@ void watchdog_pet(void) {
   }
 }
 
+/* A driver with nowayout runs on whatever one does: to close it would be to wait for the reset. */
 void watchdog_close(void) {
   for (int i = 0; i < 2; i++) {
+    int off = WDIOS_DISABLECARD;
     if (fds[i] < 0) continue;
+    if (ioctl(fds[i], WDIOC_SETOPTIONS, &off) < 0 && errno == EBUSY) {
+      say(LOG_WARNING, "watchdog runs on: its driver does not let it be disarmed (nowayout)");
+      continue;
+    }
     if (write(fds[i], "V", 1) != 1) say(LOG_ERR, "watchdog not disarmed: %m");
     close(fds[i]);
     fds[i] = -1;
   }
+  watchdog_pet(); /* what runs on has its whole time from here */
 }

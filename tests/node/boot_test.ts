@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
+import { waitFor } from "../support/mod.ts";
+import { type GuestNode, type Lab, type NodeOptions, nodeTest } from "./harness/mod.ts";
+import { undeclaredMount } from "./undeclared_mount.ts";
 
 const PACT = { profile: "pact" } as const;
 
@@ -11,8 +13,12 @@ enforcement_mode = "enforce"
 `;
 
 /** A node whose network nobody has made before its agent. */
-async function startAlone(lab: Lab, ...networkWords: string[]): Promise<GuestNode> {
-  return await lab.startNode("node-1", { fromPowerOn: true, networkWords });
+async function startAlone(lab: Lab, networkWord: string, more: NodeOptions = {}) {
+  return await lab.startNode("node-1", {
+    fromPowerOn: true,
+    networkWords: [networkWord],
+    ...more,
+  });
 }
 
 async function becomesAsDeclared(lab: Lab, node: GuestNode): Promise<void> {
@@ -23,10 +29,11 @@ async function becomesAsDeclared(lab: Lab, node: GuestNode): Promise<void> {
 }
 
 nodeTest(
-  "CLD-1, NET-2: the agent loads the drivers and gets its address by DHCP, and the node is as declared",
+  "CLD-1, NET-2, OBS-9: the agent loads the drivers and gets its address by DHCP, the node is as declared, and nothing of its boot is drift",
   PACT,
   async (lab) => {
-    const node = await startAlone(lab, "pact.net=eth0,dhcp");
+    const observer = { baseline_enabled: true };
+    const node = await startAlone(lab, "pact.net=eth0,dhcp", { observer });
     await becomesAsDeclared(lab, node);
     const serial = await node.machine.serialLog();
     assert.match(serial, /drivers loaded .*modules=[1-9]/);
@@ -38,6 +45,11 @@ nodeTest(
     for (const action of ["network.configured", "boot.phase_complete", "boot.ready"]) {
       assert.ok(audit.includes(action), action);
     }
+    const place = await undeclaredMount(lab, node);
+    const drift = await lab.pact("diff", "node-1");
+    assert.match(drift, new RegExp(`^ +\\+ mounts: ${place}: [^\n]*\n$`));
+    await lab.until(["log", "-n", "50"], new RegExp(`DRIFT_DETECTED .*drift: mounts:${place}\\]`));
+    assert.equal((await lab.pact("log", "-n", "50")).match(/DRIFT_DETECTED/g)?.length, 1);
   },
 );
 
@@ -117,18 +129,40 @@ nodeTest(
 const connectionTo = (address: string) =>
   `timeout 5 bash -c 'exec 3<>/dev/tcp/${address}/9445; cat <&3' > /dev/null 2>&1; echo $?`;
 
+const DEVICES = `[vcluster.demo.devices]
+"kmsg" = { mode = "0640", group = "adm" }
+"ze*" = { mode = "0600", owner = "nobody" }
+`;
+const ACCESS = "stat -c '%a %U:%G' /dev/kmsg /dev/zero";
+
+/** Whether a user without privilege may read a device. */
+async function isOpen(node: GuestNode): Promise<boolean> {
+  const asGames = "setpriv --reuid games --clear-groups head -c 1 /dev/zero >/dev/null";
+  return (await node.console.run(asGames)).status === 0;
+}
+
+/** The modes that /dev/zero has from the end of an agent until the next one is ready. */
+async function modesOverRestart(node: GuestNode): Promise<string> {
+  const from = (await node.machine.serialLog()).length;
+  const look = "while sleep 0.02; do stat -c %a /dev/zero; done";
+  await node.console.read(`(${look}) >/run/modes 2>&1 & echo $! >/run/looking`);
+  await node.console.read(`kill -9 ${await node.agent()}`);
+  await node.machine.waitForSerial(/agent ready/, 60_000, from);
+  return await node.console.read("kill $(cat /run/looking); sort -u /run/modes");
+}
+
 nodeTest(
-  "NET-7, NET-12, CLD-3: an interface that comes later has its address and service then, and lets nobody in",
+  "NET-7, NET-12, CLD-3: an interface that comes later has its address and service then, and lets nobody in; devices have the access that is declared while it is",
   PACT,
   async (lab) => {
     const node = await startAlone(lab, "pact.net=eth0,dhcp");
     await becomesAsDeclared(lab, node);
+    const before = await node.console.read(ACCESS);
     await lab.apply(`${SPEC}
 [vcluster.demo.network.hsn0]
 address = "10.8.0.2/24"
 role = "hsn"
-[vcluster.demo.devices]
-"kmsg" = { mode = "0640", group = "adm" }
+${DEVICES}
 [vcluster.demo.services.fabric]
 binary = "/usr/bin/sleep"
 args = ["86400"]
@@ -144,7 +178,20 @@ needs_network = ["hsn0"]
     assert.match(await node.console.read("ip -4 address show hsn0"), /10\.8\.0\.2\/24/);
     assert.equal(await node.console.read(connectionTo("10.0.2.15")), "124\n");
     assert.notEqual(await node.console.read(connectionTo("10.8.0.2")), "124\n");
-    assert.equal(await node.console.read("stat -c '%a %G' /dev/kmsg"), "640 adm\n");
+    assert.ok(!await isOpen(node));
+    assert.equal(await node.console.read(ACCESS), "640 root:adm\n600 nobody:root\n");
+    await lab.apply(`${SPEC}
+[vcluster.demo.devices]
+remove = ["kmsg", "ze*"]
+`);
+    await waitFor(async () => await node.console.read(ACCESS) === before, {
+      timeoutMs: 60_000,
+      what: "the devices to be as they were",
+    });
+    assert.ok(await isOpen(node));
+    await lab.apply(`${SPEC}\n${DEVICES}`);
+    await waitFor(async () => !await isOpen(node), { timeoutMs: 60_000, what: "the rules again" });
+    assert.equal(await modesOverRestart(node), "600\n");
   },
 );
 

@@ -26,7 +26,9 @@ args = ["86400"]
 enforcement_mode = "enforce"
 `;
 
-const SCOPE = "/sys/fs/cgroup/workload.slice/alloc-job-1.scope";
+const WORKLOAD = "/sys/fs/cgroup/workload.slice";
+const SCOPE = `${WORKLOAD}/alloc-job-1.scope`;
+const OLD = "/run/pact/uenv/old";
 const CHUNK_CHARS = 2_000;
 
 const agentPid = async (node: GuestNode) => Number(await node.console.read("pidof -s deno"));
@@ -99,8 +101,72 @@ class Consumer {
   }
 }
 
+/** Those of these mount namespaces that have the image; "" is the node's own, others an allocation's. */
+async function mountedIn(node: GuestNode, namespaces: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const job of namespaces) {
+    const enter = job === "" ? "" : `nsenter --mount=/run/pact/ns/${job}/mnt `;
+    const { status } = await node.console.run(`${enter}grep -q ' ${OLD} ' /proc/mounts`);
+    if (status === 0) found.push(job);
+  }
+  return found;
+}
+
+/** A process of an allocation that stands in an image; answers its number. */
+async function standsIn(node: GuestNode, job: string, mountPoint: string): Promise<string> {
+  const scope = `${WORKLOAD}/alloc-${job}.scope`;
+  await node.console.read(
+    `mkdir ${scope}; nsenter --mount=/run/pact/ns/${job}/mnt sh -c 'echo $$ >${scope}/cgroup.procs; ` +
+      `cd ${mountPoint} && exec sleep 86400' >/dev/null 2>&1 &`,
+  );
+  return await waitFor(async () => {
+    const pid = (await node.readFile(`${scope}/cgroup.procs`)).trim();
+    return (await node.console.run(`grep -q sleep /proc/${pid}/comm`)).status === 0 && pid;
+  }, { timeoutMs: 30_000, what: "a process in the image" });
+}
+
+/** Two allocations hold an image, and a process of one stands in it: it is taken from both. */
+async function isTakenAway(lab: Lab, node: GuestNode, consumer: Consumer): Promise<void> {
+  const places = ["", "job-2", "job-3"];
+  const unmount = () => lab.tryPact("emergency", "unmount", "node-1", "old.sqfs", "--yes");
+  await node.console.read("cp /images/tools.sqfs /images/old.sqfs");
+  for (const job of ["job-2", "job-3"]) {
+    const namespaces = ["Mount"];
+    await consumer.ask("request_namespaces", {
+      allocation_id: job,
+      namespaces,
+      uenv_image: "old.sqfs",
+    });
+  }
+  assert.match(await consumer.ask("list", {}), /"\/run\/pact\/uenv\/old","count":2/);
+  const pid = await standsIn(node, "job-2", OLD);
+
+  assert.equal((await unmount()).code, 2);
+  assert.deepEqual(await mountedIn(node, places), places);
+  await lab.pact("emergency", "start", "-r", "image is wrong", "--node", "node-1", "--yes");
+  await lab.until(["status"], /node-1 .*EMERGENCY/);
+  const { code, stderr } = await unmount();
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await mountedIn(node, places), []);
+  assert.doesNotMatch(await consumer.ask("list", {}), /uenv\/old/);
+  const record = await node.readFile("/run/pact/state/audit.log");
+  const lines = record.split("\n").filter((line) => line.includes(`"mount.force_unmount"`));
+  assert.match(lines.at(-2) ?? "", new RegExp(`"identity":"${ADMIN}".*image is wrong`));
+  assert.match(lines.at(-1) ?? "", /old\.sqfs at \/run\/pact\/uenv\/old for job-2, job-3/);
+
+  // Who stands in it goes on, and the image is let go with the last of them.
+  assert.equal(await node.console.read(`ls /proc/${pid}/cwd`), "hello\n");
+  assert.match(await consumer.ask("release_namespaces", { allocation_id: "job-3" }), /"ack"/);
+  await node.console.read(`kill ${pid}`);
+  await waitFor(async () => {
+    const files = await node.console.read("cat /sys/block/loop*/loop/backing_file");
+    return !files.includes("old.sqfs");
+  }, { timeoutMs: 30_000, what: "the image to be let go" });
+  await lab.pact("emergency", "end", "--node", "node-1", "--yes");
+}
+
 nodeTest(
-  "NS-20 to NS-22, MT-6: a service of another language gets namespaces and an image, and they outlive the agent",
+  "NS-20 to NS-22, MT-6, MT-7, WLI-7: a service of another language gets namespaces and images, which people alone take away and which outlive the agent",
   PACT,
   async (lab) => {
     const node = await lab.startNode("node-1");
@@ -125,6 +191,8 @@ nodeTest(
     const pid = /^pid ([0-9]+)$/.exec(await consumer.line("the workload"))?.[1];
     await consumer.tell(`move ${pid} ${SCOPE}/cgroup.procs`);
     assert.equal(await consumer.line("the workload in its scope"), "moved");
+
+    await isTakenAway(lab, node, consumer);
 
     // A scope that no agent has seen in use is kept for 300 s (NS-22).
     await isOnRecord(node, "workload.allocation_start");

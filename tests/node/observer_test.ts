@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { buildProbe, ShimBuildError } from "../../ffi/build/mod.ts";
 import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
+import { undeclaredMount } from "./undeclared_mount.ts";
 
 const PACT = { profile: "pact" } as const;
 const WAIT_MS = 120_000;
@@ -32,6 +34,61 @@ nodeTest("OBS-11: the drift of a file names the process that wrote it", PACT, as
   await logged(lab, /drift: files:\/etc\/motd by \w*sh \(pid \d+, uid 0/);
 });
 
+/** A tmpfs, a library of the kernel that nothing needs, and an address beside loopback's own. */
+const UNDECLARED = {
+  mount: "mkdir -p /mnt/scratch && mount -t tmpfs -o size=1m work /mnt/scratch",
+  module: "modprobe pktgen",
+  address: ["ip", "address", "add", "192.0.2.7/32", "dev", "lo"],
+} as const;
+
+nodeTest(
+  "OBS-9, RBK-1, WIN-6: mounts, modules and addresses that nobody declared are drift, taken back by a rollback and kept by a commit",
+  PACT,
+  async (lab) => {
+    const node = await declaredNode(lab);
+    await withBaseline(lab, node);
+    const isThere = async () => [
+      (await node.console.run("grep ' /mnt/scratch ' /proc/mounts")).status === 0,
+      (await node.console.run("grep '^pktgen ' /proc/modules")).status === 0,
+      (await node.console.read("ip address show lo")).includes("inet 192.0.2.7/32"),
+    ];
+    const drifts = async (byHand: () => Promise<unknown>, ...wanted: RegExp[]) => {
+      await byHand();
+      for (const each of wanted) await lab.until(["diff", "node-1"], each);
+    };
+    const change = () =>
+      drifts(
+        async () => {
+          await node.console.read(`${UNDECLARED.mount} && ${UNDECLARED.module}`);
+          await lab.pact("exec", "node-1", "--", ...UNDECLARED.address);
+        },
+        /\+ mounts: \/mnt\/scratch: tmpfs:work/,
+        /\+ kernel: module:pktgen: loaded/,
+        /\+ network: lo: .*"192\.0\.2\.7\/32"/,
+      );
+
+    await change();
+    await lab.until(["status", "node-1"], /Drift: mounts\(.*network\(.*kernel\(/);
+    await logged(lab, /drift: .*network:lo by ana, ip \(pid \d+, uid 0, session /);
+    // Drift goes back to what is declared for the vCluster.
+    const declared = /^#(\d+) .* COMMIT +vc:demo /m.exec(await lab.pact("log", "-n", "50"))?.[1];
+    await lab.pact("rollback", declared ?? "", "--node", "node-1");
+    await lab.until(["status"], /node-1 .*COMMITTED/);
+    assert.deepEqual(await isThere(), [false, false, false]);
+
+    await change();
+    await lab.pact("commit", "--node", "node-1", "-m", "Room to measure");
+    await lab.until(["status"], /node-1 .*COMMITTED/);
+    assert.deepEqual(await isThere(), [true, true, true]);
+    assert.match(await node.console.read("ip address show lo"), /127\.0\.0\.1\/8[^]*::1\/128/);
+    await drifts(
+      () => node.console.read("umount /mnt/scratch && ip address del 192.0.2.7/32 dev lo"),
+      /- mounts: \/mnt\/scratch/,
+      /~ network: lo: /,
+    );
+  },
+);
+
 if (await isProbeBuilt()) {
   nodeTest(
     "OBS-12: where the kernel takes no BPF programs tracefs names the process of a sysctl's drift",
@@ -63,13 +120,26 @@ if (await isProbeBuilt()) {
   );
 }
 
-/** Starts the agent again, with kernel probes. */
-async function withProbes(node: GuestNode, told: RegExp): Promise<void> {
+/** Starts the agent again, with a setting of its observer. */
+async function startAgain(node: GuestNode, setting: string): Promise<void> {
   await node.console.read(
-    "sed -i 's/^\\[agent.observer\\]$/&\\nebpf_enabled = true/' /etc/pact/agent.toml",
+    `sed -i 's/^\\[agent.observer\\]$/&\\n${setting}/' /etc/pact/agent.toml`,
   );
   await node.console.read("kill -9 $(pidof -s deno)");
+}
+
+async function withProbes(node: GuestNode, told: RegExp): Promise<void> {
+  await startAgain(node, "ebpf_enabled = true");
   await node.machine.waitForSerial(told, WAIT_MS);
+}
+
+/** What nobody declared counts from now on. */
+async function withBaseline(lab: Lab, node: GuestNode): Promise<void> {
+  const from = (await node.machine.serialLog()).length;
+  await startAgain(node, "baseline_enabled = true");
+  await node.machine.waitForSerial(/agent ready/, WAIT_MS, from);
+  await node.console.read(`umount ${await undeclaredMount(lab, node)}`);
+  await lab.until(["status"], /node-1 .*COMMITTED/);
 }
 
 /** Without clang the image has no probes either. */

@@ -95,6 +95,43 @@ nodeTest("SHD-1: told to end, a node stops its services and powers off", PACT, a
   assert.match(await node.machine.serialLog(), /Power down/);
 });
 
+const WATCHDOG = "/sys/class/watchdog/watchdog0";
+const KEEPALIVE_PING = 0x8000;
+
+nodeTest(
+  "WDG-8: a watchdog that does not let itself be disarmed resets neither a node that wants none nor one on its way to power off",
+  PACT,
+  async (lab) => {
+    const node = await declaredNode(lab);
+    const from = (await node.machine.serialLog()).length;
+    await node.console.read(`echo 1 >${WATCHDOG}/nowayout`);
+    await node.console.read(
+      `printf '\\n[agent.watchdog]\\nenabled = false\\n' >>/etc/pact/agent.toml`,
+    );
+    await node.console.read(`kill -9 $(pidof -s deno)`);
+    await node.machine.waitForSerial(/watchdog runs on: .*nowayout/, 30_000, from);
+    await node.machine.waitForSerial(/agent ready/, 60_000, from);
+    for (let pets = 0; pets < 4; pets++) {
+      // A look takes the flag away, until somebody pets it again.
+      await waitFor(
+        async () => (Number(await node.readFile(`${WATCHDOG}/status`)) & KEEPALIVE_PING) !== 0,
+        { timeoutMs: 10_000, what: "a pet" },
+      );
+    }
+    const resets = node.machine.qmp.count("RESET");
+    const asked = (await node.machine.serialLog()).length;
+    await node.console.read("kill -USR2 1");
+    await waitFor(() => node.machine.qmp.count("SHUTDOWN") > 0, {
+      timeoutMs: 60_000,
+      what: "the node to power off",
+    });
+    assert.equal(node.machine.qmp.count("RESET"), resets);
+    const told = (await node.machine.serialLog()).slice(asked);
+    assert.match(told, /power off[^]*watchdog: 60[^]*watchdog runs on: .*nowayout[^]*Power down/);
+    assert.doesNotMatch(told, /did not stop/);
+  },
+);
+
 nodeTest(
   "WDG: a hardware watchdog does as well: its driver is found at boot",
   PACT,

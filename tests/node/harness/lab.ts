@@ -13,7 +13,14 @@ import { type Authority, openAuthority } from "./authority.ts";
 import { bootMachine } from "./boot.ts";
 import { GuestNode } from "./guest_node.ts";
 import { type MachineOptions, startMachine } from "./machine.ts";
-import { HOST_FROM_GUEST, makeSiteArchive, type Profile, type SiteFiles } from "./site_archive.ts";
+import {
+  HOST_FROM_GUEST,
+  makeSiteArchive,
+  type ObserverSettings,
+  type Profile,
+  type SiteFiles,
+  type SiteOptions,
+} from "./site_archive.ts";
 import { nodeSnapshot } from "./snapshot.ts";
 import { makeStateDisk } from "./state_disk.ts";
 
@@ -23,7 +30,7 @@ export interface LabOptions {
 }
 
 /** How a node is started. */
-export interface NodeOptions {
+export interface NodeOptions extends SiteOptions {
   /** Boots it from its kernel instead of going on from a snapshot. */
   readonly fromPowerOn?: boolean;
   /** Which of Debian's kernels it boots; only with `fromPowerOn`. */
@@ -36,6 +43,8 @@ export interface NodeOptions {
   readonly networkWords?: readonly string[];
   /** Files that the site lays over the image; only with `fromPowerOn`. */
   readonly files?: SiteFiles;
+  /** Settings of the agent's observer; only with `fromPowerOn`. */
+  readonly observer?: ObserverSettings;
   /** Keeps /var/lib/pact on a disk, which outlives cuts of the power; only with `fromPowerOn`. */
   readonly withStateDisk?: boolean;
   /** Where its hardware clock begins, in UTC without a zone; only with `fromPowerOn`. */
@@ -93,7 +102,7 @@ export class Lab implements AsyncDisposable {
     const directory = join(this.directory, nodeId);
     await Deno.mkdir(directory, { recursive: true });
     const siteArchive = join(directory, "site.cpio");
-    const siteText = await makeSiteArchive(this.authority, options.files ?? {}, siteArchive);
+    const siteText = await makeSiteArchive(this.authority, options, siteArchive);
     const { kernel = "cloud", devices = [] } = options;
     const machine: MachineOptions = {
       image: kernel === "cloud" ? this.image : await buildNodeImage(sayStep, kernel),

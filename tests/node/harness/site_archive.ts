@@ -15,8 +15,11 @@ const UNIT_EXTRA = "[Service]\nStandardOutput=journal+console\nStandardError=jou
 /** Files by their path in the root file system: texts, programs as bytes, and empty ones of a time. */
 export type SiteFiles = Readonly<Record<string, string | Uint8Array | Date>>;
 
+/** Settings below [agent.observer]. */
+export type ObserverSettings = Readonly<Record<string, boolean>>;
+
 /** agent.toml of every node: whoever it is, its host name says. */
-function agentToml(journalPort: number): string {
+function agentToml(journalPort: number, observer: ObserverSettings): string {
   return stringify({
     agent: {
       enforcement_mode: "enforce",
@@ -28,19 +31,25 @@ function agentToml(journalPort: number): string {
       shell: { auth: { hmac_secret_file: "/etc/pact/token_secret" } },
       commit_window: { base_window_seconds: 60 },
       drift: { settle_ms: 200 },
-      observer: { scan_idle_seconds: 1, scan_active_seconds: 1 },
+      observer: { scan_idle_seconds: 1, scan_active_seconds: 1, ...observer },
     },
   });
+}
+
+/** What differs from the site that all tests have. */
+export interface SiteOptions {
+  readonly files?: SiteFiles;
+  readonly observer?: ObserverSettings;
 }
 
 /** What a site adds to the image: its certificate, its configuration. Answers the text of it too. */
 export async function makeSiteArchive(
   authority: Authority,
-  files: SiteFiles,
+  { files = {}, observer = {} }: SiteOptions,
   output: string,
 ): Promise<string> {
   const contents: Record<string, string | Uint8Array | Date> = {
-    "etc/pact/agent.toml": agentToml(authority.journalPort),
+    "etc/pact/agent.toml": agentToml(authority.journalPort, observer),
     "etc/pact/ca.crt": await Deno.readTextFile(authority.caCert),
     "etc/pact/token_secret": await Deno.readTextFile(authority.secretFile),
     "etc/systemd/system/pact-agent.service.d/console.conf": UNIT_EXTRA,

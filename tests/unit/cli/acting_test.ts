@@ -137,6 +137,19 @@ Deno.test("CLI-63: a node's rollback goes through its agent", () =>
     agents: { "node-1": { localRollback: () => ({ sequence: 46n, entriesReverted: 1 }) } },
   }));
 
+Deno.test("RBK-1, CLI-63: a node that has committed nothing is rolled back to what its vCluster declares", async () => {
+  const journal = { ...logOf(40n).journal, enrollment: enrolled };
+  await assertGolden("rollback_drift", {
+    args: ["rollback", "40", "--node", "node-1"],
+    journal,
+    agents: { "node-1": { localRollback: () => ({ sequence: 46n, entriesReverted: 0 }) } },
+  });
+  await assertGolden("rollback_drift_dry_run", {
+    args: ["rollback", "40", "--node", "node-1", "--dry-run"],
+    journal,
+  });
+});
+
 Deno.test("CLI-65: extend says how long the window is open now", () =>
   assertGolden("extend", {
     args: ["extend", "30", "--node", "node-1"],

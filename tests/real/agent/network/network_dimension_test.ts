@@ -230,6 +230,23 @@ inNetworkNamespace(import.meta.url, () => {
     });
   });
 
+  Deno.test("NET-5, OBS-9: an address that is declared for loopback is beside its own, which stay and are no drift", async () => {
+    await withDimension(async ({ dimension }) => {
+      await ip("link", "set", "lo", "up");
+      const spec = { address: ["192.0.2.7/32"], state: "up" };
+      assert.equal((await applyOne(dimension, "lo", spec)).result, "done");
+      const addresses = await ip("address", "show", "lo");
+      for (const address of ["127.0.0.1/8", "::1/128", "192.0.2.7/32"]) {
+        assert.ok(addresses.includes(address), addresses);
+      }
+      assert.deepEqual(await differences(dimension, "lo", spec), []);
+      await ip("address", "del", "192.0.2.7/32", "dev", "lo");
+      await ip("address", "add", "192.0.2.8/32", "dev", "lo");
+      const [difference] = await differences(dimension, "lo", spec);
+      assert.match(JSON.stringify(difference?.actual), /"address\\":\[\\"192\.0\.2\.8\/32\\"\]/);
+    });
+  });
+
   Deno.test("NET-7: what is declared for an interface is brought about when it appears, optional or not", async () => {
     await withDimension(async ({ dimension, manager }) => {
       for (const isOptional of [false, true]) {

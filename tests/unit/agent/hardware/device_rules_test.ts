@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { agentport } from "../../../../api/mod.ts";
+import { setUpDeviceNodes } from "../../../../agent/hardware/device_nodes.ts";
 import { DeviceRules } from "../../../../agent/hardware/device_rules.ts";
 import { needing, tempDir, withShim } from "../../../support/mod.ts";
 
@@ -86,6 +87,23 @@ deviceTest(
     assert.equal(access("null0"), "644 0:0");
     await set();
     assert.equal(access("null0"), "600 0:0");
+  },
+);
+
+deviceTest(
+  "CLD-3: what a node is by default is not set where a rule says its mode, and is what it has afterwards",
+  async ({ set, access, rules, devices }) => {
+    await withShim(async ({ files }) => {
+      const setUp = () => setUpDeviceNodes(files, devices, (name) => rules.saysMode(name));
+      await set({ glob: "dri/*", mode: 0o640 });
+      setUp();
+      assert.equal(access("dri/renderD128"), "640 0:0");
+      await set({ glob: "dri/*", group: "7" });
+      assert.equal(access("dri/renderD128"), "666 0:7");
+      await set();
+      assert.equal(access("dri/renderD128"), "666 0:0");
+      assert.equal(access("dri/card0"), "600 0:0");
+    });
   },
 );
 
