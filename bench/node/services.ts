@@ -1,48 +1,56 @@
 /**
- * The same five services for both first programs: the Dev sandbox set, real daemons where Debian has
+ * The same five services for every first program: the Dev sandbox set, real daemons where Debian has
  * them, small web servers in the place of the others.
  */
+import { stringify } from "smol-toml";
 
-const STANDINS = [{ name: "lattice-node-agent", port: 7001 }, { name: "cxi_rh-0", port: 7002 }];
+const LATTICE = { name: "lattice-node-agent", port: 7001 };
+const CXI_RH = { name: "cxi_rh-0", port: 7002 };
 
+const SERVER = "/usr/bin/busybox";
 const server = (port: number) => ["httpd", "-f", "-p", `127.0.0.1:${port}`, "-h", "/opt"];
 
-/** What pact is told. */
-export const SPEC = `
-[vcluster.demo.services.chronyd]
-binary = "/usr/sbin/chronyd"
-args = ["-n"]
-order = 1
-[vcluster.demo.services.dbus-daemon]
-binary = "/bin/sh"
-args = ["-c", "mkdir -p /run/dbus; exec dbus-daemon --system --nofork --nopidfile"]
-order = 2
-[vcluster.demo.services.cxi_rh-0]
-binary = "/usr/bin/busybox"
-args = ${JSON.stringify(server(7002))}
-order = 3
-restart_delay_seconds = 0
-[vcluster.demo.services.rasdaemon]
-binary = "/usr/sbin/rasdaemon"
-args = ["-f"]
-order = 4
-restart = "OnFailure"
-[vcluster.demo.services.lattice-node-agent]
-binary = "/usr/bin/busybox"
-args = ${JSON.stringify(server(7001))}
-order = 10
-restart_delay_seconds = 0
-`;
+const DBUS = "mkdir -p /run/dbus; exec dbus-daemon --system --nofork --nopidfile";
+
+/** What pact is told of each, by its name. */
+export const SERVICES: Readonly<Record<string, Service>> = {
+  "chronyd": { binary: "/usr/sbin/chronyd", args: ["-n"], order: 1 },
+  "dbus-daemon": { binary: "/bin/sh", args: ["-c", DBUS], order: 2 },
+  [CXI_RH.name]: {
+    binary: SERVER,
+    args: server(CXI_RH.port),
+    order: 3,
+    restart_delay_seconds: 0,
+  },
+  "rasdaemon": { binary: "/usr/sbin/rasdaemon", args: ["-f"], order: 4, restart: "OnFailure" },
+  [LATTICE.name]: {
+    binary: SERVER,
+    args: server(LATTICE.port),
+    order: 10,
+    restart_delay_seconds: 0,
+  },
+};
+
+interface Service {
+  readonly binary: string;
+  readonly args: string[];
+  readonly order: number;
+  readonly restart?: string;
+  readonly restart_delay_seconds?: number;
+}
+
+/** What pact is told, as a spec to be applied. */
+export const SPEC: string = stringify({ vcluster: { demo: { services: SERVICES } } });
 
 /** Files of systemd's side: units for the stand-ins, Debian's own for the daemons. */
 export const UNITS: Readonly<Record<string, string>> = Object.fromEntries(
-  STANDINS.map(({ name, port }) => [
+  [LATTICE, CXI_RH].map(({ name, port }) => [
     `etc/systemd/system/${name}.service`,
     `[Unit]
 StartLimitIntervalSec=0
 [Service]
 Type=exec
-ExecStart=/usr/bin/busybox ${server(port).join(" ")}
+ExecStart=${SERVER} ${server(port).join(" ")}
 Restart=always
 RestartSec=0
 `,
@@ -53,5 +61,5 @@ RestartSec=0
 export const SYSTEMD_WORDS: readonly string[] = [
   "systemd.mask=pact-agent.service",
   "systemd.wants=dbus.service",
-  ...STANDINS.map(({ name }) => `systemd.wants=${name}.service`),
+  ...[LATTICE, CXI_RH].map(({ name }) => `systemd.wants=${name}.service`),
 ];
