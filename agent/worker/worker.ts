@@ -33,6 +33,7 @@ export function startWorker(channel: ByteChannel): void {
     running = new RunningWorker(port, settings, nodeId, input);
     for (const frame of waiting.splice(0)) running.onFrame(frame);
   };
+  let read: LoadedAgentConfig | undefined;
   const port = openWorkerPort(channel, (frame) => {
     if (frame.case === "ping") return port.send({ case: "pong", value: frame.value });
     if (frame.case !== "configure") {
@@ -41,7 +42,8 @@ export function startWorker(channel: ByteChannel): void {
       waiting.push(frame);
       return;
     }
-    const loaded = configure(port, frame.value);
+    // What comes once more is the same with the files that it names.
+    const loaded = configure(port, frame.value, () => read ??= loadAgentConfig(frame.value));
     if (loaded === undefined) return;
     start(loaded, frame.value).catch((error: unknown) =>
       port.send({ case: "fatal", value: { reason: `network worker not started: ${error}` } })
@@ -50,9 +52,13 @@ export function startWorker(channel: ByteChannel): void {
 }
 
 /** Reads the configuration; undefined when it is refused or files are missing. */
-function configure(port: WorkerPort, input: agentport.Configure): LoadedAgentConfig | undefined {
+function configure(
+  port: WorkerPort,
+  input: agentport.Configure,
+  read: () => LoadedAgentConfig,
+): LoadedAgentConfig | undefined {
   try {
-    const loaded = loadAgentConfig(input);
+    const loaded = read();
     const missing = wantedFiles(loaded.settings)
       .filter((path) => !Object.hasOwn(input.files, path));
     if (missing.length === 0) return loaded;
