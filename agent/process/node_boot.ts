@@ -28,6 +28,8 @@ import type { RunProfile } from "./run_profile.ts";
 /** Longest wait of one attempt for an answer of the journal link, and for the services. */
 const LINK_LIMIT_MS = 90_000;
 const SERVICES_LIMIT_MS = 120_000;
+/** How long the services of a boot have the processors to themselves before the shell is opened. */
+const SHELL_WAIT_MS = 2_000;
 
 /** What the phases look at; whoever changes it tells the boot. */
 export interface BootFacts {
@@ -59,6 +61,8 @@ export interface NodeBootOptions {
   readonly network: NodeNetwork | undefined;
   readonly facts: () => BootFacts;
   readonly startLink: () => void;
+  /** From now on the node may be called; repeatable. */
+  readonly openShell: () => void;
   /** Throws for what this node must have and has not. */
   readonly checkHardware: () => void;
   readonly onReady: () => void;
@@ -189,14 +193,22 @@ export class NodeBoot {
     return `journal ${link.endpoint}: ${link.reason}`;
   }
 
+  /** The shell is this phase's too (SHS-8): it comes behind the services, as long as they do not take long. */
   async #startServices(signal: AbortSignal): Promise<void> {
-    await this.options.node.startServices();
-    await this.#until(
-      signal,
-      SERVICES_LIMIT_MS,
-      () => this.#isThere("StartServices"),
-      () => `services not up: ${this.#servicesNotUp()}`,
-    );
+    const { clock, node, openShell } = this.options;
+    const timer = clock.setTimer(SHELL_WAIT_MS, openShell);
+    try {
+      await node.startServices();
+      await this.#until(
+        signal,
+        SERVICES_LIMIT_MS,
+        () => this.#isThere("StartServices"),
+        () => `services not up: ${this.#servicesNotUp()}`,
+      );
+    } finally {
+      clock.clearTimer(timer);
+    }
+    openShell();
   }
 
   #servicesNotUp(): string {
@@ -261,10 +273,12 @@ export class NodeBoot {
   }
 
   #onNews(news: BootNews): void {
-    const { node } = this.options;
+    const { node, openShell } = this.options;
     const { action, detail, outcome } = recordOf(news);
-    if (news.kind === "phaseFailed") this.#log.error(failureText(news));
-    else if (news.kind === "ready") this.#log.info("boot complete", { detail });
+    if (news.kind === "phaseFailed") {
+      this.#log.error(failureText(news));
+      openShell();
+    } else if (news.kind === "ready") this.#log.info("boot complete", { detail });
     else this.#log.info("boot phase complete", { detail });
     node.record(action, detail, outcome);
     node.setStanding(standingOf(this.#sequence.state, this.options.config.bootMaxRetries));

@@ -1,5 +1,5 @@
 /**
- * The life of the network worker: configured by the core, then link and listener, which are loaded then.
+ * The life of the network worker: configured by the core, then link and shell, which are loaded then.
  */
 
 import type { agentport } from "../../api/mod.ts";
@@ -13,7 +13,7 @@ import {
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
 import type { RunningWorker } from "./running_worker.ts";
 
-/** Most frames that wait while link and listener are loaded. */
+/** Most frames that wait while the link is loaded. */
 const MAX_WAITING = 1_024;
 
 /** Starts the worker on its channel to the core. */
@@ -26,7 +26,7 @@ export function startWorker(channel: ByteChannel): void {
   ) => {
     const loaded = import("./running_worker.ts");
     // A check says yes of a program that is whole, and leaves all of it in the runtime's code cache.
-    if (input.checkOnly) await loaded;
+    if (input.checkOnly) await Promise.all([loaded, import("./shell.ts")]);
     port.send({ case: "configured", value: config });
     if (input.checkOnly) return;
     const { RunningWorker } = await loaded;
