@@ -1,19 +1,22 @@
 import type { agentport, stream } from "../../api/mod.ts";
 import type { Shell } from "./shell.ts";
 
+/** Where they go. */
+export type InformedShell = Pick<Shell, "recallIssuer" | "takeIssuer" | "allow" | "useIdentity">;
+
 /**
  * What the shell is to know, whether it is loaded yet or not: the newest of each kind is kept for a shell
  * that comes later.
  */
 export class ShellFacts {
-  #shell: Shell | undefined;
+  #shell: InformedShell | undefined;
   #recalled: stream.TokenIssuer | undefined;
   #told: { readonly issuer: stream.TokenIssuer | undefined } | undefined;
   #addresses: agentport.ShellAddresses | undefined;
   #identity: agentport.NodeIdentity | undefined;
 
   /** Tells the shell what is known, and from now on whatever comes. */
-  tell(shell: Shell): void {
+  tell(shell: InformedShell): void {
     this.#shell = shell;
     if (this.#recalled !== undefined) shell.recallIssuer(this.#recalled);
     if (this.#told !== undefined) shell.takeIssuer(this.#told.issuer);
