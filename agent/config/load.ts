@@ -28,8 +28,8 @@ export function loadAgentConfig(input: agentport.Configure): LoadedAgentConfig {
     file: input.configText === "" ? undefined : { path: input.configPath, text: input.configText },
     isForgiving: input.mustBoot,
   };
-  const settings = withEnrollmentTable(resolveConfig(AGENT_SETTINGS, sources).values);
   const all = resolveConfig({ ...LATER.settings, ...AGENT_SETTINGS }, sources);
+  const settings = withEnrollmentTable(all.values);
   const nodeId = settings.nodeId ?? input.hostname;
   if (settings.journalEndpoints.length === 0) {
     const unused = input.mustBoot ? all.warnings : [];

@@ -39,6 +39,11 @@ export interface ModuleIndex {
   chainOf(name: string): readonly ModuleFile[] | undefined;
 }
 
+/** As much of a pattern behind its bus as names vendor and device of a PCI one. */
+const HEAD_CHARS = 19;
+/** What keeps the head of a line from being the head of every device that it is for. */
+const OPEN_HEAD = /[*?[\s-]/;
+
 /** Deepest nesting of soft dependencies; beyond, they go in a circle. */
 const MAX_DEPTH = 16;
 
@@ -58,7 +63,8 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
   const soft = new Map<string, SoftDependency>();
   const blacklist = new Set<string>();
   const parameters = new Map<string, string[]>();
-  const buses = new Set<string>();
+  /** Lines of aliases that were not wanted yet, by bus and head. */
+  const unread = new Map<string, Map<string, number[]>>();
   const files = once(() => dependencyTable(tables.dependencies));
   const builtin = once(() => new Set(tables.builtin.trim().split("\n").map(moduleName)));
 
@@ -74,14 +80,30 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
   for (const text of [tables.softDependencies, ...tables.configuration]) {
     linesOf(text).forEach(read);
   }
-  for (const wildcard of ["*", "?", "["]) aliasLines(tables.aliases, wildcard).forEach(read);
+  for (const wildcard of ["*", "?", "["]) {
+    for (const at of aliasesFrom(tables.aliases, wildcard)) read(aliasLine(tables.aliases, at));
+  }
 
   /** The table of aliases is long, and a node has few kinds of devices: each is read when one comes. */
-  const readAliasesLike = (modalias: string) => {
-    const bus = /^[A-Za-z0-9]*/.exec(modalias)?.[0] ?? "";
-    if (bus === "" || buses.has(bus)) return;
-    buses.add(bus);
-    aliasLines(tables.aliases, bus).forEach(read);
+  const readAliasesLike = (wanted: string) => {
+    const bus = /^[A-Za-z0-9]*/.exec(wanted)?.[0] ?? "";
+    if (bus === "") return;
+    const headChars = bus.length + HEAD_CHARS;
+    let heads = unread.get(bus);
+    if (heads === undefined) {
+      heads = new Map();
+      unread.set(bus, heads);
+      for (const at of aliasesFrom(tables.aliases, bus)) {
+        const head = tables.aliases.slice(at, at + headChars);
+        const known = heads.get(head);
+        if (OPEN_HEAD.test(head)) read(aliasLine(tables.aliases, at));
+        else if (known === undefined) heads.set(head, [at]);
+        else known.push(at);
+      }
+    }
+    const head = wanted.slice(0, headChars);
+    for (const at of heads.get(head) ?? []) read(aliasLine(tables.aliases, at));
+    heads.delete(head);
   };
 
   for (const word of tables.commandLine) readCommandLineWord(word, blacklist, parameters);
@@ -102,8 +124,8 @@ export function moduleIndex(tables: ModuleTables): ModuleIndex {
 
   return {
     modulesFor: (modalias) => {
-      readAliasesLike(modalias);
       const wanted = normalise(modalias);
+      readAliasesLike(wanted);
       const names = new Set<string>();
       for (let length = 0; length <= wanted.length; length++) {
         for (const { pattern, module } of aliases.get(wanted.slice(0, length)) ?? []) {
@@ -152,16 +174,22 @@ function addAlias(aliases: Map<string, AliasEntry[]>, alias: string, module: str
   else entries.push(entry);
 }
 
-/** The lines of a table of aliases whose pattern begins with `beginning`, by word. */
-function aliasLines(text: string, beginning: string): string[][] {
-  const start = `alias ${beginning}`;
-  const lines: string[][] = [];
+const ALIAS = "alias ";
+
+/** Where the patterns of a table of aliases are that begin with `beginning`. */
+function aliasesFrom(text: string, beginning: string): number[] {
+  const start = `${ALIAS}${beginning}`;
+  const found: number[] = [];
   for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
-    if (at > 0 && text[at - 1] !== "\n") continue;
-    const end = text.indexOf("\n", at);
-    lines.push(text.slice(at, end < 0 ? text.length : end).split(" "));
+    if (at === 0 || text[at - 1] === "\n") found.push(at + ALIAS.length);
   }
-  return lines;
+  return found;
+}
+
+/** The words of the line whose pattern is at `at`. */
+function aliasLine(text: string, at: number): string[] {
+  const end = text.indexOf("\n", at);
+  return text.slice(at - ALIAS.length, end < 0 ? text.length : end).split(" ");
 }
 
 interface ModuleLine {

@@ -115,6 +115,8 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(
     JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)),
+    // A node reads few documents: making machine code for each kind of object costs more than it saves.
+    { jitless: true },
   );
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

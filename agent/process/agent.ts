@@ -414,6 +414,7 @@ class RunningAgent implements AgentProcess {
       startLink: () => {
         if (this.isInit) this.#startLink(config);
       },
+      openShell: () => this.#port.send({ case: "openShell", value: {} }),
       checkHardware: () => this.#init?.checkHardware(),
       onReady: () => {
         const vcluster = this.#runs?.vclusterId || "none";

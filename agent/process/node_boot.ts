@@ -4,7 +4,7 @@
  */
 
 import type { agentport } from "../../api/mod.ts";
-import type { Clock } from "../../common/clock/mod.ts";
+import type { Clock, TimerHandle } from "../../common/clock/mod.ts";
 import type { Logger } from "../../common/log/mod.ts";
 import {
   BOOT_PHASES,
@@ -28,6 +28,8 @@ import type { RunProfile } from "./run_profile.ts";
 /** Longest wait of one attempt for an answer of the journal link, and for the services. */
 const LINK_LIMIT_MS = 90_000;
 const SERVICES_LIMIT_MS = 120_000;
+/** Longest that a boot has the processors to itself before the shell is opened. */
+const SHELL_WAIT_MS = 10_000;
 
 /** What the phases look at; whoever changes it tells the boot. */
 export interface BootFacts {
@@ -59,6 +61,8 @@ export interface NodeBootOptions {
   readonly network: NodeNetwork | undefined;
   readonly facts: () => BootFacts;
   readonly startLink: () => void;
+  /** From now on the node may be called; repeatable. */
+  readonly openShell: () => void;
   /** Throws for what this node must have and has not. */
   readonly checkHardware: () => void;
   readonly onReady: () => void;
@@ -84,6 +88,7 @@ export class NodeBoot {
   readonly #log: Logger;
   readonly #looking = new Set<() => void>();
   readonly #stopListening: () => void;
+  #shellTimer: TimerHandle | undefined;
 
   constructor(private readonly options: NodeBootOptions) {
     const { config, clock, node } = options;
@@ -98,6 +103,7 @@ export class NodeBoot {
   }
 
   start(): void {
+    this.#shellTimer = this.options.clock.setTimer(SHELL_WAIT_MS, () => this.#openShell());
     this.#sequence.start();
   }
 
@@ -120,7 +126,19 @@ export class NodeBoot {
 
   close(): void {
     this.#stopListening();
+    this.#forgetShellTimer();
     this.#sequence.close();
+  }
+
+  /** Once the services are up, at the latest when a phase has failed or all takes long. */
+  #openShell(): void {
+    this.#forgetShellTimer();
+    this.options.openShell();
+  }
+
+  #forgetShellTimer(): void {
+    if (this.#shellTimer !== undefined) this.options.clock.clearTimer(this.#shellTimer);
+    this.#shellTimer = undefined;
   }
 
   #work(): Readonly<Record<BootPhase, PhaseWork>> {
@@ -197,6 +215,8 @@ export class NodeBoot {
       () => this.#isThere("StartServices"),
       () => `services not up: ${this.#servicesNotUp()}`,
     );
+    // The shell is this phase's too (SHS-8), and comes behind the services.
+    this.#openShell();
   }
 
   #servicesNotUp(): string {
@@ -263,8 +283,10 @@ export class NodeBoot {
   #onNews(news: BootNews): void {
     const { node } = this.options;
     const { action, detail, outcome } = recordOf(news);
-    if (news.kind === "phaseFailed") this.#log.error(failureText(news));
-    else if (news.kind === "ready") this.#log.info("boot complete", { detail });
+    if (news.kind === "phaseFailed") {
+      this.#log.error(failureText(news));
+      this.#openShell();
+    } else if (news.kind === "ready") this.#log.info("boot complete", { detail });
     else this.#log.info("boot phase complete", { detail });
     node.record(action, detail, outcome);
     node.setStanding(standingOf(this.#sequence.state, this.options.config.bootMaxRetries));

@@ -1,7 +1,7 @@
 /**
- * The configured worker: link and shell listener. It owns both; they end when the core says stop. What
- * they need is large, so this file is loaded when the configuration has gone to the core, while that
- * is busy with devices and network.
+ * The configured worker: link and shell. It owns both; they end when the core says stop. What the link
+ * needs is large, so this file is loaded when the configuration has gone to the core, while that is
+ * busy with devices and network; the shell's part when it may be open.
  */
 
 import type { agentport } from "../../api/mod.ts";
@@ -12,17 +12,10 @@ import { installHttp2Guard, metadata } from "../../common/rpc/mod.ts";
 import type { AgentSettings } from "../config/mod.ts";
 import { hardwareOf, type JournalLink, startJournalLink } from "../link/mod.ts";
 import type { WorkerPort } from "../port/mod.ts";
-import {
-  createCallBroker,
-  createShellListener,
-  RefusedCallers,
-  ShellAddresses,
-  type ShellListener,
-} from "../rpc/mod.ts";
 import { identityOptions } from "./identity_options.ts";
-import { CallerTokens } from "./caller_tokens.ts";
+import type { Shell } from "./shell.ts";
+import { ShellFacts } from "./shell_facts.ts";
 import { SignIns } from "./sign_ins.ts";
-import { openTokens } from "./tokens.ts";
 
 /** Most that is passed on of what a journal says is wrong. */
 const MAX_MESSAGE_CHARS = 4096;
@@ -30,13 +23,12 @@ const MAX_MESSAGE_CHARS = 4096;
 // Before any session exists.
 installHttp2Guard();
 
-/** Starts link and listener. */
+/** Starts the link when it may, and the shell. */
 export class RunningWorker {
-  readonly #broker;
-  readonly #listener: ShellListener;
-  readonly #refused: RefusedCallers;
-  readonly #shellAddresses = new ShellAddresses();
-  readonly #tokens: CallerTokens;
+  #shell: Shell | undefined;
+  readonly #shellFacts = new ShellFacts();
+  #isShellAwaited = false;
+  #isStopped = false;
   readonly #signIns = new SignIns();
   #link: JournalLink | undefined;
   #isMappingInForce = false;
@@ -55,31 +47,8 @@ export class RunningWorker {
       nowMs: systemClock.nowMs,
       write: (line) => console.error(line),
     });
-    this.#broker = createCallBroker(port);
-    const log = this.#log.child("agent.tokens");
-    this.#tokens = new CallerTokens(openTokens(settings, input.files, log), {
-      clock: systemClock,
-      log,
-    });
-    const [hostname, listenPort] = splitAddress(settings.shellListen);
-    this.#refused = new RefusedCallers(
-      systemClock,
-      (report) => port.send({ case: "callerRefused", value: report }),
-    );
-    this.#listener = createShellListener({
-      onRefused: (refusal) => this.#refused.add(refusal),
-      hostname,
-      port: listenPort,
-      servesOn: (localAddress) => this.#shellAddresses.serves(localAddress),
-      tokens: this.#tokens,
-      broker: this.#broker,
-      log: this.#log,
-      onCaller: ({ principal, principalType }) => {
-        if (principalType === "Human") this.#signIns.seen(principal);
-      },
-    });
     if (!settings.isShellEnabled) port.send({ case: "listening", value: { port: 0 } });
-    if (input.identity !== undefined) this.#useIdentity(input.identity);
+    if (input.identity !== undefined) this.#shellFacts.useIdentity(input.identity);
   }
 
   #startLink(hardware: Readonly<Record<string, string>>): void {
@@ -116,17 +85,14 @@ export class RunningWorker {
             });
           }
           port.send({ case: "identity", value: identity });
-          this.#useIdentity(identity);
+          this.#shellFacts.useIdentity(identity);
         },
         onAnchor: (certificatesPem) =>
           port.send({ case: "trustAnchor", value: { certificatesPem } }),
         onDeclared: (declared) => port.send({ case: "declared", value: declared }),
         onEmergency: (emergency) => port.send({ case: "emergency", value: emergency }),
         onCommitDecided: () => port.send({ case: "commitDecided", value: {} }),
-        onTokenIssuer: (issuer) => {
-          if (!this.#tokens.take(issuer)) return;
-          port.send({ case: "tokenIssuer", value: issuer ?? {} });
-        },
+        onTokenIssuer: (issuer) => this.#shellFacts.takeIssuer(issuer),
         onLocks: (locks) => port.send({ case: "locks", value: locks }),
         ...(settings.identityMapping === "off" ? {} : {
           onIdentityMap: (map) => port.send({ case: "identityMap", value: map }),
@@ -147,11 +113,11 @@ export class RunningWorker {
   onFrame(frame: agentport.CoreFrame["frame"]): void {
     switch (frame.case) {
       case "callOutput":
-        return this.#broker.onOutput(frame.value);
+        return this.#shell?.broker.onOutput(frame.value);
       case "callInputCredit":
-        return this.#broker.onInputCredit(frame.value);
+        return this.#shell?.broker.onInputCredit(frame.value);
       case "callEnd":
-        return this.#broker.onEnd(frame.value);
+        return this.#shell?.broker.onEnd(frame.value);
       case "append":
         return void this.#append(frame.value);
       case "askApproval":
@@ -167,35 +133,41 @@ export class RunningWorker {
         return this.#openSignIns();
       case "resume":
         return this.#link?.resume();
-      case "startLink":
-        if (frame.value.tokenIssuer !== undefined) this.#tokens.take(frame.value.tokenIssuer);
-        return this.#startLink(frame.value.hardware);
+      case "startLink": {
+        const { hardware, tokenIssuer } = frame.value;
+        if (tokenIssuer !== undefined) this.#shellFacts.recallIssuer(tokenIssuer);
+        return this.#startLink(hardware);
+      }
+      case "openShell":
+        return void this.#openShell();
       case "reconnect":
         return this.#link?.reconnect();
-      case "shellAddresses": {
-        const { isRestricted, addresses } = frame.value;
-        return this.#shellAddresses.allow(isRestricted ? addresses : undefined);
-      }
+      case "shellAddresses":
+        return this.#shellFacts.allow(frame.value);
       case "stop":
+        this.#isStopped = true;
         this.#link?.close();
-        this.#tokens.close();
-        this.#refused.close();
-        return void this.#listener.close();
+        return this.#shell?.close();
       default:
         return;
     }
   }
 
-  #useIdentity(identity: agentport.NodeIdentity): void {
-    if (!this.settings.isShellEnabled) return;
-    const [hostname] = splitAddress(this.settings.shellListen);
-    this.#listener.useIdentity(identity).then(
-      ({ port }) => this.port.send({ case: "listening", value: { hostname, port } }),
-      (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.port.send({ case: "fatal", value: { reason } });
-      },
-    );
+  /** The core may say it again: after each phase of the boot that failed. */
+  async #openShell(): Promise<void> {
+    const { port, settings, input } = this;
+    if (this.#isShellAwaited || !settings.isShellEnabled) return;
+    this.#isShellAwaited = true;
+    try {
+      const { Shell } = await import("./shell.ts");
+      if (this.#isStopped) return;
+      const log = this.#log;
+      const onPerson = (subject: string) => this.#signIns.seen(subject);
+      this.#shell = new Shell({ port, settings, files: input.files, log, onPerson });
+      this.#shellFacts.tell(this.#shell);
+    } catch (error) {
+      port.send({ case: "fatal", value: { reason: `shell not opened: ${error}` } });
+    }
   }
 
   async #append(request: agentport.Append): Promise<void> {
@@ -253,9 +225,4 @@ function refusalOf(error: unknown) {
 function endpointUrl(endpoint: string, { isTlsEnabled }: AgentSettings): string {
   if (endpoint.includes("://")) return endpoint;
   return `${isTlsEnabled ? "https" : "http"}://${endpoint}`;
-}
-
-function splitAddress(address: string): [string, number] {
-  const colon = address.lastIndexOf(":");
-  return [address.slice(0, colon).replaceAll(/[[\]]/g, ""), Number(address.slice(colon + 1))];
 }

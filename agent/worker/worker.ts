@@ -1,5 +1,5 @@
 /**
- * The life of the network worker: configured by the core, then link and listener, which are loaded then.
+ * The life of the network worker: configured by the core, then link and shell, which are loaded then.
  */
 
 import type { agentport } from "../../api/mod.ts";
@@ -13,7 +13,7 @@ import {
 import { type ByteChannel, openWorkerPort, type WorkerPort } from "../port/mod.ts";
 import type { RunningWorker } from "./running_worker.ts";
 
-/** Most frames that wait while link and listener are loaded. */
+/** Most frames that wait while the link is loaded. */
 const MAX_WAITING = 1_024;
 
 /** Starts the worker on its channel to the core. */
@@ -26,13 +26,14 @@ export function startWorker(channel: ByteChannel): void {
   ) => {
     const loaded = import("./running_worker.ts");
     // A check says yes of a program that is whole, and leaves all of it in the runtime's code cache.
-    if (input.checkOnly) await loaded;
+    if (input.checkOnly) await Promise.all([loaded, import("./shell.ts")]);
     port.send({ case: "configured", value: config });
     if (input.checkOnly) return;
     const { RunningWorker } = await loaded;
     running = new RunningWorker(port, settings, nodeId, input);
     for (const frame of waiting.splice(0)) running.onFrame(frame);
   };
+  let read: LoadedAgentConfig | undefined;
   const port = openWorkerPort(channel, (frame) => {
     if (frame.case === "ping") return port.send({ case: "pong", value: frame.value });
     if (frame.case !== "configure") {
@@ -41,7 +42,8 @@ export function startWorker(channel: ByteChannel): void {
       waiting.push(frame);
       return;
     }
-    const loaded = configure(port, frame.value);
+    // What comes once more is the same with the files that it names.
+    const loaded = configure(port, frame.value, () => read ??= loadAgentConfig(frame.value));
     if (loaded === undefined) return;
     start(loaded, frame.value).catch((error: unknown) =>
       port.send({ case: "fatal", value: { reason: `network worker not started: ${error}` } })
@@ -50,9 +52,13 @@ export function startWorker(channel: ByteChannel): void {
 }
 
 /** Reads the configuration; undefined when it is refused or files are missing. */
-function configure(port: WorkerPort, input: agentport.Configure): LoadedAgentConfig | undefined {
+function configure(
+  port: WorkerPort,
+  input: agentport.Configure,
+  read: () => LoadedAgentConfig,
+): LoadedAgentConfig | undefined {
   try {
-    const loaded = loadAgentConfig(input);
+    const loaded = read();
     const missing = wantedFiles(loaded.settings)
       .filter((path) => !Object.hasOwn(input.files, path));
     if (missing.length === 0) return loaded;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { maySysAdmin, waitFor } from "../support/mod.ts";
+import { DEVELOPMENT_LIBRARY } from "../../ffi/mod.ts";
+import { maySysAdmin, repositoryRoot, spawnDeno, waitFor } from "../support/mod.ts";
 import {
   type AgentTuning,
   answerOf,
@@ -135,4 +136,28 @@ Deno.test("demand 7: a node starts from its cache while the journal is down, and
   assert.equal(exec.code, 0, `NEN-6: the certificate of before serves: ${exec.stderr}`);
   await site.startJournal();
   await until(site, ["status"], /node-1 .*COMMITTED .*1\/1/);
+});
+
+Deno.test("SHS-8: a node whose boot fails can be called by platform admins: no journal, and no cache", async () => {
+  await using site = await siteWithNode(WITH_SHORT_WINDOW);
+  await site.stop("node-1");
+  // Once more, for the configuration to name the address that it got.
+  await site.startAgent("node-1", WITH_SHORT_WINDOW);
+  await site.stop("node-1");
+  await site.stop("journal");
+  const root = site.nodeRoot("node-1");
+  await Deno.remove(`${root}/var/lib/pact/cache/declared.bin`);
+  await using agent = spawnDeno(site.programOptions("agent", root, [
+    `--config=${root}/etc/pact/agent.toml`,
+    "--profile=rootless",
+    `--root=${root}`,
+    `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
+  ]));
+  const exec = (person: string) => site.pact(person, ["exec", "node-1", "--", "uname", "-s"]);
+  await waitFor(async () => (await exec("ana")).code === 0, {
+    timeoutMs: CONVERGE_MS,
+    what: "an answer of the node that failed to boot",
+  });
+  assert.match(agent.stderr, /boot phase PullOverlay failed/);
+  assert.match((await exec("ben")).stderr, /BootFailed: platform admins only/);
 });
