@@ -67,7 +67,11 @@ export interface NodeOptions {
   readonly newUuid: () => string;
   readonly locks: NodeLocks;
   /** Where the boot stands; one that has failed lets only platform admins in (SHS-8). */
-  readonly boot?: () => { readonly texts: readonly string[]; readonly isFailed: boolean };
+  readonly boot?: () => {
+    readonly texts: readonly string[];
+    readonly isFailed: boolean;
+    readonly isUnderWay: boolean;
+  };
   /** Called by every tick of the supervision loop that may (WDG-5, WDG-6). */
   readonly beat?: () => void;
   /** Longest time between two beats: half the watchdog's (WDG-4); absent without one. */
@@ -169,7 +173,10 @@ export class Node {
       clock,
       send: options.send,
       status: () => this.#status(),
-      capability: () => this.#hasApplied ? this.#capability() : undefined,
+      capability: () => {
+        const isUnderWay = options.boot?.().isUnderWay ?? false;
+        return this.#hasApplied && !isUnderWay ? this.#capability() : undefined;
+      },
     });
     this.#audit = audit;
     this.consent = createConsent(options);

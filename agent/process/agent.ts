@@ -216,6 +216,7 @@ class RunningAgent implements AgentProcess {
       boot: () => ({
         texts: [...this.#boot?.texts() ?? [], ...this.#init?.texts() ?? []],
         isFailed: this.#boot?.isFailed ?? false,
+        isUnderWay: this.#boot?.isUnderWay ?? false,
       }),
       ...this.#init?.nodeOptions(),
       ...(this.#network === undefined ? {} : { network: this.#network }),

@@ -119,6 +119,11 @@ export class NodeBoot {
     return isBootFailed(this.#sequence.state);
   }
 
+  /** No phase has failed, and the last one is not done. */
+  get isUnderWay(): boolean {
+    return !this.isFailed && this.#sequence.state.kind !== "ready";
+  }
+
   /** What status shows of the boot. */
   texts(): string[] {
     return statusTexts(this.#sequence.state);
