@@ -11,6 +11,8 @@ import {
 } from "../support/site/mod.ts";
 
 const WITH_SHORT_WINDOW: AgentTuning = { baseWindowSeconds: 60, driftSensitivity: 200 };
+/** Long enough for somebody to look, or to do something, before it ends. */
+const WITH_A_WINDOW_TO_SEE: AgentTuning = { ...WITH_SHORT_WINDOW, driftSensitivity: 20 };
 const CONVERGE_MS = 20_000;
 
 /** A site with one node of vCluster `demo`, which is rolled back after `windowSeconds`. */
@@ -60,7 +62,7 @@ async function serviceOf(site: Site) {
 const motd = (site: Site) => Deno.readTextFile(`${site.nodeRoot("node-1")}/etc/motd`);
 
 Deno.test("demand 7: drift that nobody commits is rolled back when its window ends, and the log says so", async () => {
-  await using site = await siteWithNode(WITH_SHORT_WINDOW);
+  await using site = await siteWithNode(WITH_A_WINDOW_TO_SEE);
   await Deno.writeTextFile(`${site.nodeRoot("node-1")}/etc/motd`, "by hand\n");
   await until(site, ["status"], /node-1 .*DRIFTED .*window/);
   await until(site, ["status"], /node-1 .*COMMITTED/);
@@ -72,7 +74,7 @@ Deno.test("demand 7: drift that nobody commits is rolled back when its window en
 });
 
 Deno.test("demand 7: drift that is committed in time stays, through a restart of the agent too", async () => {
-  await using site = await siteWithNode({ ...WITH_SHORT_WINDOW, driftSensitivity: 20 });
+  await using site = await siteWithNode(WITH_A_WINDOW_TO_SEE);
   await Deno.writeTextFile(`${site.nodeRoot("node-1")}/etc/motd`, "by hand\n");
   await until(site, ["status"], /node-1 .*DRIFTED/);
   await pact(site, "commit", "--node", "node-1", "-m", "meant");
