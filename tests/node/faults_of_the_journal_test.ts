@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { openSite } from "../support/site/mod.ts";
 import { DECLARED, declaredNode, isAsDeclared } from "./declared_node.ts";
 import { type GuestNode, type Lab, nodeTest } from "./harness/mod.ts";
 
 const PACT = { profile: "pact" } as const;
 const CACHED = "/var/lib/pact/cache/declared.bin";
+
+/** How much longer than it takes to see that the journal stays away: an outage of ten minutes is 10. */
+const OUTAGE_MINUTES = Number(Deno.env.get("PACT_OUTAGE_MINUTES") ?? 0);
 
 /** The journal is not there from here on; its host sends no goodbye. */
 async function journalGoes(lab: Lab): Promise<void> {
@@ -33,12 +37,17 @@ nodeTest(
     assert.equal(await lab.pact("exec", "node-1", "--", "hostname"), "node-1\n");
     await lab.until(["cap", "node-1"], /degraded: journal unreachable since 20/);
     await console.says(/journal not reachable[^]*journal not reachable[^]*journal not reachable/);
+    for (let minute = 1; minute <= OUTAGE_MINUTES; minute++) {
+      await delay(60_000);
+      assert.equal(await lab.pact("exec", "node-1", "--", "echo", `${minute}`), `${minute}\n`);
+    }
 
     await lab.site.startJournal();
     await console.says(/journal reachable again/);
     await isAsDeclared(lab);
     const log = await lab.until(["log", "-n", "20"], /ServiceCrash keeper: killed by SIGKILL/);
     assert.match(log, /EXEC/i);
+    if (OUTAGE_MINUTES > 0) assert.match(log, new RegExp(`echo ${OUTAGE_MINUTES} `));
     assert.doesNotMatch(await lab.pact("cap", "node-1"), /journal unreachable/);
     assert.equal(await node.agent(), agent);
   },
