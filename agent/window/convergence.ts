@@ -199,11 +199,15 @@ class Controller implements Convergence {
   }
 
   approvalPending(timeoutMs: number): Promise<void> {
-    return this.#stepSoon({ kind: "approvalPending", timeoutMs });
+    return this.#queue.run(() => {
+      // Somebody was quicker than the burst was over: there has to be a window to stand still.
+      if (this.#window.kind === "Idle") this.#sendDrift(true);
+      return Promise.resolve(this.#step({ kind: "approvalPending", timeoutMs }));
+    });
   }
 
   approvalDecided(): Promise<void> {
-    return this.#stepSoon({ kind: "approvalDecided" });
+    return this.#queue.run(() => Promise.resolve(this.#step({ kind: "approvalDecided" })));
   }
 
   status(): ConvergenceStatus {
@@ -391,10 +395,6 @@ class Controller implements Convergence {
       if (effect.kind === "rollBack") this.#rollbackDue = { force: effect.force };
       else this.#options.report(windowNotice(effect, this.#remainingSeconds() ?? 0));
     }
-  }
-
-  #stepSoon(event: WindowEvent): Promise<void> {
-    return this.#queue.run(() => Promise.resolve(this.#step(event)));
   }
 
   #sendDrift(grew: boolean): void {
