@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { DEVELOPMENT_LIBRARY } from "../../ffi/mod.ts";
-import { maySysAdmin, repositoryRoot, spawnDeno, waitFor } from "../support/mod.ts";
+import { maySysAdmin, spawnDeno, waitFor } from "../support/mod.ts";
 import {
+  agentArguments,
   type AgentTuning,
   answerOf,
   answerUntil,
@@ -149,12 +149,7 @@ Deno.test("SHS-8: a node whose boot fails can be called by platform admins: no j
   await site.stop("journal");
   const root = site.nodeRoot("node-1");
   await Deno.remove(`${root}/var/lib/pact/cache/declared.bin`);
-  await using agent = spawnDeno(site.programOptions("agent", root, [
-    `--config=${root}/etc/pact/agent.toml`,
-    "--profile=rootless",
-    `--root=${root}`,
-    `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
-  ]));
+  await using agent = spawnDeno(site.programOptions("agent", root, agentArguments(root)));
   const exec = (person: string) => site.pact(person, ["exec", "node-1", "--", "uname", "-s"]);
   await waitFor(async () => (await exec("ana")).code === 0, {
     timeoutMs: CONVERGE_MS,

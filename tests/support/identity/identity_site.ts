@@ -14,10 +14,9 @@ import {
 import { SecretPem } from "../../../common/secret/mod.ts";
 import { createKeyAndCsr } from "../../../common/tls/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
-import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
 import { macOf } from "../journal/mod.ts";
 import { openQuorumSite, type QuorumSite } from "../quorum/mod.ts";
-import { neutralEnvironment, relocatedPermissions } from "../site/mod.ts";
+import { agentProgram, neutralEnvironment } from "../site/mod.ts";
 import { repositoryRoot, spawnDeno, type SpawnedDeno } from "../spawn_deno.ts";
 import { tempDir } from "../temp_dir.ts";
 import { type IssuedClaims, openTokenIssuer, type TokenIssuer } from "./token_issuer.ts";
@@ -183,20 +182,7 @@ export class IdentitySite implements AsyncDisposable {
   }
 
   async #spawnAgent(): Promise<string> {
-    const root = this.#agentRoot;
-    const etc = `${root}/etc/pact`;
-    const agent = this.owned.use(spawnDeno({
-      module: `${repositoryRoot}agent/main.ts`,
-      flags: ["--quiet", "--unstable-worker-options", ...relocatedPermissions("agent", root)],
-      args: [
-        `--config=${etc}/agent.toml`,
-        "--profile=rootless",
-        `--root=${root}`,
-        `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
-      ],
-      env: neutralEnvironment(),
-      clearEnv: true,
-    }));
+    const agent = this.owned.use(spawnDeno(agentProgram(this.#agentRoot)));
     this.#agent = agent;
     const [, address = ""] = await agent.waitForOutput(/agent ready.* shell=(\S+)/, 60_000);
     this.#agentAddress = address;

@@ -1,9 +1,8 @@
 import { parse, stringify } from "smol-toml";
 import { buildShim } from "../../../ffi/build/mod.ts";
-import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
-import { neutralEnvironment, relocatedPermissions } from "../site/mod.ts";
+import { agentProgram } from "../site/mod.ts";
 import { agentToml } from "../site/settings.ts";
-import { repositoryRoot, spawnDeno, type SpawnedDeno } from "../spawn_deno.ts";
+import { spawnDeno, type SpawnedDeno } from "../spawn_deno.ts";
 import type { QuorumSite } from "./quorum_site.ts";
 
 /** How an agent of a quorum differs from the default. */
@@ -38,16 +37,5 @@ export async function startQuorumAgent(
     `${etc}/agent.toml`,
     stringify({ agent: { ...agent, journal: { ...agent["journal"], endpoints } } }),
   );
-  return spawnDeno({
-    module: `${repositoryRoot}agent/main.ts`,
-    flags: ["--quiet", "--unstable-worker-options", ...relocatedPermissions("agent", root)],
-    args: [
-      `--config=${etc}/agent.toml`,
-      "--profile=rootless",
-      `--root=${root}`,
-      `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
-    ],
-    env: neutralEnvironment(),
-    clearEnv: true,
-  });
+  return spawnDeno(agentProgram(root));
 }

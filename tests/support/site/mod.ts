@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { agentArguments, agentProgram } from "./agent_program.ts";
 export { answerOf, answerUntil } from "./answers.ts";
 export { neutralEnvironment } from "./environment.ts";
 export { processesNaming, SITE_VARIABLE } from "./left_over.ts";

@@ -5,7 +5,6 @@
  */
 import { createRpcTransport, type RpcTransport } from "../../../common/rpc/mod.ts";
 import { buildShim } from "../../../ffi/build/mod.ts";
-import { DEVELOPMENT_LIBRARY } from "../../../ffi/mod.ts";
 import { runtimeFlags } from "../../../tools/compile/mod.ts";
 import { freePort } from "../free_port.ts";
 import {
@@ -15,6 +14,7 @@ import {
   spawnDeno,
   type SpawnedDeno,
 } from "../spawn_deno.ts";
+import { agentArguments } from "./agent_program.ts";
 import { neutralEnvironment } from "./environment.ts";
 import { killProcessesOf, SITE_VARIABLE } from "./left_over.ts";
 import { mintToken, newTokenSecret, type Person } from "./people.ts";
@@ -213,12 +213,7 @@ export class Site implements AsyncDisposable {
         shellListen: this.#agentAddresses.get(nodeId) ?? anyPort(),
       }),
     );
-    const program = this.#start(nodeId, "agent", root, [
-      `--config=${config}`,
-      "--profile=rootless",
-      `--root=${root}`,
-      `--shim=${repositoryRoot}${DEVELOPMENT_LIBRARY}`,
-    ]);
+    const program = this.#start(nodeId, "agent", root, agentArguments(root));
     const [, shown = ""] = await program.waitForOutput(/agent ready.* shell=(\S+)/, READY_LIMIT_MS);
     // Without a certificate, because the journal is down, there is no listener yet.
     const address = /:\d+$/.test(shown) ? shown : this.#agentAddresses.get(nodeId) ?? "";
